@@ -1,0 +1,69 @@
+"""What a hook gate is: a translator between one agent's hook protocol and the broker's nouns. No rule, no I/O."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, Protocol
+
+import msgspec
+
+from interlock.model.action import Action, Principal
+
+
+class Moment(StrEnum):
+    """When in the agent's life the event happens, in words that all agents share."""
+
+    TOOL_BEFORE = "tool.before"
+    TOOL_AFTER = "tool.after"
+    BATCH_AFTER = "batch.after"
+    PROMPT = "prompt"
+    SESSION_START = "session.start"
+    SESSION_END = "session.end"
+    SUBAGENT_START = "subagent.start"
+    SUBAGENT_STOP = "subagent.stop"
+    STOP = "stop"
+    CONFIG_CHANGE = "config.change"
+    PERMISSION = "permission"
+    OTHER = "other"
+
+
+class HookEvent(msgspec.Struct, frozen=True):
+    """One event of an agent, translated. `action` is set for tool events. `transcript` is the agent's own record, if named."""
+
+    moment: Moment
+    name: str  # the agent's own name of the event
+    principal: Principal
+    cwd: str
+    body: dict[str, Any]
+    action: Action | None = None
+    transcript: str = ""
+    outcome: dict[str, Any] | None = None  # for TOOL_AFTER: what the agent says came out
+
+
+class HookReply(msgspec.Struct, frozen=True):
+    """What the hook process must print and return."""
+
+    exit: int = 0
+    stdout: bytes = b""
+    stderr: bytes = b""
+
+
+class HookGate(Protocol):
+    """One agent's translator."""
+
+    agent: str
+
+    def parse(self, raw: bytes) -> HookEvent:
+        """Translate one event. Raises AgentError when it is malformed, has duplicate keys, or is too large or too deep."""
+
+    def allow(self, event: HookEvent, note: str = "") -> HookReply:
+        """Let it happen (for events that cannot be stopped: acknowledge)."""
+
+    def deny(self, event: HookEvent, message: str) -> HookReply:
+        """The agent's own form of no, with the message where the model sees it."""
+
+    def end(self, event: HookEvent, message: str) -> HookReply:
+        """No, and the agent's loop is ended where its protocol can."""
+
+    def refuse(self, message: str) -> HookReply:
+        """The no for an event that could not be read at all: must stop whatever it was."""

@@ -1,0 +1,50 @@
+"""What an agent wants to do, and what was read in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from interlock.model.effect import Effect
+
+
+class Principal(msgspec.Struct, frozen=True):
+    """Who acts: an agent of some kind, in a session, perhaps as a sub-agent, for an accountable person."""
+
+    agent: str  # "claude", "codex", ...
+    session: str  # the agent's own session id, "" where it has none
+    subagent: str = ""  # the agent's id of the sub-agent, "" for the main loop
+    subagent_type: str = ""
+    person: str = ""  # login name of the user whose daemon this is
+    model: str = ""
+
+
+class Action(msgspec.Struct, frozen=True):
+    """One tool call, as a gate hands it to the broker.
+
+    `tool` carries the canonical tool name (Claude's names: Bash, Read, Write, Edit, WebFetch, `mcp__server__tool` ...); gates
+    of other agents translate. `input` is the tool's decoded JSON input. `cwd` is absolute.
+    """
+
+    tool: str
+    input: dict[str, Any]
+    cwd: str
+    principal: Principal
+    gate: str = "hook"
+    call_id: str = ""  # the agent's id of this very call; never part of the action's digest
+    permission_mode: str = ""  # what the agent says of its own mode; recorded, never trusted
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """Everything the readers said of one action.
+
+    `commands` are the argv (unknown words as "?") of every command the reader saw, for people and for the differential
+    tests. `operands` are absolute paths of files whose content the reading depends on (scripts, package.json): their
+    digests go into the action's digest, so that a yes binds the content.
+    """
+
+    effects: tuple[Effect, ...]
+    commands: tuple[tuple[str, ...], ...] = ()
+    operands: tuple[str, ...] = ()
+    summary: str = ""
