@@ -78,7 +78,7 @@ class Invocation(msgspec.Struct, frozen=True):
 
 
 class InnerArgv(msgspec.Struct, frozen=True):
-    """A wrapper's inner command: the shell reader reads it again as a simple command with the wrapper's changes applied."""
+    """A wrapper's inner command: read again as a simple command, with the wrapper's changes applied."""
 
     words: tuple[Word, ...]
     wrapper: str
@@ -92,7 +92,7 @@ class InnerArgv(msgspec.Struct, frozen=True):
 
 
 class InnerText(msgspec.Struct, frozen=True):
-    """Shell text that will be interpreted: `bash -c`, `ssh host CMD`, a package script, a Makefile recipe, a shell script."""
+    """Shell text that will be interpreted: `bash -c`, `ssh host CMD`, a package script, a recipe, a shell script."""
 
     text: str
     wrapper: str
@@ -108,8 +108,8 @@ class InnerText(msgspec.Struct, frozen=True):
 class Interpretation(msgspec.Struct, frozen=True):
     """What the catalogue says of one invocation.
 
-    `output` is the exact text on stdout when it is known (`echo`, `printf`, `pwd`, `base64 -d` of a literal ...); otherwise
-    `output_taint` says what flows out of it. `operands` are files whose content the answer depends on.
+    `output` is the exact text on stdout when it is known (`echo`, `printf`, `pwd`, `base64 -d` of a literal ...);
+    otherwise `output_taint` says what flows out of it. `operands` are files whose content the answer depends on.
     `resolved` is False when no family knew the command: the effects then hold an `opaque`.
     """
 

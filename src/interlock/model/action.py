@@ -23,8 +23,8 @@ class Principal(msgspec.Struct, frozen=True):
 class Action(msgspec.Struct, frozen=True):
     """One tool call, as a gate hands it to the broker.
 
-    `tool` carries the canonical tool name (Claude's names: Bash, Read, Write, Edit, WebFetch, `mcp__server__tool` ...); gates
-    of other agents translate. `input` is the tool's decoded JSON input. `cwd` is absolute.
+    `tool` carries the canonical tool name (Claude's names: Bash, Read, Write, Edit, WebFetch, `mcp__server__tool` ...);
+    gates of other agents translate. `input` is the tool's decoded JSON input. `cwd` is absolute.
     """
 
     tool: str

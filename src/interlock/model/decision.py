@@ -66,7 +66,10 @@ class EffectDecision(msgspec.Struct, frozen=True):
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """The verdict on an action. `rules` are policy ids a person can look up; `why` and `instead` are for agent and person."""
+    """The verdict on an action.
+
+    `rules` are policy ids a person can look up; `why` and `instead` are for the agent and the person.
+    """
 
     verdict: Verdict
     tier: int

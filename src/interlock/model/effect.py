@@ -96,7 +96,8 @@ class Resource(msgspec.Struct, frozen=True, order=True):
     """A typed name.
 
     `name` is canonical for its kind: an absolute normalised path for files, `host` or `host:port` for hosts,
-    `remote/branch` for git refs, `database.schema.table` for tables. Text that could not be resolved keeps its source form.
+    `remote/branch` for git refs, `database.schema.table` for tables. Text that could not be resolved keeps its
+    source form.
     `labels` (sorted, unique) are facts that policies test; the vocabulary stands in `interlock.model.labels`.
     """
 

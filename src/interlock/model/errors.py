@@ -104,7 +104,7 @@ class LedgerTampered(InterlockError):
 
 
 class LedgerIncomplete(InterlockError):
-    """Verification: hashes hold, but something that must be there is not (missing tile, intent without outcome in strict)."""
+    """Verification: hashes hold, but something that must be there is not (a tile, an outcome)."""
 
     code = "ledger-incomplete"
     exit = 31

@@ -28,7 +28,10 @@ class Moment(StrEnum):
 
 
 class HookEvent(msgspec.Struct, frozen=True):
-    """One event of an agent, translated. `action` is set for tool events. `transcript` is the agent's own record, if named."""
+    """One event of an agent, translated.
+
+    `action` is set for tool events. `transcript` is the path of the agent's own record, if it names one.
+    """
 
     moment: Moment
     name: str  # the agent's own name of the event
@@ -54,7 +57,7 @@ class HookGate(Protocol):
     agent: str
 
     def parse(self, raw: bytes) -> HookEvent:
-        """Translate one event. Raises AgentError when it is malformed, has duplicate keys, or is too large or too deep."""
+        """Translate one event. Raises AgentError: malformed, duplicate keys, too large, too deep."""
 
     def allow(self, event: HookEvent, note: str = "") -> HookReply:
         """Let it happen (for events that cannot be stopped: acknowledge)."""
