@@ -1,0 +1,308 @@
+"""What a path is: whose place it is in, and what would be lost, leaked or armed by touching it.
+
+A path is judged twice, as written and with its symlinks followed, and the worse answer holds.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+from interlock.effects.path_rules import Path, fold, packaged
+from interlock.model import labels
+from interlock.model.effect import Environment, Kind, Resource
+from interlock.model.world import Setting, World
+
+MAX_PATH = 4_096  # PATH_MAX of Linux: no longer name can be opened
+_KIND_ORDER = (Kind.INTERLOCK, Kind.AGENT_CONFIG, Kind.SECRET, Kind.TERRAFORM_STATE)
+_SCRATCH = ("/tmp", "/var/tmp", "/dev/shm", "/private/tmp", "/private/var/tmp", "/private/var/folders", "/var/folders")  # noqa: S108 - names
+_HOMES = ("/home", "/Users", "/export/home", "/var/home")
+_SINKS = frozenset(
+    {"/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/stdin", "/dev/stdout", "/dev/stderr", "/dev/random", "/dev/urandom"}
+)
+_PROC_LINK = re.compile(r"/proc/(?:self|thread-self|\d+)(?:/task/\d+)?/(root|cwd)(?=/|$)")
+_OWN_CWD = re.compile(r"/proc/(?:self|thread-self)/")
+_DESCRIPTOR = re.compile(r"(?:/dev/fd|/proc/(?:self|thread-self)/fd)/\d+")
+_ANY_DESCRIPTOR = re.compile(r"/proc/[^/]+/(?:task/[^/]+/)?(?:fd|map_files|exe)(?:/|$)|/dev/fd/.*/")
+# Directories whose loss or rewriting is the loss of a machine, below the top level.
+_DEEP_ROOTS = frozenset(
+    "/usr/bin /usr/lib /usr/lib64 /usr/sbin /usr/share /usr/local /usr/local/bin /usr/local/lib /usr/include /var/lib /var/log "
+    "/var/spool /var/db /var/www /var/mail /etc/ssl /etc/ssh /etc/systemd /etc/pam.d /boot/efi /System/Library /Library/Frameworks".split()
+)
+_MOUNT_PARENTS = frozenset({"/mnt", "/media", "/Volumes", "/run/media"})
+_WILD_TAIL = re.compile(r"^[*?.]*\*[*?.]*$|^\[[^\]]*\]\*$")
+
+
+class Frame(NamedTuple):
+    """The part of a `Setting` that places depend on: the key of the cache."""
+
+    home: str
+    workspace: str
+    interlock: tuple[str, ...]
+    scratch: str
+
+
+class _Class(NamedTuple):
+    kind: Kind | None
+    labels: frozenset[str]
+
+
+def file_resource(  # noqa: PLR0913 - the signature that the rooms agreed on
+    path: str,
+    setting: Setting,
+    world: World,
+    *,
+    cwd: str | None,
+    directory: bool | None = None,
+    glob: bool = False,
+    follow: bool = True,
+) -> Resource:
+    """The resource that `path` names, with its place and what it is as labels.
+
+    Args:
+        path: as a program receives it; a leading `~` is read as a home, to be on the safe side.
+        cwd: the absolute directory that a relative path starts from; None when it is not known.
+        directory: True or False where the caller knows; None asks the world.
+        glob: the path holds live wildcards that nobody expanded: whatever they may stand for counts.
+        follow: False where the operation acts on the link itself (`rm`, `mv`): the last name is not followed.
+
+    Exactly one of `labels.PLACES` is among the labels. Never raises.
+    """
+    if not path or "\0" in path or len(path) > MAX_PATH:
+        return Resource(Kind.FILE, path[:MAX_PATH], (labels.UNPLACED,))
+    frame = _frame(setting)
+    joined = absolute(path, setting, cwd=cwd)
+    if joined is None:
+        found = _classify(normal(path), frame, glob)
+        return _resource(normal(path), (found,), directory=bool(directory) or path.endswith("/"))
+    if glob:
+        return _resource(normal(joined), _glob_classes(joined, frame), directory=bool(directory) or path.endswith("/"))
+    lexical = normal(joined)
+    classes = [_classify(lexical, frame, False)]
+    real = _resolved(joined, world, follow)
+    if real != lexical:
+        # Where a link is involved, the workspace and the home are compared as the filesystem has them.
+        true_frame = frame._replace(home=world.resolve(frame.home), workspace=world.resolve(frame.workspace))
+        classes = [_better(_classify(lexical, frame, False), _classify(lexical, true_frame, False))]
+        classes.append(_better(_classify(real, true_frame, False), _classify(real, frame, False)))
+    if directory is None:
+        directory = path.endswith(("/", "/.", "/..")) or path in {".", ".."} or world.kind(real) == "directory"
+    return _resource(real, classes, directory=directory)
+
+
+def file_environment(resource: Resource, setting: Setting | None = None) -> Environment:
+    """Whose world a file belongs to: the user's `directory` map when a setting is given, else by its place."""
+    if setting is not None and setting.environments:
+        from interlock.effects.environments import mapped
+
+        found = mapped("directory", resource.name, setting)
+        if found is not None:
+            return found
+    if labels.WORKSPACE in resource.labels:
+        return Environment.WORKSPACE
+    return Environment.UNKNOWN if labels.UNPLACED in resource.labels else Environment.MACHINE
+
+
+def absolute(path: str, setting: Setting, *, cwd: str | None) -> str | None:
+    """The path from the root, `~` and the process's own links opened, `..` still in place; None when unknowable."""
+    if path.startswith("~"):
+        user, _, rest = path[1:].partition("/")
+        if user in ("", setting.user):
+            home = setting.home
+        elif user == "root":
+            home = "/root"
+        elif re.fullmatch(r"[A-Za-z_][\w.-]*", user):
+            home = f"/home/{user}"
+        else:
+            home = ""
+        if home:
+            path = f"{home}/{rest}" if "/" in path else home
+    if not path.startswith("/"):
+        if cwd is None or not cwd.startswith("/"):
+            return None
+        path = f"{cwd}/{path}"
+    for _ in range(8):  # /proc/self/root/proc/self/root/...: more is nobody's honest spelling
+        flat = normal(path)
+        match = _PROC_LINK.match(flat)
+        if not match:
+            return path if flat == normal(path) else flat
+        rest = flat[match.end() :]
+        if match[1] == "root":
+            path = rest or "/"
+        elif cwd is not None and _OWN_CWD.match(flat):
+            path = cwd + rest
+        else:
+            return None
+    return None
+
+
+@lru_cache(maxsize=16_384)
+def normal(path: str) -> str:
+    """`.`, `..` and doubled slashes removed, by the text alone. A relative path may keep leading `..`."""
+    rooted = path.startswith("/")
+    out: list[str] = []
+    for part in path.split("/"):
+        if part in ("", "."):
+            continue
+        if part == ".." and out and out[-1] != "..":
+            out.pop()
+        elif part != ".." or not rooted:
+            out.append(part)
+    return ("/" if rooted else "") + "/".join(out) or "."
+
+
+def inside(path: str, directory: str) -> bool:
+    """Whether a normalised path is the directory or something in it."""
+    return path == directory or path.startswith(directory if directory.endswith("/") else directory + "/")
+
+
+def _resolved(joined: str, world: World, follow: bool) -> str:
+    parent, _, name = joined.rpartition("/")
+    if follow or name in ("", ".", ".."):
+        return normal(world.resolve(joined))
+    return normal(f"{world.resolve(parent or '/')}/{name}")
+
+
+@lru_cache(maxsize=64)
+def _frame_of(home: str, workspace: str, interlock: tuple[str, ...], variables: tuple[tuple[str, str], ...]) -> Frame:
+    scratch = normal(dict(variables).get("TMPDIR", ""))
+    # A TMPDIR that is as wide as a home or the system is not a scratch directory, whatever it is called.
+    if not scratch.startswith("/") or scratch.count("/") < 2 or inside(home, scratch) or inside(workspace, scratch):
+        scratch = ""
+    return Frame(normal(home), normal(workspace), tuple(normal(p) for p in interlock), scratch)
+
+
+def _frame(setting: Setting) -> Frame:
+    return _frame_of(setting.home, setting.workspace, setting.interlock_paths, setting.variables)
+
+
+@lru_cache(maxsize=16_384)
+def _classify(path: str, frame: Frame, glob: bool) -> _Class:
+    """Kind and labels of a normalised path, by the text alone."""
+    found: set[str] = set()
+    kinds: set[Kind] = set()
+    place = _place(path, frame)
+    found.add(place)
+    if _is_root(path, frame):
+        found.add(labels.ROOT)
+    if path in _SINKS or _DESCRIPTOR.fullmatch(path):
+        found.add(labels.DEVICE_NULL)
+    for rule in packaged().match(_prepared(path, frame, glob)):
+        found.update(rule.labels)
+        if rule.kind is not None:
+            kinds.add(rule.kind)
+    for own in frame.interlock:
+        if inside(path, own):
+            kinds.add(Kind.INTERLOCK)
+            found.add(labels.GUARD)
+        elif inside(own, path):
+            found.add(labels.GUARD)  # a directory that holds Interlock's: losing it is losing the guard
+    kind = next((k for k in _KIND_ORDER if k in kinds), None)
+    if kind is None and path.startswith("/dev/") and place == labels.SYSTEM:
+        kind = Kind.DEVICE
+    return _Class(kind, frozenset(found))
+
+
+def _prepared(path: str, frame: Frame, glob: bool) -> Path:
+    segments = tuple(fold(s) for s in path.split("/") if s)
+    home = -1
+    if path.startswith("/"):
+        for base in _home_of(path, frame):
+            home = base.count("/")
+    return Path(segments, home, path.startswith("/"), glob)
+
+
+def _home_of(path: str, frame: Frame) -> tuple[str, ...]:
+    if frame.home != "/" and inside(path, frame.home):
+        return (frame.home,)
+    if inside(path, "/root"):
+        return ("/root",)
+    for parent in _HOMES:
+        if path.startswith(parent + "/"):
+            user = path[len(parent) + 1 :].split("/", 1)[0]
+            return (f"{parent}/{user}",)
+    return ()
+
+
+def _place(path: str, frame: Frame) -> str:
+    if not path.startswith("/") or _ANY_DESCRIPTOR.match(path):
+        return labels.UNPLACED
+    if inside(path, frame.workspace) and not _too_wide(frame):
+        return labels.WORKSPACE
+    if any(inside(path, s) for s in _SCRATCH) or (frame.scratch and inside(path, frame.scratch)):
+        return labels.SCRATCH
+    if frame.home != "/" and inside(path, frame.home):
+        return labels.HOME
+    if _home_of(path, frame):
+        return labels.OTHER_USER
+    return labels.SYSTEM
+
+
+@lru_cache(maxsize=64)
+def _too_wide(frame: Frame) -> bool:
+    """A workspace that is a home, holds a home or is a part of the system gives no licence to write there."""
+    w = frame.workspace
+    if not w.startswith("/") or inside(frame.home, w) or w in {*_HOMES, "/root"} or w in _DEEP_ROOTS:
+        return True
+    return w.count("/") < 2 and (w == "/" or w in _SYSTEM_TOPS)
+
+
+_SYSTEM_TOPS = frozenset(
+    "/bin /boot /dev /etc /home /lib /lib64 /media /mnt /opt /proc /root /run /sbin /snap /srv /sys /usr /var /tmp "
+    "/Users /System /Library /Applications /Volumes /private".split()  # noqa: S108 - names
+)
+
+
+def _is_root(path: str, frame: Frame) -> bool:
+    if not path.startswith("/"):
+        return False
+    if inside(frame.home, path) or inside(frame.workspace, path):
+        return True
+    if path.count("/") == 1:
+        return path in _SYSTEM_TOPS
+    parent = path.rpartition("/")[0]
+    return path in _DEEP_ROOTS or parent in _MOUNT_PARENTS or parent in _HOMES
+
+
+def _glob_classes(joined: str, frame: Frame) -> list[_Class]:
+    """The classes of a path with live wildcards: as a name, and of the directory it empties when its tail is `*`."""
+    flat = normal(joined)
+    classes = [_classify(flat, frame, True)]
+    constant: list[str] = []
+    for segment in flat.split("/"):
+        if re.search(r"[*?\[]", segment):
+            break
+        constant.append(segment)
+    prefix = "/".join(constant) or "/"
+    tail = flat[len(prefix) :].strip("/")
+    if all(_WILD_TAIL.match(part) for part in tail.split("/")):
+        # Everything in a directory is the directory: its root label holds, its name rules too.
+        classes.append(_classify(prefix, frame, False))
+    if _place(prefix, frame) not in classes[0].labels:
+        classes.append(_Class(None, frozenset({_place(prefix, frame)})))
+    if ".." in joined.split("/")[len(constant) :]:
+        classes.append(_Class(None, frozenset({labels.UNPLACED})))
+    return classes
+
+
+# How bad it is to be somewhere: a path that is in two places (a symlink out of the workspace) is in the worse.
+_WORSE = (labels.WORKSPACE, labels.SCRATCH, labels.HOME, labels.SYSTEM, labels.OTHER_USER, labels.UNPLACED)
+
+
+def _severity(found: _Class) -> int:
+    return max(_WORSE.index(label) for label in found.labels & labels.PLACES)
+
+
+def _better(one: _Class, other: _Class) -> _Class:
+    return one if _severity(one) <= _severity(other) else other
+
+
+def _resource(name: str, classes: list[_Class] | tuple[_Class, ...], *, directory: bool) -> Resource:
+    every = frozenset().union(*(c.labels for c in classes))
+    place = max(every & labels.PLACES, key=_WORSE.index)
+    kinds = {c.kind for c in classes}
+    kind = next((k for k in (*_KIND_ORDER, Kind.DEVICE) if k in kinds), None)
+    if kind is None:
+        kind = Kind.DIRECTORY if directory or labels.ROOT in every else Kind.FILE
+    return Resource(kind, name, tuple(sorted((every - labels.PLACES) | {place})))
