@@ -1,0 +1,719 @@
+/*
+ * interlock-hook: carries one event of a coding agent to Interlock's daemon and brings the answer back.
+ *
+ *     interlock-hook AGENT [--deadline MS] [--home DIR | --run DIR]        (the event on stdin)
+ *
+ * Agents go on when a hook fails: a missing hook, a crash, exit status 1 or garbage all let the tool run. So every fault
+ * that can be met here ends in the agent's own form of *no*, with a sentence a person can act on. Nothing is written
+ * before a complete and valid answer is in memory. The protocol stands in docs/reference/wire.md; the Python client
+ * (interlock/gates/hooks/client.py) does the same where there is no compiler, and the same tests hold both.
+ *
+ * C11 and Linux. No allocation but one mmap for a large event; no library beside libc; no configuration file.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    EVENT_LIMIT = 8 * 1024 * 1024, /* the daemon's own limit; a hook event of a real agent is a few KiB */
+    REPLY_LIMIT = 1024 * 1024,     /* stdout + stderr of an answer, with room to spare */
+    FIRST_BYTES = 64 * 1024,       /* what fits here needs no mmap */
+    LINE_LIMIT = 128,              /* the longest legal header line is below 80 bytes */
+    SILENCE_MS = 5000,             /* a daemon that says nothing for so long is taken for hung */
+    STDIN_MS = 10000,              /* an agent that does not finish its event */
+    START_MS = 8000,               /* how long a daemon may take to come up */
+    DRAIN_MS = 2000,               /* how long the rest of a refused event is swallowed */
+    DEFAULT_DEADLINE_MS = 55000,   /* below the 60 s that agents give a hook by default */
+    NESTING = 64,                  /* of JSON, as in the daemon */
+    REFUSED = 2,                   /* the exit status that agents take for no */
+};
+
+struct buffer {
+    char *bytes;
+    size_t length, capacity, limit;
+};
+
+static char event_first[FIRST_BYTES], reply_first[FIRST_BYTES];
+static struct buffer event = {event_first, 0, FIRST_BYTES, EVENT_LIMIT};
+static struct buffer reply = {reply_first, 0, FIRST_BYTES, REPLY_LIMIT + 2 * LINE_LIMIT};
+static const char *agent = "-";
+static const char *home_option, *run_option;
+static char run_directory[PATH_MAX];
+static int64_t began, deadline_ms = DEFAULT_DEADLINE_MS;
+static bool stdin_ended; /* nothing more is to be read from the agent */
+
+static int64_t now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/* ---------------------------------------------------------------------------------------------- saying no */
+
+/* Writes everything or reports that it could not; an agent that closed its end is not waited for. */
+static bool put(int fd, const char *bytes, size_t length)
+{
+    while (length > 0) {
+        ssize_t n = write(fd, bytes, length);
+        if (n > 0) {
+            bytes += n;
+            length -= (size_t)n;
+        } else if (n < 0 && errno == EAGAIN) {
+            struct pollfd p = {fd, POLLOUT, 0};
+            if (poll(&p, 1, SILENCE_MS) <= 0)
+                return false;
+        } else if (n == 0 || errno != EINTR) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Swallows the rest of an event. An agent that gets EPIPE while it writes takes the hook for broken and goes on. */
+static void drain(void)
+{
+    static char waste[FIRST_BYTES];
+    int64_t end = now_ms() + DRAIN_MS;
+    int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    bool splices = null >= 0;
+    while (!stdin_ended) {
+        struct pollfd p = {STDIN_FILENO, POLLIN, 0};
+        int64_t left = end - now_ms();
+        if (left <= 0 || poll(&p, 1, (int)left) <= 0)
+            return;
+        ssize_t n = splices ? splice(STDIN_FILENO, NULL, null, NULL, 1 << 20, SPLICE_F_NONBLOCK) : -1;
+        if (splices && n < 0 && errno == EINVAL)
+            splices = false; /* not a pipe */
+        if (!splices)
+            n = read(STDIN_FILENO, waste, sizeof waste);
+        if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN))
+            stdin_ended = true;
+    }
+}
+
+static bool white(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+/* Past a JSON string that starts at p (an opening quote), or NULL. */
+static const char *after_string(const char *p, const char *end, bool *escaped)
+{
+    for (p++; p < end; p++) {
+        if (*p == '"')
+            return p + 1;
+        if ((unsigned char)*p < 0x20)
+            return NULL;
+        if (*p == '\\') {
+            *escaped = true;
+            p++;
+        }
+    }
+    return NULL;
+}
+
+/* Past a JSON object or array; brackets must match, and nest at most NESTING deep. */
+static const char *after_nest(const char *p, const char *end)
+{
+    char closing[NESTING];
+    int depth = 0;
+    bool escaped;
+    while (p < end) {
+        if (*p == '"') {
+            if (!(p = after_string(p, end, &escaped)))
+                return NULL;
+            continue;
+        }
+        if (*p == '{' || *p == '[') {
+            if (depth == NESTING)
+                return NULL;
+            closing[depth++] = *p == '{' ? '}' : ']';
+        } else if (*p == '}' || *p == ']') {
+            if (closing[--depth] != *p)
+                return NULL;
+            if (depth == 0)
+                return p + 1;
+        }
+        p++;
+    }
+    return NULL;
+}
+
+static const char *after_value(const char *p, const char *end)
+{
+    bool escaped;
+    const char *start = p;
+    if (p == end)
+        return NULL;
+    if (*p == '"')
+        return after_string(p, end, &escaped);
+    if (*p == '{' || *p == '[')
+        return after_nest(p, end);
+    while (p < end && !white(*p) && *p != ',' && *p != '}' && *p != ']')
+        p++;
+    return p > start ? p : NULL;
+}
+
+/*
+ * The value of the top-level member "hook_event_name" of a JSON object, when the text leaves no doubt: exactly one such
+ * member, no escapes in any top-level name, nothing after the object. What is not understood is judged as a tool event.
+ */
+static bool event_name(const char *p, const char *end, char *name, size_t size)
+{
+    static const char wanted[] = "\"hook_event_name\"";
+    int found = 0;
+    while (p < end && white(*p))
+        p++;
+    if (p == end || *p++ != '{')
+        return false;
+    for (;;) {
+        bool escaped = false;
+        while (p < end && white(*p))
+            p++;
+        const char *key = p;
+        if (p == end || *p != '"' || !(p = after_string(p, end, &escaped)) || escaped)
+            return false;
+        bool mine = (size_t)(p - key) == sizeof wanted - 1 && memcmp(key, wanted, sizeof wanted - 1) == 0;
+        while (p < end && white(*p))
+            p++;
+        if (p == end || *p++ != ':')
+            return false;
+        while (p < end && white(*p))
+            p++;
+        const char *value = p;
+        if (!(p = after_value(p, end)))
+            return false;
+        if (mine) {
+            size_t length = (size_t)(p - value);
+            if (++found > 1 || *value != '"' || length < 3 || length - 2 >= size || memchr(value, '\\', length))
+                return false;
+            memcpy(name, value + 1, length - 2);
+            name[length - 2] = '\0';
+        }
+        while (p < end && white(*p))
+            p++;
+        if (p == end || (*p != ',' && *p != '}'))
+            return false;
+        if (*p++ == '}')
+            break;
+    }
+    while (p < end && white(*p))
+        p++;
+    return p == end && found == 1;
+}
+
+/* Events that only tell: nothing is about to happen, and a no would make the agent loop or die. */
+static bool only_tells(const char *name)
+{
+    static const char *const names[] = {
+        "PostToolUse", "PostToolUseFailure", "PostToolBatch", "Stop", "StopFailure", "SubagentStart", "SubagentStop",
+        "SessionStart", "SessionEnd", "Notification", "PreCompact", "PostCompact", "PermissionDenied", "Setup",
+        "TeammateIdle", "TaskCompleted", "InstructionsLoaded", "CwdChanged", "FileChanged", "MessageDisplay",
+        "WorktreeRemove", "Interrupt",
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    return false;
+}
+
+/* The text as the inside of a JSON string; what does not fit is cut, what is not ASCII becomes '?'. */
+static void json_text(char *out, size_t size, const char *text)
+{
+    size_t used = 0;
+    for (; *text && used + 3 < size; text++) {
+        if (*text == '"' || *text == '\\')
+            out[used++] = '\\';
+        out[used++] = (unsigned char)*text < 0x20 || (unsigned char)*text > 0x7e ? '?' : *text;
+    }
+    out[used] = '\0';
+}
+
+static int answer_no(const char *what, const char *remedy)
+{
+    static char text[PATH_MAX + 1024], inner[2 * PATH_MAX + 2048], json[2 * PATH_MAX + 4096];
+    char name[64] = "";
+    bool understood = stdin_ended && event_name(event.bytes, event.bytes + event.length, name, sizeof name);
+    bool tells = understood && only_tells(name);
+    snprintf(text, sizeof text, "Interlock %s: %s. %s%s\n", tells ? "could not record this" : "stopped this", what, remedy,
+             tells ? "" : " Until then everything is refused: do not retry or try another way, tell the person.");
+    inner[0] = json[0] = '\0';
+    json_text(inner, sizeof inner, text);
+    inner[strlen(inner) - 1] = '\0'; /* the newline, now '?' */
+    int status = tells ? 0 : REFUSED;
+    if (understood && strcmp(name, "PermissionRequest") == 0) {
+        /* Agents read an answer here, not the exit status; on status 2 the dialog would be shown all the same. */
+        snprintf(json, sizeof json,
+                 "{\"hookSpecificOutput\":{\"hookEventName\":\"PermissionRequest\",\"decision\":"
+                 "{\"behavior\":\"deny\",\"message\":\"%s\"}}}\n", inner);
+        status = 0;
+    } else if (understood && strcmp(name, "SessionStart") == 0) {
+        snprintf(json, sizeof json, "{\"systemMessage\":\"%s\"}\n", inner);
+    }
+    put(STDERR_FILENO, text, strlen(text));
+    if (!put(STDOUT_FILENO, json, strlen(json)) && !tells)
+        status = REFUSED;
+    drain();
+    return status;
+}
+
+static _Noreturn void no(const char *remedy, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static _Noreturn void no(const char *remedy, const char *format, ...)
+{
+    static char what[PATH_MAX + 512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(what, sizeof what, format, arguments);
+    va_end(arguments);
+    exit(answer_no(what, remedy));
+}
+
+static const char RESTART[] = "Run `interlock status`, and `interlock down` then `interlock up` if it does not answer.";
+static const char REPAIR[] = "Run `interlock doctor` to see what is wrong.";
+
+/* A crash of ours, or a signal, must not look like a hook that merely failed. Only async-signal-safe calls. */
+static void on_signal(int number)
+{
+    static const char text[] = "Interlock stopped this: its hook was interrupted before an answer came. Run `interlock doctor`.\n";
+    (void)number;
+    if (write(STDERR_FILENO, text, sizeof text - 1) < 0)
+        _exit(REFUSED);
+    _exit(REFUSED);
+}
+
+static void catch_signals(void)
+{
+    static const int caught[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGALRM, SIGUSR1, SIGUSR2, SIGXCPU, SIGXFSZ,
+                                 SIGVTALRM, SIGPROF,
+#if !defined(__SANITIZE_ADDRESS__)
+                                 SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS, SIGTRAP,
+#endif
+    };
+    struct sigaction catch = {.sa_handler = on_signal}, ignore = {.sa_handler = SIG_IGN};
+    sigset_t none;
+    for (size_t i = 0; i < sizeof caught / sizeof *caught; i++)
+        sigaction(caught[i], &catch, NULL);
+    sigaction(SIGPIPE, &ignore, NULL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL); /* a mask inherited from the agent could hold our own alarm back */
+}
+
+/* ---------------------------------------------------------------------------------------------- the event */
+
+/* Makes room for more; false when the limit is reached. */
+static bool grow(struct buffer *b)
+{
+    if (b->length < b->capacity)
+        return true;
+    if (b->capacity >= b->limit)
+        return false;
+    char *larger = mmap(NULL, b->limit + 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (larger == MAP_FAILED)
+        no("Free some memory, or raise the limit (`ulimit -v`) the agent runs under.", "there is no memory for the event");
+    memcpy(larger, b->bytes, b->length);
+    b->bytes = larger;
+    b->capacity = b->limit + 1; /* one more than allowed, so that "too much" is seen */
+    return true;
+}
+
+static void read_event(void)
+{
+    int64_t end = smaller(began + deadline_ms, now_ms() + STDIN_MS);
+    while (!stdin_ended) {
+        if (!grow(&event) || event.length > EVENT_LIMIT)
+            no("Split the action into smaller ones.", "the event is larger than 8 MiB");
+        struct pollfd p = {STDIN_FILENO, POLLIN, 0};
+        int64_t left = end - now_ms();
+        if (left <= 0 || poll(&p, 1, (int)left) == 0)
+            no(REPAIR, "the agent did not finish its event");
+        ssize_t n = read(STDIN_FILENO, event.bytes + event.length, event.capacity - event.length);
+        if (n > 0) {
+            event.length += (size_t)n;
+            end = smaller(began + deadline_ms, now_ms() + STDIN_MS);
+        } else if (n == 0) {
+            stdin_ended = true;
+        } else if (errno != EINTR && errno != EAGAIN) {
+            no(REPAIR, "the event could not be read (%s)", strerror(errno));
+        }
+    }
+    if (event.length == 0)
+        no(REPAIR, "the agent sent no event");
+}
+
+/* ---------------------------------------------------------------------------------------------- the daemon */
+
+static bool join(char *out, const char *directory, const char *rest)
+{
+    int n = snprintf(out, PATH_MAX, "%s%s", directory, rest);
+    return n > 0 && n < PATH_MAX;
+}
+
+/* The same rules as interlock.home: --run, --home, INTERLOCK_HOME, XDG_RUNTIME_DIR, XDG_STATE_HOME, HOME. */
+static void find_run_directory(void)
+{
+    const char *runtime = getenv("XDG_RUNTIME_DIR"), *state = getenv("XDG_STATE_HOME"), *user = getenv("HOME");
+    const char *base = home_option ? home_option : getenv("INTERLOCK_HOME"), *rest = "/run";
+    if (run_option) {
+        base = run_option;
+        rest = "";
+    } else if (base && *base) {
+        ;
+    } else if (runtime && *runtime == '/') {
+        base = runtime;
+        rest = "/interlock";
+    } else if (state && *state == '/') {
+        base = state;
+        rest = "/interlock/run";
+    } else {
+        base = user;
+        rest = "/.local/state/interlock/run";
+    }
+    if (!base || *base != '/')
+        no("Set HOME or INTERLOCK_HOME to an absolute path.", "the directory of its daemon is not known");
+    if (!join(run_directory, base, rest))
+        no("Use a shorter INTERLOCK_HOME.", "the path of its directory is too long");
+}
+
+/* A connected socket, or -1 with errno. A directory too long for sockaddr_un is reached through its descriptor. */
+static int connect_once(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int directory = -1, n;
+    if (strlen(run_directory) + sizeof "/daemon.sock" <= sizeof address.sun_path) {
+        n = snprintf(address.sun_path, sizeof address.sun_path, "%s/daemon.sock", run_directory);
+    } else {
+        directory = open(run_directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (directory < 0)
+            return -1;
+        n = snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/daemon.sock", directory);
+    }
+    int fd = n > 0 ? socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0) : -1;
+    int failed = fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) < 0 ? errno : 0;
+    if (directory >= 0)
+        close(directory);
+    if (failed && fd >= 0)
+        close(fd);
+    errno = failed;
+    return failed ? -1 : fd;
+}
+
+/* What a daemon started by an agent's hook may inherit. Everything else (PYTHONPATH, LD_PRELOAD ...) is the agent's. */
+static char **clean_environment(void)
+{
+    static const char *const kept[] = {"HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "XDG_CONFIG_HOME",
+                                       "XDG_STATE_HOME", "XDG_RUNTIME_DIR", "XDG_CACHE_HOME", "XDG_DATA_HOME",
+                                       "DBUS_SESSION_BUS_ADDRESS"};
+    static char text[24][PATH_MAX + 32];
+    static char *list[25];
+    size_t used = 0;
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+        const char *value = getenv(kept[i]);
+        if (value && snprintf(text[used], sizeof *text, "%s=%s", kept[i], value) < (int)sizeof *text)
+            list[used] = text[used], used++;
+    }
+    const char *home = home_option ? home_option : run_option ? NULL : getenv("INTERLOCK_HOME");
+    if (home && *home && snprintf(text[used], sizeof *text, "INTERLOCK_HOME=%s", home) < (int)sizeof *text)
+        list[used] = text[used], used++;
+    snprintf(text[used], sizeof *text, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    list[used] = text[used], used++;
+    list[used] = NULL;
+    return list;
+}
+
+static pid_t start_daemon(void)
+{
+    static char program[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", program, sizeof program - 16);
+    char *slash = n > 0 ? memrchr(program, '/', (size_t)n) : NULL;
+    if (!slash)
+        return -1;
+    memcpy(slash + 1, "interlock", sizeof "interlock");
+    if (access(program, X_OK) < 0)
+        return -1;
+    char **environment = clean_environment();
+    pid_t child = fork();
+    if (child != 0)
+        return child;
+    alarm(0);
+    setsid();
+    int null = open("/dev/null", O_RDWR);
+    if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0 || chdir("/") < 0)
+        _exit(127);
+#ifdef SYS_close_range
+    if (syscall(SYS_close_range, 3U, ~0U, 0U) < 0)
+#endif
+        for (int fd = 3; fd < 1024; fd++)
+            close(fd);
+    signal(SIGPIPE, SIG_DFL);
+    char *arguments[] = {program, (char *)"up", (char *)"--detach", NULL};
+    execve(program, arguments, environment);
+    _exit(127);
+}
+
+static void pause_ms(long ms)
+{
+    struct timespec t = {ms / 1000, ms % 1000 * 1000000};
+    nanosleep(&t, NULL);
+}
+
+static int wait_for_daemon(pid_t child)
+{
+    int64_t end = smaller(now_ms() + START_MS, began + deadline_ms);
+    for (int status = 0; now_ms() < end; pause_ms(20)) {
+        int fd = connect_once();
+        if (fd >= 0)
+            return fd;
+        if (child > 0 && waitpid(child, &status, WNOHANG) == child) {
+            child = 0;
+            /* 24: another one is coming up already, and ours made way for it */
+            if (!WIFEXITED(status) || (WEXITSTATUS(status) != 0 && WEXITSTATUS(status) != 24))
+                no("Run `interlock up` to see why.", "its daemon could not be started");
+        }
+    }
+    no("Run `interlock up` to see why.", "its daemon did not come up within %d seconds", START_MS / 1000);
+}
+
+static int reach_daemon(void)
+{
+    int64_t end = smaller(now_ms() + SILENCE_MS, began + deadline_ms);
+    int fd;
+    while ((fd = connect_once()) < 0 && (errno == EAGAIN || errno == EINTR) && now_ms() < end)
+        pause_ms(5); /* its queue is full */
+    if (fd >= 0)
+        return fd;
+    if (errno == EAGAIN)
+        no(RESTART, "its daemon takes no more connections");
+    if (errno != ENOENT && errno != ECONNREFUSED && errno != ENOTDIR)
+        no(REPAIR, "its daemon cannot be reached (%s/daemon.sock: %s)", run_directory, strerror(errno));
+    if (getenv("INTERLOCK_NO_AUTOSTART"))
+        no("Start it with `interlock up`.", "its daemon is not running (%s/daemon.sock)", run_directory);
+    pid_t child = start_daemon();
+    if (child < 0)
+        no("Start it with `interlock up`, or install Interlock again.",
+           "its daemon is not running (%s/daemon.sock), and there is no `interlock` beside the hook to start it", run_directory);
+    return wait_for_daemon(child);
+}
+
+static void check_owner(int fd)
+{
+    struct ucred peer = {.uid = (uid_t)-1};
+    socklen_t size = sizeof peer;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 || size != sizeof peer)
+        no(REPAIR, "the owner of its socket is not known");
+    if (peer.uid != geteuid() && peer.uid != 0)
+        no("Look who made it, remove it, and run `interlock up`.", "its socket (%s/daemon.sock) belongs to user %u, not to you",
+           run_directory, (unsigned)peer.uid);
+}
+
+/* ---------------------------------------------------------------------------------------------- the exchange */
+
+/* A decimal without sign or leading zero, ended by `stop`; moves *p past it. Below zero: it is not one. */
+static long number(const char **p, char stop, long limit)
+{
+    const char *s = *p;
+    long value = 0;
+    if (*s < '0' || *s > '9' || (*s == '0' && s[1] != stop))
+        return -1;
+    for (; *s >= '0' && *s <= '9'; s++) {
+        value = value * 10 + (*s - '0');
+        if (value > limit)
+            return -1;
+    }
+    if (*s != stop)
+        return -1;
+    *p = s + 1;
+    return value;
+}
+
+struct answer {
+    bool complete;
+    long status, out, err;
+};
+
+static _Noreturn void garbage(void) { no(RESTART, "its daemon answered something that cannot be understood"); }
+
+/* Takes the header lines that are there; extends the silence for each hold. */
+static void take_lines(const char *nonce, struct answer *a, int64_t *silent_at)
+{
+    char *newline;
+    while (!a->complete && (newline = memchr(reply.bytes, '\n', reply.length)) != NULL) {
+        size_t used = (size_t)(newline - reply.bytes) + 1;
+        const char *p = reply.bytes;
+        bool hold = used > 27 && memcmp(p, "ILK1 hold ", 10) == 0, done = used > 27 && memcmp(p, "ILK1 done ", 10) == 0;
+        if (used > LINE_LIMIT || (!hold && !done) || memcmp(p + 10, nonce, 16) != 0 || p[26] != ' ')
+            garbage();
+        p += 27;
+        if (hold) {
+            long ms = number(&p, '\n', INT_MAX);
+            if (ms < 0)
+                garbage();
+            *silent_at = now_ms() + ms;
+        } else {
+            a->status = number(&p, ' ', 255);
+            a->out = a->status < 0 ? -1 : number(&p, ' ', REPLY_LIMIT);
+            a->err = a->out < 0 ? -1 : number(&p, '\n', REPLY_LIMIT);
+            /* any status but 0 and 2 means "the hook failed, go on" to some agent */
+            if (a->err < 0 || a->out + a->err > REPLY_LIMIT || (a->status != 0 && a->status != REFUSED))
+                garbage();
+            a->complete = true;
+            *silent_at = now_ms() + SILENCE_MS;
+        }
+        reply.length -= used;
+        memmove(reply.bytes, reply.bytes + used, reply.length);
+    }
+    if (!a->complete && reply.length > LINE_LIMIT)
+        garbage();
+}
+
+/* Sends what the socket takes. False when the daemon has closed its ear: it may have answered all the same. */
+static bool send_some(int fd, struct iovec part[2])
+{
+    struct msghdr message = {.msg_iov = part[0].iov_len ? part : part + 1, .msg_iovlen = part[0].iov_len ? 2 : 1};
+    ssize_t n = sendmsg(fd, &message, MSG_NOSIGNAL);
+    if (n < 0)
+        return errno == EAGAIN || errno == EINTR;
+    for (int i = 0; i < 2; i++) {
+        size_t taken = (size_t)n < part[i].iov_len ? (size_t)n : part[i].iov_len;
+        part[i].iov_base = (char *)part[i].iov_base + taken;
+        part[i].iov_len -= taken;
+        n -= (ssize_t)taken;
+    }
+    return true;
+}
+
+/* One event there, one answer back. Returns when the answer is whole, valid, and followed by the end of the stream. */
+static struct answer converse(int fd, const char *nonce, struct iovec part[2])
+{
+    struct answer a = {0};
+    int64_t end = began + deadline_ms, silent_at = smaller(end, now_ms() + SILENCE_MS);
+    bool sending = send_some(fd, part);
+    for (;;) {
+        bool unsent = part[0].iov_len + part[1].iov_len > 0;
+        struct pollfd p = {fd, (short)(POLLIN | (sending && unsent ? POLLOUT : 0)), 0};
+        int64_t left = smaller(end, silent_at) - now_ms();
+        if (left <= 0 && end <= silent_at)
+            no("Ask again, and answer within that time (`interlock inbox`).", "no answer came within %lld seconds",
+               (long long)deadline_ms / 1000);
+        if (left <= 0)
+            no(RESTART, "its daemon went silent");
+        if (poll(&p, 1, (int)smaller(left, INT_MAX)) <= 0)
+            continue;
+        if (p.revents & POLLOUT) {
+            size_t before = part[0].iov_len + part[1].iov_len;
+            sending = send_some(fd, part);
+            if (part[0].iov_len + part[1].iov_len < before && silent_at < now_ms() + SILENCE_MS)
+                silent_at = now_ms() + SILENCE_MS;
+        }
+        if (!(p.revents & (POLLIN | POLLHUP | POLLERR)))
+            continue;
+        if (!grow(&reply))
+            garbage();
+        ssize_t n = read(fd, reply.bytes + reply.length, reply.capacity - reply.length);
+        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+            continue;
+        if (n <= 0) {
+            if (!a.complete || reply.length != (size_t)(a.out + a.err))
+                no(RESTART, "its daemon hung up in the middle of an answer");
+            if (a.status != REFUSED && part[0].iov_len + part[1].iov_len > 0)
+                garbage(); /* a yes to an event it has not read */
+            return a;
+        }
+        reply.length += (size_t)n;
+        take_lines(nonce, &a, &silent_at);
+        if (a.complete && reply.length > (size_t)(a.out + a.err))
+            garbage();
+    }
+}
+
+/* ---------------------------------------------------------------------------------------------- main */
+
+static void usage(void)
+{
+    no("Run `interlock init` again.", "its hook is called in a wrong way (interlock-hook AGENT [--deadline MS] [--home DIR | --run DIR])");
+}
+
+static void read_arguments(int count, char **words)
+{
+    for (int i = 1; i < count; i++) {
+        const char *value = i + 1 < count ? words[i + 1] : NULL;
+        if (words[i][0] != '-') {
+            if (agent[0] != '-' || strlen(words[i]) > 32 || strspn(words[i], "abcdefghijklmnopqrstuvwxyz0123456789") != strlen(words[i]))
+                usage();
+            agent = words[i];
+            continue;
+        }
+        if (!value)
+            usage();
+        i++;
+        if (strcmp(words[i - 1], "--deadline") == 0) {
+            const char *p = value;
+            deadline_ms = number(&p, '\0', 86400000);
+            if (deadline_ms < 1)
+                deadline_ms = DEFAULT_DEADLINE_MS, usage();
+        } else if (strcmp(words[i - 1], "--home") == 0) {
+            home_option = value;
+        } else if (strcmp(words[i - 1], "--run") == 0) {
+            run_option = value;
+        } else {
+            usage();
+        }
+    }
+    if (agent[0] == '-')
+        usage();
+}
+
+/* A standard descriptor that the agent closed would otherwise be taken by our socket. */
+static void hold_standard_descriptors(void)
+{
+    for (int fd = 0; fd < 3; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
+            exit(REFUSED);
+}
+
+int main(int count, char **words)
+{
+    unsigned char random[8];
+    char nonce[17], head[LINE_LIMIT];
+    began = now_ms();
+    catch_signals();
+    hold_standard_descriptors();
+    read_arguments(count, words);
+    alarm((unsigned)(deadline_ms / 1000) + 10); /* whatever happens, there is an answer */
+    read_event();
+    find_run_directory();
+    if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
+        no(REPAIR, "the system gives no random numbers");
+    for (int i = 0; i < 8; i++)
+        snprintf(nonce + 2 * i, 3, "%02x", random[i]);
+    int fd = reach_daemon();
+    check_owner(fd);
+    int64_t left = began + deadline_ms - now_ms();
+    int n = snprintf(head, sizeof head, "ILK1 hook %s %s %lld %zu\n", agent, nonce, (long long)(left > 0 ? left : 1), event.length);
+    if (n <= 0 || n >= (int)sizeof head)
+        no(REPAIR, "the request could not be written");
+    struct iovec part[2] = {{head, (size_t)n}, {event.bytes, event.length}};
+    struct answer a = converse(fd, nonce, part);
+    if (!put(STDOUT_FILENO, reply.bytes, (size_t)a.out) || !put(STDERR_FILENO, reply.bytes + a.out, (size_t)a.err))
+        return REFUSED;
+    return (int)a.status;
+}
