@@ -1,0 +1,158 @@
+"""Claude Code's hooks, translated. Facts: docs/reference/conformance.md, made by driving the real agent.
+
+What a no looks like differs by event, and the differences are the whole point of this file:
+
+- a tool call: `permissionDecision: "deny"` inside `hookSpecificOutput` (outside it is ignored);
+- a prompt, a change of configuration: `decision: "block"`;
+- a permission dialog: `decision: {"behavior": "deny"}`; the exit status is not looked at;
+- events that only tell: nothing can be stopped, and exit status 2 on Stop would make the agent run on for ever.
+
+An allow prints nothing: Claude's own permission rules still have their say. Interlock only tightens.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from interlock.gates.hooks.protocol import HookEvent, HookReply, Moment
+from interlock.gates.hooks.strict import decode_object, directory_field, text_field
+from interlock.model.action import Action, Principal
+from interlock.model.errors import AgentError
+
+MOMENTS: dict[str, Moment] = {
+    "PreToolUse": Moment.TOOL_BEFORE,
+    "PostToolUse": Moment.TOOL_AFTER,
+    "PostToolUseFailure": Moment.TOOL_AFTER,
+    "PostToolBatch": Moment.BATCH_AFTER,
+    "UserPromptSubmit": Moment.PROMPT,
+    "UserPromptExpansion": Moment.PROMPT,
+    "SessionStart": Moment.SESSION_START,
+    "SessionEnd": Moment.SESSION_END,
+    "SubagentStart": Moment.SUBAGENT_START,
+    "SubagentStop": Moment.SUBAGENT_STOP,
+    "Stop": Moment.STOP,
+    "ConfigChange": Moment.CONFIG_CHANGE,
+    "PermissionRequest": Moment.PERMISSION,
+}
+# Events of Moment.OTHER at which something is about to happen: exit status 2 stops it. Every other one only tells.
+STOPPABLE_OTHERS = frozenset({"TaskCreated", "Elicitation", "ElicitationResult", "PreCompact"})
+TELLING_OTHERS = frozenset(
+    {
+        "Notification", "StopFailure", "PostCompact", "PermissionDenied", "Setup", "TeammateIdle", "TaskCompleted",
+        "InstructionsLoaded", "CwdChanged", "FileChanged", "MessageDisplay", "WorktreeRemove",
+    }
+)  # fmt: skip
+
+_WITH_ACTION = frozenset({Moment.TOOL_BEFORE, Moment.TOOL_AFTER, Moment.PERMISSION})
+_CANNOT_STOP = frozenset(
+    {Moment.STOP, Moment.SUBAGENT_STOP, Moment.SUBAGENT_START, Moment.SESSION_START, Moment.SESSION_END}
+)
+
+
+def render(answer: dict[str, Any] | None, *, exit_status: int = 0, stderr: str = "") -> HookReply:
+    """The reply as bytes; an empty answer prints nothing at all (stdout of some events reaches the model)."""
+    stdout = b"" if not answer else json.dumps(answer, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+    text = stderr if not stderr or stderr.endswith("\n") else stderr + "\n"
+    return HookReply(exit=exit_status, stdout=stdout, stderr=text.encode("utf-8", "replace"))
+
+
+class ClaudeGate:
+    """Translator for Claude Code (2.1)."""
+
+    agent = "claude"
+
+    def parse(self, raw: bytes) -> HookEvent:
+        """One event of Claude Code. Raises AgentError: malformed, contradictory, too large, too deep."""
+        body = decode_object(raw)
+        name = text_field(body, "hook_event_name", limit=64, required=True)
+        moment = MOMENTS.get(name, Moment.OTHER)
+        principal = Principal(
+            agent=self.agent,
+            session=text_field(body, "session_id"),
+            subagent=text_field(body, "agent_id"),
+            subagent_type=text_field(body, "agent_type"),
+            model=self._model(body),
+        )
+        cwd = directory_field(body, "cwd", required=moment in _WITH_ACTION)
+        return HookEvent(
+            moment=moment,
+            name=name,
+            principal=principal,
+            cwd=cwd,
+            body=body,
+            action=self._action(body, cwd, principal) if moment in _WITH_ACTION else None,
+            transcript=text_field(body, "transcript_path", limit=4096),
+            outcome=outcome(body) if moment is Moment.TOOL_AFTER else None,
+        )
+
+    @staticmethod
+    def _model(body: dict[str, Any]) -> str:
+        model = body.get("model")
+        if isinstance(model, dict):
+            model = model.get("id")
+        return model[:256] if isinstance(model, str) else ""
+
+    @staticmethod
+    def _action(body: dict[str, Any], cwd: str, principal: Principal) -> Action:
+        tool_input = body.get("tool_input")
+        if not isinstance(tool_input, dict):
+            raise AgentError("`tool_input` of the event is not an object")
+        return Action(
+            tool=text_field(body, "tool_name", required=True),
+            input=tool_input,
+            cwd=cwd,
+            principal=principal,
+            call_id=text_field(body, "tool_use_id"),
+            permission_mode=text_field(body, "permission_mode", limit=64),
+        )
+
+    def allow(self, event: HookEvent, note: str = "") -> HookReply:  # noqa: ARG002 - the same for every event
+        """Say nothing, or show the person the note.
+
+        Never `permissionDecision: "allow"`: that would skip Claude's own permission rules.
+        """
+        return render({"systemMessage": note} if note else None)
+
+    def deny(self, event: HookEvent, message: str) -> HookReply:
+        """The form of no that this event has; for events that only tell, the message is shown to the person."""
+        return self._stop(event, message, {})
+
+    def end(self, event: HookEvent, message: str) -> HookReply:
+        """No, and the loop ends: Claude reads `continue: false` on every event that it waits for."""
+        return self._stop(event, message, {"continue": False, "stopReason": message})
+
+    def refuse(self, message: str) -> HookReply:
+        """Exit status 2 stops every event that can be stopped, whatever it was."""
+        return render(None, exit_status=2, stderr=message or "Interlock refused this event.")
+
+    def _stop(self, event: HookEvent, message: str, more: dict[str, Any]) -> HookReply:
+        message = message or "Interlock stopped this."  # an empty reason is taken for none
+        match event.moment:
+            case Moment.TOOL_BEFORE:
+                return render({"hookSpecificOutput": denial(event.name, message)} | more)
+            case Moment.PERMISSION:
+                verdict = {"behavior": "deny", "message": message} | ({"interrupt": True} if more else {})
+                return render({"hookSpecificOutput": {"hookEventName": event.name, "decision": verdict}})
+            case Moment.PROMPT | Moment.TOOL_AFTER:
+                return render({"decision": "block", "reason": message} | more)
+            case Moment.BATCH_AFTER:
+                return render({"continue": False, "stopReason": message})
+            case Moment.CONFIG_CHANGE:
+                return render({"decision": "block", "reason": message}, exit_status=2, stderr=message)
+            case moment if moment in _CANNOT_STOP or event.name in TELLING_OTHERS:
+                return render({"systemMessage": message} | more)
+            case _:
+                return render(None, exit_status=2, stderr=message)
+
+
+def denial(event_name: str, message: str) -> dict[str, str]:
+    """The inside of `hookSpecificOutput` that denies a tool call; Codex reads the same."""
+    return {"hookEventName": event_name, "permissionDecision": "deny", "permissionDecisionReason": message}
+
+
+def outcome(body: dict[str, Any]) -> dict[str, Any]:
+    """What the agent says came out: `ok`, and `response` or `error`."""
+    if body.get("hook_event_name") == "PostToolUseFailure":
+        return {"ok": False, "error": body.get("error"), "interrupted": body.get("is_interrupt") is True}
+    return {"ok": True, "response": body.get("tool_response")}
