@@ -1,0 +1,147 @@
+"""The agent's own file tools: Read, Write, Edit and their kin."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from interlock.effects.places import file_environment, file_resource, normal
+from interlock.effects.tools.inputs import Malformed, optional, required
+from interlock.effects.tools.patch import read_patch
+from interlock.model.action import Action
+from interlock.model.effect import MANY, ONE, Effect, Reversibility, Scale, Verb
+from interlock.model.world import Setting, World
+
+Effects = tuple[Effect, ...]
+_WILD = re.compile(r"[*?\[{]")
+
+
+def read(action: Action, setting: Setting, world: World) -> Effects:
+    """Read, NotebookRead, view_image: one file's content."""
+    path = required(action.input, "file_path", "path", "notebook_path")
+    return (_effect(Verb.READ, path, action, setting, world),)
+
+
+def listing(action: Action, setting: Setting, world: World) -> Effects:
+    """LS, list_dir: the names in a directory."""
+    path = optional(action.input, "path") or optional(action.input, "dir_path") or action.cwd
+    return (_effect(Verb.READ, path, action, setting, world, directory=True, notes=("names only",)),)
+
+
+def glob(action: Action, setting: Setting, world: World) -> Effects:
+    """Glob: the names under a directory that match a pattern; no content."""
+    pattern = required(action.input, "pattern")
+    base = optional(action.input, "path") or action.cwd
+    start = _constant_part(pattern)
+    where = start if start.startswith(("/", "~")) else f"{base}/{start}"
+    return (_effect(Verb.READ, where, action, setting, world, directory=True, scale=MANY, notes=("names only",)),)
+
+
+def grep(action: Action, setting: Setting, world: World) -> Effects:
+    """Grep: lines of the files below a path, perhaps only of those that a glob names."""
+    required(action.input, "pattern")
+    where = optional(action.input, "path") or action.cwd
+    effects = [_effect(Verb.READ, where, action, setting, world, scale=MANY)]
+    wanted = optional(action.input, "glob")
+    if wanted and not wanted.startswith("!"):
+        for part in _alternatives(wanted):
+            name = f"{where}/{part.removeprefix('/')}"
+            effects.append(_effect(Verb.READ, name, action, setting, world, scale=MANY, glob=True))
+    return tuple(effects)
+
+
+def write(action: Action, setting: Setting, world: World) -> Effects:
+    """Write: a whole file, new or replaced."""
+    path = required(action.input, "file_path", "path")
+    if not isinstance(action.input.get("content", action.input.get("contents", "")), str):
+        raise Malformed("`content` must be text")
+    return (_changed(path, action, setting, world, creates=True),)
+
+
+def edit(action: Action, setting: Setting, world: World) -> Effects:
+    """Edit: a part of one file. An empty `old_string` makes a new file."""
+    path = required(action.input, "file_path", "path")
+    old, new = action.input.get("old_string"), action.input.get("new_string")
+    if not isinstance(old, str) or not isinstance(new, str):
+        raise Malformed("`old_string` and `new_string` must be text")
+    return (_changed(path, action, setting, world, creates=not old),)
+
+
+def multi_edit(action: Action, setting: Setting, world: World) -> Effects:
+    """MultiEdit: several parts of one file."""
+    path = required(action.input, "file_path", "path")
+    edits = action.input.get("edits")
+    if not isinstance(edits, list) or not edits or not all(isinstance(e, dict) for e in edits):
+        raise Malformed("`edits` must be a list of edits")
+    return (_changed(path, action, setting, world, creates=edits[0].get("old_string") == ""),)
+
+
+def notebook_edit(action: Action, setting: Setting, world: World) -> Effects:
+    """NotebookEdit: one cell of a notebook."""
+    path = required(action.input, "notebook_path", "file_path")
+    return (_changed(path, action, setting, world, creates=False),)
+
+
+def apply_patch(action: Action, setting: Setting, world: World) -> Effects:
+    """apply_patch: a patch over several files."""
+    data: dict[str, Any] = action.input
+    text = next((data[k] for k in ("input", "patch", "command") if k in data), None)
+    if isinstance(text, list) and text and all(isinstance(part, str) for part in text):
+        text = text[-1]  # ["apply_patch", "*** Begin Patch ..."]
+    if not isinstance(text, str):
+        raise Malformed("`input` must be the text of the patch")
+    cwd = optional(data, "workdir") or action.cwd
+    return read_patch(text, setting, world, cwd=cwd, via=action.tool)
+
+
+def _changed(path: str, action: Action, setting: Setting, world: World, *, creates: bool) -> Effect:
+    resource = file_resource(path, setting, world, cwd=action.cwd, directory=False)
+    there = world.kind(resource.name) is not None
+    verb = Verb.CREATE if creates and not there else Verb.OVERWRITE
+    return Effect(
+        verb=verb,
+        resource=resource,
+        environment=file_environment(resource, setting),
+        # The agent reports the old content of a file it edits, so the old state is not lost with the edit.
+        reversibility=Reversibility.REVERSIBLE if verb is Verb.CREATE else Reversibility.RECOVERABLE,
+        via=action.tool,
+    )
+
+
+def _effect(  # noqa: PLR0913 - an effect has this many sides
+    verb: Verb,
+    path: str,
+    action: Action,
+    setting: Setting,
+    world: World,
+    *,
+    directory: bool | None = None,
+    scale: Scale = ONE,
+    notes: tuple[str, ...] = (),
+    glob: bool = False,
+) -> Effect:
+    resource = file_resource(path, setting, world, cwd=action.cwd, directory=directory, glob=glob)
+    environment = file_environment(resource, setting)
+    return Effect(verb=verb, resource=resource, environment=environment, scale=scale, via=action.tool, notes=notes)
+
+
+def _constant_part(pattern: str) -> str:
+    """The directories of a glob before its first wildcard."""
+    kept: list[str] = []
+    for part in pattern.split("/"):
+        if _WILD.search(part):
+            break
+        kept.append(part)
+    else:
+        kept.pop()
+    joined = "/".join(kept)
+    return "/" if pattern.startswith("/") and not joined else (normal(joined) if joined else ".")
+
+
+def _alternatives(pattern: str) -> list[str]:
+    """`*.{ts,env}` opened once; more than 32 alternatives stay as they are."""
+    head, brace, rest = pattern.partition("{")
+    inner, closed, tail = rest.partition("}")
+    if not brace or not closed or inner.count(",") > 32:
+        return [pattern]
+    return [f"{head}{one}{tail}" for one in inner.split(",")]

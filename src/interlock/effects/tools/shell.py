@@ -1,0 +1,46 @@
+"""Bash and its companions: the shell reader with the catalogue behind it."""
+
+from __future__ import annotations
+
+from interlock.effects.tools.inputs import Malformed, optional, required
+from interlock.model.action import Action, Reading
+from interlock.model.effect import Effect, opaque
+from interlock.model.world import Setting, World
+
+
+def bash(action: Action, setting: Setting, world: World) -> Reading:
+    """Bash, Monitor: shell text, run in the agent's directory or in the one that the call names."""
+    command = action.input.get("command")
+    if isinstance(command, list) and command and all(isinstance(part, str) for part in command):
+        import shlex
+
+        text = shlex.join(command)  # an argv: the words reach the program as they are
+    else:
+        text = required(action.input, "command", "cmd")
+    cwd = optional(action.input, "workdir") or optional(action.input, "cwd") or action.cwd
+    if not cwd.startswith("/"):
+        cwd = f"{action.cwd}/{cwd}"
+    return shell_text(text, setting, world, cwd=cwd)
+
+
+def shell_text(text: str, setting: Setting, world: World, *, cwd: str | None) -> Reading:
+    """What the shell reader says of `text`. Imported late: a file tool needs no grammar."""
+    from interlock.effects.catalogue import interpret
+    from interlock.effects.shell import read_shell
+
+    return read_shell(text, setting, world, interpret, cwd=cwd)
+
+
+def powershell(action: Action, _setting: Setting, _world: World) -> tuple[Effect, ...]:
+    """PowerShell: no reader here understands it, and it says so."""
+    return (opaque(required(action.input, "command"), "PowerShell is not read", via=action.tool),)
+
+
+def write_stdin(action: Action, _setting: Setting, _world: World) -> tuple[Effect, ...]:
+    """write_stdin: keystrokes into a program that runs already; nobody can say what it makes of them."""
+    typed = action.input.get("chars", action.input.get("data", ""))
+    if not isinstance(typed, str):
+        raise Malformed("`chars` must be text")
+    if not typed:
+        return ()  # an empty write only waits for output
+    return (opaque(typed[:200], "text typed into a running program", via=action.tool),)
