@@ -1,0 +1,18 @@
+"""What every known program does, as data: see `docs/catalogue.md`.
+
+`interpret` is what the shell reader calls; `Catalogue.load` is how user and organisation families are layered on top.
+"""
+
+from __future__ import annotations
+
+from interlock.effects.catalogue.catalogue import Catalogue
+from interlock.effects.catalogue.packaged import packaged, sources
+from interlock.effects.invocation import Interpretation, Invocation
+from interlock.model.world import Setting, World
+
+__all__ = ["Catalogue", "interpret", "packaged", "sources"]
+
+
+def interpret(invocation: Invocation, setting: Setting, world: World) -> Interpretation:
+    """What one command would do, by the packaged families (see `Catalogue.interpret`)."""
+    return packaged().interpret(invocation, setting, world)

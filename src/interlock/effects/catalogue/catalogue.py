@@ -1,0 +1,296 @@
+"""The catalogue: every command that Interlock knows, and `interpret`, which says what one invocation would do."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from interlock.effects.catalogue import programs
+from interlock.effects.catalogue.draft import Draft
+from interlock.effects.catalogue.family import Command, Family, read_family
+from interlock.effects.catalogue.grammar import Parsed, is_assignment, place_operands, read_option, take_bundle
+from interlock.effects.catalogue.readers import READERS
+from interlock.effects.catalogue.rules import Rule, Template
+from interlock.effects.invocation import InnerArgv, InnerText, Interpretation, Invocation, Stdin, Word
+from interlock.effects.environments import environment_of
+from interlock.model.effect import Breadth, Effect, Environment, Kind, Scale, Verb
+from interlock.model.errors import CatalogueError
+from interlock.model.world import Setting, World
+
+_FILE_VERBS = {
+    "read": Verb.READ,
+    "write": Verb.WRITE,
+    "create": Verb.CREATE,
+    "mkdir": Verb.CREATE,
+    "delete": Verb.DELETE,
+    "change": Verb.CONFIGURE,
+    "overwrite": Verb.OVERWRITE,
+}
+_FILE_KINDS = (Kind.FILE, Kind.DIRECTORY, Kind.DEVICE, Kind.SECRET)
+# From bad to good: with several clues the most careful reading wins.
+_CAREFUL = (Environment.PRODUCTION, Environment.STAGING, Environment.DEVELOPMENT, Environment.WORKSPACE,
+            Environment.MACHINE, Environment.UNKNOWN)  # fmt: skip
+_MOST_WORDS = 20_000
+
+
+def parse(command: Command, words: tuple[Word, ...]) -> tuple[Command, Parsed]:
+    """Read an argv by the command's grammar; answers the subcommand that it reaches and what was said."""
+    said = Parsed()
+    operands = said.operands
+    following = iter(words)
+    next(following, None)
+    ended = False
+    first = True
+    for current in following:
+        grammar = command.grammar
+        text = current.text if current.text is not None else current.prefix
+        if not ended and len(text) > 1 and text[0] in "-+" and (text[0] == "-" or text in grammar.flags):
+            if text == "--" and current.text is not None:
+                ended = True
+                said.dashes = len(operands)
+                continue
+            first = False
+            read_option(grammar, said, current, following)
+            continue
+        if not ended and first and grammar.bundle and current.text is not None:
+            first = False
+            take_bundle(grammar, said, current, following)
+            continue
+        first = False
+        if grammar.assigns and not operands and current.text is not None and is_assignment(current.text):
+            name, _, _ = current.text.partition("=")
+            said.assigned.append((name, programs.after_equals(current)))
+            continue
+        if (command.subs or command.globs) and not operands and said.stray is None:
+            deeper = command.sub(current.text) if current.text is not None else None
+            if deeper is not None:
+                command = deeper
+                said.path.append(current.text or "")
+                continue
+            said.stray = current
+        if len(operands) == grammar.rest_at:
+            said.rest = (current, *following)
+            said.tags.add("rest")
+            break
+        if current.text is None and not current.prefix:
+            said.unsure = True
+        operands.append(current)
+        ended = ended or grammar.posix
+    grammar = command.grammar
+    slots = next((slots for tag, slots in grammar.forms if tag in said.tags), grammar.slots)
+    place_operands(said, slots, operands)
+    return command, said
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Compiled families, looked up by program name. Layers add: none can take an effect away from one below."""
+
+    families: tuple[Family, ...]
+    commands: Mapping[str, tuple[Command, ...]]
+
+    @classmethod
+    def load(cls, *layers: Mapping[str, str]) -> Catalogue:
+        """Compile layers of family files, the packaged ones first.
+
+        Args:
+            layers: mappings of file name to TOML text.
+
+        Raises:
+            CatalogueError: a file is not usable (names file and key), or two files of one layer describe one program.
+        """
+        readers = frozenset(READERS)
+        families: list[Family] = []
+        commands: dict[str, tuple[Command, ...]] = {}
+        for layer in layers:
+            here: dict[str, str] = {}
+            for name, text in layer.items():
+                family = read_family(name, text, readers)
+                families.append(family)
+                for program, command in family.commands.items():
+                    if program in here:
+                        raise CatalogueError(f"catalogue {name}: command.{program}: also in {here[program]}")
+                    here[program] = name
+                    commands[program] = (*commands.get(program, ()), command)
+        return cls(tuple(families), commands)
+
+    def find(self, name: str) -> tuple[Command, ...]:
+        """What is known of a program, by its base name; `python3.12` and `node.exe` are found too."""
+        found = self.commands.get(name)
+        if found is None:
+            plain = name.removesuffix(".exe")
+            stem = re.sub(r"[-.]?[0-9][0-9.]*$", "", plain)
+            found = tuple(c for c in self.commands.get(stem, ()) if c.versioned) or self.commands.get(plain, ())
+        return found
+
+    def interpret(self, invocation: Invocation, setting: Setting, world: World) -> Interpretation:
+        """What one command would do. Total: whatever the words are, it answers and never raises on their account."""
+        inv = invocation
+        if not inv.words:
+            return Interpretation()
+        name = inv.words[0].text
+        draft = Draft(name or inv.words[0].source or "?", Parsed(), inv, setting, world)
+        if name is None or not name or len(inv.words) > _MOST_WORDS:
+            draft.resolved = False
+            taint = inv.words[0].taint
+            draft.run_unread(draft.command, "which program runs is not known" if name is None else "unreadable", taint)
+            return draft.finish()
+        if "/" in name:
+            where = programs.located(draft, name)
+            if where is programs.Where.ELSEWHERE:
+                return draft.finish()
+            before = draft
+        else:
+            before = None
+        base = posixpath.basename(name) or name
+        found = self.find(base)
+        if not found:
+            if before is not None and before.effects:
+                return before.finish()
+            return programs.unknown(draft, base)
+        answers = [self._one(command, base, inv, setting, world) for command in found]
+        if before is not None and (before.effects or before.inner):
+            answers.append(before.finish())
+        return answers[0] if len(answers) == 1 else together(answers)
+
+    def _one(self, command: Command, base: str, inv: Invocation, setting: Setting, world: World) -> Interpretation:
+        program = command
+        command, said = parse(program, inv.words)
+        draft = Draft(base if command is program else command.name, said, inv, setting, world)
+        if said.asked:
+            draft.output_taint = set()
+            return draft.finish()
+        programs.startup_variables(draft)
+        _operands(draft)
+        for rule in command.rules:
+            if rule.applies(said.tags, said.values):
+                _apply(rule, draft, base)
+        if said.stray is not None and command.otherwise != "known":
+            shown = said.stray.text or said.stray.source
+            if command.otherwise == "project":
+                draft.project(f"{base} {shown}")
+            else:
+                draft.opaque(f"the subcommand {shown!r} of {command.name} is not in the catalogue")
+                draft.resolved = False
+        if command.strict and said.unknown:
+            draft.opaque(f"{command.name} is not known to take {said.unknown[0]}")
+        _wrapped(command, draft)
+        if command.reader:
+            READERS[command.reader](draft)
+        if command.output is not None and draft.output_taint is None:
+            draft.output_taint = set(command.output - {"flow"}) | (draft.flow if "flow" in command.output else set())
+        return draft.finish()
+
+
+def _operands(draft: Draft) -> None:
+    """The effects that roles have by themselves."""
+    for role, value in draft.said.placed:
+        if value.text == "-" and role in ("read", "write"):
+            continue
+        if role == "list":
+            draft.listing(value)
+        elif role in _FILE_VERBS:
+            draft.file(_FILE_VERBS[role], value, directory=True if role == "mkdir" else None,
+                       taint=draft.flow if role == "write" else ())  # fmt: skip
+
+
+def _fill(template: Template, draft: Draft, base: str) -> list[str]:
+    def lookup(name: str) -> list[str]:
+        if name == "program":
+            return [base]
+        if name == "command":
+            return [draft.command]
+        if name == "remote":
+            return [draft.inv.remote] if draft.inv.remote else []
+        if name == "cwd":
+            return [draft.inv.cwd] if draft.inv.cwd else []
+        if name == "sub":
+            return [" ".join(draft.said.path)] if draft.said.path else []
+        if name == "operand":
+            return [w.text if w.text is not None else (w.source or "?") for w in draft.said.operands]
+        if name.startswith("$"):
+            value = draft.variable(name[1:])
+            return [value] if value else []
+        return [w.text if w.text is not None else (w.source or "?") for w in draft.values(name)]
+
+    return template.fill(lookup)
+
+
+def _apply(rule: Rule, draft: Draft, base: str) -> None:
+    said = draft.said
+    breadth = rule.scale(said.tags, said.values)
+    environment = rule.environment
+    if rule.clues:
+        found = {
+            environment_of(what, text, draft.setting)
+            for what, template in rule.clues
+            for text in _fill(template, draft, base)
+            if text
+        }
+        environment = next((e for e in _CAREFUL if e in found), environment)
+    taint = set(rule.taint) | (draft.flow if rule.flow else set())
+    note = rule.notes[0] if rule.notes else ""
+    for name in _fill(rule.name, draft, base):
+        if rule.kind in _FILE_KINDS:
+            _file_rule(rule, draft, name, breadth is not Breadth.ONE, note)
+        elif rule.kind is Kind.HOST:
+            draft.host(rule.verb, name, taint=taint, note=note, labels=rule.labels)
+        else:
+            draft.add(
+                rule.verb, rule.kind, name, labels=rule.labels, env=environment, undo=rule.undo,
+                scale=Scale(breadth=breadth), taint=taint, note=note,
+            )  # fmt: skip
+
+
+def _file_rule(rule: Rule, draft: Draft, name: str, everything: bool, note: str) -> None:  # noqa: FBT001 - internal
+    given = [w for words in draft.said.values.values() for w in words if w.text == name or (not w.text and w.source == name)]
+    value = given[0] if given else Word(text=name, source=name, prefix=name)
+    draft.file(
+        rule.verb, value, directory=True if rule.kind is Kind.DIRECTORY else None, everything=everything,
+        undo=rule.undo, taint=set(rule.taint) | (draft.flow if rule.flow else set()), note=note, labels=rule.labels,
+    )  # fmt: skip
+
+
+def _wrapped(command: Command, draft: Draft) -> None:
+    """Hand the inner command of a wrapper on."""
+    rest = command.grammar.rest
+    if rest is None or draft.said.rest is None or command.reader.endswith("_rest"):
+        return
+    wraps = command.wraps
+
+    def text(template: Template | None) -> str:
+        if template is None:
+            return ""
+        return next(iter(_fill(template, draft, draft.command)), "")
+
+    stdin = None if wraps.stdin else Stdin()
+    if rest.role == "inner":
+        draft.argv(
+            draft.said.rest, privileged=wraps.privileged, remote=text(wraps.remote), user=text(wraps.user),
+            cwd=text(wraps.cwd) or None, clears=draft.has(*wraps.clears), stdin=stdin,
+            assignments=tuple(draft.said.assigned),
+        )  # fmt: skip
+    else:
+        draft.shell_words(
+            list(draft.said.rest), remote=text(wraps.remote), user=text(wraps.user), privileged=wraps.privileged
+        )
+
+
+def together(answers: Iterable[Interpretation]) -> Interpretation:
+    """The union of what several layers say of one command."""
+    everything = list(answers)
+    effects: dict[Effect, None] = {}
+    inner: list[InnerArgv | InnerText] = []
+    for answer in everything:
+        effects.update(dict.fromkeys(answer.effects))
+        inner += [i for i in answer.inner if i not in inner]
+    return Interpretation(
+        effects=tuple(effects),
+        inner=tuple(inner),
+        output=everything[0].output,
+        output_taint=tuple(sorted({t for a in everything for t in a.output_taint})),
+        operands=tuple(dict.fromkeys(o for a in everything for o in a.operands)),
+        resolved=all(a.resolved for a in everything),
+    )

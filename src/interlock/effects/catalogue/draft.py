@@ -1,0 +1,361 @@
+"""The sheet on which one invocation is interpreted: the data writes on it first, then the family's reader.
+
+A reader is a function of a `Draft`; it looks at `draft.said` (the parsed argv) and adds effects through the few verbs
+below. Everything a reader may know of the machine stands in `draft.inv`, `draft.setting` and `draft.world`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from interlock.effects.catalogue import files
+from interlock.effects.catalogue.grammar import Parsed
+from interlock.effects.invocation import InnerArgv, InnerText, Interpretation, Invocation, Stdin, Word
+from interlock.effects.environments import environment_of
+from interlock.effects.hosts import host_environment, host_resource
+from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
+from interlock.model.effect import (
+    ONE,
+    Breadth,
+    Effect,
+    Environment,
+    Kind,
+    Resource,
+    Reversibility,
+    Scale,
+    Verb,
+    opaque,
+)
+from interlock.model.world import Setting, World
+
+_MOST_EFFECTS = 512  # an argv of a thousand operands is one effect of many after this
+_CHANGES = frozenset(
+    {Verb.WRITE, Verb.CREATE, Verb.DELETE, Verb.OVERWRITE, Verb.EXECUTE, Verb.INSTALL, Verb.CONFIGURE, Verb.OPAQUE}
+)
+_LOSING = frozenset({Verb.DELETE, Verb.OVERWRITE})
+
+
+class Draft:
+    """One interpretation in the making."""
+
+    __slots__ = (
+        "command",
+        "effects",
+        "flow",
+        "inner",
+        "inv",
+        "operands",
+        "output",
+        "output_taint",
+        "resolved",
+        "said",
+        "setting",
+        "world",
+    )
+
+    def __init__(self, command: str, said: Parsed, inv: Invocation, setting: Setting, world: World) -> None:
+        self.command = command
+        self.said = said
+        self.inv = inv
+        self.setting = setting
+        self.world = world
+        self.effects: list[Effect] = []
+        self.inner: list[InnerArgv | InnerText] = []
+        self.flow: set[str] = set(inv.stdin.taint)
+        self.operands: list[str] = []
+        self.output: str | None = None
+        self.output_taint: set[str] | None = None
+        self.resolved = True
+
+    # -- what the argv says -------------------------------------------------------------------------------------
+
+    def has(self, *tags: str) -> bool:
+        """Whether any of these flags was given."""
+        return not self.said.tags.isdisjoint(tags)
+
+    def values(self, name: str) -> list[Word]:
+        """Every value captured under `name`."""
+        return self.said.values.get(name, [])
+
+    def text(self, name: str) -> str | None:
+        """The last value captured under `name`, when it is known."""
+        return self.said.text(name)
+
+    def variable(self, name: str) -> str | None:
+        """An environment variable as this command sees it: assigned before it, exported, or of the setting."""
+        for key, value in self.inv.assignments:
+            if key == name:
+                return value.text
+        for key, text in (*self.inv.variables, *self.setting.variables):
+            if key == name:
+                return text
+        return None
+
+    # -- what it does -------------------------------------------------------------------------------------------
+
+    def add(
+        self,
+        verb: Verb,
+        kind: Kind,
+        name: str,
+        *,
+        labels: Iterable[str] = (),
+        env: Environment | None = None,
+        undo: Reversibility | None = None,
+        scale: Scale = ONE,
+        taint: Iterable[str] = (),
+        note: str = "",
+    ) -> None:
+        """Add one effect on a resource that is no file and no host."""
+        marks = set(labels)
+        if self.inv.privileged and verb in _CHANGES:
+            marks.add(L.PRIVILEGED)
+        if self.inv.remote:
+            marks.add(L.REMOTE)
+        if env is None:
+            env = self._usual(kind, marks)
+        if undo is None:
+            undo = Reversibility.IRREVERSIBLE if verb in _LOSING else Reversibility.REVERSIBLE
+        self._push(
+            Effect(
+                verb=verb,
+                resource=Resource(kind, name, tuple(sorted(marks))),
+                environment=env,
+                reversibility=undo,
+                scale=scale,
+                taint=tuple(sorted(set(taint))),
+                via=self.command,
+                notes=(note,) if note else (),
+                span=self.inv.span,
+            )
+        )
+
+    def _usual(self, kind: Kind, marks: set[str]) -> Environment:
+        if self.inv.remote:
+            return environment_of("host", self.inv.remote, self.setting)
+        if L.PROJECT in marks or kind is Kind.PACKAGE:
+            return Environment.WORKSPACE
+        if kind in (Kind.PROCESS, Kind.SYSTEM, Kind.DEVICE, Kind.AGENT_CONFIG, Kind.INTERLOCK):
+            return Environment.MACHINE
+        return Environment.UNKNOWN
+
+    def _push(self, effect: Effect) -> None:
+        if len(self.effects) < _MOST_EFFECTS:
+            self.effects.append(effect)
+        elif len(self.effects) == _MOST_EFFECTS:
+            self.effects.append(
+                opaque(self.command, f"more than {_MOST_EFFECTS} effects in one command", span=self.inv.span)
+            )
+
+    def file(
+        self,
+        verb: Verb,
+        value: Word,
+        *,
+        directory: bool | None = None,
+        everything: bool = False,
+        undo: Reversibility | None = None,
+        taint: Iterable[str] = (),
+        note: str = "",
+        labels: Iterable[str] = (),
+    ) -> Resource:
+        """Add one effect on a file operand; reads feed the command's output taint."""
+        resource, breadth = files.place(value, self.inv, self.setting, self.world, directory=directory, follow=verb is not Verb.DELETE)
+        notes: tuple[str, ...] = (note,) if note else ()
+        if verb in _LOSING and undo is None:
+            undo, why = files.loss(resource, self.world)
+            notes += why
+        if everything:
+            breadth = Breadth.ALL
+        marks = set(resource.labels) | set(labels)
+        if self.inv.privileged and verb in _CHANGES:
+            marks.add(L.PRIVILEGED)
+        if marks != set(resource.labels):
+            resource = Resource(resource.kind, resource.name, tuple(sorted(marks)))
+        if verb is Verb.READ:
+            self.reads(resource)
+        self._push(
+            Effect(
+                verb=verb,
+                resource=resource,
+                environment=files.environment(resource, self.inv, self.setting),
+                reversibility=undo or Reversibility.REVERSIBLE,
+                scale=Scale(breadth=breadth, unit="files" if breadth is not Breadth.ONE else ""),
+                taint=tuple(sorted(set(taint) | set(value.taint))),
+                via=self.command,
+                notes=notes,
+                span=value.span if value.span != (0, 0) else self.inv.span,
+            )
+        )
+        return resource
+
+    def reads(self, resource: Resource) -> None:
+        """Note that the content of this resource flows through the command."""
+        if L.DEVICE_NULL in resource.labels:
+            return
+        self.flow.add(L.FROM_SECRET if resource.kind is Kind.SECRET or L.SECRET in resource.labels else L.FROM_FILE)
+
+    def listing(self, value: Word) -> None:
+        """Names in a directory are read, not what stands in the files."""
+        resource, breadth = files.place(value, self.inv, self.setting, self.world)
+        marks = tuple(label for label in resource.labels if label != L.SECRET)
+        kind = resource.kind if resource.kind is Kind.FILE else Kind.DIRECTORY
+        self._push(
+            Effect(
+                verb=Verb.READ,
+                resource=Resource(kind, resource.name, marks),
+                environment=files.environment(resource, self.inv, self.setting),
+                scale=Scale(breadth=breadth),
+                via=self.command,
+                notes=("names only",),
+                span=self.inv.span,
+            )
+        )
+
+    def host(self, verb: Verb, name: str, *, taint: Iterable[str] = (), note: str = "", labels: Iterable[str] = ()) -> None:
+        """Talk to a host: `name` is a host, `host:port` or a URL."""
+        resource = host_resource(name, self.setting)
+        if labels:
+            resource = Resource(resource.kind, resource.name, tuple(sorted({*resource.labels, *labels})))
+        self._push(
+            Effect(
+                verb=verb,
+                resource=resource,
+                environment=host_environment(resource, self.setting),
+                reversibility=Reversibility.REVERSIBLE if verb is Verb.FETCH else Reversibility.IRREVERSIBLE,
+                taint=tuple(sorted(set(taint))),
+                via=self.command,
+                notes=(note,) if note else (),
+                span=self.inv.span,
+            )
+        )
+        if verb is Verb.FETCH:
+            self.flow.add(L.FROM_NETWORK)
+
+    def project(self, name: str = "", note: str = "") -> None:
+        """Code of the workspace runs: tests, builds, scripts."""
+        self.add(Verb.EXECUTE, Kind.PROCESS, name or self.command, labels=(L.PROJECT,), note=note)
+
+    def opaque(self, why: str, what: str = "", labels: Iterable[str] = (L.UNREAD,)) -> None:
+        """Say that this could not be read."""
+        marks = {*labels, *((L.PRIVILEGED,) if self.inv.privileged else ()), *((L.REMOTE,) if self.inv.remote else ())}
+        shown = what or " ".join(w.text if w.text is not None else (w.source or "?") for w in self.inv.words)
+        self._push(
+            Effect(
+                verb=Verb.OPAQUE,
+                resource=Resource(Kind.CODE, shown[:400], tuple(sorted(marks))),
+                reversibility=Reversibility.IRREVERSIBLE,
+                via=self.command,
+                notes=(why,),
+                span=self.inv.span,
+            )
+        )
+
+    def run_unread(self, what: str, why: str, taint: Iterable[str] = ()) -> None:
+        """Code runs that nobody has read; bytes off the network are named as such."""
+        flowing = set(taint)
+        if L.FROM_NETWORK in flowing or L.FROM_UNTRUSTED in flowing:
+            self.add(
+                Verb.EXECUTE,
+                Kind.CODE,
+                what,
+                labels=(L.DOWNLOADED, L.UNREAD),
+                env=Environment.MACHINE,
+                undo=Reversibility.IRREVERSIBLE,
+                taint=flowing,
+                note=why,
+            )
+        else:
+            self.opaque(why, what)
+
+    # -- what runs inside ---------------------------------------------------------------------------------------
+
+    def argv(
+        self,
+        words: Iterable[Word],
+        *,
+        privileged: bool = False,
+        remote: str = "",
+        user: str = "",
+        cwd: str | None = None,
+        clears: bool = False,
+        assignments: tuple[tuple[str, Word], ...] = (),
+        stdin: Stdin | None = None,
+    ) -> None:
+        """Another command runs inside this one."""
+        inner = tuple(words)
+        if inner:
+            self.inner.append(
+                InnerArgv(inner, self.command, cwd, privileged, remote, user, clears, assignments, stdin)
+            )
+
+    def shell(
+        self,
+        text: str,
+        *,
+        cwd: str | None = None,
+        remote: str = "",
+        user: str = "",
+        privileged: bool = False,
+        arguments: tuple[Word, ...] = (),
+        origin: str = "",
+        stdin: Stdin | None = None,
+    ) -> None:
+        """Shell text runs inside this command."""
+        self.inner.append(
+            InnerText(text, self.command, cwd, remote, privileged, user, arguments, origin, stdin)
+        )
+        if origin:
+            self.operands.append(origin)
+
+    def shell_words(self, words: list[Word], what: str = "command", **more: str | bool) -> None:
+        """Words that a shell joins with blanks and reads again (`ssh`, `watch`, `su -c`)."""
+        if any(w.text is None for w in words):
+            taint = {t for w in words for t in w.taint}
+            self.run_unread(" ".join(w.source or w.text or "?" for w in words), f"the {what} is not known", taint)
+            return
+        text = " ".join(w.text or "" for w in words)
+        self.shell(text, remote=str(more.get("remote", "")), user=str(more.get("user", "")),
+                   privileged=bool(more.get("privileged", False)))  # fmt: skip
+
+    # -- the end ------------------------------------------------------------------------------------------------
+
+    def finish(self) -> Interpretation:
+        """What was said, frozen."""
+        taint = self.flow if self.output_taint is None else self.output_taint
+        return Interpretation(
+            effects=tuple(self.effects),
+            inner=tuple(self.inner),
+            output=self.output,
+            output_taint=tuple(sorted(taint)),
+            operands=tuple(dict.fromkeys(self.operands)),
+            resolved=self.resolved,
+        )
+
+    # -- small helps --------------------------------------------------------------------------------------------
+
+    def path(self, value: Word | str, base: str | None = None) -> str | None:
+        """The absolute path of a local file operand, or None when it is not known."""
+        text = value if isinstance(value, str) else value.text
+        if text is None or self.inv.remote:
+            return None
+        return absolute(text, base or self.inv.cwd, self.setting.home)
+
+    def content(self, path: str) -> str | None:
+        """The text of a file on which the answer depends; its path goes into the operands."""
+        text = self.world.text(path)
+        if text is not None:
+            self.operands.append(path)
+        return text
+
+
+def absolute(text: str, cwd: str | None, home: str) -> str | None:
+    """The absolute, normalised path that `text` names from `cwd`."""
+    import posixpath
+
+    if text == "~" or text.startswith("~/"):
+        return posixpath.normpath(home + text[1:])
+    if text.startswith("/"):
+        return "/" + posixpath.normpath(text).lstrip("/")
+    return None if cwd is None else posixpath.normpath(posixpath.join(cwd, text))
+

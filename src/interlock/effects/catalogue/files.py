@@ -1,0 +1,91 @@
+"""From a word to the file it names: place, breadth, and whether somebody can bring it back."""
+
+from __future__ import annotations
+
+import posixpath
+
+from interlock.effects.invocation import Invocation, Word
+from interlock.effects.environments import environment_of
+from interlock.effects.places import file_environment, file_resource
+from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
+from interlock.model.effect import Breadth, Environment, Kind, Resource, Reversibility
+from interlock.model.world import Setting, World
+
+# Directories that a build, an install or a test run makes again; deleting them loses time, not work.
+REGENERABLE = frozenset(
+    """node_modules .venv venv env dist build out target __pycache__ .pytest_cache .mypy_cache .ruff_cache .tox .nox
+    .next .nuxt .turbo .parcel-cache .cache coverage htmlcov .coverage .nyc_output .gradle .eggs tmp .tmp temp
+    .svelte-kit .angular .vite .output .serverless .terraform vendor Pods DerivedData bin obj cmake-build-debug
+    storybook-static .hypothesis .ipynb_checkpoints test-results playwright-report _build .docusaurus logs""".split()
+)
+_REGENERABLE_ENDINGS = (".pyc", ".pyo", ".o", ".log", ".tmp", ".class", ".egg-info", ".tsbuildinfo", ".bak", ".swp")
+
+
+def place(
+    value: Word, inv: Invocation, setting: Setting, world: World, *, directory: bool | None = None, follow: bool = True
+) -> tuple[Resource, Breadth]:
+    """The resource that a file operand names, and how much of it."""
+    text = value.text
+    breadth = Breadth.MANY if value.many or value.glob else Breadth.ONE
+    if text is None:
+        return _unknown(value, inv, setting, world, directory), Breadth.MANY if value.many else Breadth.ONE
+    if inv.remote:
+        return _remote(text, inv, directory), breadth
+    if value.glob and set(text.rstrip("/").rpartition("/")[2]) <= set("*.[]!{,}"):
+        breadth = Breadth.ALL
+    if inv.cwd is None and not text.startswith(("/", "~")):
+        return Resource(_kind(directory), text, (L.UNPLACED,)), breadth
+    resource = file_resource(
+        text, setting, world, cwd=inv.cwd, directory=directory, glob=value.glob, follow=follow
+    )
+    return resource, breadth
+
+
+def _kind(directory: bool | None) -> Kind:
+    return Kind.DIRECTORY if directory else Kind.FILE
+
+
+def _unknown(value: Word, inv: Invocation, setting: Setting, world: World, directory: bool | None) -> Resource:
+    """A path that is not known, or known only in its beginning.
+
+    A beginning that already names something below a root places the word: `/w/build/x-$N` stays in the workspace
+    unless $N holds `/../`; that risk is taken for values of this very session, never for bytes from a network.
+    """
+    head = posixpath.dirname(value.prefix)
+    hostile = L.FROM_NETWORK in value.taint or L.FROM_UNTRUSTED in value.taint
+    if hostile or not head.strip("/.") or inv.remote or (inv.cwd is None and not head.startswith("/")):
+        return Resource(_kind(directory), value.source or "?", (L.UNPLACED,))
+    if value.prefix.endswith("/"):
+        # the unknown part may be empty: then the directory itself is meant
+        return file_resource(head, setting, world, cwd=inv.cwd, directory=directory)
+    return file_resource(value.prefix, setting, world, cwd=inv.cwd, directory=directory)
+
+
+def _remote(text: str, inv: Invocation, directory: bool | None) -> Resource:
+    found = [L.REMOTE]
+    if text.rstrip("/") in ("", "/*", "~") or text in ("/", "~/*"):
+        found.append(L.ROOT)
+    name = posixpath.normpath(text) if text.startswith(("/", "~")) else text
+    return Resource(_kind(directory), f"{inv.remote}:{name}", tuple(sorted(found)))
+
+
+def environment(resource: Resource, inv: Invocation, setting: Setting) -> Environment:
+    """Whose world the file belongs to; a remote file belongs to its host's."""
+    if inv.remote:
+        return environment_of("host", inv.remote, setting)
+    if L.UNPLACED in resource.labels:
+        return Environment.UNKNOWN
+    return file_environment(resource, setting)
+
+
+def loss(resource: Resource, world: World) -> tuple[Reversibility, tuple[str, ...]]:
+    """Who can bring a deleted or overwritten file back, and why we think so."""
+    if L.TRACKED in resource.labels:
+        return Reversibility.RECOVERABLE, ("git has the content",)
+    if L.WORKSPACE in resource.labels and L.ROOT not in resource.labels:
+        parts = resource.name.strip("/").split("/")
+        if any(part in REGENERABLE for part in parts[-3:]) or parts[-1].endswith(_REGENERABLE_ENDINGS):
+            return Reversibility.RECOVERABLE, ("a build or an install makes it again",)
+        if parts and not any(c in resource.name for c in "*?[") and world.kind(resource.name) is None:
+            return Reversibility.IRREVERSIBLE, ("nothing is there now",)
+    return Reversibility.IRREVERSIBLE, ()

@@ -1,0 +1,143 @@
+"""What can be said of a program before its family is asked: where it lies, whether anybody knows it, what starts with it."""
+
+from __future__ import annotations
+
+import posixpath
+from enum import Enum
+
+from interlock.effects.catalogue.draft import Draft
+from interlock.effects.catalogue.grammar import tail
+from interlock.effects.invocation import Interpretation, Word
+from interlock.effects.places import file_resource
+from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
+from interlock.model.effect import Environment, Kind, Reversibility, Verb
+
+_SYSTEM_BIN = frozenset(
+    {"/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin", "/snap/bin", "/opt/homebrew/bin",
+     "/usr/lib/git-core", "/usr/games", "/run/current-system/sw/bin", "/nix/var/nix/profiles/default/bin"}
+)  # fmt: skip
+_HOME_BIN = (".local/bin", ".cargo/bin", "go/bin", ".bun/bin", ".deno/bin", ".pyenv/shims", ".rbenv/shims", ".volta/bin",
+             ".npm-global/bin", ".asdf/shims", ".local/share/mise/shims", "bin", ".nix-profile/bin")  # fmt: skip
+_TOOL_DIRS = ("/node_modules/.bin", "/.venv/bin", "/venv/bin", "/env/bin", "/vendor/bin", "/.tox/bin")
+_SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "ash", "mksh"})
+
+# Variables whose value is a command that the program runs by itself.
+_COMMAND_VARIABLES = frozenset(
+    {"PAGER", "GIT_PAGER", "EDITOR", "VISUAL", "GIT_EDITOR", "GIT_SEQUENCE_EDITOR", "GIT_SSH_COMMAND", "GIT_ASKPASS",
+     "SSH_ASKPASS", "GIT_EXTERNAL_DIFF", "GIT_PROXY_COMMAND", "MANPAGER", "LESSOPEN", "LESSCLOSE", "PROMPT_COMMAND",
+     "BROWSER", "RSYNC_RSH", "CVS_RSH", "FZF_DEFAULT_COMMAND", "SUDO_ASKPASS", "KUBE_EDITOR", "PSQL_PAGER", "SYSTEMD_PAGER",
+     "TAR_OPTIONS", "MAKEFLAGS", "GIT_SSH"}
+)  # fmt: skip
+# Variables that name code which is loaded before the program does anything.
+_CODE_VARIABLES = frozenset(
+    {"LD_PRELOAD", "LD_AUDIT", "LD_LIBRARY_PATH", "DYLD_INSERT_LIBRARIES", "BASH_ENV", "ENV", "NODE_OPTIONS", "PERL5OPT",
+     "RUBYOPT", "PYTHONSTARTUP", "PYTHONHOME", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "ZDOTDIR",
+     "PERL5DB", "PROMPT_COMMAND", "GIT_EXEC_PATH", "GIT_TEMPLATE_DIR", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_COUNT"}
+)  # fmt: skip
+_QUIET_COMMANDS = frozenset(
+    {"cat", "less", "more", "true", ":", "vi", "vim", "nano", "emacs", "ssh", "code", "code --wait", "less -R", "less -FRX",
+     "bat", "delta", "", "false", "echo", "ed", "/bin/true", "/bin/cat"}
+)  # fmt: skip
+_QUIET_SSH = ("ssh -i ", "ssh -o StrictHostKeyChecking", "ssh -o BatchMode", "ssh -v", "ssh -4", "ssh -p ")
+_QUIET_NODE = ("--max-old-space-size", "--max_old_space_size", "--experimental", "--no-warnings", "--openssl-legacy-provider",
+               "--enable-source-maps", "--trace", "--unhandled-rejections", "--no-deprecation", "--inspect",
+               "--stack-trace-limit", "--dns-result-order", "--no-experimental", "--preserve-symlinks")  # fmt: skip
+
+
+class Where(Enum):
+    """Where a program named by a path lies: `TOOL` is looked up in the catalogue by its base name."""
+
+    TOOL = "tool"
+    ELSEWHERE = "elsewhere"
+
+
+def after_equals(value: Word) -> Word:
+    """The value of a `NAME=value` word."""
+    text = value.text if value.text is not None else value.prefix
+    return tail(value, text.find("=") + 1)
+
+
+def located(draft: Draft, name: str) -> Where:
+    """Judge a program that is named by a path; writes the effects of scripts and strangers on the draft itself."""
+    if draft.inv.remote:
+        return Where.TOOL
+    path = draft.path(name)
+    if path is None:
+        draft.opaque(f"{name} runs from a directory that is not known")
+        return Where.ELSEWHERE
+    folder = posixpath.dirname(path)
+    home = draft.setting.home
+    if folder in _SYSTEM_BIN or any(folder == posixpath.join(home, place) for place in _HOME_BIN):
+        return Where.TOOL
+    if "/nix/store/" in folder or folder.startswith((home + "/.nvm/", home + "/.sdkman/", "/usr/lib/", "/usr/local/go/")):
+        return Where.TOOL
+    if folder.endswith(_TOOL_DIRS) or "/.tox/" in folder or "/.nox/" in folder:
+        return Where.TOOL
+    script(draft, path, tuple(draft.inv.words))
+    return Where.ELSEWHERE
+
+
+def script(draft: Draft, path: str, words: tuple[Word, ...], *, interpreter: str = "") -> None:
+    """A file is run. Shell text is read through; other code of the workspace is project code; the rest is a stranger."""
+    text = draft.content(path)
+    first = text.split("\n", 1)[0] if text else ""
+    language = interpreter or _shebang(first, path)
+    if text is not None and language in _SHELLS:
+        draft.shell(text, arguments=words, origin=path)
+        return
+    resource = file_resource(path, draft.setting, draft.world, cwd=draft.inv.cwd)
+    if text is not None and language.startswith("python"):
+        from interlock.effects.catalogue.readers.python import read_script
+
+        if read_script(draft, text, path):
+            return
+    if L.WORKSPACE in resource.labels:
+        draft.project(path, note=f"runs {path}")
+    else:
+        draft.add(
+            Verb.EXECUTE, Kind.CODE, path, labels=(L.UNREAD, *(x for x in resource.labels if x in L.PLACES)),
+            env=Environment.MACHINE, undo=Reversibility.IRREVERSIBLE, note="a program outside the workspace",
+        )  # fmt: skip
+
+
+def _shebang(line: str, path: str) -> str:
+    if line.startswith("#!"):
+        parts = [posixpath.basename(p) for p in line[2:].split()]
+        parts = [p for p in parts if p != "env" and not p.startswith("-")]
+        return parts[0] if parts else ""
+    ending = posixpath.splitext(path)[1]
+    return {".sh": "sh", ".bash": "bash", ".zsh": "zsh"}.get(ending, "")
+
+
+def unknown(draft: Draft, base: str) -> Interpretation:
+    """A program that no family knows."""
+    rest = [w.text for w in draft.inv.words[1:]]
+    if rest in (["--version"], ["--help"], ["-V"], ["version"], ["-version"], ["-h"], ["help"]):
+        return draft.finish()
+    draft.opaque(f"no catalogue family knows {base}", labels=(L.UNKNOWN_COMMAND,))
+    draft.resolved = False
+    draft.output_taint = draft.flow | {L.FROM_UNKNOWN}
+    return draft.finish()
+
+
+def startup_variables(draft: Draft) -> None:
+    """`VAR=value program`: some variables are commands, or code that loads first."""
+    for name, value in draft.inv.assignments:
+        if name not in _COMMAND_VARIABLES and name not in _CODE_VARIABLES:
+            continue
+        text = value.text
+        if text is not None and (text.strip() in _QUIET_COMMANDS or _quiet(name, text)):
+            continue
+        if text is not None and name in _COMMAND_VARIABLES:
+            if name not in ("MAKEFLAGS", "TAR_OPTIONS"):
+                draft.shell(text)
+        else:
+            draft.run_unread(f"{name}={text or value.source}", f"{name} loads code into the program", value.taint)
+
+
+def _quiet(name: str, text: str) -> bool:
+    if name == "NODE_OPTIONS":
+        return all(part.startswith(_QUIET_NODE) for part in text.split())
+    if name in ("GIT_SSH_COMMAND", "GIT_SSH"):
+        return text.startswith(_QUIET_SSH) and "ProxyCommand" not in text and "LocalCommand" not in text
+    return name in ("GIT_CONFIG_GLOBAL", "LD_LIBRARY_PATH", "ENV") and (text.startswith("/dev/null") or name != "GIT_CONFIG_GLOBAL")
