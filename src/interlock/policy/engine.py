@@ -1,0 +1,187 @@
+"""The decision: effects in, verdict out. Pure and total.
+
+Each effect is evaluated against a short ladder of hypothetical approvals. Allowed on the first rung: `allow`; first
+allowed on a later one: `ask`, and that rung is what must be obtained; allowed on none: `deny`. The action's verdict
+is the most severe of its effects'. `interlock.policy.spec` says the same in twenty lines, and the tests hold the two
+together.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+
+import cedarpy
+import msgspec
+from cedarpy import pst
+
+from interlock.model.action import Principal
+from interlock.model.decision import LADDER, Context, Decision, EffectDecision, Rung, Verdict
+from interlock.model.effect import Effect, Verb
+from interlock.policy import request, wording
+from interlock.policy.examples import check
+from interlock.policy.rules import DEFAULT_DENY, INTERNAL, UNREADABLE_NAME, Layer, Rule, read
+from interlock.policy.vocabulary import BY_PATH, Attribute
+
+TIER = {Rung.NONE: 1, Rung.ONE: 2, Rung.ONE_STRONG: 3, Rung.TWO_STRONG: 4}
+_RUNG_ORDER = {rung: place for place, (rung, _) in enumerate(LADDER)}
+REMEMBERED = 8_192  # rulings kept; one is about 300 bytes, so at most about 3 MB
+
+
+class Ruling(msgspec.Struct, frozen=True):
+    """The answer for one canonical request."""
+
+    verdict: Verdict
+    rung: Rung
+    tier: int
+    rules: tuple[str, ...]
+
+
+class _Slice(msgspec.Struct, frozen=True):
+    """The policies that one verb can meet, and the attributes they look at."""
+
+    policies: cedarpy.PolicySet
+    attributes: tuple[Attribute, ...]
+    by_name: bool  # whether any policy here looks at text that an agent can make unreadable
+
+
+_IMPOSSIBLE = Ruling(Verdict.DENY, Rung.TWO_STRONG, 4, (INTERNAL,))
+
+
+class Engine:
+    """One immutable policy set in force. A reload makes a new engine, and its memory starts empty."""
+
+    def __init__(self, rules: Sequence[Rule], digest: str) -> None:
+        self.rules: dict[str, Rule] = {rule.id: rule for rule in rules}
+        self.digest = digest
+        self._slices = {verb: _cut(rules, verb) for verb in Verb}
+        self._rule_on: Callable[[Verb, request.Key], Ruling] = lru_cache(maxsize=REMEMBERED)(self._judge)
+
+    @classmethod
+    def load(cls, layers: Sequence[Layer]) -> Engine:
+        """Read, validate, lint and try the examples of every policy.
+
+        Args:
+            layers: base first (`default`, `organisation`), then the layers that may only tighten.
+
+        Raises:
+            PolicyError: anything at all is wrong; the message names the policy. A set loads whole or not at all.
+        """
+        rules = read(layers)
+        for rule in rules:
+            check(rule)
+        return cls(rules, _digest(layers))
+
+    def decide(self, principal: Principal, effects: Sequence[Effect], context: Context) -> Decision:
+        """The verdict on an action that would have these effects. Never raises; what cannot be judged is denied."""
+        try:
+            rulings = [self._ruling(principal, effect, context) for effect in effects]
+            return self._compose(effects, rulings, context)
+        except (KeyboardInterrupt, SystemExit, GeneratorExit):
+            raise
+        except BaseException as error:  # noqa: BLE001 - total by contract, and a Rust panic is not an Exception
+            return self._refusal(effects, error)
+
+    def _ruling(self, principal: Principal, effect: Effect, context: Context) -> Ruling:
+        piece = self._slices[effect.verb]
+        values, repaired = request.key(piece.attributes, principal, effect, context)
+        ruling = self._rule_on(effect.verb, values)
+        if repaired and ruling.verdict is Verdict.ALLOW:
+            return Ruling(Verdict.ASK, Rung.ONE, TIER[Rung.ONE], (UNREADABLE_NAME,))
+        return ruling
+
+    def _judge(self, verb: Verb, values: request.Key) -> Ruling:
+        """Walk the ladder. Cedar skips a policy that errors, even a `forbid`: any error at all is a deny."""
+        piece = self._slices[verb]
+        entities = cedarpy.Entities.from_json_str(request.entities(piece.attributes, values))
+
+        def ask(steps: Sequence[int]) -> list[cedarpy.AuthzResult]:
+            requests = [request.request(verb, piece.attributes, values, LADDER[step][1]) for step in steps]
+            return cedarpy.is_authorized_batch(requests, piece.policies, entities)
+
+        first = ask([0])[0]
+        if first.diagnostics.errors:
+            return _IMPOSSIBLE
+        if first.allowed:
+            rules = tuple(sorted(first.diagnostics.reasons))
+            return Ruling(Verdict.ALLOW, Rung.NONE, min(self.rules[rule].tier for rule in rules), rules)
+        later = ask(range(1, len(LADDER)))
+        if any(answer.diagnostics.errors for answer in later):
+            return _IMPOSSIBLE
+        for (rung, _), answer in zip(LADDER[1:], later, strict=True):
+            if answer.allowed:
+                return Ruling(Verdict.ASK, rung, TIER[rung], self._gravest_first(_reasons(first)))
+        rules = self._gravest_first(_reasons(later[-1]))
+        tier = max((self.rules[rule].tier for rule in rules if rule in self.rules), default=4)
+        return Ruling(Verdict.DENY, LADDER[-1][0], tier, rules)
+
+    def _gravest_first(self, rules: Sequence[str]) -> tuple[str, ...]:
+        return tuple(sorted(rules, key=lambda rule: (-self.rules[rule].tier if rule in self.rules else 0, rule)))
+
+    def _compose(self, effects: Sequence[Effect], rulings: Sequence[Ruling], context: Context) -> Decision:
+        decided = tuple(
+            EffectDecision(place, ruling.verdict, ruling.tier, ruling.rung, ruling.rules)
+            for place, ruling in enumerate(rulings)
+        )
+        verdict = max((r.verdict for r in rulings), key=lambda v: v.severity, default=Verdict.ALLOW)
+        worst = [r for r in rulings if r.verdict is verdict]
+        rung = max((r.rung for r in worst), key=lambda r: _RUNG_ORDER[r], default=Rung.NONE)
+        # The gravest rules come first: they are the ones that a person must have answered for.
+        ordered = sorted(worst, key=lambda r: -_RUNG_ORDER[r.rung])
+        rules = tuple(dict.fromkeys(rule for ruling in ordered for rule in ruling.rules))
+        stopped = [effect for effect, ruling in zip(effects, rulings, strict=True) if ruling.verdict is verdict]
+        return Decision(
+            verdict=verdict,
+            tier=max((r.tier for r in worst), default=0),
+            rung=rung,
+            effects=decided,
+            rules=rules,
+            why=wording.why(verdict, rung, stopped, rules, self.rules, context),
+            instead="" if verdict is Verdict.ALLOW else wording.instead(rules, self.rules),
+            policy_digest=self.digest,
+        )
+
+    def _refusal(self, effects: Sequence[Effect], error: BaseException) -> Decision:
+        decided = tuple(
+            EffectDecision(place, Verdict.DENY, 4, Rung.TWO_STRONG, (INTERNAL,)) for place in range(len(effects))
+        )
+        cause = wording.plain(f"{type(error).__name__}: {error}", 200)
+        return Decision(
+            verdict=Verdict.DENY,
+            tier=4,
+            rung=Rung.TWO_STRONG,
+            effects=decided,
+            rules=(INTERNAL,),
+            why=(
+                f"Stopped: Interlock could not judge this action ({cause}), and what it cannot judge does not run. "
+                "This is a fault of Interlock: report it, and do not retry."
+            ),
+            policy_digest=self.digest,
+        )
+
+
+def _reasons(answer: cedarpy.AuthzResult) -> tuple[str, ...]:
+    return tuple(sorted(answer.diagnostics.reasons)) or (DEFAULT_DENY,)
+
+
+def _cut(rules: Sequence[Rule], verb: Verb) -> _Slice:
+    mine = [rule for rule in rules if verb in rule.verbs]
+    mentions = {path for rule in mine for path in rule.mentions}
+    tree = pst.PolicySet(templates={}, static_policies={rule.id: rule.policy for rule in mine}, template_links=())
+    attributes = tuple(attribute for path, attribute in BY_PATH.items() if path in mentions)
+    return _Slice(
+        cedarpy.PolicySet.from_pst(tree), attributes, any(attribute.words is None for attribute in attributes)
+    )
+
+
+def _digest(layers: Sequence[Layer]) -> str:
+    """SHA-256 over every layer's name and files, each with its length, so that no two sets share bytes."""
+    hasher = hashlib.sha256(b"interlock-policy-v1\n")
+    for layer in layers:
+        parts = [layer.name, *(part for file in sorted(layer.sources) for part in (file, layer.sources[file]))]
+        hasher.update(f"{len(parts)}\n".encode())
+        for part in parts:
+            raw = part.encode("utf-8", "surrogatepass")
+            hasher.update(f"{len(raw)}\n".encode() + raw)
+    return f"sha256:{hasher.hexdigest()}"

@@ -1,0 +1,67 @@
+"""The examples that every policy carries, tried when the set is loaded.
+
+`@matches` holds situations in which the policy must apply, `@spares` ones in which it must not, one line each in the
+notation of `interlock.policy.notation`. They are tried against the policy alone, with the schema switched on, so they
+also hold the request encoder to the schema. A `@tier` on a question must be the tier of the rung that lifts it.
+"""
+
+from __future__ import annotations
+
+import cedarpy
+
+from interlock.model.decision import LADDER, Approval
+from interlock.model.errors import PolicyError
+from interlock.policy import notation, request, schema
+from interlock.policy.notation import Situation
+from interlock.policy.rules import Rule, alone
+from interlock.policy.vocabulary import ATTRIBUTES
+
+
+def check(rule: Rule) -> None:
+    """Try every example of one rule.
+
+    Raises:
+        PolicyError: an example fails; the message names the policy and the example.
+    """
+    policies = alone(rule.policy)
+    for wanted, lines in ((True, rule.matches), (False, rule.spares)):
+        for line in lines:
+            try:
+                situation = notation.parse(line)
+            except PolicyError as error:
+                raise PolicyError(f"{rule.layer}/{rule.file}: {rule.id}: {error}") from None
+            if applies(rule, situation, policies) is not wanted:
+                promise = "must apply to" if wanted else "must not apply to"
+                raise PolicyError(f"{rule.layer}/{rule.file}: {rule.id} {promise} its example: {line}")
+            if wanted and rule.effect == "forbid":
+                _check_tier(rule, situation, policies, line)
+
+
+def applies(rule: Rule, situation: Situation, policies: cedarpy.PolicySet | None = None) -> bool:
+    """Whether the policy, alone, is satisfied in this situation."""
+    return _applies(rule, situation, situation.approval, policies or alone(rule.policy))
+
+
+def _applies(rule: Rule, situation: Situation, approval: Approval, policies: cedarpy.PolicySet) -> bool:
+    if situation.effect.verb not in rule.verbs:
+        return False
+    values, _ = request.key(ATTRIBUTES, situation.principal, situation.effect, situation.context)
+    entities = cedarpy.Entities.from_json_str(request.entities(ATTRIBUTES, values), schema.handle())
+    asked = request.request(situation.effect.verb, ATTRIBUTES, values, approval)
+    answer = cedarpy.is_authorized(asked, policies, entities, schema.handle())
+    if answer.diagnostics.errors:
+        raise PolicyError(f"{rule.layer}/{rule.file}: {rule.id} cannot be evaluated: {answer.diagnostics.errors[0]}")
+    return rule.id in answer.diagnostics.reasons
+
+
+def _check_tier(rule: Rule, situation: Situation, policies: cedarpy.PolicySet, line: str) -> None:
+    if situation.approval != Approval():
+        return
+    for tier, (rung, approval) in enumerate(LADDER[1:], start=2):
+        if not _applies(rule, situation, approval, policies):
+            if rule.tier != tier:
+                raise PolicyError(
+                    f"{rule.layer}/{rule.file}: {rule.id} says @tier({rule.tier}), but approval {rung.value} lifts it "
+                    f"in its example, and that is tier {tier}: {line}"
+                )
+            return
