@@ -1,0 +1,1 @@
+"""Asking a person: requests, decisions, and the single use of a yes."""

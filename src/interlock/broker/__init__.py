@@ -1,0 +1,1 @@
+"""The one road: read, decide, ask, record, release. Gates call it; nothing else decides."""

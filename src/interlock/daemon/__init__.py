@@ -1,0 +1,1 @@
+"""The resident process: composition root, sockets, life cycle, configuration."""

@@ -1,0 +1,58 @@
+# Two commands: `make demo` shows Interlock at work on a real agent, `make test` runs the default test rings.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-slow test-agents lint types bench lock docs clean env
+
+help:
+	@sed -n 's/^## //p' Makefile
+
+## make demo         a real coding agent does useful work, then tries the incidents of record; nothing is lost
+demo: $(READY)
+	@$(BIN)/interlock drill
+
+## make test         the default test rings (under 5 minutes on two cores)
+test: $(READY)
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+	@$(BIN)/mypy
+	@$(BIN)/pytest
+
+## make test-slow    the slower rings: crash and fault injection, sanitizers, long fuzzing
+test-slow: $(READY)
+	@$(BIN)/pytest -m slow
+
+## make test-agents  the real agents (Claude Code, Codex) against every fault; needs Node.js and npm
+test-agents: $(READY)
+	@$(BIN)/pytest -m agents
+
+## make bench        the benchmarks, each against a floor measured in the same run
+bench: $(READY)
+	@for file in benchmarks/[a-z]*.py; do $(BIN)/python "$$file" || exit 1; done
+
+## make docs         regenerate docs/reference and the golden files' diagrams
+docs: $(READY)
+	@$(BIN)/python -m interlock.cli.reference docs/reference
+
+## make lock         resolve the dependencies anew, with hashes
+lock: $(READY)
+	@$(BIN)/python -m pip install --quiet uv
+	@for part in run dev; do \
+	  extra=$$(test $$part = dev && echo "--extra dev --constraint requirements/run.txt"); \
+	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	    --no-header --no-annotate --upgrade $$extra pyproject.toml --output-file requirements/$$part.txt || exit 1; done
+
+## make clean        remove the environment and everything built
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+env: $(READY)
+
+$(READY): requirements/dev.txt pyproject.toml hatch_build.py native/interlock_hook.c scripts/make-env
+	@PYTHON="$(PYTHON)" scripts/make-env $(VENV)
+	@touch $@

@@ -1,0 +1,252 @@
+"""The one road that every action travels.
+
+    Action -> effects -> decision -> (approval) -> intent in the ledger -> released
+                                  \\-> denial in the ledger -> stopped
+
+INVARIANT: nothing is released before its intent is an entry; the intent of a side effect is durable first.
+INVARIANT: whatever goes wrong on the way, the answer is no.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import msgspec
+
+from interlock.approvals.machine import OPEN, State
+from interlock.approvals.queue import Queue
+from interlock.approvals.request import Request
+from interlock.broker import records, words
+from interlock.broker.clock import Clock, stamp
+from interlock.broker.config import Config, Mode
+from interlock.broker.envelope import Envelope, seal
+from interlock.broker.judge import Judgement, Person, judge
+from interlock.broker.session import Session, Sessions, new_session
+from interlock.broker.workspace import workspace_of
+from interlock.model.action import Action, Principal
+from interlock.model.decision import Decision, Verdict
+from interlock.policy.engine import Engine
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What a gate passes on: released or not, the words for the agent, and the entry that says so."""
+
+    released: bool
+    message: str
+    entry: int
+    decision: Decision
+    request: int | None = None
+
+
+class Recorder(Protocol):
+    """The ledger as the broker needs it."""
+
+    async def record(self, kind: str, body: dict[str, Any], *, durable: bool = True) -> int:
+        """One entry; returns its index once it is acknowledged. Raises LedgerUnavailable."""
+
+
+class Rules(Protocol):
+    """The rules in force for a workspace. They may change between two calls; within one action they do not."""
+
+    def engine(self, workspace: str) -> Engine:
+        """The policy. Raises PolicyError when the workspace's own layer is refused."""
+
+    def config(self, workspace: str) -> Config:
+        """The configuration. Raises ConfigError when the workspace's own layer is refused."""
+
+
+class Broker:
+    """The road, for one daemon."""
+
+    def __init__(self, *, ledger: Recorder, rules: Rules, queue: Queue, clock: Clock, person: Person) -> None:
+        self.queue = queue
+        self.sessions = Sessions()
+        self._ledger = ledger
+        self._rules = rules
+        self._clock = clock
+        self._person = person
+
+    async def propose(self, action: Action) -> Answer:
+        """Judge one action. Raises InterlockError when no safe answer can be made: the gate then says no."""
+        session = await self.session(action.principal, action.cwd)
+        config = self._rules.config(session.workspace)
+        judged = self._judge(action, session, config)
+        decision = judged.decision
+        body = {**records.action_body(action), **records.decision_body(decision, judged.reading)}
+        if decision.verdict is Verdict.ALLOW or config.mode is Mode.OBSERVE:
+            return await self._release(session, action, judged, body, config.mode)
+        if decision.verdict is Verdict.DENY:
+            return await self._stop(session, action, decision, body, words.denied)
+        return await self._ask(session, action, judged, body, config)
+
+    async def session(self, principal: Principal, cwd: str) -> Session:
+        """The session of this principal, opened in the ledger when it is first seen."""
+        known = self.sessions.get(principal)
+        if known is not None:
+            return known
+        workspace = workspace_of(cwd, self._person.home)
+        body = {"principal": records.principal_body(principal), "workspace": workspace, "cwd": records.clean(cwd)}
+        opened = await self._ledger.record(records.SESSION_OPEN, body, durable=False)
+        raced = self.sessions.get(principal)
+        if raced is not None:
+            return raced
+        session = new_session(principal, workspace, opened)
+        forgotten = self.sessions.add(session)
+        if forgotten is not None:
+            await self._close(forgotten, "forgotten: too many sessions at once")
+        return session
+
+    async def close(self, principal: Principal, reason: str) -> None:
+        """The agent ended its session."""
+        session = self.sessions.pop(principal)
+        if session is not None:
+            await self._close(session, reason)
+
+    async def outcome(self, principal: Principal, cwd: str, call_id: str, result: dict[str, Any]) -> int:
+        """What came out of a released call: `result` holds `ok` (bool) and `size` (bytes of output, when known)."""
+        session = await self.session(principal, cwd)
+        session.count("outcomes")
+        request = session.approved.pop(call_id, None)
+        if request is not None:
+            await self.queue.finish(request, ok=bool(result.get("ok", True)))
+        intent = session.calls.get(call_id)
+        body = {"principal": records.principal_body(principal), "call": call_id, "result": result}
+        if intent is None:
+            return await self.alarm(
+                principal, "unseen-call", "a tool ran whose call never reached Interlock", {"call": call_id}
+            )
+        return await self._ledger.record(records.OUTCOME, {**body, "intent": intent}, durable=False)
+
+    async def alarm(self, principal: Principal, what: str, message: str, facts: dict[str, Any]) -> int:
+        """Something is wrong that nobody asked about."""
+        body = {"principal": records.principal_body(principal), "alarm": what, "message": message, **facts}
+        return await self._ledger.record(records.ALARM, body)
+
+    async def note(self, kind: str, principal: Principal, body: dict[str, Any], *, durable: bool = False) -> int:
+        """A fact of the session's life that is no action: a prompt, a sub-agent's start, a change of configuration."""
+        return await self._ledger.record(
+            kind, {"principal": records.principal_body(principal), **body}, durable=durable
+        )
+
+    async def unseen(self, principal: Principal, cwd: str, calls: list[tuple[str, str]]) -> int:
+        """Compare the agent's own record, (call id, tool) pairs, with what reached the road; alarm for the rest."""
+        session = await self.session(principal, cwd)
+        missed = [(call, tool) for call, tool in calls if call not in session.calls and call not in session.alarmed]
+        for call, tool in missed[:100]:
+            session.alarmed.add(call)
+            await self.alarm(
+                principal,
+                "unseen-call",
+                "the agent's transcript shows a tool call that never reached Interlock",
+                {"call": call, "tool": tool},
+            )
+        return len(missed)
+
+    def _judge(self, action: Action, session: Session, config: Config) -> Judgement:
+        return judge(
+            action,
+            workspace=session.workspace,
+            config=config,
+            engine=self._rules.engine(session.workspace),
+            person=self._person,
+            now=self._clock.now(),
+        )
+
+    async def _release(
+        self, session: Session, action: Action, judged: Judgement, body: dict[str, Any], mode: Mode
+    ) -> Answer:
+        if mode is Mode.OBSERVE and judged.decision.verdict is not Verdict.ALLOW:
+            body = {**body, "mode": mode.value}
+            session.count("would_stop")
+        index = await self._ledger.record(records.INTENT, body, durable=records.is_side_effect(judged.reading))
+        session.count("intents")
+        session.remember(action.call_id, index)
+        return Answer(released=True, message="", entry=index, decision=judged.decision)
+
+    async def _stop(
+        self,
+        session: Session,
+        action: Action,
+        decision: Decision,
+        body: dict[str, Any],
+        say: Callable[[Decision, int], str],
+        request: int | None = None,
+    ) -> Answer:
+        if request is not None:
+            body = {**body, "request": request}
+        index = await self._ledger.record(records.DENIAL, body)
+        session.count("denials")
+        session.remember(action.call_id, index)
+        return Answer(released=False, message=say(decision, index), entry=index, decision=decision, request=request)
+
+    async def _ask(
+        self, session: Session, action: Action, judged: Judgement, body: dict[str, Any], config: Config
+    ) -> Answer:
+        envelope = seal(action, judged)
+        used = await self.queue.redeem(envelope.digest)
+        if used is None:
+            request = await self._question(action, judged, envelope, config)
+            session.count("asks")
+            request = await self.queue.wait(request.id, config.hold_seconds)
+            used = await self._redeem_fresh(action, request, session)
+        else:
+            request = used
+        if used is None:
+            return await self._stop(session, action, judged.decision, body, _ask_words(request), request.id)
+        answer = await self._release(session, action, judged, {**body, "approval": used.id}, Mode.ENFORCE)
+        if action.call_id:
+            session.approved[action.call_id] = used.id
+        return msgspec.structs.replace(answer, request=used.id)
+
+    async def _redeem_fresh(self, action: Action, request: Request, session: Session) -> Request | None:
+        """The yes may have come while the world changed: read, decide and seal once more before it is used."""
+        if request.state is not State.APPROVED:
+            return None
+        judged = self._judge(action, session, self._rules.config(session.workspace))
+        if judged.decision.verdict is not Verdict.ASK or seal(action, judged).digest != request.digest:
+            return None
+        return await self.queue.redeem(request.digest)
+
+    async def _question(self, action: Action, judged: Judgement, envelope: Envelope, config: Config) -> Request:
+        known = self.queue.find(envelope.digest)
+        if known is not None and known.state is State.DENIED:
+            return known
+        now = self._clock.now()
+        decision = judged.decision
+        draft = Request(
+            id=-1,
+            digest=envelope.digest,
+            fingerprint=envelope.fingerprint,
+            state=State.PENDING,
+            rung=decision.rung,
+            tier=decision.tier,
+            principal=action.principal,
+            tool=action.tool,
+            text=records.shown_text(action),
+            effects=tuple(records.effect_line(effect) for effect in judged.reading.effects[:24]),
+            rules=decision.rules,
+            why=decision.why[:2_000],
+            asked_at=stamp(now),
+            decide_by=stamp(now + config.decide_seconds),
+        )
+        return await self.queue.ask(draft)
+
+    async def _close(self, session: Session, reason: str) -> None:
+        body = {
+            "principal": records.principal_body(session.principal),
+            "opened": session.opened,
+            "counts": session.counts,
+            "reason": reason,
+        }
+        await self._ledger.record(records.SESSION_CLOSE, body, durable=False)
+
+
+def _ask_words(request: Request) -> Callable[[Decision, int], str]:
+    def say(decision: Decision, entry: int) -> str:
+        del entry
+        if request.state in OPEN or request.state is State.APPROVED:
+            return words.waiting(request, decision)
+        return words.said_no(request) if request.state is State.DENIED else words.ended(request)
+
+    return say

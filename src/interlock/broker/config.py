@@ -1,0 +1,30 @@
+"""What people have told Interlock, combined: the part of the configuration that decisions depend on."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from interlock.model.world import EnvironmentRule
+from interlock.policy.freeze import Freeze
+
+
+class Mode(StrEnum):
+    """`observe` records what would have been stopped; `enforce` stops it."""
+
+    OBSERVE = "observe"
+    ENFORCE = "enforce"
+
+
+class Config(msgspec.Struct, frozen=True):
+    """Times in seconds."""
+
+    mode: Mode = Mode.ENFORCE
+    environments: tuple[EnvironmentRule, ...] = ()
+    known_hosts: tuple[str, ...] = ()
+    protected_branches: tuple[str, ...] = ("main", "master", "production", "release/*")
+    freezes: tuple[Freeze, ...] = ()
+    hold_seconds: int = 20  # how long a hook is held open for a person
+    decide_seconds: int = 3_600  # how long a request may wait for a decision
+    execute_seconds: int = 900  # how long a yes may wait for its action

@@ -1,0 +1,73 @@
+"""The exact thing a person says yes to.
+
+The envelope is built by the broker from what it read itself, never by the agent. Its SHA-256 is the action's digest;
+the fingerprint is that digest in a form two people can compare aloud.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import msgspec
+
+from interlock.broker.judge import Judgement
+from interlock.model.action import Action
+
+_CONSONANTS = "bdfghjklmnprstvz"
+_VOWELS = "aiou"
+
+
+class Envelope(msgspec.Struct, frozen=True):
+    """The action's digest (64 hex digits) and its fingerprint (four words and eight hex digits)."""
+
+    digest: str
+    fingerprint: str
+
+    @property
+    def code(self) -> str:
+        """What a person types to show that the fingerprint was read: its eight hex digits."""
+        return self.fingerprint.rsplit("-", 1)[1]
+
+
+def seal(action: Action, judged: Judgement) -> Envelope:
+    """Digest everything that, if it changed, would make it another action.
+
+    The agent's id of the call is left out on purpose: the same action tried again is the same action.
+    """
+    fields = {
+        "schema": "interlock/envelope/v1",
+        "agent": action.principal.agent,
+        "session": action.principal.session,
+        "subagent": action.principal.subagent,
+        "tool": action.tool,
+        "input": hashlib.sha256(canonical(action.input)).hexdigest(),
+        "cwd": action.cwd,
+        "operands": judged.operands,
+        "effects": hashlib.sha256(msgspec.json.encode(judged.reading.effects)).hexdigest(),
+        "policy": judged.decision.policy_digest,
+        "frozen": sorted(judged.frozen),
+    }
+    digest = hashlib.sha256(canonical(fields)).digest()
+    return Envelope(digest=digest.hex(), fingerprint=fingerprint(digest))
+
+
+def canonical(value: object) -> bytes:
+    """JSON with sorted keys and no spaces; a lone surrogate becomes its escape, so every decoded input has bytes."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=True).encode()
+
+
+def fingerprint(digest: bytes) -> str:
+    """Four pronounceable words (16 bits each, as proquints: Wilkerson 2009, arXiv:0901.4016) and eight hex digits."""
+    words = [_proquint(int.from_bytes(digest[i : i + 2])) for i in range(0, 8, 2)]
+    return "-".join([*words, digest[8:12].hex()])
+
+
+def _proquint(value: int) -> str:
+    return (
+        _CONSONANTS[value >> 12 & 15]
+        + _VOWELS[value >> 10 & 3]
+        + _CONSONANTS[value >> 6 & 15]
+        + _VOWELS[value >> 4 & 3]
+        + _CONSONANTS[value & 15]
+    )

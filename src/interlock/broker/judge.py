@@ -1,0 +1,69 @@
+"""Reading and deciding, without recording or releasing: the part of the road that `interlock check` shares."""
+
+from __future__ import annotations
+
+import os
+import pwd
+
+import msgspec
+
+from interlock.broker.config import Config
+from interlock.broker.world import LocalWorld
+from interlock.effects.read import read_action
+from interlock.model.action import Action, Reading
+from interlock.model.decision import Context, Decision
+from interlock.model.world import Setting
+from interlock.policy.engine import Engine
+from interlock.policy.freeze import active
+
+
+class Person(msgspec.Struct, frozen=True):
+    """The accountable person whose daemon this is, and the paths that are Interlock's own."""
+
+    name: str
+    home: str
+    own_paths: tuple[str, ...]
+
+
+class Judgement(msgspec.Struct, frozen=True):
+    """What was understood and decided, and what it depends on."""
+
+    reading: Reading
+    decision: Decision
+    operands: dict[str, str]  # path -> SHA-256 of each file whose text was read
+    frozen: tuple[str, ...]
+
+
+def judge(
+    action: Action,
+    *,
+    workspace: str,
+    config: Config,
+    engine: Engine,
+    person: Person,
+    now: float,
+    containment: str = "none",
+) -> Judgement:
+    """Read one action in the world as it is at `now` (seconds since the epoch) and decide on it."""
+    world = LocalWorld()
+    setting = Setting(
+        cwd=action.cwd,
+        home=person.home,
+        user=person.name,
+        workspace=workspace,
+        environments=config.environments,
+        known_hosts=config.known_hosts,
+        protected_branches=config.protected_branches,
+        interlock_paths=person.own_paths,
+    )
+    reading = read_action(action, setting, world)
+    frozen, reason = active(config.freezes, now)
+    context = Context(containment=containment, frozen=frozen, freeze_reason=reason)
+    decision = engine.decide(action.principal, reading.effects, context)
+    return Judgement(reading, decision, world.digests, frozen)
+
+
+def person_here(own_paths: tuple[str, ...]) -> Person:
+    """The user of this process."""
+    entry = pwd.getpwuid(os.geteuid())
+    return Person(name=entry.pw_name, home=os.environ.get("HOME") or entry.pw_dir, own_paths=own_paths)

@@ -1,0 +1,126 @@
+"""The bodies of the ledger entries that the broker writes: redacted first, bounded always."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from interlock.broker.envelope import canonical
+from interlock.effects.redact import redact
+from interlock.model.action import Action, Principal, Reading
+from interlock.model.decision import Decision
+from interlock.model.effect import Breadth, Effect, Environment, Verb
+
+INTENT = "intent"
+DENIAL = "denial"
+OUTCOME = "outcome"
+SESSION_OPEN = "session.open"
+SESSION_CLOSE = "session.close"
+ALARM = "alarm"
+PROMPT = "prompt"
+CONFIG_CHANGE = "config.change"
+
+_TEXT = 2_000  # bytes of the action kept in an entry; the digest covers all of it
+_SHOWN = 5_000  # bytes of it shown to a person who decides
+_EFFECTS = 24
+_NAME = 200
+_LINE = 300  # bytes of one effect: 24 of them and two texts stay under an entry's 16 KiB
+
+
+def principal_body(principal: Principal) -> dict[str, str]:
+    """The principal without its empty fields."""
+    fields = {name: getattr(principal, name) for name in principal.__struct_fields__}
+    return {name: value for name, value in fields.items() if value}
+
+
+def action_text(action: Action) -> str:
+    """The action as a person would read it: the command, the path, or the input as JSON. Redacted, never cut."""
+    for key in ("command", "file_path", "notebook_path", "path", "url", "pattern", "query"):
+        value = action.input.get(key)
+        if isinstance(value, str):
+            return redact(value)
+    return redact(canonical(action.input).decode())
+
+
+def shown_text(action: Action) -> str:
+    """The action for a person who decides. Where it is longer than an entry can hold, the text says so itself."""
+    text = clean(action_text(action))
+    shown = cut(text, _SHOWN)
+    if shown == text:
+        return text
+    return f"{shown} [… and {len(text) - len(shown)} characters that do not fit: approve only what you can read]"
+
+
+def action_body(action: Action) -> dict[str, Any]:
+    """What was asked for.
+
+    The text is cut at a bound, and its length is then stated; the digest covers the whole input. It is left out where
+    the text holds something redacted: the digest of a known text with one short secret could be guessed back.
+    """
+    full = action_text(action)
+    body: dict[str, Any] = {
+        "principal": principal_body(action.principal),
+        "gate": action.gate,
+        "tool": cut(clean(action.tool), _NAME),
+        "text": cut(clean(full), _TEXT),
+        "cwd": cut(clean(action.cwd), _NAME * 5),
+    }
+    if len(full) > _TEXT:
+        body["text_length"] = len(full)
+    raw = canonical(action.input)
+    if redact(raw.decode()) == raw.decode():
+        body["input"] = {"digest": "sha256:" + hashlib.sha256(raw).hexdigest(), "size": len(raw)}
+    if action.call_id:
+        body["call"] = clean(action.call_id[:_NAME])
+    return body
+
+
+def decision_body(decision: Decision, reading: Reading) -> dict[str, Any]:
+    """What was understood and decided."""
+    effects = [effect_line(effect) for effect in reading.effects[:_EFFECTS]]
+    body: dict[str, Any] = {
+        "verdict": decision.verdict.value,
+        "tier": decision.tier,
+        "rules": [cut(rule, _NAME) for rule in decision.rules[:20]],
+        "why": cut(clean(decision.why), _TEXT),
+        "policy": decision.policy_digest,
+        "effects": effects,
+    }
+    if len(reading.effects) > _EFFECTS:
+        body["effects_total"] = len(reading.effects)
+    return body
+
+
+def effect_line(effect: Effect) -> str:
+    """One effect in one line: `delete directory /srv/data (all, irreversible, production) [whole] <- secret`."""
+    facts = [] if effect.scale.breadth is Breadth.ONE else [effect.scale.breadth.value]
+    if effect.scale.count is not None:
+        facts.append(f"{effect.scale.count} {effect.scale.unit}".strip())
+    if effect.verb is not Verb.READ:
+        facts.append(effect.reversibility.value)
+    if effect.environment is not Environment.UNKNOWN:
+        facts.append(effect.environment.value)
+    line = f"{effect.verb.value} {effect.resource.kind.value} {redact(effect.resource.name[:_NAME])}"
+    if facts:
+        line += f" ({', '.join(facts)})"
+    if effect.resource.labels:
+        line += f" [{' '.join(effect.resource.labels)}]"
+    if effect.taint:
+        line += f" <- {', '.join(effect.taint)}"
+    return cut(clean(line), _LINE)
+
+
+def cut(text: str, limit: int) -> str:
+    """At most `limit` bytes of UTF-8, at a character's end: entries are bounded in bytes."""
+    raw = text.encode()
+    return text if len(raw) <= limit else raw[:limit].decode("utf-8", "ignore")
+
+
+def clean(text: str) -> str:
+    """Text that any JSON reader takes back as it is: lone surrogates become visible."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def is_side_effect(reading: Reading) -> bool:
+    """Whether the intent must be durable before the action is released: anything but reading does."""
+    return any(effect.verb is not Verb.READ for effect in reading.effects)

@@ -1,0 +1,71 @@
+"""What the broker remembers of each agent session. All of it is also in the ledger; this is the working copy."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import msgspec
+
+from interlock.model.action import Principal
+
+_CALLS = 2_000  # call ids remembered a session, for outcomes and heartbeats
+_SESSIONS = 500
+
+
+class Session(msgspec.Struct):
+    """One session of one agent. `calls` maps the agent's call ids to the entry that answered them."""
+
+    principal: Principal
+    workspace: str
+    opened: int
+    counts: dict[str, int]
+    calls: OrderedDict[str, int]
+    approved: dict[str, int]  # call id -> request id, until its outcome is known
+    alarmed: set[str]
+
+    def count(self, what: str) -> None:
+        """One more of `what`."""
+        self.counts[what] = self.counts.get(what, 0) + 1
+
+    def remember(self, call_id: str, index: int) -> None:
+        """Entry `index` answered this call."""
+        if not call_id:
+            return
+        self.calls[call_id] = index
+        while len(self.calls) > _CALLS:
+            self.calls.popitem(last=False)
+
+
+class Sessions:
+    """The live sessions, the least recently used forgotten first."""
+
+    def __init__(self) -> None:
+        self._live: OrderedDict[tuple[str, str], Session] = OrderedDict()
+
+    def get(self, principal: Principal) -> Session | None:
+        """The session of this principal, if it is known."""
+        key = (principal.agent, principal.session)
+        session = self._live.get(key)
+        if session is not None:
+            self._live.move_to_end(key)
+        return session
+
+    def add(self, session: Session) -> Session | None:
+        """Keep a new session; returns the one that had to be forgotten for it, if any."""
+        self._live[session.principal.agent, session.principal.session] = session
+        if len(self._live) > _SESSIONS:
+            return self._live.popitem(last=False)[1]
+        return None
+
+    def pop(self, principal: Principal) -> Session | None:
+        """Forget a session."""
+        return self._live.pop((principal.agent, principal.session), None)
+
+    def all(self) -> tuple[Session, ...]:
+        """Every live session, the most recently used last."""
+        return tuple(self._live.values())
+
+
+def new_session(principal: Principal, workspace: str, opened: int) -> Session:
+    """A session first seen now; `opened` is the index of its `session.open` entry."""
+    return Session(principal, workspace, opened, counts={}, calls=OrderedDict(), approved={}, alarmed=set())

@@ -1,0 +1,77 @@
+"""What the agent is told. It says what was stopped, which rule, what to do instead, and whether to retry.
+
+An agent that cannot tell "a person said no" from "a rule said no" tries variants, so each sentence says which it was.
+"""
+
+from __future__ import annotations
+
+from interlock.approvals.machine import State
+from interlock.approvals.request import Request
+from interlock.model.decision import Decision, Rung
+
+_NEEDS = {
+    Rung.NONE: "nobody",
+    Rung.ONE: "one person",
+    Rung.ONE_STRONG: "one person who types the fingerprint's code",
+    Rung.TWO_STRONG: "two people, neither of them the agent's owner",
+}
+
+
+def needs(rung: Rung) -> str:
+    """Who must say yes, in words."""
+    return _NEEDS[rung]
+
+
+def denied(decision: Decision, entry: int) -> str:
+    """A rule said no."""
+    return _join(
+        f"Interlock stopped this (rule: {', '.join(decision.rules)}).",
+        decision.why,
+        decision.instead and f"Instead: {decision.instead}",
+        "Do not retry it or try variants: this is a rule, and the answer will be the same.",
+        f"Details for a person: interlock why {entry}",
+    )
+
+
+def said_no(request: Request) -> str:
+    """A person said no."""
+    return _join(
+        f"A person ({request.decided_by}) looked at this and said no (request {request.id}).",
+        request.because and f"Their words: {request.because}",
+        "Do not retry it or try variants: change the plan, or ask the user.",
+    )
+
+
+def waiting(request: Request, decision: Decision) -> str:
+    """Nobody has decided yet."""
+    return _join(
+        f"Interlock holds this until a person decides (request {request.id}, rule: {', '.join(decision.rules)}).",
+        decision.why,
+        decision.instead and f"Instead, without asking: {decision.instead}",
+        f"It needs {needs(request.rung)}: interlock inbox; interlock approve {request.id}.",
+        "Go on with other work. After the yes, make exactly the same call again and it will run; do not try variants.",
+    )
+
+
+def ended(request: Request) -> str:
+    """The question ended without a usable yes."""
+    if request.state is State.EXPIRED:
+        return f"Nobody decided on request {request.id} in time. Ask the user whether it is still wanted."
+    return f"Request {request.id} is {request.state.value}; its yes cannot be used. Ask the user before trying again."
+
+
+def unreadable(problem: str) -> str:
+    """The call itself could not be taken."""
+    return f"Interlock could not read this call, so it is not run: {problem} Send it again in the tool's normal form."
+
+
+def broken(problem: str) -> str:
+    """Interlock cannot do its work."""
+    return (
+        f"Interlock cannot answer safely, so this is not run: {problem} "
+        "A person can look with `interlock status` and `interlock doctor`. Do not retry in a loop."
+    )
+
+
+def _join(*sentences: str) -> str:
+    return " ".join(sentence for sentence in sentences if sentence)

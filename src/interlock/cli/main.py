@@ -1,0 +1,100 @@
+"""`interlock`: finds the command, runs it, and turns every error into one sentence and a documented exit code."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+
+import click
+
+from interlock import __version__
+from interlock.model.errors import InterlockError
+
+# name -> (module, help). The help stands here so that `interlock --help` imports no command.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "init": ("init", "Put Interlock's hooks into your agents' configuration."),
+    "uninstall": ("uninstall", "Take the hooks out again; the files are left as they were."),
+    "doctor": ("doctor", "Is each agent really guarded? Makes a live canary call."),
+    "up": ("up", "Start the daemon."),
+    "down": ("down", "Stop the daemon, letting what is under way finish."),
+    "status": ("status", "Show the daemon, its sessions and what waits for you."),
+    "inbox": ("inbox", "Show what waits for a person."),
+    "approve": ("approve", "Say yes to exactly one action."),
+    "deny": ("deny", "Say no to one action, and tell the agent why."),
+    "check": ("check", "Explain what a command would do and the verdict, without running it."),
+    "why": ("why", "Explain one entry: what was asked, understood and decided."),
+    "log": ("log", "Show the ledger."),
+    "verify": ("verify", "Prove offline that a ledger or an export is sound."),
+    "export": ("export", "Write a self-contained copy of the ledger that anyone can verify."),
+    "policy": ("policy", "Show, test and explain the rules."),
+    "catalogue": ("catalogue", "Look at the commands Interlock knows, and add your own."),
+    "service": ("service", "Run the daemon as a systemd user service."),
+    "drill": ("drill", "Replay the incidents of record against this guard."),
+}
+
+
+class _Lazy(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(f"interlock.cli.{COMMANDS[cmd_name][0]}").command
+        assert isinstance(command, click.Command)  # noqa: S101 - each command file defines one
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(
+    cls=_Lazy,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="State and configuration follow the XDG directories; INTERLOCK_HOME moves them all.",
+)
+@click.version_option(__version__, prog_name="interlock")
+def cli() -> None:
+    """The safety interlock between AI coding agents and everything they can break.
+
+    \b
+    Start:   interlock init --agent claude     guard your agent
+             interlock check -- rm -rf build   ask without running
+             interlock inbox                   what waits for you
+             interlock log --follow            what is happening
+    """
+
+
+def main() -> None:
+    """The entry point; never returns."""
+    try:
+        cli.main(standalone_mode=False)
+    except click.exceptions.Exit as ended:
+        sys.exit(ended.exit_code)
+    except click.Abort:
+        click.echo("Stopped.", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except InterlockError as error:
+        _complain(error)
+        sys.exit(getattr(error, "status", error.exit))
+    except BrokenPipeError:
+        # The reader of our output left (`| head`): that is its right.
+        sys.stderr.close()
+        sys.exit(0)
+    sys.exit(0)
+
+
+def _complain(error: InterlockError) -> None:
+    if "--json" in sys.argv:
+        code = getattr(error, "remote_code", error.code)
+        click.echo(json.dumps({"error": code, "message": str(error), "exit": getattr(error, "status", error.exit)}))
+    else:
+        click.echo(f"interlock: {error}", err=True)

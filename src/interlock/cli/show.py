@@ -1,0 +1,64 @@
+"""How things look in a terminal. Whatever an agent may have written passes through `visible` first."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from typing import Any
+
+import click
+
+from interlock.broker.clock import seconds
+
+COLOURS = {"allow": "green", "ask": "yellow", "deny": "red"}
+
+# Categories whose characters a terminal does not show as themselves: controls, formats (bidi, zero width, tags),
+# surrogates, private use, unassigned, line and paragraph separators.
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
+def visible(text: str, *, lines: bool = False) -> str:
+    """The text with every character that could hide or fake something written out as `<U+202E>`.
+
+    With `lines`, newlines and tabs are kept. Variation selectors are marks (Mn) and are written out too.
+    """
+    return "".join(c if _harmless(c, lines) else f"<U+{ord(c):04X}>" for c in text)
+
+
+def _harmless(character: str, lines: bool) -> bool:
+    if " " <= character <= "~":
+        return True
+    if lines and character in "\n\t":
+        return True
+    if "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef":
+        return False
+    return unicodedata.category(character) not in _HIDDEN
+
+
+def emit(value: Any) -> None:
+    """One JSON document on one line."""
+    click.echo(json.dumps(value, ensure_ascii=True))
+
+
+def verdict(name: str) -> str:
+    """A verdict in its colour (click drops colours where there is no terminal)."""
+    return click.style(name.upper(), fg=COLOURS.get(name), bold=True)
+
+
+def age(stamp: str, now: float) -> str:
+    """How long ago an RFC 3339 moment was, or how far ahead."""
+    delta = now - seconds(stamp)
+    amount, unit = _amount(abs(delta))
+    return f"{amount} {unit} ago" if delta >= 0 else f"in {amount} {unit}"
+
+
+def _amount(delta: float) -> tuple[int, str]:
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if delta >= size:
+            return int(delta // size), unit
+    return int(delta), "s"
+
+
+def heading(text: str) -> str:
+    """A dim label."""
+    return click.style(text, dim=True)

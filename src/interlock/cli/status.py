@@ -1,0 +1,46 @@
+"""`interlock status`: the daemon at a glance."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import click
+
+from interlock.cli.show import age, emit, heading, visible
+from interlock.home import locate
+
+
+@click.command("status", epilog="\b\nExamples:\n  interlock status\n  interlock status --json")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(as_json: bool) -> None:
+    """Show the daemon, its sessions and what waits for you. Exit status 23 when no daemon answers."""
+    from interlock.daemon.client import call
+
+    home = locate()
+    facts = call(home, "status")
+    if as_json:
+        emit(facts)
+        return
+    click.echo(f"Interlock {facts['version']} is up since {age(facts['started'], time.time())} (pid {facts['pid']}).")
+    click.echo(f"{heading('mode')}     {facts['mode']}")
+    click.echo(f"{heading('policy')}   {facts['policy'][:16]}")
+    click.echo(f"{heading('ledger')}   {facts['entries']} entries in {home.state / 'ledger'}")
+    click.echo(f"{heading('memory')}   {facts['memory_mb']} MB")
+    for workspace, problem in facts["rule_problems"].items():
+        click.echo(
+            click.style(f"REFUSED rules{' of ' + visible(workspace) if workspace else ''}: ", fg="red")
+            + visible(problem)
+        )
+    _sessions(facts["sessions"])
+    waiting = facts["waiting"]
+    if waiting:
+        click.echo(click.style(f"{waiting} waiting for a person: interlock inbox", fg="yellow", bold=True))
+
+
+def _sessions(sessions: list[dict[str, Any]]) -> None:
+    click.echo(f"{heading('sessions')} {len(sessions) or 'none yet'}")
+    for session in sessions[-20:]:
+        counts = ", ".join(f"{number} {what}" for what, number in sorted(session["counts"].items()))
+        name = f"{session['agent']} {session['session'][:8]}"
+        click.echo(f"  {visible(name)}  {visible(session['workspace'] or 'no workspace')}  {counts}")

@@ -1,0 +1,90 @@
+"""`interlock up`: start the daemon."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from interlock.cli.show import emit
+from interlock.home import Home, locate
+from interlock.model.errors import StateError
+
+_WAIT_SECONDS = 15.0
+
+
+@click.command(
+    "up",
+    epilog="\b\nExamples:\n  interlock up              run here, in the foreground (Ctrl-C stops it)\n"
+    "  interlock up --detach     run in the background",
+)
+@click.option("--detach", is_flag=True, help="Run in the background; return once it answers.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(detach: bool, as_json: bool) -> None:
+    """Start the daemon.
+
+    Hooks start it themselves when it is not running. Its log is <run directory>/daemon.log.
+    """
+    home = locate()
+    if not detach:
+        from interlock.daemon.__main__ import main
+
+        raise click.exceptions.Exit(main())
+    started = start(home)
+    from interlock.daemon.client import call
+
+    facts = call(home, "ping")
+    if as_json:
+        emit({"started": started, **facts, "socket": str(home.socket)})
+    elif started:
+        click.echo(f"Interlock is up (pid {facts['pid']}). Stop it with `interlock down`.")
+    else:
+        click.echo(f"Interlock was up already (pid {facts['pid']}).")
+
+
+def start(home: Home) -> bool:
+    """Start a background daemon unless one answers; True when this call started it.
+
+    Raises StateError with the end of the log when it does not come up.
+    """
+    from interlock.daemon.client import alive
+
+    if alive(home):
+        return False
+    home.make()
+    log = home.run / "daemon.log"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    with log.open("ab") as output:
+        log.chmod(0o600)
+        process = subprocess.Popen(
+            [sys.executable, "-I", "-m", "interlock.daemon"],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            close_fds=True,
+            cwd="/",
+            env=environment,
+        )
+    deadline = time.monotonic() + _WAIT_SECONDS
+    while time.monotonic() < deadline:
+        if alive(home):
+            return True
+        if process.poll() is not None:
+            # Another `up` may have won the race for the lock: then the daemon is there all the same.
+            if alive(home):
+                return False
+            raise StateError(f"the daemon ended at once (status {process.returncode}). Its log says:\n{_tail(log)}")
+        time.sleep(0.02)
+    raise StateError(f"the daemon does not answer after {_WAIT_SECONDS:g} s. Its log is {log}:\n{_tail(log)}")
+
+
+def _tail(log: Path) -> str:
+    try:
+        return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-5:])
+    except OSError as error:
+        return f"(cannot be read: {error.strerror})"

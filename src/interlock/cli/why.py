@@ -1,0 +1,51 @@
+"""`interlock why`: one entry, explained."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from interlock.cli.log import kind_of
+from interlock.cli.show import emit, heading, verdict, visible
+from interlock.home import locate
+
+
+@click.command(
+    "why", epilog="\b\nExamples:\n  interlock why 42\n  interlock why 42 --json     with its inclusion proof"
+)
+@click.argument("entry", type=int)
+@click.option("--json", "as_json", is_flag=True, help="Print the entry and its inclusion proof.")
+def command(entry: int, as_json: bool) -> None:
+    """Explain one entry: what was asked, what was understood, which rules decided, and what to do instead."""
+    from interlock.daemon.client import call
+
+    found = call(locate(), "entry", {"id": entry})
+    if as_json:
+        emit(found)
+        return
+    body = found["body"]
+    click.echo(f"{click.style('#' + str(entry), bold=True)}  {kind_of(found)}  {found['time']}")
+    if "verdict" in body:
+        _decision(body)
+    else:
+        for name, value in body.items():
+            _line(name, str(value))
+
+
+def _decision(body: dict[str, Any]) -> None:
+    who = body["principal"]
+    _line("agent", " ".join(str(value) for value in who.values()))
+    _line("asked", f"{body['tool']}: {body['text']}")
+    _line("in", body["cwd"])
+    for effect in body["effects"]:
+        _line("would", effect)
+    click.echo(f"  {heading('verdict'.ljust(9))} {verdict(body['verdict'])} (tier {body['tier']})")
+    _line("rules", ", ".join(body["rules"]) or "none spoke against it")
+    _line("why", body["why"])
+    if body["rules"]:
+        click.echo(f"  {heading('more'.ljust(9))} interlock policy explain {visible(body['rules'][0])}")
+
+
+def _line(label: str, text: str) -> None:
+    click.echo(f"  {heading(label.ljust(9))} {visible(text)}")

@@ -1,0 +1,34 @@
+"""`python -m interlock.daemon`: the resident process itself."""
+
+from __future__ import annotations
+
+import sys
+
+import structlog
+
+from interlock.daemon.run import run
+from interlock.home import locate
+from interlock.model.errors import InterlockError
+
+
+def main() -> int:
+    """Run the daemon in the foreground; returns the documented exit code."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+    )
+    try:
+        run(locate())
+    except InterlockError as error:
+        structlog.get_logger().error("daemon.refused", error=error.code, message=str(error))
+        return error.exit
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,186 @@
+"""`interlock.toml`: what people tell Interlock about their world.
+
+Three layers, each optional: organisation (`/etc/interlock`), project (`<workspace>/interlock.toml`), user
+(`<config>/interlock.toml`). A lower layer can only tighten: what it may not say is refused with a sentence, and a
+refused project file stops the agents of that project rather than being skipped.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from interlock.broker.config import Config, Mode
+from interlock.model.effect import Environment
+from interlock.model.errors import ConfigError
+from interlock.model.world import EnvironmentRule
+from interlock.policy.freeze import Freeze
+
+ORGANISATION = Path("/etc/interlock")
+_LIMIT = 1 << 20  # 1 MiB; a hand-written file is a hundredth of it
+_Names = Annotated[list[str], msgspec.Meta(max_length=1_000)]
+
+
+class _Map(msgspec.Struct, forbid_unknown_fields=True):
+    hosts: _Names = []
+    databases: _Names = []
+    branches: _Names = []
+    contexts: _Names = []
+    accounts: _Names = []
+    directories: _Names = []
+    workspaces: _Names = []
+
+
+class _Freeze(msgspec.Struct, forbid_unknown_fields=True):
+    reason: str
+    environment: str = "all"
+    start: datetime | None = msgspec.field(default=None, name="from")
+    until: datetime | None = None
+
+
+class _Ask(msgspec.Struct, forbid_unknown_fields=True):
+    hold_seconds: Annotated[int, msgspec.Meta(ge=0, le=540)] = 20
+    decide_minutes: Annotated[int, msgspec.Meta(ge=1, le=10_080)] = 60
+    execute_minutes: Annotated[int, msgspec.Meta(ge=1, le=1_440)] = 15
+
+
+class _File(msgspec.Struct, forbid_unknown_fields=True):
+    mode: Mode | None = None
+    known_hosts: _Names = []
+    protected_branches: _Names = []
+    environments: dict[str, _Map] = {}
+    freeze: list[_Freeze] = []
+    ask: _Ask | None = None
+
+
+_WHAT = {
+    "hosts": "host",
+    "databases": "database",
+    "branches": "branch",
+    "contexts": "context",
+    "accounts": "account",
+    "directories": "directory",
+    "workspaces": "workspace",
+}
+_TIGHTENING = {Environment.PRODUCTION.value, Environment.STAGING.value}
+
+
+def load(*, user: Path, project: Path | None = None, organisation: Path | None = ORGANISATION) -> Config:
+    """Read and combine the layers' `interlock.toml`. Raises ConfigError naming file and key."""
+    config = Config()
+    above: _File | None = None
+    if organisation is not None and (read := _read(organisation / "interlock.toml")):
+        config, above = _add(config, read), read
+    if project is not None and (read := _read(project / "interlock.toml")):
+        _only_tightens(read, project / "interlock.toml")
+        config = _add(config, read)
+    if read := _read(user / "interlock.toml"):
+        if above and above.mode is Mode.ENFORCE and read.mode is Mode.OBSERVE:
+            raise ConfigError(
+                f'{user / "interlock.toml"}: mode = "observe", but your organisation says enforce. Remove it.'
+            )
+        config = _add(config, read)
+    return config
+
+
+def parse(text: str, name: str) -> None:
+    """Check one file's text without using it. Raises ConfigError."""
+    _decode(text, name)
+
+
+def _read(path: Path) -> _File | None:
+    try:
+        with path.open("rb") as file:
+            raw = file.read(_LIMIT + 1)
+    except FileNotFoundError:
+        return None
+    except NotADirectoryError:
+        return None
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}. Give it mode 0600 and yourself as owner.") from error
+    if len(raw) > _LIMIT:
+        raise ConfigError(f"{path} is larger than 1 MiB. A configuration is a page or two: is this the right file?")
+    try:
+        return _decode(raw.decode(), str(path))
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not UTF-8 (byte {error.start}). Save it as UTF-8.") from error
+
+
+def _decode(text: str, name: str) -> _File:
+    try:
+        file = msgspec.convert(tomllib.loads(text), _File)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{name}: not TOML: {error}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{name}: nested too deeply.") from error
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{name}: {error}.{_suggestion(str(error))}") from error
+    for environment in file.environments:
+        if environment not in {e.value for e in Environment}:
+            known = ", ".join(e.value for e in Environment)
+            raise ConfigError(f"{name}: unknown environment `{environment}`. It is one of: {known}.")
+    for freeze in file.freeze:
+        for moment in (freeze.start, freeze.until):
+            if moment is not None and moment.tzinfo is None:
+                raise ConfigError(f"{name}: the times of a freeze need a zone: write 2026-12-20T00:00:00Z.")
+        if freeze.environment != "all" and freeze.environment not in {e.value for e in Environment}:
+            raise ConfigError(f"{name}: freeze: unknown environment `{freeze.environment}`.")
+    return file
+
+
+def _suggestion(message: str) -> str:
+    if "unknown field" not in message:
+        return ""
+    field = message.split("`")[1]
+    fields = {name for struct in (_File, _Map, _Freeze, _Ask) for name in struct.__struct_encode_fields__}
+    close = difflib.get_close_matches(field, fields, n=1)
+    return f" Did you mean `{close[0]}`?" if close else f" Known keys: {', '.join(sorted(fields))}."
+
+
+def _only_tightens(file: _File, path: Path) -> None:
+    loosens = [
+        key
+        for key, said in (
+            ("mode", file.mode is not None),
+            ("known_hosts", bool(file.known_hosts)),
+            ("ask", file.ask is not None),
+        )
+        if said
+    ]
+    loosens += [f"environments.{name}" for name in file.environments if name not in _TIGHTENING]
+    if loosens:
+        raise ConfigError(
+            f"{path}: a project can only tighten, so it may not set {', '.join(loosens)}. "
+            "Move that to your own interlock.toml."
+        )
+
+
+def _add(config: Config, file: _File) -> Config:
+    rules = tuple(
+        EnvironmentRule(what=_WHAT[field], pattern=pattern, environment=environment)
+        for environment, names in file.environments.items()
+        for field in _WHAT
+        for pattern in getattr(names, field)
+    )
+    freezes = tuple(Freeze(f.environment, f.reason, f.start, f.until) for f in file.freeze)
+    config = msgspec.structs.replace(
+        config,
+        mode=file.mode or config.mode,
+        environments=config.environments + rules,
+        known_hosts=config.known_hosts + tuple(file.known_hosts),
+        protected_branches=config.protected_branches + tuple(file.protected_branches),
+        freezes=config.freezes + freezes,
+    )
+    if file.ask is not None:
+        config = msgspec.structs.replace(
+            config,
+            hold_seconds=file.ask.hold_seconds,
+            decide_seconds=file.ask.decide_minutes * 60,
+            execute_seconds=file.ask.execute_minutes * 60,
+        )
+    return config

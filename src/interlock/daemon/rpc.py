@@ -1,0 +1,208 @@
+"""What a person's commands can ask of the daemon: one method a name, JSON in, JSON out."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import resource
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+
+from interlock import __version__
+from interlock.approvals.machine import LIVE
+from interlock.approvals.queue import Queue
+from interlock.approvals.request import Approver, Request
+from interlock.broker.broker import Broker
+from interlock.broker.clock import Clock, stamp
+from interlock.daemon.agents import AgentProcesses
+from interlock.daemon.rules import RuleBook
+from interlock.daemon.server import Peer
+from interlock.daemon.wire import Reply
+from interlock.ledger.store import Ledger
+from interlock.model.errors import AgentError, InterlockError, NotFound, Refused
+
+_PAGE = 1_000  # entries in one answer
+
+
+class Rpc:
+    """The methods. `stop` asks the daemon to drain and end."""
+
+    def __init__(
+        self,
+        *,
+        broker: Broker,
+        ledger: Ledger,
+        rules: RuleBook,
+        clock: Clock,
+        agents: AgentProcesses,
+        stop: Callable[[], None],
+        started: str,
+    ) -> None:
+        self._broker = broker
+        self._ledger = ledger
+        self._rules = rules
+        self._clock = clock
+        self._agents = agents
+        self._stop = stop
+        self._started = started
+        self._methods: dict[str, Callable[[dict[str, Any], Peer], Awaitable[Any]]] = {
+            "ping": self._ping,
+            "status": self._status,
+            "inbox": self._inbox,
+            "request": self._request,
+            "approve": self._approve,
+            "deny": self._deny,
+            "log": self._log,
+            "entry": self._entry,
+            "checkpoint": self._checkpoint,
+            "reload": self._reload,
+            "stop": self._stop_daemon,
+        }
+
+    async def serve(self, payload: bytes, peer: Peer) -> Reply:
+        """Answer one call. Known failures become {error, message}; bugs propagate and the connection is closed."""
+        try:
+            method, params = _parse(payload)
+            run = self._methods.get(method)
+            if run is None:
+                raise NotFound(
+                    f"the daemon has no method {method!r}. Is the command newer than the daemon? Restart it."
+                )
+            result = await run(params, peer)
+        except InterlockError as error:
+            return Reply(exit=error.exit, stderr=json.dumps({"error": error.code, "message": str(error)}).encode())
+        return Reply(stdout=json.dumps(result).encode())
+
+    async def _ping(self, params: dict[str, Any], peer: Peer) -> Any:
+        del params, peer
+        return {"pid": os.getpid(), "version": __version__}
+
+    async def _status(self, params: dict[str, Any], peer: Peer) -> Any:
+        del params, peer
+        config = self._rules.config("")
+        return {
+            "pid": os.getpid(),
+            "version": __version__,
+            "started": self._started,
+            "mode": config.mode.value,
+            "policy": self._rules.engine("").digest,
+            "rule_problems": self._rules.problems(),
+            "entries": self._ledger.size,
+            "sessions": [
+                {
+                    "agent": session.principal.agent,
+                    "session": session.principal.session,
+                    "workspace": session.workspace,
+                    "counts": session.counts,
+                }
+                for session in self._broker.sessions.all()
+            ],
+            "waiting": len([r for r in self._queue.all() if r.state in LIVE]),
+            "memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        }
+
+    async def _inbox(self, params: dict[str, Any], peer: Peer) -> Any:
+        del peer
+        await self._queue.expire()
+        shown = [r for r in self._queue.all() if params.get("all") or r.state in LIVE]
+        return [_request_body(request) for request in shown]
+
+    async def _request(self, params: dict[str, Any], peer: Peer) -> Any:
+        del peer
+        return _request_body(self._queue.get(_integer(params, "id")))
+
+    async def _approve(self, params: dict[str, Any], peer: Peer) -> Any:
+        approver = self._person(peer)
+        request_id = _integer(params, "id")
+        workspace = self._workspace_of(self._queue.get(request_id))
+        execute_by = stamp(self._clock.now() + self._rules.config(workspace).execute_seconds)
+        code = str(params.get("code", ""))
+        return _request_body(await self._queue.approve(request_id, approver, code=code, execute_by=execute_by))
+
+    async def _deny(self, params: dict[str, Any], peer: Peer) -> Any:
+        because = str(params.get("because", ""))[:2_000]
+        return _request_body(await self._queue.deny(_integer(params, "id"), self._person(peer), because=because))
+
+    async def _log(self, params: dict[str, Any], peer: Peer) -> Any:
+        del peer
+        kinds = params.get("kinds") or None
+        start = int(params.get("start", 0))
+        if params.get("tail"):
+            start = max(0, self._ledger.size - int(params["tail"]))
+        found = []
+        for stored in self._ledger.entries(start=start, kinds=kinds):
+            found.append({"index": stored.index, **json.loads(stored.raw)})
+            if len(found) >= _PAGE:
+                break
+        return {"entries": found, "next": found[-1]["index"] + 1 if len(found) == _PAGE else self._ledger.size}
+
+    async def _entry(self, params: dict[str, Any], peer: Peer) -> Any:
+        del peer
+        index = _integer(params, "id")
+        if not 0 <= index < self._ledger.size:
+            raise NotFound(f"the ledger has no entry {index}; it has {self._ledger.size}. `interlock log` lists them.")
+        stored = self._ledger.entry(index)
+        return {"index": index, **json.loads(stored.raw), "proof": self._ledger.proof(index)}
+
+    async def _checkpoint(self, params: dict[str, Any], peer: Peer) -> Any:
+        del params, peer
+        return {"checkpoint": self._ledger.checkpoint()}
+
+    async def _reload(self, params: dict[str, Any], peer: Peer) -> Any:
+        del params, peer
+        self._rules.refresh()
+        return {"problems": self._rules.problems()}
+
+    async def _stop_daemon(self, params: dict[str, Any], peer: Peer) -> Any:
+        del params
+        self._person(peer)
+        self._stop()
+        return {"stopping": True}
+
+    @property
+    def _queue(self) -> Queue:
+        return self._broker.queue
+
+    def _person(self, peer: Peer) -> Approver:
+        """The person behind a peer. INVARIANT: a process started by an agent is never a person."""
+        agent = self._agents.ancestor(peer.pid)
+        if agent:
+            raise Refused(
+                f"this command was started by the agent {agent}; an agent cannot decide. Use a terminal of your own."
+            )
+        try:
+            name = pwd.getpwuid(peer.uid).pw_name
+        except KeyError:
+            name = f"uid {peer.uid}"
+        return Approver(uid=peer.uid, name=name)
+
+    def _workspace_of(self, request: Request) -> str:
+        session = self._broker.sessions.get(request.principal)
+        return session.workspace if session else ""
+
+
+def _parse(payload: bytes) -> tuple[str, dict[str, Any]]:
+    try:
+        message = json.loads(payload)
+    except (ValueError, RecursionError) as error:
+        raise AgentError(f"the call is not JSON: {error}") from error
+    if not isinstance(message, dict) or not isinstance(message.get("method"), str):
+        raise AgentError("the call is no {method, params} object.")
+    params = message.get("params", {})
+    if not isinstance(params, dict):
+        raise AgentError("params is no object.")
+    return message["method"], params
+
+
+def _integer(params: dict[str, Any], name: str) -> int:
+    value = params.get(name)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise AgentError(f"{name} is no integer.")
+    return value
+
+
+def _request_body(request: Request) -> Any:
+    return msgspec.to_builtins(request)

@@ -1,0 +1,169 @@
+"""The policy and configuration in force, per workspace, reloaded when their files change.
+
+A set that is refused never replaces one that works: the old one stays in force and the refusal is reported. Where
+there is no old one (a project's first policy is broken), the refusal is raised and that project's agents are stopped.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from interlock.broker.config import Config
+from interlock.daemon import config as configuration
+from interlock.model.errors import OperatorError, PolicyError
+from interlock.policy import defaults
+from interlock.policy.engine import Engine
+from interlock.policy.rules import Layer
+
+_WORKSPACES = 64  # loaded at once
+_FILE_LIMIT = 1 << 20
+_FILES = 200  # policy files in one directory
+_SUFFIXES = (".cedar", ".toml")
+
+Stamp = tuple[tuple[str, int, int, int], ...]
+
+
+class _Loaded(msgspec.Struct):
+    engine: Engine | None
+    config: Config | None
+    stamp: Stamp
+    problem: OperatorError | None
+
+
+class RuleBook:
+    """All rules of one daemon. `report` is told of each set that comes into force or is refused."""
+
+    def __init__(
+        self,
+        user: Path,
+        *,
+        organisation: Path | None = configuration.ORGANISATION,
+        report: Callable[[str, dict[str, str]], None],
+    ) -> None:
+        self._user = user
+        self._organisation = organisation
+        self._report = report
+        self._loaded: OrderedDict[str, _Loaded] = OrderedDict()
+
+    def engine(self, workspace: str) -> Engine:
+        """The policy for a workspace ("" for none). Raises OperatorError when there is none that may be used."""
+        loaded = self._get(workspace)
+        if loaded.engine is None:
+            raise loaded.problem or PolicyError("no policy is loaded.")
+        return loaded.engine
+
+    def config(self, workspace: str) -> Config:
+        """The configuration for a workspace. Raises OperatorError when there is none that may be used."""
+        loaded = self._get(workspace)
+        if loaded.config is None:
+            raise loaded.problem or PolicyError("no configuration is loaded.")
+        return loaded.config
+
+    def problems(self) -> dict[str, str]:
+        """Workspaces (\"\" is the base) whose newest files are refused, with the reason."""
+        return {workspace: str(loaded.problem) for workspace, loaded in self._loaded.items() if loaded.problem}
+
+    def refresh(self) -> None:
+        """Look at the files of every loaded workspace and load what changed."""
+        for workspace, loaded in tuple(self._loaded.items()):
+            stamp = self._stamp(workspace)
+            if stamp != loaded.stamp:
+                self._load(workspace, stamp, loaded)
+
+    def _get(self, workspace: str) -> _Loaded:
+        loaded = self._loaded.get(workspace)
+        if loaded is None:
+            loaded = self._load(workspace, self._stamp(workspace), None)
+            while len(self._loaded) > _WORKSPACES:
+                self._loaded.popitem(last=False)
+        else:
+            self._loaded.move_to_end(workspace)
+        return loaded
+
+    def _load(self, workspace: str, stamp: Stamp, old: _Loaded | None) -> _Loaded:
+        problem: OperatorError | None = None
+        engine, config = (old.engine, old.config) if old else (None, None)
+        try:
+            new_config = configuration.load(
+                user=self._user, project=Path(workspace) if workspace else None, organisation=self._organisation
+            )
+            new_engine = self._share(Engine.load(layers(self._layer_folders(workspace))))
+            engine, config = new_engine, new_config
+            self._report("policy.loaded", {"workspace": workspace, "policy": engine.digest, "mode": config.mode.value})
+        except OperatorError as error:
+            problem = error
+            self._report("policy.refused", {"workspace": workspace, "problem": str(error)[:2_000]})
+        loaded = _Loaded(engine, config, stamp, problem)
+        self._loaded[workspace] = loaded
+        return loaded
+
+    def _share(self, engine: Engine) -> Engine:
+        """Workspaces without rules of their own use one engine, and so one cache."""
+        for loaded in self._loaded.values():
+            if loaded.engine is not None and loaded.engine.digest == engine.digest:
+                return loaded.engine
+        return engine
+
+    def _layer_folders(self, workspace: str) -> list[tuple[str, Path]]:
+        folders = []
+        if self._organisation is not None:
+            folders.append(("organisation", self._organisation / "policy"))
+        if workspace:
+            folders.append(("project", Path(workspace) / ".interlock" / "policy"))
+        folders.append(("user", self._user / "policy"))
+        return folders
+
+    def _stamp(self, workspace: str) -> Stamp:
+        files = [folder / "interlock.toml" for folder in (self._organisation, self._user) if folder is not None]
+        if workspace:
+            files.append(Path(workspace) / "interlock.toml")
+        for _, folder in self._layer_folders(workspace):
+            files += policy_files(folder)
+        found = []
+        for file in files:
+            try:
+                facts = file.stat()
+            except OSError:
+                continue
+            found.append((str(file), facts.st_mtime_ns, facts.st_size, facts.st_ino))
+        return tuple(found)
+
+
+def layers(folders: list[tuple[str, Path]]) -> list[Layer]:
+    """The packaged defaults, then each folder that holds policies. Raises PolicyError when a file cannot be read."""
+    result = [defaults.layer()]
+    for name, folder in folders:
+        sources = {file.name: _text(file) for file in policy_files(folder)}
+        if sources:
+            result.append(Layer(name, sources))
+    return result
+
+
+def policy_files(folder: Path) -> list[Path]:
+    """The policy files of a folder, sorted. Raises PolicyError when there are absurdly many."""
+    try:
+        names = sorted(name for name in os.listdir(folder) if name.endswith(_SUFFIXES))
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise PolicyError(f"cannot read {folder}: {error.strerror}. Give it back to yourself (chmod u+rx).") from error
+    if len(names) > _FILES:
+        raise PolicyError(f"{folder} holds {len(names)} policy files; at most {_FILES} are read. Merge some.")
+    return [folder / name for name in names]
+
+
+def _text(file: Path) -> str:
+    try:
+        raw = file.read_bytes()
+        if len(raw) > _FILE_LIMIT:
+            raise PolicyError(f"{file} is larger than 1 MiB. Split it.")
+        return raw.decode()
+    except OSError as error:
+        raise PolicyError(f"cannot read {file}: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise PolicyError(f"{file} is not UTF-8 (byte {error.start}).") from error

@@ -1,0 +1,187 @@
+"""The composition root: builds the house around one home directory, runs it, and takes it down in order."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import os
+import signal
+import socket
+from pathlib import Path
+
+import structlog
+
+from interlock import __version__
+from interlock.approvals.queue import KINDS, Queue
+from interlock.broker.broker import Broker
+from interlock.broker.clock import Clock
+from interlock.broker.judge import person_here
+from interlock.daemon.agents import AgentProcesses
+from interlock.daemon.recorder import LedgerRecorder
+from interlock.daemon.rpc import Rpc
+from interlock.daemon.rules import RuleBook
+from interlock.daemon.server import Peer, Server
+from interlock.daemon.wire import Door, Header, Reply
+from interlock.gates.hooks.service import HookService
+from interlock.home import Home
+from interlock.identity import keys
+from interlock.ledger.store import Ledger
+from interlock.model.errors import DaemonRunning, InterlockError, StateError
+
+log = structlog.get_logger()
+
+_REFRESH_SECONDS = 0.5
+_EXPIRE_SECONDS = 5.0
+_DRAIN_SECONDS = 5.0
+
+
+def run(home: Home) -> None:
+    """Run until told to stop. Raises DaemonRunning, StateError, LedgerForked and kin when it may not start."""
+    home.make()
+    lock = _lock(home)
+    try:
+        asyncio.run(_Daemon(home).live())
+    finally:
+        os.close(lock)
+
+
+def _lock(home: Home) -> int:
+    descriptor = os.open(home.run / "daemon.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        raise DaemonRunning(f"a daemon already runs for {home.state}. `interlock status` shows it.") from error
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+    return descriptor
+
+
+class _Daemon:
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._clock = Clock()
+        self._ending = asyncio.Event()
+        self._reports: list[tuple[str, dict[str, str]]] = []
+
+    async def live(self) -> None:
+        home = self._home
+        origin = _origin(home)
+        signer = keys.load_or_create(home.state / "keys", "daemon", origin, environ=os.environ)
+        ledger = Ledger.open(home.state / "ledger", signer, origin)
+        try:
+            recorder = LedgerRecorder(ledger, self._clock)
+            queue = Queue(recorder.record, now=self._clock.stamp, owner=os.geteuid())
+            queue.restore((e.index, e.kind, json.loads(e.raw)["body"]) for e in ledger.entries(kinds=KINDS))
+            rules = RuleBook(home.config, report=lambda kind, facts: self._reports.append((kind, facts)))
+            person = person_here(home.own_paths)
+            broker = Broker(ledger=recorder, rules=rules, queue=queue, clock=self._clock, person=person)
+            agents = AgentProcesses()
+            hooks = HookService(broker, person=person.name)
+            rpc = Rpc(
+                broker=broker,
+                ledger=ledger,
+                rules=rules,
+                clock=self._clock,
+                agents=agents,
+                stop=self._ending.set,
+                started=self._clock.stamp(),
+            )
+            await self._serve(recorder, rules, queue, broker, _Doors(hooks, rpc, agents))
+        finally:
+            ledger.close()
+
+    async def _serve(
+        self, recorder: LedgerRecorder, rules: RuleBook, queue: Queue, broker: Broker, doors: _Doors
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._ending.set)
+        await recorder.record("daemon.start", {"version": __version__, "pid": os.getpid()})
+        _warm(rules)
+        server = Server(self._home.socket, doors.serve)
+        await server.start()
+        log.info("daemon.up", socket=str(self._home.socket), pid=os.getpid())
+        chores = asyncio.create_task(self._chores(recorder, rules, queue))
+        await self._ending.wait()
+        log.info("daemon.draining", connections=server.busy)
+        await server.stop(_DRAIN_SECONDS)
+        chores.cancel()
+        for session in broker.sessions.all():
+            await broker.close(session.principal, "the daemon stopped")
+        await self._report(recorder)
+        await recorder.record("daemon.stop", {"reason": "asked to stop"})
+        log.info("daemon.down")
+
+    async def _chores(self, recorder: LedgerRecorder, rules: RuleBook, queue: Queue) -> None:
+        """What must happen without being asked. One failing chore is logged and does not end the others."""
+        waited = 0.0
+        while True:
+            try:
+                rules.refresh()
+                await self._report(recorder)
+                if waited >= _EXPIRE_SECONDS:
+                    waited = 0.0
+                    await queue.expire()
+            except InterlockError as error:
+                log.warning("chore.failed", problem=str(error))
+            except Exception:
+                # A bug in a chore must not take the guard down; decisions do not depend on chores.
+                log.exception("chore.bug")
+            await asyncio.sleep(_REFRESH_SECONDS)
+            waited += _REFRESH_SECONDS
+
+    async def _report(self, recorder: LedgerRecorder) -> None:
+        while self._reports:
+            kind, facts = self._reports[0]
+            await recorder.record(kind, facts)
+            log.info(kind, **facts)
+            self._reports.pop(0)
+
+
+class _Doors:
+    """Sends each request to the room that answers it."""
+
+    def __init__(self, hooks: HookService, rpc: Rpc, agents: AgentProcesses) -> None:
+        self._hooks = hooks
+        self._rpc = rpc
+        self._agents = agents
+
+    async def serve(self, header: Header, payload: bytes, peer: Peer) -> Reply:
+        if header.door is Door.RPC:
+            return await self._rpc.serve(payload, peer)
+        self._agents.saw_hook(peer.pid, header.agent)
+        reply = await self._hooks.serve(header.agent, payload)
+        return Reply(exit=reply.exit, stdout=reply.stdout, stderr=reply.stderr)
+
+
+def _warm(rules: RuleBook) -> None:
+    """Load what the first decision would otherwise wait for. A refused set is not fatal here: it stops agents."""
+    try:
+        rules.engine("")
+    except InterlockError as error:
+        log.warning("policy.refused", problem=str(error))
+
+
+def _origin(home: Home) -> str:
+    """The log's name, made once: host and a random part, so that two logs never share one."""
+    file = home.state / "origin"
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        pass
+    except (OSError, UnicodeDecodeError) as error:
+        raise StateError(f"cannot read {file}: {error}.") from error
+    name = f"interlock/{socket.gethostname()[:60]}/{os.urandom(6).hex()}"
+    _write_once(file, name + "\n")
+    return name
+
+
+def _write_once(file: Path, text: str) -> None:
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        os.write(descriptor, text.encode())
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

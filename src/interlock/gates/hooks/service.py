@@ -1,0 +1,116 @@
+"""From a hook's bytes to the broker and back. Every path that is not a clear yes ends in the agent's own no."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import structlog
+
+from interlock.broker import records, words
+from interlock.broker.broker import Broker
+from interlock.gates.hooks import registry
+from interlock.gates.hooks.guarded import still_guarded
+from interlock.gates.hooks.protocol import HookEvent, HookGate, HookReply, Moment
+from interlock.gates.hooks.record import TranscriptReader
+from interlock.model.action import Principal
+from interlock.model.errors import AgentError, InterlockError
+
+log = structlog.get_logger()
+
+_COMPARED = frozenset({Moment.STOP, Moment.SUBAGENT_STOP, Moment.SESSION_END, Moment.BATCH_AFTER})
+
+
+class HookService:
+    """Serves the hooks of every agent."""
+
+    def __init__(self, broker: Broker, *, person: str) -> None:
+        self._broker = broker
+        self._person = person
+        self._transcripts = TranscriptReader()
+
+    async def serve(self, agent: str, raw: bytes) -> HookReply:
+        """Answer one hook event. Never raises."""
+        gate = registry.gate(agent)
+        if gate is None:
+            return HookReply(exit=2, stderr=words.broken(f"no gate knows the agent {agent!r}.").encode())
+        try:
+            event = gate.parse(raw)
+        except AgentError as error:
+            await self._malformed(agent, raw, error)
+            return gate.refuse(words.unreadable(str(error)))
+        try:
+            return await self._travel(gate, event)
+        except InterlockError as error:
+            log.warning("hook.failed", agent=agent, event_name=event.name, problem=str(error))
+            return gate.deny(event, words.broken(str(error)))
+        except Exception as error:
+            # Whatever a bug does, the agent hears no; the log keeps the trace for whoever mends it.
+            log.exception("hook.bug", agent=agent, event_name=event.name)
+            return gate.deny(event, words.broken(f"internal error ({type(error).__name__})."))
+
+    async def _travel(self, gate: HookGate, event: HookEvent) -> HookReply:
+        principal, broker = event.principal, self._broker
+        self._transcripts.begin(event.transcript)
+        match event.moment:
+            case Moment.TOOL_BEFORE if event.action is not None:
+                answer = await broker.propose(event.action)
+                return gate.allow(event) if answer.released else gate.deny(event, answer.message)
+            case Moment.TOOL_BEFORE:
+                return gate.deny(event, words.broken("the event names no tool."))
+            case Moment.TOOL_AFTER:
+                call = event.action.call_id if event.action else ""
+                await broker.outcome(principal, event.cwd, call, event.outcome or {})
+            case Moment.CONFIG_CHANGE:
+                return await self._config_change(gate, event)
+            case Moment.SESSION_START:
+                await broker.session(principal, event.cwd)
+            case Moment.PROMPT:
+                await broker.session(principal, event.cwd)
+                await broker.note(records.PROMPT, principal, _prompt_facts(event.body))
+            case Moment.SUBAGENT_START:
+                await broker.note("subagent.start", principal, {})
+            case _:
+                pass
+        if event.moment in _COMPARED:
+            await self._compare(event)
+        if event.moment is Moment.SUBAGENT_STOP:
+            await broker.note("subagent.stop", principal, {})
+        if event.moment is Moment.SESSION_END:
+            self._transcripts.forget(event.transcript)
+            await broker.close(principal, "the agent ended it")
+        return gate.allow(event)
+
+    async def _config_change(self, gate: HookGate, event: HookEvent) -> HookReply:
+        problem = still_guarded(gate.agent, event.cwd)
+        facts = {"source": records.clean(str(event.body.get("source", "")))[:200], "problem": problem}
+        await self._broker.note(records.CONFIG_CHANGE, event.principal, facts, durable=True)
+        if not problem:
+            return gate.allow(event)
+        message = "the agent's configuration changed so that Interlock would no longer be asked"
+        await self._broker.alarm(event.principal, "guard-removed", message, facts)
+        return gate.deny(
+            event,
+            f"Interlock blocked this change of configuration: {problem} Put the hooks back, or run `interlock init`.",
+        )
+
+    async def _compare(self, event: HookEvent) -> None:
+        calls = self._transcripts.new_calls(event.principal.agent, event.transcript)
+        if calls:
+            await self._broker.unseen(event.principal, event.cwd, calls)
+
+    async def _malformed(self, agent: str, raw: bytes, error: AgentError) -> None:
+        facts = {"size": len(raw), "problem": records.clean(str(error))[:500]}
+        try:
+            await self._broker.alarm(
+                Principal(agent=agent, session=""), "malformed-event", "a hook event could not be read", facts
+            )
+        except InterlockError:
+            log.exception("hook.malformed.unrecorded", agent=agent)
+
+
+def _prompt_facts(body: dict[str, Any]) -> dict[str, Any]:
+    prompt = body.get("prompt")
+    text = prompt if isinstance(prompt, str) else ""
+    raw = records.clean(text).encode()
+    return {"prompt": {"digest": "sha256:" + hashlib.sha256(raw).hexdigest(), "size": len(raw)}}
