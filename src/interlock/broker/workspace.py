@@ -15,6 +15,8 @@ _NEVER = ("/", "/home", "/Users", "/root", "/tmp", "/var", "/etc", "/usr", "/opt
 
 def workspace_of(cwd: str, home: str) -> str:
     """The repository around `cwd`, else `cwd` itself; "" where that would be a home, or a directory of the system."""
+    if not cwd.startswith("/"):
+        return ""
     repository = find_repository(cwd)
     for candidate in (str(repository) if repository else None, cwd):
         if candidate and _may_be_workspace(candidate, home):

@@ -1,0 +1,142 @@
+"""The laws of the house (docs/architecture.md), held by a machine."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "src" / "interlock"
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+
+# What each room may import from the house. The arrows never run backwards; `daemon`, `cli` and `drills` may import all.
+MAY_IMPORT: dict[str, set[str]] = {
+    "model": set(),
+    "effects": {"model"},
+    "policy": {"model"},
+    "ledger": {"model"},
+    "identity": {"model", "ledger"},
+    "approvals": {"model", "ledger", "identity"},
+    "broker": {"model", "effects", "policy", "ledger", "identity", "approvals"},
+    "gates": {"model", "broker", "home"},
+    "home": {"model"},
+}
+PURE_FILES = ("model/", "effects/", "policy/", "ledger/merkle.py")
+# I/O, clocks, environment and chance: they come in as arguments.
+BANNED_IN_PURE = {
+    "os",
+    "io",
+    "socket",
+    "subprocess",
+    "time",
+    "random",
+    "secrets",
+    "shutil",
+    "tempfile",
+    "asyncio",
+    "threading",
+}
+BANNED_CALLS = {"open", "input", "print", "exec", "eval", "breakpoint"}
+LONGEST_FILE = 700
+LONGEST_FUNCTION = 70
+
+
+def relative(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix()
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            if node.module == "interlock":
+                yield from (f"interlock.{alias.name}" for alias in node.names)
+            else:
+                yield node.module
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=relative)
+def test_the_arrows_never_run_backwards(path: Path) -> None:
+    room = relative(path).split("/")[0].removesuffix(".py")
+    if room not in MAY_IMPORT:
+        return
+    for name in imports(ast.parse(path.read_text())):
+        if name.startswith("interlock."):
+            other = name.split(".")[1]
+            assert other == room or other in MAY_IMPORT[room] or other == "__version__", (
+                f"{room} may not import {other}"
+            )
+
+
+@pytest.mark.parametrize("path", [p for p in SOURCES if relative(p).startswith(PURE_FILES)], ids=relative)
+def test_the_core_does_no_io(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    for name in imports(tree):
+        # `importlib.resources` reads the package's own data files: they are part of the code.
+        assert name.split(".")[0] not in BANNED_IN_PURE, f"{name} in the core"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            assert node.func.id not in BANNED_CALLS, f"{node.func.id}() in the core, line {node.lineno}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=relative)
+def test_files_and_functions_fit(path: Path) -> None:
+    text = path.read_text()
+    assert text.count("\n") <= LONGEST_FILE, "this file is two rooms that have not been told apart yet"
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = (node.end_lineno or node.lineno) - node.lineno + 1
+            assert length <= LONGEST_FUNCTION, f"{node.name} has {length} lines"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=relative)
+def test_every_module_says_what_it_is(path: Path) -> None:
+    text = path.read_text()
+    assert not text.strip() or ast.get_docstring(ast.parse(text)), "a module starts with its one idea"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=relative)
+def test_nothing_is_left_for_later(path: Path) -> None:
+    text = path.read_text()
+    assert not re.search(r"\b(TODO|FIXME|XXX|HACK)\b|NotImplementedError", text)
+    for number, line in enumerate(text.splitlines(), start=1):
+        for mark in ("# type: ignore", "# noqa"):
+            if mark in line:
+                assert re.search(re.escape(mark) + r"[^#]*\S", line), number
+                assert "[" in line.split(mark)[1] or ":" in line.split(mark)[1], f"line {number}: say which rule"
+
+
+def tracked() -> list[str]:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    return [name for name in listed.stdout.splitlines() if (ROOT / name).is_file()]
+
+
+def test_no_machine_and_no_host_of_a_registry_is_named() -> None:
+    forbidden = re.compile(r"/(?:work|farm)/|/root/\.|\.library\b|files\.pythonhosted|registry\.npmjs\.org/\S+\.tgz")
+    found = []
+    for name in tracked():
+        if name.startswith("tests/test_tidy") or (ROOT / name).stat().st_size > 1 << 20:
+            continue
+        try:
+            text = (ROOT / name).read_text()
+        except UnicodeDecodeError:
+            continue
+        found += [f"{name}:{n}" for n, line in enumerate(text.splitlines(), 1) if forbidden.search(line)]
+    assert not found
+
+
+def test_what_names_download_hosts_is_not_committed() -> None:
+    assert "uv.lock" not in tracked()
+    for name in tracked():
+        if name.endswith(("package-lock.json", "npm-shrinkwrap.json")):
+            assert '"resolved"' not in (ROOT / name).read_text(), name
+    for name in ("requirements/run.txt", "requirements/dev.txt"):
+        text = (ROOT / name).read_text()
+        assert "--hash=sha256:" in text
+        assert "http" not in text
