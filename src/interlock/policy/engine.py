@@ -9,7 +9,7 @@ together.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 
 import cedarpy
@@ -56,7 +56,7 @@ class Engine:
         self.rules: dict[str, Rule] = {rule.id: rule for rule in rules}
         self.digest = digest
         self._slices = {verb: _cut(rules, verb) for verb in Verb}
-        self._rule_on: Callable[[Verb, request.Key], Ruling] = lru_cache(maxsize=REMEMBERED)(self._judge)
+        self._rule_on = lru_cache(maxsize=REMEMBERED)(self._judge)
 
     @classmethod
     def load(cls, layers: Sequence[Layer]) -> Engine:
@@ -71,7 +71,7 @@ class Engine:
         rules = read(layers)
         for rule in rules:
             check(rule)
-        return cls(rules, _digest(layers))
+        return cls(rules, digest_of(layers))
 
     def decide(self, principal: Principal, effects: Sequence[Effect], context: Context) -> Decision:
         """The verdict on an action that would have these effects. Never raises; what cannot be judged is denied."""
@@ -82,6 +82,15 @@ class Engine:
             raise
         except BaseException as error:  # noqa: BLE001 - total by contract, and a Rust panic is not an Exception
             return self._refusal(effects, error)
+
+    def forget(self) -> None:
+        """Drop what is remembered. Nothing needs it for correctness; benchmarks and tests do."""
+        self._rule_on.cache_clear()
+
+    def remembered(self) -> tuple[int, int]:
+        """How many rulings are kept, and how many may be."""
+        facts = self._rule_on.cache_info()
+        return facts.currsize, REMEMBERED
 
     def _ruling(self, principal: Principal, effect: Effect, context: Context) -> Ruling:
         piece = self._slices[effect.verb]
@@ -175,7 +184,7 @@ def _cut(rules: Sequence[Rule], verb: Verb) -> _Slice:
     )
 
 
-def _digest(layers: Sequence[Layer]) -> str:
+def digest_of(layers: Sequence[Layer]) -> str:
     """SHA-256 over every layer's name and files, each with its length, so that no two sets share bytes."""
     hasher = hashlib.sha256(b"interlock-policy-v1\n")
     for layer in layers:

@@ -87,7 +87,7 @@ class _Reader:
             self.labels.add(self._known(word[1:], RESOURCE_LABELS, "label"))
         elif prefix == "taint":
             self.taint.add(self._known(rest, TAINTS, "taint"))
-        elif prefix == "count" and rest.isdecimal():
+        elif prefix == "count" and rest.isdecimal() and len(rest) <= 19:
             self.count = int(rest)
         elif prefix == "approved":
             rung = self._member(Rung, rest)
@@ -146,7 +146,7 @@ def render(effect: Effect, context: Context | None = None) -> str:
         parts.append(effect.reversibility.value)
     if effect.scale.breadth is not Breadth.ONE:
         parts.append(effect.scale.breadth.value)
-    if effect.scale.count is not None:
+    if effect.scale.count is not None and 0 <= effect.scale.count < 10**19:
         parts.append(f"count:{effect.scale.count}")
     parts += [f"taint:{taint}" for taint in effect.taint]
     if effect.via:

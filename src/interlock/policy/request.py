@@ -46,9 +46,7 @@ def _has_surrogate(text: str) -> bool:
     return any("\ud800" <= character <= "\udfff" for character in text)
 
 
-def key(
-    attributes: Sequence[Attribute], principal: Principal, effect: Effect, context: Context
-) -> tuple[Key, bool]:
+def key(attributes: Sequence[Attribute], principal: Principal, effect: Effect, context: Context) -> tuple[Key, bool]:
     """The values of `attributes` for this effect, and whether one of them had to be shortened or repaired."""
     values: list[Value] = []
     repaired = False
@@ -75,9 +73,7 @@ def entities(attributes: Sequence[Attribute], values: Key) -> str:
     )
 
 
-def request(
-    verb: Verb, attributes: Sequence[Attribute], values: Key, approval: Approval
-) -> dict[str, Any]:
+def request(verb: Verb, attributes: Sequence[Attribute], values: Key, approval: Approval) -> dict[str, Any]:
     """One Cedar request: these values, under this hypothetical approval."""
     circumstances = _of("context", attributes, values)
     circumstances["approval"] = {

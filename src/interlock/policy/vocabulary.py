@@ -60,8 +60,8 @@ def is_frozen(effect: Effect, context: Context) -> bool:
 
 def at_most(effect: Effect) -> int:
     """How many things at most. An unknown number is the largest one, so that `context.count > 1000` fails closed."""
-    if effect.scale.count is not None:
-        return min(max(effect.scale.count, 0), MOST)
+    if effect.scale.count is not None and effect.scale.count >= 0:
+        return min(effect.scale.count, MOST)
     return 1 if effect.scale.breadth is Breadth.ONE else MOST
 
 
@@ -107,7 +107,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
     ),
     Attribute(
         "context", "count_known", Type.BOOL, "the count was counted or dry-run, not guessed",
-        lambda _p, e, _c: e.scale.count is not None and e.scale.known in (Known.COUNT, Known.DRY_RUN),
+        lambda _p, e, _c: at_most(e) == e.scale.count and e.scale.known in (Known.COUNT, Known.DRY_RUN),
     ),
     Attribute(
         "context", "taint", Type.STRINGS, "what flows into the effect",
