@@ -22,6 +22,7 @@ from typing import NoReturn
 EVENT_LIMIT = 8 * 1024 * 1024
 REPLY_LIMIT = 1024 * 1024
 LINE_LIMIT = 128
+NESTING = 64
 SILENCE = 5.0
 STDIN = 10.0
 START = 8.0
@@ -57,6 +58,21 @@ _KEY = re.compile(r'[ \t\n\r]*"([^"\\\x00-\x1f]*)"[ \t\n\r]*:[ \t\n\r]*')
 _NEXT = re.compile(r"[ \t\n\r]*([,}])")
 
 
+def nested_too_deep(value: object) -> bool:
+    """Whether containers stand more than NESTING deep in one another."""
+    level = [value]
+    for _ in range(NESTING + 1):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not level:
+            return False
+    return True
+
+
 def event_name(raw: bytes) -> str | None:
     """The top-level `hook_event_name` where the text leaves no doubt; see the C client."""
     try:
@@ -72,6 +88,8 @@ def event_name(raw: bytes) -> str | None:
                 return None
             start = key.end()
             value, position = decoder.raw_decode(text, start)
+            if nested_too_deep(value):
+                return None
             if key[1] == "hook_event_name":
                 names.append(value if "\\" not in text[start:position] else None)
             after = _NEXT.match(text, position)

@@ -1,0 +1,104 @@
+"""Both hook clients, built the way the wheel builds them; every test of this folder runs against each."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from native.daemons import Daemon, Script
+
+ROOT = Path(__file__).resolve().parents[2]
+
+_spec = importlib.util.spec_from_file_location("hatch_build", ROOT / "hatch_build.py")
+assert _spec is not None
+assert _spec.loader is not None
+hatch_build = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(hatch_build)
+
+
+@dataclass
+class Ran:
+    """What the agent sees of a hook."""
+
+    status: int
+    out: bytes
+    err: str
+    seconds: float
+
+
+@dataclass
+class Client:
+    """One hook client, called as an agent calls it."""
+
+    program: Path
+    home: Path
+    env: dict[str, str] = field(default_factory=dict)
+
+    def call(
+        self,
+        event: bytes = b'{"hook_event_name":"PreToolUse"}',
+        *words: str,
+        env: dict[str, str] | None = None,
+        timeout: float = 30,
+    ) -> Ran:
+        environ = {"PATH": "/usr/bin:/bin", "INTERLOCK_HOME": str(self.home), "INTERLOCK_NO_AUTOSTART": "1"}
+        began = time.monotonic()
+        ran = subprocess.run(
+            [str(self.program), *(words or ("claude",))],
+            input=event,
+            capture_output=True,
+            env=environ if env is None else env,
+            timeout=timeout,
+            check=False,
+        )
+        return Ran(ran.returncode, ran.stdout, ran.stderr.decode(), time.monotonic() - began)
+
+
+@pytest.fixture(scope="session")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    directory = tmp_path_factory.mktemp("clients")
+    compiled, interpreted = directory / "c" / "interlock-hook", directory / "python" / "interlock-hook"
+    for path in (compiled, interpreted):
+        path.parent.mkdir()
+    hatch_build.write_python_client(ROOT / "src/interlock/gates/hooks/client.py", interpreted)
+    interpreted.chmod(0o755)
+    found = {"python": interpreted}
+    if hatch_build.compile_client(ROOT / "native/interlock_hook.c", compiled):
+        found["c"] = compiled
+    return found
+
+
+@pytest.fixture(params=["c", "python"])
+def client(request: pytest.FixtureRequest, programs: dict[str, Path], tmp_path: Path) -> Client:
+    if request.param not in programs:
+        pytest.skip("no C compiler here")
+    return Client(programs[request.param], tmp_path / "home")
+
+
+@pytest.fixture
+def daemon(client: Client) -> Iterator[Callable[..., Daemon]]:
+    running: list[Daemon] = []
+
+    def start(script: Script, *, backlog: int = 16) -> Daemon:
+        running.append(Daemon(client.home, script, backlog=backlog))
+        return running[-1]
+
+    yield start
+    for one in running:
+        one.close()
+
+
+def fast(seconds: float) -> bool:
+    """Far below every limit of the client, and far above what a loaded machine needs."""
+    return seconds < 4
+
+
+def uid() -> int:
+    return os.geteuid()
