@@ -191,6 +191,8 @@ def _operands(draft: Draft) -> None:
             continue
         if role == "list":
             draft.listing(value)
+        elif role == "shell":
+            draft.shell_words([value])
         elif role in _FILE_VERBS:
             draft.file(_FILE_VERBS[role], value, directory=True if role == "mkdir" else None,
                        taint=draft.flow if role == "write" else ())  # fmt: skip
@@ -234,7 +236,7 @@ def _apply(rule: Rule, draft: Draft, base: str) -> None:
     note = rule.notes[0] if rule.notes else ""
     for name in _fill(rule.name, draft, base):
         if rule.kind in _FILE_KINDS:
-            _file_rule(rule, draft, name, breadth is not Breadth.ONE, note)
+            _file_rule(rule, draft, name, breadth, note)
         elif rule.kind is Kind.HOST:
             draft.host(rule.verb, name, taint=taint, note=note, labels=rule.labels)
         else:
@@ -244,11 +246,11 @@ def _apply(rule: Rule, draft: Draft, base: str) -> None:
             )  # fmt: skip
 
 
-def _file_rule(rule: Rule, draft: Draft, name: str, everything: bool, note: str) -> None:  # noqa: FBT001 - internal
+def _file_rule(rule: Rule, draft: Draft, name: str, breadth: Breadth, note: str) -> None:
     given = [w for words in draft.said.values.values() for w in words if w.text == name or (not w.text and w.source == name)]
     value = given[0] if given else Word(text=name, source=name, prefix=name)
     draft.file(
-        rule.verb, value, directory=True if rule.kind is Kind.DIRECTORY else None, everything=everything,
+        rule.verb, value, directory=True if rule.kind is Kind.DIRECTORY else None, breadth=None if breadth is Breadth.ONE else breadth,
         undo=rule.undo, taint=set(rule.taint) | (draft.flow if rule.flow else set()), note=note, labels=rule.labels,
     )  # fmt: skip
 

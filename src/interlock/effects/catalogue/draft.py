@@ -154,13 +154,17 @@ class Draft:
         *,
         directory: bool | None = None,
         everything: bool = False,
+        breadth: Breadth | None = None,
         undo: Reversibility | None = None,
         taint: Iterable[str] = (),
         note: str = "",
         labels: Iterable[str] = (),
     ) -> Resource:
         """Add one effect on a file operand; reads feed the command's output taint."""
-        resource, breadth = files.place(value, self.inv, self.setting, self.world, directory=directory, follow=verb is not Verb.DELETE)
+        resource, seen = files.place(
+            value, self.inv, self.setting, self.world, directory=directory, follow=verb is not Verb.DELETE
+        )
+        breadth = breadth or seen
         notes: tuple[str, ...] = (note,) if note else ()
         if verb in _LOSING and undo is None:
             undo, why = files.loss(resource, self.world)

@@ -13,6 +13,7 @@ turns it round; `nothing` says that there is no effect; `inner TEXT` that a comm
 from __future__ import annotations
 
 import posixpath
+import re
 import shlex
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
@@ -28,6 +29,9 @@ from interlock.model.world import Nowhere, Setting
 
 HOME, WORKSPACE = "/home/dev", "/home/dev/app"
 SETTING = Setting(cwd=WORKSPACE, home=HOME, user="dev", workspace=WORKSPACE)
+
+
+_TOKEN = re.compile(r"""<<<|<|(?:[^\s'"<]|'[^']*'|"[^"]*")+""")
 
 
 class Files(Nowhere):
@@ -60,10 +64,7 @@ def invocation(command: str) -> Invocation:
 
     `$NAME` unquoted stands for a word that is not known; unquoted `*` is a glob.
     """
-    lexer = shlex.shlex(command, posix=False, punctuation_chars="<")
-    lexer.whitespace_split = True
-    lexer.commenters = ""
-    raw = list(lexer)
+    raw = _TOKEN.findall(command)
     words: list[Word] = []
     assignments: list[tuple[str, Word]] = []
     stdin = Stdin()
@@ -120,7 +121,7 @@ def judge(expectation: str, got: Interpretation) -> str:
     if verb == "inner":
         return "" if any(_inner(i).startswith(rest) for i in got.inner) else f"must run {rest!r} inside: {said}"
     if verb == "output":
-        return "" if got.output == rest.encode().decode("unicode_escape") else f"must print {rest!r}: {got.output!r}"
+        return "" if got.output is not None and got.output.rstrip("\n") == rest else f"must print {rest!r}: {got.output!r}"
     if verb == "taint":
         flows = set(got.output_taint)
         wanted = set() if rest == "none" else set(rest.split())

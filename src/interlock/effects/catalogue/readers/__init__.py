@@ -8,25 +8,44 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from interlock.effects.catalogue.draft import Draft
-from interlock.effects.catalogue.readers import files, wrappers
+from interlock.effects.catalogue.readers import files, find, text, wrappers
 
 Reader = Callable[[Draft], None]
 
 READERS: Mapping[str, Reader] = {
     "at": wrappers.at,
-    "bwrap_rest": wrappers.bwrap,
+    "awk": text.awk,
+    "base64": text.base64,
     "busybox": wrappers.busybox,
+    "bwrap_rest": wrappers.bwrap,
+    "chmod": files.chmod,
+    "copy": files.copy,
+    "dd": files.dd,
     "dotenv_rest": wrappers.dotenv,
     "env": wrappers.env,
+    "exact": text.exact,
     "expect": wrappers.expect,
+    "fd": find.fd,
+    "find": find.find,
     "flock_rest": wrappers.flock,
+    "gzip": files.gzip,
+    "head": text.head,
+    "in_place": text.in_place,
+    "jq": text.jq,
+    "link": files.link,
+    "move": files.move,
     "parallel_rest": wrappers.parallel,
+    "plain_cat": text.plain_cat,
     "prefix_rest": wrappers.prefix,
+    "rename": files.rename,
     "rm": files.rm,
+    "rsync": files.rsync,
     "script": wrappers.script,
+    "sed": text.sed,
     "shell_operands": wrappers.shell_operands,
     "su": wrappers.su,
     "sudo": wrappers.sudo,
+    "tar": files.tar,
     "tracer_rest": wrappers.tracer,
     "watch_rest": wrappers.watch,
     "xargs_rest": wrappers.xargs,

@@ -1,13 +1,245 @@
-"""Readers for core utilities whose operands mean different things by flag: rm, dd, sort, tee and kin."""
+"""Readers for core utilities whose operands mean different things by flag: rm, cp, mv, ln, chmod, tar, dd, rsync and kin."""
 
 from __future__ import annotations
 
+import posixpath
+import re
+
 from interlock.effects.catalogue.draft import Draft
-from interlock.model.effect import Verb
+from interlock.effects.invocation import Word
+from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
+from interlock.model.effect import Kind, Reversibility, Verb
+
+_REMOTE = re.compile(r"(?:[^/:@\s]+@)?[^/:\s]+::?(?!//)")
 
 
 def rm(draft: Draft) -> None:
     """`rm`: with -r every operand is a directory that goes whole."""
     deep = draft.has("recursive")
     for operand in draft.values("file"):
-        draft.file(Verb.DELETE, operand, directory=True if deep else None, everything=deep)
+        kind = True if deep and not _plain_file(draft, operand) else None
+        draft.file(Verb.DELETE, operand, directory=kind, everything=deep and kind is True)
+
+
+def _plain_file(draft: Draft, operand: Word) -> bool:
+    path = draft.path(operand) if not operand.glob else None
+    return path is not None and draft.world.kind(path) == "file"
+
+
+def is_remote(text: str | None) -> bool:
+    """Whether scp and rsync read this operand as `host:path`."""
+    return text is not None and (text.startswith(("rsync://", "scp://", "sftp://")) or _REMOTE.match(text) is not None)
+
+
+def remote_host(text: str) -> str:
+    """The host of `user@host:path` or of a URL, as a host reader takes it."""
+    if "://" in text:
+        return text
+    return text.partition(":")[0].rpartition("@")[2]
+
+
+def into(draft: Draft, target: Word, source: Word, *, many: bool) -> Word:
+    """Where a source lands: in the target when that is a directory, else at the target itself."""
+    if target.text is None or source.text is None:
+        return target
+    path = draft.path(target)
+    folder = many or target.text.endswith(("/", "/.", "/..")) or target.text in (".", "..", "~")
+    if not folder and path is not None:
+        folder = draft.world.kind(path) == "directory"
+    name = posixpath.basename(source.text.rstrip("/"))
+    if not folder or name in ("", ".", ".."):
+        return target
+    text = f"{target.text.rstrip('/')}/{name}"
+    return Word(text, text, target.span, text, target.taint, source.many, source.glob)
+
+
+def _targets(draft: Draft, sources: list[Word]) -> list[Word]:
+    directory = draft.said.value("target-directory")
+    target = directory or draft.said.value("to")
+    if target is None:
+        return []
+    many = directory is not None or len(sources) > 1
+    if draft.has("no-target-directory"):
+        return [target]
+    return [into(draft, target, source, many=many) for source in sources] or [target]
+
+
+def copy(draft: Draft) -> None:
+    """cp and install: every source is read (by its role), and written under the target."""
+    for target in _targets(draft, draft.values("read")):
+        draft.file(Verb.WRITE, target, taint=draft.flow)
+
+
+def move(draft: Draft) -> None:
+    """mv: the source goes away, the same content stands under the target."""
+    sources = draft.values("from")
+    targets = _targets(draft, sources)
+    sink = any(t.text in ("/dev/null",) for t in targets)
+    undo = Reversibility.IRREVERSIBLE if sink else Reversibility.REVERSIBLE
+    for source in sources:
+        draft.file(Verb.DELETE, source, undo=undo, note="moved")
+    for target in targets:
+        draft.file(Verb.WRITE, target)
+
+
+def rename(draft: Draft) -> None:
+    """rename's expression is Perl; anything beyond a substitution is code."""
+    code = draft.said.value("code")
+    if code is not None and (code.text is None or not re.match(r"^[sy]?[/|#]|^[\w.*-]+$", code.text)):
+        draft.opaque("rename runs a Perl expression", code.source)
+
+
+def link(draft: Draft) -> None:
+    """ln makes a name; a hard link reaches the file's content."""
+    sources = draft.values("from")
+    if not sources and draft.said.value("to") is not None:
+        only = draft.said.value("to")
+        name = posixpath.basename((only.text or "") if only else "")
+        if name:
+            draft.file(Verb.CREATE, Word(name, name, (0, 0), name))
+        return
+    for target in _targets(draft, sources):
+        draft.file(Verb.WRITE if draft.has("force") else Verb.CREATE, target)
+    if not draft.has("symbolic"):
+        for source in sources:
+            draft.file(Verb.READ, source)
+
+
+def chmod(draft: Draft) -> None:
+    """chmod: setuid bits are a privilege, 777 on a whole tree is worth a note."""
+    mode = draft.text("mode") or ""
+    special = re.search(r"[ug]?\+[rwx]*s|^[2-7][0-7]{3}$", mode) is not None and not re.match(r"^0", mode)
+    note = "sets the setuid or setgid bit" if special else ("anybody may write" if re.search(r"777|666|o\+\w*w", mode) else "")
+    for value in draft.values("file"):
+        draft.file(
+            Verb.CONFIGURE, value, everything=draft.has("recursive"), note=note,
+            labels=(L.PRIVILEGED,) if special else (), directory=True if draft.has("recursive") else None,
+        )  # fmt: skip
+
+
+def dd(draft: Draft) -> None:
+    """dd: `if=` is read, `of=` is overwritten from its start."""
+    for operand in draft.said.operands:
+        text = operand.text if operand.text is not None else operand.prefix
+        name, _, value = text.partition("=")
+        if operand.text is None:
+            target = Word(None, operand.source, operand.span, value, operand.taint)
+        else:
+            target = Word(value, value, operand.span, value)
+        if name == "if":
+            draft.file(Verb.READ, target)
+    for operand in draft.said.operands:
+        text = operand.text if operand.text is not None else operand.prefix
+        if text.startswith("of="):
+            known = operand.text is not None
+            target = Word(text[3:] if known else None, operand.source if not known else text[3:], operand.span, text[3:])
+            draft.file(Verb.OVERWRITE, target, taint=draft.flow)
+
+
+def gzip(draft: Draft) -> None:
+    """gzip and kin replace a file by its compressed form, and the other way round."""
+    if draft.has("only") or draft.has("stdout"):
+        for value in draft.values("file"):
+            draft.file(Verb.READ, value)
+        return
+    opening = draft.has("decompress") or draft.command.startswith(("un", "gunzip", "bunzip2"))
+    for value in draft.values("file"):
+        if value.text == "-":
+            continue
+        draft.file(Verb.READ, value)
+        if value.text is None or value.glob:
+            draft.file(Verb.WRITE, value)
+            continue
+        plain = re.sub(r"\.(gz|bz2|xz|lzma|zst|lz4|Z|br|lz)$", "", value.text)
+        made = plain if opening else value.text + _ENDINGS.get(draft.command, ".gz")
+        if not draft.has("output"):
+            draft.file(Verb.WRITE, Word(made, made, value.span, made))
+        if not draft.has("keep") and draft.command not in ("zstd", "unzstd", "lz4", "brotli"):
+            draft.file(Verb.DELETE, value, undo=Reversibility.RECOVERABLE, note="its content stays in the other form")
+
+
+_ENDINGS = {"bzip2": ".bz2", "pbzip2": ".bz2", "xz": ".xz", "lzma": ".lzma", "zstd": ".zst", "lz4": ".lz4", "brotli": ".br",
+            "compress": ".Z", "lzip": ".lz"}  # fmt: skip
+_COMPRESSORS = frozenset("gzip bzip2 xz lzma zstd lz4 pigz pbzip2 lzip brotli pixz lzop unzstd".split())
+
+
+def tar(draft: Draft) -> None:
+    """tar: packs, unpacks or lists; four options run commands."""
+    for value in draft.values("action") + draft.values("checkpoint-action"):
+        text = value.text
+        if text is None:
+            draft.opaque("a checkpoint action that is not known", value.source)
+        elif text.startswith("exec="):
+            draft.shell(text[5:])
+    program = draft.said.value("use-compress-program")
+    if program is not None and (program.text or "").split(" ")[:1][0] not in _COMPRESSORS:
+        draft.shell_words([program])
+    archive = draft.said.value("file")
+    remote = archive is not None and is_remote(archive.text) and not draft.has("force-local")
+    members = draft.values("member")
+    base = draft.said.value("directory")
+    if draft.has("create"):
+        for member in members:
+            draft.file(Verb.READ, _under(base, member))
+            if draft.has("remove-files"):
+                draft.file(Verb.DELETE, _under(base, member), everything=True)
+        if remote and archive is not None:
+            draft.host(Verb.SEND, remote_host(archive.text or ""), taint=draft.flow)
+        elif archive is not None and archive.text != "-":
+            draft.file(Verb.WRITE, archive, taint=draft.flow)
+    elif draft.has("extract", "list", "delete") and archive is not None and archive.text != "-" and not remote:
+        draft.file(Verb.READ, archive)
+    if draft.has("extract") and not draft.has("to-command", "stdout"):
+        target = base or Word(".", ".", (0, 0), ".")
+        outside = ("absolute names are kept: files outside the directory can be written",) if draft.has("absolute-names") else ("",)
+        draft.file(Verb.WRITE, members_of(target), note=outside[0])
+        if draft.has("absolute-names"):
+            draft.file(Verb.WRITE, Word(None, "(absolute names in the archive)"))
+    if draft.has("delete") and archive is not None:
+        draft.file(Verb.WRITE, archive)
+
+
+def members_of(directory: Word) -> Word:
+    """The word for whatever an archive puts into a directory."""
+    if directory.text is None:
+        return directory
+    text = directory.text.rstrip("/") + "/(members)"
+    return Word(text, text, directory.span, text, directory.taint, True, False)
+
+
+def _under(base: Word | None, member: Word) -> Word:
+    if base is None or base.text is None or member.text is None or member.text.startswith(("/", "~")):
+        return member
+    text = f"{base.text.rstrip('/')}/{member.text}"
+    return Word(text, text, member.span, text, member.taint, member.many, member.glob)
+
+
+def rsync(draft: Draft) -> None:
+    """rsync: local to local copies, to a host sends, from a host fetches; --delete empties what the source lacks."""
+    shell = draft.said.value("rsh")
+    if shell is not None and (shell.text is None or not re.match(r"^ssh( |$)(?!.*(ProxyCommand|LocalCommand))", shell.text)):
+        draft.shell_words([shell])
+    if draft.has("dry"):
+        return
+    target = draft.said.value("to")
+    sources = draft.values("from")
+    for source in sources:
+        if is_remote(source.text):
+            draft.host(Verb.FETCH, remote_host(source.text or ""))
+        else:
+            draft.file(Verb.READ, source)
+            if draft.has("remove"):
+                draft.file(Verb.DELETE, source, everything=True)
+    if target is None:
+        return
+    deletes = draft.has("delete", "delete-before")
+    if is_remote(target.text):
+        draft.host(Verb.SEND, remote_host(target.text or ""), taint=draft.flow)
+        if deletes:
+            draft.add(Verb.DELETE, Kind.DIRECTORY, target.text or "", labels=(L.REMOTE,), env=draft.effects[-1].environment,
+                      note="everything there that the source does not have")  # fmt: skip
+        return
+    wide = Word(target.text, target.source, target.span, target.prefix, target.taint, True, target.glob)
+    draft.file(Verb.WRITE, wide, directory=True if (target.text or "").endswith("/") else None, taint=draft.flow)
+    if deletes:
+        draft.file(Verb.DELETE, target, directory=True, everything=True, note="everything there that the source does not have")

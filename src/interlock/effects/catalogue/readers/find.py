@@ -1,0 +1,141 @@
+"""find and fd: what they find is named by pattern, and handed to the commands they run."""
+
+from __future__ import annotations
+
+from interlock.effects.catalogue.draft import Draft
+from interlock.effects.invocation import Stdin, Word
+from interlock.model.effect import Verb
+
+# Tests and options of find that take one word; anything else that begins with a dash takes none.
+_ONE = frozenset(
+    """-name -iname -path -ipath -wholename -iwholename -regex -iregex -lname -ilname -type -xtype -size -mtime -mmin -atime
+    -amin -ctime -cmin -newer -anewer -cnewer -user -group -uid -gid -perm -links -inum -samefile -fstype -maxdepth
+    -mindepth -printf -regextype -used -context -D -files0-from""".split()
+)
+_WRITES = frozenset({"-fprint", "-fprint0", "-fls", "-fprintf"})
+_RUNS = frozenset({"-exec", "-execdir", "-ok", "-okdir"})
+_NAMES = frozenset({"-name", "-iname", "-path", "-ipath", "-wholename"})
+_NO_TEST = frozenset({"-maxdepth", "-mindepth", "-depth", "-mount", "-xdev", "-print", "-delete", "-noleaf", "-D", "-type", "-print0"})
+
+
+class Search:
+    """One find expression, read once."""
+
+    def __init__(self, words: tuple[Word, ...]) -> None:
+        self.roots: list[Word] = []
+        self.names: list[str] = []
+        self.tested = False
+        self.either = False
+        self.negated = False
+        self.deletes = False
+        self.writes: list[Word] = []
+        self.runs: list[tuple[str, list[Word]]] = []
+        self._read(list(words))
+
+    def _read(self, words: list[Word]) -> None:
+        at = 0
+        while at < len(words) and words[at].text in ("-H", "-L", "-P"):
+            at += 1
+        while at < len(words):
+            text = words[at].text
+            if text is not None and (text.startswith("-") or text in ("(", "!", ")")):
+                break
+            self.roots.append(words[at])
+            at += 1
+        while at < len(words):
+            at = self._term(words, at)
+
+    def _term(self, words: list[Word], at: int) -> int:
+        text = words[at].text or ""
+        if text in _RUNS:
+            end = at + 1
+            while end < len(words) and words[end].text != ";" and not (
+                words[end].text == "+" and words[end - 1].text == "{}"
+            ):
+                end += 1
+            self.runs.append((text, words[at + 1 : end]))
+            return end + 1
+        if text in _WRITES:
+            self.writes += words[at + 1 : at + 2]
+            return at + (3 if text == "-fprintf" else 2)
+        if text == "-delete":
+            self.deletes = True
+        elif text in ("-o", "-or"):
+            self.either = True
+        elif text in ("!", "-not"):
+            self.negated = True
+        elif text in _NAMES and at + 1 < len(words) and not self.negated:
+            self.names.append(words[at + 1].text or "*")
+        if text.startswith("-") and text not in _NO_TEST and text not in ("-o", "-or", "-a", "-and"):
+            self.tested = True
+        return at + (2 if text in _ONE or text.startswith("-newer") else 1)
+
+    def found(self, root: Word) -> Word:
+        """The word that stands for what is found under a root."""
+        if root.text is None:
+            return Word(None, root.source, root.span, root.prefix, root.taint, True)
+        base = root.text.rstrip("/") or ""
+        if self.names and not self.either:
+            tail = self.names[-1].lstrip("/")
+            tail = tail if tail.startswith("*/") else f"**/{tail}"
+        elif self.names:
+            tail = f"**/{{{','.join(n.rpartition('/')[2] for n in self.names[:8])}}}"
+        elif self.tested:
+            tail = "(what find finds)"
+        else:
+            tail = "**/*"
+        text = f"{base}/{tail}" if root.text != "." else f"./{tail}"
+        return Word(text, text, root.span, text, root.taint, True, not tail.startswith("("))
+
+
+def find(draft: Draft) -> None:
+    """find: listing is harmless; -delete, -exec and -fprint are what they say, on what the expression names."""
+    search = Search(draft.inv.words[1:])
+    roots = search.roots or [Word(".", ".", (0, 0), ".")]
+    for root in roots:
+        draft.listing(root)
+    for value in search.writes:
+        draft.file(Verb.WRITE, value)
+    if search.deletes:
+        for root in roots:
+            if search.tested or search.names:
+                draft.file(Verb.DELETE, search.found(root))
+            else:
+                draft.file(Verb.DELETE, root, directory=True, everything=True)
+    for how, words in search.runs:
+        for root in roots:
+            found = search.found(root)
+            draft.argv([_filled(w, found) for w in words], stdin=Stdin(), cwd=None)
+        if how.endswith("dir") and words and "/" not in (words[0].text or "/") and draft.inv.cwd is None:
+            draft.opaque("a program is run from directories that are not known")
+    draft.output_taint = set()
+
+
+def _filled(value: Word, found: Word) -> Word:
+    if value.text is None or "{}" not in value.text:
+        return value
+    if value.text == "{}":
+        return found
+    head = value.text.split("{}")[0]
+    if found.text is not None and not head.strip():
+        text = value.text.replace("{}", found.text)
+        return Word(text, text, value.span, text, found.taint, True, found.glob)
+    return Word(None, value.text, value.span, head, found.taint)
+
+
+def fd(draft: Draft) -> None:
+    """fd: after -x or -X the rest is a command, once for each or once for all that is found."""
+    words = draft.inv.words
+    for index, current in enumerate(words):
+        if current.text in ("-x", "-X", "--exec", "--exec-batch"):
+            command = list(words[index + 1 :])
+            pattern = draft.text("pattern") or ""
+            extension = draft.text("extension")
+            name = f"**/*{pattern}*" + (f".{extension}" if extension else "")
+            found = Word(f"./{name}", name, current.span, "./", (), True, True)
+            if any("{" in (w.text or "") for w in command):
+                draft.argv([_filled(w, found) for w in command], stdin=Stdin())
+            else:
+                draft.argv([*command, found], stdin=Stdin())
+            break
+    draft.output_taint = set()
