@@ -1,0 +1,28 @@
+"""SQL in every client and dialect: what a text would do to a database.
+
+The tree library behind is large; it is imported with the first SQL that is read, not before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from interlock.model.effect import Effect, Environment, Resource
+
+__all__ = ["read_sql"]
+
+
+def read_sql(  # noqa: PLR0913 - the signature that the rooms agreed on, and where files live
+    text: str,
+    dialect: str,
+    *,
+    database: str,
+    environment: Environment,
+    via: str,
+    span: tuple[int, int] | None = None,
+    files: Callable[[str], Resource] | None = None,
+) -> tuple[Effect, ...]:
+    """What running `text` would do: see `interlock.effects.sql.reader.read_sql`. Never raises."""
+    from interlock.effects.sql import reader
+
+    return reader.read_sql(text, dialect, database=database, environment=environment, via=via, span=span, files=files)

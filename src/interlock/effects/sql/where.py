@@ -1,0 +1,82 @@
+"""Whether a WHERE lets every row through: absent, constant, or true of any row by its form."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+MAX_TERMS = 2_000
+
+
+def whole(condition: exp.Expression | None) -> bool:
+    """True when the condition names no proper part of the table. Errs towards True."""
+    if condition is None:
+        return True
+    if isinstance(condition, exp.Where):
+        condition = condition.this
+    return _true(condition, 0)
+
+
+def _true(node: exp.Expression | None, depth: int) -> bool:
+    if node is None or depth > 60:
+        return True
+    if isinstance(node, exp.Paren):
+        return _true(node.this, depth + 1)
+    if isinstance(node, exp.Or):
+        sides = _terms(node, exp.Or)
+        return any(_true(side, depth + 1) for side in sides) or _complementary(sides)
+    if isinstance(node, exp.And):
+        return all(_true(side, depth + 1) for side in _terms(node, exp.And))
+    if node.find(exp.Column, exp.Identifier) is None:
+        return True  # nothing in it depends on the row
+    return _true_of_any_row(node)
+
+
+def _terms(node: exp.Expression, kind: type[exp.Connector]) -> list[exp.Expression]:
+    """The operands of a chain of one connector, without recursion: generated conditions are thousands long."""
+    out: list[exp.Expression] = []
+    stack: list[exp.Expression] = [node]
+    while stack and len(out) < MAX_TERMS:
+        current = stack.pop()
+        if isinstance(current, kind):
+            stack += [current.expression, current.this]
+        else:
+            out.append(current)
+    return out
+
+
+def _complementary(sides: list[exp.Expression]) -> bool:
+    """`a IS NULL OR a IS NOT NULL`, `x OR NOT x`."""
+    texts = {side.unnest().sql() for side in sides}
+    return any(f"NOT {text}" in texts or f"NOT ({text})" in texts for text in texts)
+
+
+def _true_of_any_row(node: exp.Expression) -> bool:
+    if isinstance(node, exp.EQ | exp.GTE | exp.LTE | exp.NullSafeEQ) and node.this == node.expression:
+        return True
+    if isinstance(node, exp.Like | exp.ILike | exp.Glob | exp.SimilarTo):
+        pattern = node.expression
+        return isinstance(pattern, exp.Literal) and bool(pattern.name) and not pattern.name.strip("%*")
+    if isinstance(node, exp.Not) and isinstance(node.this, exp.Is):
+        return _is_key(node.this.this)
+    if isinstance(node, exp.GT | exp.GTE | exp.NEQ) and _is_key(node.this):
+        # `id > 0` is how people write "all rows" for a client that insists on a WHERE.
+        return _small(node.expression)
+    if isinstance(node, exp.LT | exp.LTE) and _is_key(node.expression):
+        return _small(node.this)
+    if isinstance(node, exp.In) and _is_key(node.this):
+        query = node.args.get("query")
+        inner = query.this if isinstance(query, exp.Subquery) else query
+        return isinstance(inner, exp.Select) and inner.args.get("where") is None and inner.args.get("limit") is None and (
+            inner.args.get("joins") is None
+        )
+    return False
+
+
+def _is_key(node: exp.Expression | None) -> bool:
+    return isinstance(node, exp.Column) and node.name.casefold() in {"id", "rowid", "_rowid_", "ctid", "oid", "uuid", "pk", "_id"}
+
+
+def _small(node: exp.Expression | None) -> bool:
+    if isinstance(node, exp.Neg):
+        return True
+    return isinstance(node, exp.Literal) and (node.name in {"0", "1", "", "-1"})
