@@ -12,7 +12,7 @@ import pytest
 
 from interlock.drills.dialects import Asked, read_messages, read_responses
 from interlock.drills.model_server import ModelServer
-from interlock.drills.script import Script, ToolCall, Turn, call_id, turn_of
+from interlock.drills.script import Place, Script, ToolCall, Turn, call_id, turn_of
 from interlock.model.errors import InternalError
 
 TWO_CALLS = Turn("look", (ToolCall("Bash", {"command": "ls"}), ToolCall("Read", {"file_path": "/x"})))
@@ -81,7 +81,7 @@ def test_a_side_request_without_tools_takes_no_place_in_the_script() -> None:
 
 
 def test_past_its_end_a_script_closes() -> None:
-    assert SCRIPT.turn("go", [call_id(7, 0)]) == (8, Turn(text="Done."))
+    assert SCRIPT.turn("go", [call_id(7, 0)]) == Place(0, 8, Turn(text="Done."))
 
 
 def test_responses_stream_carries_function_calls() -> None:
@@ -117,7 +117,7 @@ def test_what_is_not_a_json_object_is_refused_and_the_server_lives_on() -> None:
 
 
 def test_a_fault_in_a_watcher_is_raised_where_the_test_sees_it() -> None:
-    def watcher(number: int, asked: Asked, turn: Turn) -> None:
+    def watcher(asked: Asked, place: Place) -> None:
         raise RuntimeError("the watcher broke")
 
     def run() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from interlock.drills.script import ToolResult, Turn, call_id
+from interlock.drills.script import Place, ToolCall, ToolResult
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -53,15 +53,16 @@ def read_messages(body: dict[str, Any]) -> Asked:
     return Asked(opening, tuple(ids), tuple(results), tools, str(body.get("model", "")))
 
 
-def messages_answer(number: int, turn: Turn, model: str) -> dict[str, Any]:
+def messages_answer(place: Place, model: str) -> dict[str, Any]:
     """The whole message, for a request without `stream`."""
+    turn = place.turn
     content: list[dict[str, Any]] = [{"type": "text", "text": turn.text}] if turn.text else []
     content += [
-        {"type": "tool_use", "id": call_id(number, at), "name": call.name, "input": call.input}
-        for at, call in enumerate(turn.calls)
+        {"type": "tool_use", "id": identifier, "name": call.name, "input": call.input}
+        for identifier, call in zip(place.ids(), turn.calls, strict=True)
     ]
     return {
-        "id": f"msg_scripted_{number}",
+        "id": f"msg_scripted_{place.talk}_{place.number}",
         "type": "message",
         "role": "assistant",
         "model": model,
@@ -72,9 +73,9 @@ def messages_answer(number: int, turn: Turn, model: str) -> dict[str, Any]:
     }
 
 
-def messages_stream(number: int, turn: Turn, model: str) -> Iterator[bytes]:
+def messages_stream(place: Place, model: str) -> Iterator[bytes]:
     """The same message as server-sent events."""
-    whole = messages_answer(number, turn, model)
+    whole = messages_answer(place, model)
     blocks, reason = whole["content"], whole["stop_reason"]
     yield _named("message_start", {"message": {**whole, "content": [], "stop_reason": None}})
     for at, block in enumerate(blocks):
@@ -114,24 +115,15 @@ def read_responses(body: dict[str, Any]) -> Asked:
     return Asked("\n".join(said), tuple(ids), tuple(results), tools, str(body.get("model", "")))
 
 
-def responses_stream(number: int, turn: Turn, model: str) -> Iterator[bytes]:
+def responses_stream(place: Place, model: str) -> Iterator[bytes]:
     """One response as server-sent events."""
-    identifier = f"resp_scripted_{number}"
+    turn, name = place.turn, f"{place.talk}_{place.number}"
     items: list[dict[str, Any]] = []
     if turn.text or not turn.calls:
         content = [{"type": "output_text", "text": turn.text, "annotations": []}]
-        items.append({"type": "message", "role": "assistant", "id": f"msg_{number}", "content": content})
-    items += [
-        {
-            "type": "function_call",
-            "id": f"fc_{number}_{at}",
-            "call_id": call_id(number, at),
-            "name": call.name,
-            "arguments": json.dumps(call.input),
-        }
-        for at, call in enumerate(turn.calls)
-    ]
-    head = {"id": identifier, "object": "response", "model": model}
+        items.append({"type": "message", "role": "assistant", "id": f"msg_{name}", "content": content})
+    items += [_function_call(identifier, call) for identifier, call in zip(place.ids(), turn.calls, strict=True)]
+    head = {"id": f"resp_scripted_{name}", "object": "response", "model": model}
     usage = {
         "input_tokens": 1,
         "input_tokens_details": {"cached_tokens": 0},
@@ -143,6 +135,13 @@ def responses_stream(number: int, turn: Turn, model: str) -> Iterator[bytes]:
     for at, item in enumerate(items):
         yield _named("response.output_item.done", {"output_index": at, "item": item})
     yield _named("response.completed", {"response": {**head, "status": "completed", "output": items, "usage": usage}})
+
+
+def _function_call(identifier: str, call: ToolCall) -> dict[str, Any]:
+    """A call; `namespace/name` calls a tool of a namespace, such as Codex's `multi_agent_v1/spawn_agent`."""
+    namespace, _, name = call.name.rpartition("/")
+    item = {"type": "function_call", "id": f"fc_{identifier}", "call_id": identifier, "name": name}
+    return {**item, **({"namespace": namespace} if namespace else {}), "arguments": json.dumps(call.input)}
 
 
 # --- shared --------------------

@@ -20,7 +20,7 @@ from interlock.drills.guard import Guard
 from interlock.drills.incidents import Step
 from interlock.drills.model_server import ModelServer
 from interlock.drills.screen import Screen
-from interlock.drills.script import Turn, call_id
+from interlock.drills.script import Place, call_id
 from interlock.drills.site import Sink, Site, build
 from interlock.drills.tripwires import Look, Tripwires, set_up
 from interlock.model.errors import OperatorError
@@ -116,9 +116,9 @@ class _Play:
         self.told: list[story.Told] = []
         self._shown = -1
 
-    def watch(self, number: int, asked: Asked, turn: Turn) -> None:
-        """The agent has asked its model for turn `number`: the one before is over."""
-        del turn
+    def watch(self, asked: Asked, place: Place) -> None:
+        """The agent has asked its model for the turn at `place`: the one before is over."""
+        number = place.number
         if number <= self._shown or self.wires is None:
             return
         self._shown = number

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from interlock.drills import dialects
-from interlock.drills.script import Script, ToolResult, Turn
+from interlock.drills.script import Place, Script, ToolResult, Turn
 from interlock.model.errors import InternalError
 
 # A request of a long session is a few megabytes; beyond this something is wrong with the agent or the script.
@@ -38,14 +38,14 @@ class Exchange(msgspec.Struct, frozen=True):
     body: dict[str, Any]
 
 
-Watcher = Callable[[int, dialects.Asked, Turn], None]
+Watcher = Callable[[dialects.Asked, Place], None]
 
 
 class ModelServer:
     """Serves a script on 127.0.0.1 at a free port, from the `with` statement to its end.
 
-    `watcher` is called before each scripted answer, in the order of the conversation: number of the turn, what
-    was asked (with the results of the turn before) and the turn to be given. It may take its time: the agent
+    `watcher` is called before each scripted answer, in the order of the conversation: what
+    was asked (with the results of the turn before) and the place of the answer. It may take its time: the agent
     waits.
     """
 
@@ -78,16 +78,8 @@ class ModelServer:
             return tuple(self._exchanges)
 
     def results(self) -> dict[str, ToolResult]:
-        """What the model was told about each of its tool calls, by the call's id (the latest word counts).
-
-        Conversations share ids (`toolu_s0c0` is the first call of each): use `results_of` where there are several.
-        """
+        """What the model was told about each of its tool calls, by the call's id (the latest word counts)."""
         return {r.call_id: r for x in self.exchanges if x.asked for r in x.asked.results}
-
-    def results_of(self, marker: str) -> dict[str, ToolResult]:
-        """The same for the conversation whose opening holds `marker`."""
-        found = (x.asked for x in self.exchanges if x.asked and marker in x.asked.opening)
-        return {r.call_id: r for asked in found for r in asked.results}
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -108,15 +100,15 @@ class ModelServer:
         with self._lock:
             self._exchanges.append(exchange)
 
-    def next(self, asked: dialects.Asked) -> tuple[int, Turn]:
+    def next(self, asked: dialects.Asked) -> Place:
         """The turn for a request; a side request (one without tools) gets a line of text and no place in the
         script."""
         if not asked.tools:
-            return -1, Turn(text='{"title": "Scripted session"}')
-        number, turn = self._script.turn(asked.opening, asked.call_ids)
+            return Place(0, -1, Turn(text='{"title": "Scripted session"}'))
+        place = self._script.turn(asked.opening, asked.call_ids)
         if self._watcher is not None:
-            self._watcher(number, asked, turn)
-        return number, turn
+            self._watcher(asked, place)
+        return place
 
     def fault(self, error: BaseException) -> None:
         """Keep an error of ours, to raise it where the test can see it."""
@@ -165,18 +157,18 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _messages(self, body: dict[str, Any]) -> None:
         asked = dialects.read_messages(body)
-        number, turn = self.server_of_script.next(asked)
-        self._note(asked=asked, turn=number, body=body)
+        place = self.server_of_script.next(asked)
+        self._note(asked=asked, turn=place.number, body=body)
         if body.get("stream"):
-            self._send(200, "text/event-stream", dialects.messages_stream(number, turn, asked.model))
+            self._send(200, "text/event-stream", dialects.messages_stream(place, asked.model))
         else:
-            self._json(200, dialects.messages_answer(number, turn, asked.model))
+            self._json(200, dialects.messages_answer(place, asked.model))
 
     def _responses(self, body: dict[str, Any]) -> None:
         asked = dialects.read_responses(body)
-        number, turn = self.server_of_script.next(asked)
-        self._note(asked=asked, turn=number, body=body)
-        self._send(200, "text/event-stream", dialects.responses_stream(number, turn, asked.model))
+        place = self.server_of_script.next(asked)
+        self._note(asked=asked, turn=place.number, body=body)
+        self._send(200, "text/event-stream", dialects.responses_stream(place, asked.model))
 
     def _body(self) -> dict[str, Any] | None:
         length = self.headers.get("content-length", "")

@@ -8,12 +8,12 @@ side do not disturb each other.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 
-_CALL_ID = re.compile(r"\btoolu_s(\d+)c(\d+)\b")
+_CALL_ID = re.compile(r"\btoolu_t(\d+)s(\d+)c(\d+)\b")
 
 
 class ToolCall(msgspec.Struct, frozen=True):
@@ -38,6 +38,18 @@ class ToolResult(msgspec.Struct, frozen=True):
     error: bool = False
 
 
+class Place(msgspec.Struct, frozen=True):
+    """A place in a script: the conversation (0 is the main one), the number of the turn, the turn itself."""
+
+    talk: int
+    number: int
+    turn: Turn
+
+    def ids(self) -> tuple[str, ...]:
+        """The ids of this turn's calls."""
+        return tuple(call_id(self.number, at, self.talk) for at in range(len(self.turn.calls)))
+
+
 class Script(msgspec.Struct, frozen=True):
     """The turns of the main conversation, and of others, told apart by a marker in their first user message.
 
@@ -48,27 +60,27 @@ class Script(msgspec.Struct, frozen=True):
     others: Mapping[str, tuple[Turn, ...]] = {}
     closing: str = "Done."
 
-    def turn(self, opening: str, call_ids: Iterable[str]) -> tuple[int, Turn]:
-        """The next turn and its number.
+    def turn(self, opening: str, call_ids: Iterable[str]) -> Place:
+        """The next turn, and where it stands.
 
         `opening` is the text of the conversation's first user message; `call_ids` are the ids of all tool calls
         that the conversation holds. Past its end a script says `closing`, so that an agent always comes to rest.
         """
-        turns: Sequence[Turn] = self.turns
-        for marker, own in self.others.items():
+        talk, turns = 0, self.turns
+        for at, (marker, own) in enumerate(self.others.items(), 1):
             if marker in opening:
-                turns = own
+                talk, turns = at, own
                 break
         number = 1 + max((turn_of(call_id) for call_id in call_ids), default=-1)
-        return number, turns[number] if number < len(turns) else Turn(text=self.closing)
+        return Place(talk, number, turns[number] if number < len(turns) else Turn(text=self.closing))
 
 
-def call_id(turn: int, call: int) -> str:
-    """The id of a call, in the form that both model families accept."""
-    return f"toolu_s{turn}c{call}"
+def call_id(turn: int, call: int, talk: int = 0) -> str:
+    """The id of a call, in the form that both model families accept; `talk` tells the conversations apart."""
+    return f"toolu_t{talk}s{turn}c{call}"
 
 
 def turn_of(identifier: str) -> int:
     """The turn that made the call with this id; -1 for an id that no script of ours made."""
     found = _CALL_ID.search(identifier)
-    return int(found.group(1)) if found else -1
+    return int(found.group(2)) if found else -1
