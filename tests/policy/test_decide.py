@@ -90,7 +90,7 @@ def test_a_fault_of_cedar_is_a_deny(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_panic_of_cedar_is_a_deny_and_a_stop_is_not_swallowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    class PanicException(BaseException):  # noqa: N818 - named as PyO3 names it
+    class PanicException(BaseException):
         pass
 
     engine = Engine.load([layer()])

@@ -9,7 +9,7 @@ from interlock.policy.engine import Engine
 from interlock.policy.rules import MAX_FILE, MAX_POLICIES, Layer, read
 
 
-def policy(  # noqa: PLR0913 - one parameter a line of the policy
+def policy(
     body: str = "forbid (principal, action, resource);",
     *,
     id: str = "r",  # noqa: A002 - the annotation's name

@@ -1,0 +1,170 @@
+"""The golden matrix: what the packaged set says of every verb on every kind, and of the situations that matter.
+
+A change of a policy is reviewed as a diff of this text (`tests/policy/matrix.txt`). Write it again with
+
+    python -m interlock.policy.matrix > tests/policy/matrix.txt
+
+Each line is a situation in the notation of examples, the environments in which the answer is the same, and the
+answer: verdict, tier, rules (gravest first).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+
+from interlock.model.effect import Environment, Kind, Verb
+from interlock.policy import notation
+from interlock.policy.engine import Engine
+
+EVERYWHERE = tuple(environment.value for environment in Environment)
+_CHANGES = ("write", "create", "delete irreversible", "delete all irreversible", "overwrite irreversible", "configure")
+_FILE_ACTS = ("read", *_CHANGES, "delete recoverable", "delete all recoverable", "execute", "grant")
+_DATA_ACTS = (
+    "read", "write", "write irreversible", "create", "configure", "delete irreversible", "delete all irreversible",
+    "delete +whole irreversible", "delete recoverable", "overwrite irreversible", "execute", "deploy", "grant", "spend",
+)  # fmt: skip
+_GIT_ACTS = (
+    "read", "fetch", "create recoverable", "write recoverable", "delete recoverable", "delete irreversible",
+    "overwrite recoverable", "overwrite irreversible", "publish recoverable", "publish irreversible", "send",
+)  # fmt: skip
+
+_FILES = (
+    "file /work/app/main.py +workspace",
+    "file /work/app/main.py +workspace sandbox",
+    "directory /work/app/build +workspace",
+    "directory /work/app +root +workspace",
+    "file /work/app/CLAUDE.md +agent-memory +workspace",
+    "file /work/app/CLAUDE.md +agent-memory +workspace taint:untrusted",
+    "file /work/app/.husky/pre-commit +executes-later +workspace",
+    "file /work/app/.github/workflows/ci.yml +ci +executes-later +workspace",
+    "file /work/app/.git/index +vcs +workspace",
+    "file /work/app/.git/hooks/pre-commit +executes-later +vcs +workspace",
+    "secret /work/app/.env +secret +workspace",
+    "terraform_state /work/infra/terraform.tfstate +secret +workspace",
+    "agent_config /work/app/.claude/agents/x.json +workspace",
+    "agent_config /work/app/.claude/settings.json +guard +workspace",
+    "interlock /home/ana/.config/interlock/interlock.toml +guard +home",
+    "file /tmp/x +scratch",
+    "directory /tmp/x +scratch",
+    "directory /tmp +root +scratch",
+    "file /dev/null +device-null +system",
+    "file /home/ana/notes.txt +home",
+    "directory /home/ana/Documents +home",
+    "directory /home/ana +home +root",
+    "file /home/ana/.bashrc +executes-later +home",
+    "secret /home/ana/.ssh/id_ed25519 +home +secret",
+    "file /home/bea/notes.txt +other-user",
+    "secret /home/bea/.ssh/id_ed25519 +other-user +secret",
+    "file /etc/hosts +system",
+    "directory /usr +root +system",
+    "file /tmp/x +privileged +scratch",
+    "file $X/y +unplaced",
+    "directory $X +unplaced",
+    "device /dev/sda +system",
+)
+_HOSTS = (
+    "host localhost:8000 +loopback", "host api.example.org +known", "host pypi.org +registry",
+    "host api.github.com +vcs-host", "host 10.0.0.5 +private", "host blog.example.org",
+    "host 169.254.169.254 +metadata",
+)  # fmt: skip
+_DATA = ("table shop.users", "database shop", "terraform_state default", "cloud_resource web", "cluster_object pod/web",
+         "container web")  # fmt: skip
+_GIT = ("git_ref feature-x", "git_ref main +protected", "git_ref origin/feature-x +force",
+        "git_ref origin/main +force +protected",
+        "git_repository origin")  # fmt: skip
+_CODE = (
+    "process pytest +project", "process ls", "process frobnicate +unknown-command", "process mount +privileged",
+    "process bash +interactive", "process uptime +remote", "code x +unread", "code x +unknown-command",
+    "code x +downloaded +unread taint:network", "code x +unread taint:untrusted", "code x +privileged +unread",
+    "container web", "tool TodoWrite", "tool mcp__x__y +unknown-command", "interlock interlock",
+    "agent_config claude +guard",
+)  # fmt: skip
+
+
+def situations() -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Every line of the matrix without its environment, and the environments in which to ask."""
+    yield from _cross(_FILE_ACTS, _FILES, ("workspace",))
+    yield from _cross(_FILE_ACTS, _FILES[:1], ("production", "staging", "unknown"))
+    yield from _cross(("fetch", "send irreversible", "publish"), _HOSTS, ("unknown", "production"))
+    yield from _cross(("fetch", "send irreversible"), [f"{host} taint:{t}" for t in ("secret", "environment", "file")
+                                                       for host in _HOSTS], ("unknown",))  # fmt: skip
+    yield from _cross(_DATA_ACTS, _DATA, EVERYWHERE)
+    yield from _cross(
+        ("write", "configure", "delete all irreversible", "deploy"), [f"{d} frozen" for d in _DATA], EVERYWHERE
+    )
+    yield from _cross(_GIT_ACTS, _GIT, ("workspace", "unknown", "production"))
+    yield from _cross(("create recoverable", "publish recoverable"), [f"{ref} frozen" for ref in _GIT],
+                      ("workspace", "unknown", "production"))  # fmt: skip
+    yield from _cross(
+        ("execute", "opaque irreversible"), _CODE, ("workspace", "machine", "staging", "production", "unknown")
+    )
+    yield from _cross(("opaque irreversible",), ("code x +unread frozen",), ("unknown",))
+    yield from _cross(("delete irreversible", "delete all irreversible"), ("process 4711", "process interlock +guard"),
+                      ("machine",))  # fmt: skip
+    yield from _cross(("read", "configure", "create", "delete irreversible", "execute"),
+                      ("system nginx", "system crontab +executes-later", "system nginx +privileged"),
+                      ("machine", "production"))  # fmt: skip
+    yield from _cross(("install", "publish irreversible"),
+                      ("package x", "package x +project", "package x +known", "package x +privileged"),
+                      ("workspace",))  # fmt: skip
+    for kind in Kind:  # every pair has an answer, though no reader may ever say it
+        yield from _cross([verb.value for verb in Verb], (f"{kind.value} x",), ("development", "unknown"))
+
+
+def _cross(
+    acts: Iterable[str], things: Iterable[str], environments: tuple[str, ...]
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for thing in things:
+        kind, name, *facts = thing.split()
+        for act in acts:
+            verb, *manner = act.split()
+            yield " ".join([verb, kind, name, *facts, *manner]), environments
+
+
+def lines(engine: Engine) -> Iterator[str]:
+    """The matrix, one line each; environments with the same answer share a line."""
+    for situation, environments in dict(situations()).items():
+        answers: dict[str, list[str]] = {}
+        for environment in environments:
+            answers.setdefault(answer(engine, f"{situation} @{environment}"), []).append(environment)
+        for said, where in answers.items():
+            place = "anywhere" if len(where) == len(EVERYWHERE) else " ".join(f"@{name}" for name in where)
+            yield f"{situation}  [{place}]  {said}"
+
+
+def answer(engine: Engine, line: str) -> str:
+    """`ask 3 secret-read` for one situation."""
+    scene = notation.parse(line)
+    decision = engine.decide(scene.principal, [scene.effect], scene.context)
+    return f"{decision.verdict.value} {decision.tier} {', '.join(decision.rules)}"
+
+
+def determining(engine: Engine) -> set[str]:
+    """Every rule that decides at least one cell."""
+    found: set[str] = set()
+    for situation, environments in situations():
+        for environment in environments:
+            scene = notation.parse(f"{situation} @{environment}")
+            found.update(engine.decide(scene.principal, [scene.effect], scene.context).rules)
+    return found
+
+
+def text(engine: Engine) -> str:
+    """The whole file."""
+    head = (
+        "# Golden matrix of the packaged policy set. Generated: python -m interlock.policy.matrix\n"
+        "# SITUATION  [environments]  verdict tier rules (gravest first)\n"
+    )
+    return head + "".join(f"{line}\n" for line in lines(engine))
+
+
+def main() -> None:
+    """Write the matrix of the packaged set to standard output."""
+    from interlock.policy.defaults import layer
+
+    sys.stdout.write(text(Engine.load([layer()])))
+
+
+if __name__ == "__main__":
+    main()
