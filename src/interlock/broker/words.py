@@ -7,30 +7,12 @@ from __future__ import annotations
 
 from interlock.approvals.machine import State
 from interlock.approvals.request import Request
-from interlock.model.decision import Decision, Rung
-
-_NEEDS = {
-    Rung.NONE: "nobody",
-    Rung.ONE: "one person",
-    Rung.ONE_STRONG: "one person who types the fingerprint's code",
-    Rung.TWO_STRONG: "two people, neither of them the agent's owner",
-}
-
-
-def needs(rung: Rung) -> str:
-    """Who must say yes, in words."""
-    return _NEEDS[rung]
-
+from interlock.effects.redact import redact
+from interlock.model.decision import Decision
 
 def denied(decision: Decision, entry: int) -> str:
     """A rule said no."""
-    return _join(
-        f"Interlock stopped this (rule: {', '.join(decision.rules)}).",
-        decision.why,
-        decision.instead and f"Instead: {decision.instead}",
-        "Do not retry it or try variants: this is a rule, and the answer will be the same.",
-        f"Details for a person: interlock why {entry}",
-    )
+    return _join("Interlock:", redact(decision.why), _instead(decision), f"Details for a person: interlock why {entry}.")
 
 
 def said_no(request: Request) -> str:
@@ -45,11 +27,11 @@ def said_no(request: Request) -> str:
 def waiting(request: Request, decision: Decision) -> str:
     """Nobody has decided yet."""
     return _join(
-        f"Interlock holds this until a person decides (request {request.id}, rule: {', '.join(decision.rules)}).",
-        decision.why,
-        decision.instead and f"Instead, without asking: {decision.instead}",
-        f"It needs {needs(request.rung)}: interlock inbox; interlock approve {request.id}.",
-        "Go on with other work. After the yes, make exactly the same call again and it will run; do not try variants.",
+        "Interlock:",
+        redact(decision.why),
+        _instead(decision),
+        f"A person decides on request {request.id} (interlock inbox). Go on with other work; after the yes, make exactly "
+        "the same call again and it will run.",
     )
 
 
@@ -71,6 +53,10 @@ def broken(problem: str) -> str:
         f"Interlock cannot answer safely, so this is not run: {problem} "
         "A person can look with `interlock status` and `interlock doctor`. Do not retry in a loop."
     )
+
+
+def _instead(decision: Decision) -> str:
+    return f"Instead: {decision.instead}." if decision.instead else ""
 
 
 def _join(*sentences: str) -> str:
