@@ -1,0 +1,119 @@
+"""The notebook of one reading: effects and commands found, and the budget that bounds the work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NoReturn
+
+from interlock.effects.invocation import Interpretation, Invocation, Word
+from interlock.effects.shell.overlay import Overlay
+from interlock.effects.shell.state import EMPTY, UNKNOWN, Place, Sink, State, Val, Var
+from interlock.effects.shell.syntax import Sequence
+from interlock.model.effect import Effect, Environment, Resource, opaque
+from interlock.model.world import Nowhere, Setting, World
+
+Interpret = Callable[[Invocation, Setting, World], Interpretation]
+
+MAX_COMMANDS = 2_000  # commands read in one action, repeats by loops and functions included
+MAX_NESTING = 32  # texts within texts, calls within calls
+MAX_EFFECTS = 4_000
+MAX_VALUE = 262_144  # characters of one value; doubling a variable in a loop stops here
+MAX_WORDS = 4_096  # words of one command
+
+NOWHERE = Nowhere()
+
+
+class Exhausted(Exception):  # noqa: N818 - a control-flow word inside this package, never seen outside
+    """The budget is spent: whatever was not read yet is opaque."""
+
+
+class Core:
+    """State of one `read_shell` call that is not the shell's own."""
+
+    def __init__(self, text: str, setting: Setting, world: World, interpret: Interpret) -> None:
+        self.text = text
+        self.texts = [text]
+        self.setting = setting
+        self.world = Overlay(world)
+        self.interpret = interpret
+        self.effects: dict[Effect, None] = {}
+        self.commands: dict[tuple[str, ...], None] = {}
+        self.operands: dict[str, None] = {}
+        self.count = 0
+        self.nesting = 0
+        self.volume = 0  # characters of nested texts
+        self.known = dict(setting.variables)
+        self.sends: list[tuple[Sink, Resource, Environment, tuple[int, int]]] = []  # connections bash itself opened
+        self.traps: list[tuple[str, tuple[int, int], Place, dict[str, Var]]] = []
+        self.locals: dict[str, Var | None] = {}  # what the running function must give back
+        self.in_function = False
+
+    # -- budget
+
+    def spend(self) -> None:
+        self.count += 1
+        if self.count > MAX_COMMANDS:
+            self.exhausted(f"more than {MAX_COMMANDS} commands")
+        if len(self.effects) > MAX_EFFECTS:
+            self.exhausted(f"more than {MAX_EFFECTS} effects")
+
+    def exhausted(self, why: str) -> NoReturn:
+        raise Exhausted(why)
+
+    # -- findings
+
+    def source(self, start: int, end: int) -> str:
+        """The text of a span, shortened for people."""
+        piece = self.texts[-1][start:end]
+        return piece if len(piece) <= 200 else piece[:199] + "…"
+
+    def span(self, state: State, start: int, end: int) -> tuple[int, int]:
+        return state.place.span or (start, end)
+
+    def opaque(self, state: State, start: int, end: int, why: str, *, via: str = "shell") -> None:
+        """What stands at the span cannot be read."""
+        what = self.source(start, end)
+        self.add(opaque(what, why, via=via, span=self.span(state, start, end)))
+
+    def add(self, effect: Effect) -> None:
+        self.effects[effect] = None
+
+    def seen(self, words: tuple[Word, ...]) -> None:
+        self.commands[tuple("?" if word.text is None else word.text for word in words)] = None
+
+    # -- variables
+
+    def look(self, state: State, name: str) -> Val | None:
+        """The scalar value of a variable; None when the text never set it and the environment may have."""
+        var = state.variables.get(name)
+        if var is not None:
+            if var.items is not None:
+                return var.items[0] if var.items else EMPTY
+            return var.value if var.value is not None else EMPTY
+        if state.place.remote:
+            return None
+        if name in self.known:
+            return Val(self.known[name])
+        if name == "PWD":
+            return Val(state.cwd) if state.cwd is not None else UNKNOWN
+        if name == "OLDPWD":
+            return Val(state.oldcwd) if state.oldcwd is not None else None
+        if state.place.user or "cleared" in state.options:
+            return None
+        if name == "HOME":
+            return Val(self.setting.home)
+        if name in ("USER", "LOGNAME"):
+            return Val(self.setting.user)
+        if name == "IFS":
+            return Val(" \t\n")
+        return None
+
+    def around(self, state: State) -> World:
+        """The files a command sees: none of ours when it runs elsewhere."""
+        return NOWHERE if state.place.remote else self.world
+
+    # -- given by the rooms above
+
+    def run(self, body: Sequence, state: State) -> bool | None:
+        """Walk a list; its status when known."""
+        raise NotImplementedError

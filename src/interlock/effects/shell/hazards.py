@@ -1,0 +1,129 @@
+"""Variables that change what later commands execute: the loader's, the shells', the interpreters' and git's.
+
+Assigning one is never ignored. A value that is itself a command is read as one; code that would be loaded is an effect.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+_COMMANDS = frozenset(
+    {"PAGER", "GIT_PAGER", "EDITOR", "VISUAL", "GIT_EDITOR", "GIT_SEQUENCE_EDITOR", "GIT_SSH_COMMAND", "GIT_ASKPASS",
+     "SSH_ASKPASS", "GIT_EXTERNAL_DIFF", "GIT_PROXY_COMMAND", "GIT_SSH", "MANPAGER", "PROMPT_COMMAND", "BROWSER", "RSYNC_RSH",
+     "CVS_RSH", "FZF_DEFAULT_COMMAND", "SUDO_ASKPASS", "SUDO_EDITOR", "KUBE_EDITOR", "PSQL_PAGER", "SYSTEMD_PAGER", "FCEDIT",
+     "PSQL_EDITOR", "SYSTEMD_EDITOR", "AWS_PAGER", "GH_PAGER", "GH_EDITOR", "DELTA_PAGER", "BAT_PAGER", "PS4", "PS1",
+     "PS0", "PS2", "LESSOPEN", "LESSCLOSE", "VITE_EDITOR", "CARGO_BUILD_RUSTC_WRAPPER", "RUSTC_WRAPPER", "MAKESHELL"}
+)  # fmt: skip
+_CODE = frozenset(
+    {"LD_PRELOAD", "LD_AUDIT", "LD_LIBRARY_PATH", "DYLD_INSERT_LIBRARIES", "DYLD_LIBRARY_PATH", "DYLD_FRAMEWORK_PATH",
+     "BASH_ENV", "ENV", "PERL5OPT", "PERL5LIB", "PERL5DB", "RUBYOPT", "RUBYLIB", "PYTHONSTARTUP", "PYTHONHOME",
+     "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS", "ZDOTDIR", "INPUTRC", "GIT_EXEC_PATH", "GIT_TEMPLATE_DIR",
+     "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_COUNT", "GIT_CONFIG_PARAMETERS", "GCONV_PATH", "LUA_INIT",
+     "PYTHONINSPECT", "SHELL", "PHPRC", "PHP_INI_SCAN_DIR", "BASH_FUNC", "SHELLOPTS", "BASHOPTS", "MAKEFLAGS", "GNUMAKEFLAGS",
+     "TAR_OPTIONS", "VIMINIT", "EXINIT", "MYVIMRC", "GVIMINIT", "NODE_PATH", "ELECTRON_RUN_AS_NODE"}
+)  # fmt: skip
+_PROXIES = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "FTP_PROXY"})
+_NODE_SAFE = ("--max-old-space-size", "--max_old_space_size", "--experimental-", "--no-", "--openssl-legacy-provider",
+              "--enable-source-maps", "--trace-", "--unhandled-rejections", "--stack-trace-limit", "--dns-result-order",
+              "--preserve-symlinks", "--expose-gc", "--expose_gc", "--max-semi-space-size", "--abort-on-uncaught-exception",
+              "--throw-deprecation", "--pending-deprecation", "--conditions", "--use-system-ca")  # fmt: skip
+_NODE_UNSAFE = ("--experimental-loader", "--experimental-config-file", "--experimental-default-config-file")
+_SYSTEM = frozenset(
+    {"/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin", "/usr/local/go/bin", "/snap/bin",
+     "/opt/homebrew/bin", "/opt/homebrew/sbin", "/usr/games", "/usr/lib/postgresql", "/opt/conda/bin", "/nix/var/nix/profiles"}
+)  # fmt: skip
+_HARMLESS_SHELLS = frozenset({f"{folder}/{name}" for folder in ("/bin", "/usr/bin") for name in ("sh", "bash", "dash", "zsh")})
+
+
+class Hazard(Enum):
+    """What an assignment does beyond setting a value."""
+
+    NONE = 0
+    COMMAND = 1  # the value runs as a command
+    CODE = 2  # the value names code that is loaded
+    PROXY = 3  # the value names a host that traffic goes through
+
+
+def hazard(name: str, value: str | None) -> Hazard:
+    """What assigning `value` (None: not known) to `name` means for the commands that follow."""
+    if name.upper() in _PROXIES:
+        return Hazard.PROXY if value != "" else Hazard.NONE
+    if name in _COMMANDS:
+        quiet = value is not None and (_usual(value) or _prompt(name, value))
+        return Hazard.NONE if quiet else Hazard.COMMAND
+    if name == "NODE_OPTIONS":
+        return Hazard.NONE if value is not None and _node(value) else Hazard.CODE
+    if name.startswith(("GIT_CONFIG_KEY_", "GIT_CONFIG_VALUE_", "BASH_FUNC_")):
+        return Hazard.CODE
+    if name in _CODE:
+        return Hazard.NONE if value is not None and _quiet(name, value) else Hazard.CODE
+    return Hazard.NONE
+
+
+_USUAL = frozenset(
+    "cat less more most bat delta true false : vi vim nvim nano emacs emacsclient ed pico micro hx code ssh ssh-askpass".split()
+)
+
+
+def _usual(value: str) -> bool:
+    """A pager, an editor or ssh as everybody sets them: one plain command without anything a shell would act on."""
+    words = value.split()
+    if not words:
+        return True
+    if any(char in value for char in "|&;<>()$`\\\"'*?[]{}!~#\n"):
+        return False
+    if any("command" in word.lower() or word in ("-c", "-e", "-F", "-S", "--cmd", "--eval") for word in words[1:]):
+        return False
+    folder, _, name = words[0].rpartition("/")
+    return name in _USUAL and folder in ("", "/bin", "/usr/bin", "/usr/local/bin")
+
+
+def _prompt(name: str, value: str) -> bool:
+    """Prompts are text; only a substitution in them runs anything."""
+    return name in ("PS0", "PS1", "PS2", "PS4") and "$(" not in value and "`" not in value
+
+
+def _quiet(name: str, value: str) -> bool:
+    if not value or value == "/dev/null":
+        return True
+    if name in ("GIT_CONFIG_COUNT", "PYTHONINSPECT", "ELECTRON_RUN_AS_NODE"):
+        return value == "0"
+    if name in ("MAKEFLAGS", "GNUMAKEFLAGS"):
+        return all(flag.startswith("-j") or flag in ("-k", "-s", "--silent", "--no-print-directory") for flag in value.split())
+    if name == "SHELL":
+        return value in _HARMLESS_SHELLS
+    if name in ("NODE_PATH", "RUBYLIB", "PERL5LIB", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"):
+        return all(part in _SYSTEM_LIBRARIES for part in value.split(":") if part)
+    if name in ("JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS"):
+        return all(flag.startswith(("-Xm", "-Xs", "-XX:", "-Dfile.encoding", "-Duser.")) for flag in value.split())
+    return False
+
+
+_SYSTEM_LIBRARIES = frozenset({"/usr/lib", "/usr/local/lib", "/lib", "/usr/lib64", "/usr/local/cuda/lib64"})
+
+
+def _node(value: str) -> bool:
+    return all(flag.startswith(_NODE_SAFE) and not flag.startswith(_NODE_UNSAFE) for flag in value.split())
+
+
+def strange_path(parts: list[str], before: str | None, home: str, workspace: str, cwd: str | None) -> str | None:
+    """The first directory of a new PATH that is nobody's usual place for programs, or None.
+
+    `before` is the old value: its own directories are not new. Directories of the workspace's tools and of the user's
+    own tool managers are usual; the scratch directories and relative names are not.
+    """
+    old = set(before.split(":")) if before else set()
+    for part in parts:
+        if part in old or part in _SYSTEM or part.rstrip("/") in _SYSTEM:
+            continue
+        absolute = part if part.startswith("/") else f"{cwd}/{part}" if cwd and part not in ("", ".") else ""
+        if not absolute or "/../" in absolute + "/":
+            return part or "."
+        if absolute.startswith((home.rstrip("/") + "/.", home.rstrip("/") + "/go/", home.rstrip("/") + "/bin")):
+            continue
+        if absolute.startswith(workspace.rstrip("/") + "/") and absolute.rstrip("/").endswith(("/bin", "/.bin", "/scripts", "/shims")):
+            continue
+        if absolute.startswith(("/usr/lib/", "/usr/local/", "/opt/", "/nix/store/", "/Library/", "/Applications/")):
+            continue
+        return part
+    return None

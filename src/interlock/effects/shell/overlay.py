@@ -1,0 +1,75 @@
+"""The world as it will be while the text runs: files that the text itself wrote lie over the real ones.
+
+So `echo 'rm -rf x' > a.sh; bash a.sh` is read through, and a file written with unknown content is never taken for what
+lies on the disk now.
+"""
+
+from __future__ import annotations
+
+from interlock.effects.places import normal
+from interlock.model.world import World
+
+MAX_FILES = 256
+
+
+class Overlay:
+    """A `World` that remembers what this reading wrote: text (None: not known) and taint by absolute path."""
+
+    def __init__(self, under: World) -> None:
+        self.under = under
+        self.written: dict[str, str | None] = {}
+        self.taints: dict[str, tuple[str, ...]] = {}
+        self.made: set[str] = set()  # directories
+        self.changed = False  # a program ran that may have changed any file
+        self.streams = 0
+
+    def write(self, path: str, text: str | None, taint: tuple[str, ...], *, append: bool) -> None:
+        """`path` now holds `text` (after what it held, when appended)."""
+        path = normal(path)
+        if len(self.written) >= MAX_FILES and path not in self.written:
+            self.changed = True
+            return
+        if append:
+            before = self.text(path) if self.kind(path) is not None else ""
+            text = None if before is None or text is None else before + text
+            taint = tuple(sorted(set(taint) | set(self.taints.get(path, ()))))
+        self.written[path] = text
+        self.taints[path] = taint
+
+    def stream(self, text: str | None, taint: tuple[str, ...]) -> str:
+        """A new `/dev/fd` path whose content is `text`: what a process substitution stands for."""
+        path = f"/dev/fd/{63 - self.streams % 50}"
+        self.streams += 1
+        self.written[path] = text
+        self.taints[path] = taint
+        return path
+
+    def kind(self, path: str) -> str | None:
+        if path in self.written:
+            return "file"
+        if path in self.made:
+            return "directory"
+        return self.under.kind(path)
+
+    def resolve(self, path: str) -> str:
+        return path if path in self.written and path.startswith("/dev/fd/") else self.under.resolve(path)
+
+    def text(self, path: str, limit: int = 262_144) -> str | None:
+        if not self.written:
+            return self.under.text(path, limit)
+        path = normal(path)
+        if path in self.written:
+            text = self.written[path]
+            return text if text is not None and len(text) <= limit else None
+        return self.under.text(path, limit)
+
+    def names(self, directory: str, limit: int = 4_096) -> tuple[str, ...] | None:
+        names = self.under.names(directory, limit)
+        if names is None or not self.written:
+            return names
+        base = normal(directory).rstrip("/") + "/"
+        extra = {p[len(base) :] for p in self.written if p.startswith(base) and "/" not in p[len(base) :]}
+        return tuple(sorted(set(names) | extra)) if extra else names
+
+    def branch(self, directory: str) -> str | None:
+        return self.under.branch(directory)
