@@ -16,21 +16,10 @@ from interlock.model.world import Setting, World
 
 MAX_PATH = 4_096  # PATH_MAX of Linux: no longer name can be opened
 _KIND_ORDER = (Kind.INTERLOCK, Kind.AGENT_CONFIG, Kind.SECRET, Kind.TERRAFORM_STATE)
-_SCRATCH = ("/tmp", "/var/tmp", "/dev/shm", "/private/tmp", "/private/var/tmp", "/private/var/folders", "/var/folders")  # noqa: S108 - names
-_HOMES = ("/home", "/Users", "/export/home", "/var/home")
-_SINKS = frozenset(
-    {"/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/stdin", "/dev/stdout", "/dev/stderr", "/dev/random", "/dev/urandom"}
-)
 _PROC_LINK = re.compile(r"/proc/(?:self|thread-self|\d+)(?:/task/\d+)?/(root|cwd)(?=/|$)")
 _OWN_CWD = re.compile(r"/proc/(?:self|thread-self)/")
 _DESCRIPTOR = re.compile(r"(?:/dev/fd|/proc/(?:self|thread-self)/fd)/\d+")
 _ANY_DESCRIPTOR = re.compile(r"/proc/[^/]+/(?:task/[^/]+/)?(?:fd|map_files|exe)(?:/|$)|/dev/fd/.*/")
-# Directories whose loss or rewriting is the loss of a machine, below the top level.
-_DEEP_ROOTS = frozenset(
-    "/usr/bin /usr/lib /usr/lib64 /usr/sbin /usr/share /usr/local /usr/local/bin /usr/local/lib /usr/include /var/lib /var/log "
-    "/var/spool /var/db /var/www /var/mail /etc/ssl /etc/ssh /etc/systemd /etc/pam.d /boot/efi /System/Library /Library/Frameworks".split()
-)
-_MOUNT_PARENTS = frozenset({"/mnt", "/media", "/Volumes", "/run/media"})
 _WILD_TAIL = re.compile(r"^[*?.]*\*[*?.]*$|^\[[^\]]*\]\*$")
 
 
@@ -48,7 +37,7 @@ class _Class(NamedTuple):
     labels: frozenset[str]
 
 
-def file_resource(  # noqa: PLR0913 - the signature that the rooms agreed on
+def file_resource(
     path: str,
     setting: Setting,
     world: World,
@@ -74,18 +63,18 @@ def file_resource(  # noqa: PLR0913 - the signature that the rooms agreed on
     frame = _frame(setting)
     joined = absolute(path, setting, cwd=cwd)
     if joined is None:
-        found = _classify(normal(path), frame, glob)
+        found = _classify(normal(path), frame, glob=glob)
         return _resource(normal(path), (found,), directory=bool(directory) or path.endswith("/"))
     if glob:
         return _resource(normal(joined), _glob_classes(joined, frame), directory=bool(directory) or path.endswith("/"))
     lexical = normal(joined)
-    classes = [_classify(lexical, frame, False)]
+    classes = [_classify(lexical, frame)]
     real = _resolved(joined, world, follow)
     if real != lexical:
         # Where a link is involved, the workspace and the home are compared as the filesystem has them.
         true_frame = frame._replace(home=world.resolve(frame.home), workspace=world.resolve(frame.workspace))
-        classes = [_better(_classify(lexical, frame, False), _classify(lexical, true_frame, False))]
-        classes.append(_better(_classify(real, true_frame, False), _classify(real, frame, False)))
+        classes = [_better(_classify(lexical, frame), _classify(lexical, true_frame))]
+        classes.append(_better(_classify(real, true_frame), _classify(real, frame)))
     if directory is None:
         directory = path.endswith(("/", "/.", "/..")) or path in {".", ".."} or world.kind(real) == "directory"
     return _resource(real, classes, directory=directory)
@@ -106,18 +95,7 @@ def file_environment(resource: Resource, setting: Setting | None = None) -> Envi
 
 def absolute(path: str, setting: Setting, *, cwd: str | None) -> str | None:
     """The path from the root, `~` and the process's own links opened, `..` still in place; None when unknowable."""
-    if path.startswith("~"):
-        user, _, rest = path[1:].partition("/")
-        if user in ("", setting.user):
-            home = setting.home
-        elif user == "root":
-            home = "/root"
-        elif re.fullmatch(r"[A-Za-z_][\w.-]*", user):
-            home = f"/home/{user}"
-        else:
-            home = ""
-        if home:
-            path = f"{home}/{rest}" if "/" in path else home
+    path = _without_tilde(path, setting)
     if not path.startswith("/"):
         if cwd is None or not cwd.startswith("/"):
             return None
@@ -135,6 +113,17 @@ def absolute(path: str, setting: Setting, *, cwd: str | None) -> str | None:
         else:
             return None
     return None
+
+
+def _without_tilde(path: str, setting: Setting) -> str:
+    if not path.startswith("~"):
+        return path
+    user, slash, rest = path[1:].partition("/")
+    if user in ("", setting.user):
+        return setting.home + slash + rest
+    if user == "root":
+        return "/root" + slash + rest
+    return f"/home/{user}{slash}{rest}" if re.fullmatch(r"[A-Za-z_][\w.-]*", user) else path
 
 
 @lru_cache(maxsize=16_384)
@@ -178,7 +167,7 @@ def _frame(setting: Setting) -> Frame:
 
 
 @lru_cache(maxsize=16_384)
-def _classify(path: str, frame: Frame, glob: bool) -> _Class:
+def _classify(path: str, frame: Frame, *, glob: bool = False) -> _Class:
     """Kind and labels of a normalised path, by the text alone."""
     found: set[str] = set()
     kinds: set[Kind] = set()
@@ -186,7 +175,7 @@ def _classify(path: str, frame: Frame, glob: bool) -> _Class:
     found.add(place)
     if _is_root(path, frame):
         found.add(labels.ROOT)
-    if path in _SINKS or _DESCRIPTOR.fullmatch(path):
+    if path in packaged().tree.sinks or _DESCRIPTOR.fullmatch(path):
         found.add(labels.DEVICE_NULL)
     for rule in packaged().match(_prepared(path, frame, glob)):
         found.update(rule.labels)
@@ -218,7 +207,7 @@ def _home_of(path: str, frame: Frame) -> tuple[str, ...]:
         return (frame.home,)
     if inside(path, "/root"):
         return ("/root",)
-    for parent in _HOMES:
+    for parent in packaged().tree.homes:
         if path.startswith(parent + "/"):
             user = path[len(parent) + 1 :].split("/", 1)[0]
             return (f"{parent}/{user}",)
@@ -230,10 +219,13 @@ def _place(path: str, frame: Frame) -> str:
         return labels.UNPLACED
     if inside(path, frame.workspace) and not _too_wide(frame):
         return labels.WORKSPACE
-    if any(inside(path, s) for s in _SCRATCH) or (frame.scratch and inside(path, frame.scratch)):
+    if frame.scratch and inside(path, frame.scratch):
         return labels.SCRATCH
+    # Before /tmp: a home that lies there (a build machine, a container) is a home all the same.
     if frame.home != "/" and inside(path, frame.home):
         return labels.HOME
+    if any(inside(path, s) for s in packaged().tree.scratch):
+        return labels.SCRATCH
     if _home_of(path, frame):
         return labels.OTHER_USER
     return labels.SYSTEM
@@ -243,15 +235,8 @@ def _place(path: str, frame: Frame) -> str:
 def _too_wide(frame: Frame) -> bool:
     """A workspace that is a home, holds a home or is a part of the system gives no licence to write there."""
     w = frame.workspace
-    if not w.startswith("/") or inside(frame.home, w) or w in {*_HOMES, "/root"} or w in _DEEP_ROOTS:
-        return True
-    return w.count("/") < 2 and (w == "/" or w in _SYSTEM_TOPS)
-
-
-_SYSTEM_TOPS = frozenset(
-    "/bin /boot /dev /etc /home /lib /lib64 /media /mnt /opt /proc /root /run /sbin /snap /srv /sys /usr /var /tmp "
-    "/Users /System /Library /Applications /Volumes /private".split()  # noqa: S108 - names
-)
+    tree = packaged().tree
+    return not w.startswith("/") or inside(frame.home, w) or w in tree.tops or w in tree.homes or w in tree.roots
 
 
 def _is_root(path: str, frame: Frame) -> bool:
@@ -259,16 +244,14 @@ def _is_root(path: str, frame: Frame) -> bool:
         return False
     if inside(frame.home, path) or inside(frame.workspace, path):
         return True
-    if path.count("/") == 1:
-        return path in _SYSTEM_TOPS
-    parent = path.rpartition("/")[0]
-    return path in _DEEP_ROOTS or parent in _MOUNT_PARENTS or parent in _HOMES
+    tree, parent = packaged().tree, path.rpartition("/")[0]
+    return path in tree.tops or path in tree.roots or parent in tree.mounts or parent in tree.homes
 
 
 def _glob_classes(joined: str, frame: Frame) -> list[_Class]:
     """The classes of a path with live wildcards: as a name, and of the directory it empties when its tail is `*`."""
     flat = normal(joined)
-    classes = [_classify(flat, frame, True)]
+    classes = [_classify(flat, frame, glob=True)]
     constant: list[str] = []
     for segment in flat.split("/"):
         if re.search(r"[*?\[]", segment):
@@ -278,7 +261,7 @@ def _glob_classes(joined: str, frame: Frame) -> list[_Class]:
     tail = flat[len(prefix) :].strip("/")
     if all(_WILD_TAIL.match(part) for part in tail.split("/")):
         # Everything in a directory is the directory: its root label holds, its name rules too.
-        classes.append(_classify(prefix, frame, False))
+        classes.append(_classify(prefix, frame))
     if _place(prefix, frame) not in classes[0].labels:
         classes.append(_Class(None, frozenset({_place(prefix, frame)})))
     if ".." in joined.split("/")[len(constant) :]:
