@@ -83,6 +83,10 @@ class Engine:
         except BaseException as error:  # noqa: BLE001 - total by contract, and a Rust panic is not an Exception
             return self._refusal(effects, error)
 
+    def instead_examples(self) -> tuple[tuple[str, str], ...]:
+        """(rule id, command) for every command that an `@instead` offers."""
+        return tuple((rule.id, command) for rule in self.rules.values() for command in rule.commands)
+
     def forget(self) -> None:
         """Drop what is remembered. Nothing needs it for correctness; benchmarks and tests do."""
         self._rule_on.cache_clear()

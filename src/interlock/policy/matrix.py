@@ -108,8 +108,6 @@ def situations() -> Iterator[tuple[str, tuple[str, ...]]]:
     yield from _cross(("install", "publish irreversible"),
                       ("package x", "package x +project", "package x +known", "package x +privileged"),
                       ("workspace",))  # fmt: skip
-    for kind in Kind:  # every pair has an answer, though no reader may ever say it
-        yield from _cross([verb.value for verb in Verb], (f"{kind.value} x",), ("development", "unknown"))
 
 
 def _cross(
@@ -131,6 +129,18 @@ def lines(engine: Engine) -> Iterator[str]:
         for said, where in answers.items():
             place = "anywhere" if len(where) == len(EVERYWHERE) else " ".join(f"@{name}" for name in where)
             yield f"{situation}  [{place}]  {said}"
+
+
+def pairs(engine: Engine) -> Iterator[str]:
+    """Every verb on every kind, though no reader may ever say it; verbs with the same answer share a line."""
+    for kind in Kind:
+        for environment in (Environment.DEVELOPMENT, Environment.UNKNOWN):
+            answers: dict[str, list[str]] = {}
+            for verb in Verb:
+                said = answer(engine, f"{verb.value} {kind.value} x @{environment.value}")
+                answers.setdefault(said, []).append(verb.value)
+            for said, verbs in answers.items():
+                yield f"{'|'.join(verbs)} {kind.value} x  [@{environment.value}]  {said}"
 
 
 def answer(engine: Engine, line: str) -> str:
@@ -156,7 +166,7 @@ def text(engine: Engine) -> str:
         "# Golden matrix of the packaged policy set. Generated: python -m interlock.policy.matrix\n"
         "# SITUATION  [environments]  verdict tier rules (gravest first)\n"
     )
-    return head + "".join(f"{line}\n" for line in lines(engine))
+    return head + "".join(f"{line}\n" for line in (*lines(engine), *pairs(engine)))
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ from cedarpy import pst
 from interlock.model.effect import Verb
 from interlock.model.errors import PolicyError
 from interlock.policy import schema
+from interlock.policy.bodies import bodies
 from interlock.policy.lint import Lint
 from interlock.policy.vocabulary import GROUPS
 
@@ -64,13 +65,13 @@ class Rule(msgspec.Struct, frozen=True):
     judges_approval: bool
     layer: str
     file: str
+    written: str  # the policy as its author wrote it, without the annotations
     policy: pst.Template
 
     @property
-    def source(self) -> str:
-        """The policy in Cedar's syntax, without its annotations."""
-        bare = replace(self.policy, annotations={})
-        return str(alone(bare))
+    def commands(self) -> tuple[str, ...]:
+        """The commands that `@instead` offers, between backticks. Each must itself be allowed: a test checks it."""
+        return tuple(re.findall(r"`([^`]+)`", self.instead))
 
 
 def alone(policy: pst.Template) -> cedarpy.PolicySet:
@@ -90,6 +91,10 @@ def read(layers: Sequence[Layer]) -> tuple[Rule, ...]:
     seen: dict[str, str] = {}
     for layer in layers:
         for file in sorted(layer.sources):
+            if file.endswith(".toml"):
+                raise PolicyError(
+                    f"{layer.name}/{file}: policies are .cedar files, and carry their examples themselves"
+                )
             for rule in _read_file(layer.name, file, layer.sources[file]):
                 if rule.id in seen:
                     raise PolicyError(
@@ -119,13 +124,15 @@ def _read_file(layer: str, file: str, text: str) -> Iterator[Rule]:
         f"{names.get(error.policy_id, error.policy_id)}: {_readable(error.error, names)}"
         for error in cedarpy.validate_policies(text, schema.handle()).errors
     ]
+    # Cedar numbers policies by their place in the file.
+    written = {f"policy{place}": body for place, body in enumerate(bodies(text))}
     rules = []
     for policy in policies:
         lint = Lint(policy)
         complaints = lint.problems + list(_annotation_problems(policy)) + list(_layer_problems(layer, policy))
         problems += [f"{names[policy.id]}: {complaint}" for complaint in complaints]
         if not problems:
-            rules.append(_rule(layer, file, policy, lint))
+            rules.append(_rule(layer, file, policy, lint, written[policy.id]))
     if problems:
         raise PolicyError(f"{where}: refused\n  " + "\n  ".join(problems))
     yield from rules
@@ -158,7 +165,7 @@ def _annotation_problems(policy: pst.Template) -> Iterator[str]:
             yield f"@{name} is at most {MAX_PROSE} printable characters"
 
 
-def _rule(layer: str, file: str, policy: pst.Template, lint: Lint) -> Rule:
+def _rule(layer: str, file: str, policy: pst.Template, lint: Lint, written: str) -> Rule:
     notes = policy.annotations
     identity = notes["id"]
     return Rule(
@@ -176,6 +183,7 @@ def _rule(layer: str, file: str, policy: pst.Template, lint: Lint) -> Rule:
         judges_approval=lint.judges_approval,
         layer=layer,
         file=file,
+        written=written,
         # A slice is cut by verb before Cedar sees it, so the scope's action constraint has done its work.
         policy=replace(policy, id=identity, action=pst.ScopeAny()),
     )

@@ -15,7 +15,7 @@ from interlock.policy.rules import DEFAULT_DENY, INTERNAL, UNREADABLE_NAME, Rule
 _NAME = 120  # characters of a name in a sentence
 _SHOWN = 3  # effects and rules named before "and N more"
 
-_OWN = {
+OWN = {
     DEFAULT_DENY: "no rule allows this, and what no rule allows a person must",
     INTERNAL: "Interlock could not judge this, and what it cannot judge does not run",
     UNREADABLE_NAME: "the name is too long or not valid text, so the rules about names cannot be relied on",
@@ -60,7 +60,7 @@ def why(
         return ""
     sentences = [f"{'Held' if verdict is Verdict.ASK else 'Stopped'}: {_listed([_effect(e) for e in stopped])}."]
     grave = gravest(rules, known)[:_SHOWN]
-    sentences += [f"Rule {rule}: {_sentence(known[rule].why if rule in known else _OWN[rule])}" for rule in grave]
+    sentences += [f"Rule {rule}: {_sentence(known[rule].why if rule in known else OWN[rule])}" for rule in grave]
     others = [rule for rule in rules if rule not in grave]
     if others:
         sentences.append(f"Also: {', '.join(others[:8])}.")

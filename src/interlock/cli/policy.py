@@ -1,0 +1,158 @@
+"""`interlock policy`: look at the rules in force, try a set before it is used, and explain one rule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import click
+
+from interlock.cli.show import emit, heading, visible
+from interlock.model.errors import NotFound, PolicyError
+from interlock.policy import defaults
+from interlock.policy.engine import Engine
+from interlock.policy.rules import BASE_LAYERS, Layer, Rule
+
+
+@click.group("policy", context_settings={"help_option_names": ["-h", "--help"]})
+def command() -> None:
+    """Show, test and explain the rules."""
+
+
+@command.command(
+    "show", epilog="\b\nExamples:\n  interlock policy show\n  interlock policy show --layer project --json"
+)
+@click.option("--layer", "wanted", help="Only the rules of this layer.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def show(wanted: str | None, as_json: bool) -> None:
+    """List the rules that hold here, with what they answer."""
+    engine = _engine_here()
+    rules = [rule for rule in engine.rules.values() if wanted in (None, rule.layer)]
+    if as_json:
+        emit({"digest": engine.digest, "rules": [_facts(rule) for rule in rules]})
+        return
+    place = ""
+    for rule in rules:
+        if place != (place := f"{rule.layer}/{rule.file}"):
+            click.echo(click.style(visible(place), bold=True))
+        click.echo(f"  {rule.id:<24} {_answer(rule):<16} {visible(rule.why)}")
+    click.echo(f"{len(rules)} rules, {engine.digest}")
+
+
+@command.command(
+    "test",
+    epilog="\b\nExamples:\n  interlock policy test\n  interlock policy test --layer organisation our.cedar\n"
+    "\b\nExit status: 0 the set would be taken, 21 it would be refused.",
+)
+@click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=True, path_type=Path))
+@click.option(
+    "--layer",
+    "name",
+    type=click.Choice([*BASE_LAYERS[1:], "project", "user"]),
+    default="project",
+    show_default=True,
+    help="The layer that the files would belong to.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def test(files: tuple[Path, ...], name: str, as_json: bool) -> None:
+    """Check FILES (or, without any, the rules in force here): syntax, schema, words and every example."""
+    engine = Engine.load([defaults.layer(), Layer(name, _sources(files))]) if files else _engine_here()
+    rules = list(engine.rules.values())
+    tested = [rule for rule in rules if rule.layer == name] if files else rules
+    examples = sum(len(rule.matches) + len(rule.spares) for rule in tested)
+    if as_json:
+        emit({"digest": engine.digest, "rules": len(tested), "examples": examples})
+        return
+    click.echo(f"{len(tested)} rules and their {examples} examples hold. The set would be {engine.digest}.")
+
+
+@command.command("explain", epilog="\b\nExample:\n  interlock policy explain production-destroyed")
+@click.argument("rule_id", metavar="RULE")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def explain(rule_id: str, as_json: bool) -> None:
+    """Explain one rule: why it is there, what it catches, what to do instead."""
+    from interlock.policy.wording import OWN
+
+    if rule_id in OWN:
+        if as_json:
+            emit({"id": rule_id, "why": OWN[rule_id]})
+        else:
+            click.echo(f"{click.style(rule_id, bold=True)}  is no policy but Interlock's own answer: {OWN[rule_id]}.")
+        return
+    rules = _engine_here().rules
+    if rule_id not in rules:
+        near = get_close_matches(rule_id, rules, n=1)
+        hint = f"Did you mean {near[0]}?" if near else "interlock policy show lists them."
+        raise NotFound(f"no rule is called {visible(rule_id)!r}. {hint}")
+    rule = rules[rule_id]
+    if as_json:
+        emit(_facts(rule))
+        return
+    click.echo(f"{click.style(rule.id, bold=True)}  {_answer(rule)}  ({visible(rule.layer)}/{visible(rule.file)})")
+    for label, values in (
+        ("why", [rule.why]),
+        ("instead", [rule.instead]),
+        ("incident", [rule.incident]),
+        ("controls", [", ".join(rule.controls)]),
+        ("matches", rule.matches),
+        ("spares", rule.spares),
+    ):
+        for value in values:
+            if value:
+                click.echo(f"  {heading(label.ljust(9))} {visible(value)}")
+    click.echo()
+    click.echo(visible(rule.written, lines=True))
+
+
+def _answer(rule: Rule) -> str:
+    if rule.effect == "permit":
+        return f"allow, tier {rule.tier}"
+    return f"{'ask' if rule.judges_approval else 'deny'}, tier {rule.tier}"
+
+
+def _facts(rule: Rule) -> dict[str, Any]:
+    return {
+        "id": rule.id,
+        "answer": _answer(rule).split(",", maxsplit=1)[0],
+        "effect": rule.effect,
+        "tier": rule.tier,
+        "why": rule.why,
+        "instead": rule.instead,
+        "incident": rule.incident,
+        "controls": list(rule.controls),
+        "matches": list(rule.matches),
+        "spares": list(rule.spares),
+        "verbs": sorted(rule.verbs),
+        "layer": rule.layer,
+        "file": rule.file,
+        "policy": rule.written,
+    }
+
+
+def _engine_here() -> Engine:
+    """The rules as the daemon would load them for the directory one stands in."""
+    from interlock.broker.workspace import workspace_of
+    from interlock.daemon import config as configuration
+    from interlock.daemon.rules import layers
+    from interlock.home import locate
+
+    workspace = workspace_of(str(Path.cwd()), str(Path.home()))
+    folders = [("organisation", configuration.ORGANISATION / "policy")]
+    folders += [("project", Path(workspace) / ".interlock" / "policy")] if workspace else []
+    folders += [("user", locate().config / "policy")]
+    return Engine.load(layers(folders))
+
+
+def _sources(files: Sequence[Path]) -> dict[str, str]:
+    from interlock.daemon.rules import policy_files
+
+    sources: dict[str, str] = {}
+    for file in files:
+        for one in policy_files(file) if file.is_dir() else [file]:
+            try:
+                sources[one.name] = one.read_text("utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                raise PolicyError(f"cannot read {one}: {error}") from error
+    return sources
