@@ -33,6 +33,7 @@ _FILE_KINDS = (Kind.FILE, Kind.DIRECTORY, Kind.DEVICE, Kind.SECRET)
 _CAREFUL = (Environment.PRODUCTION, Environment.STAGING, Environment.DEVELOPMENT, Environment.WORKSPACE,
             Environment.MACHINE, Environment.UNKNOWN)  # fmt: skip
 _MOST_WORDS = 20_000
+_CODE_TAGS = frozenset({"code", "text", "module", "rest"})  # with these a --version further on is only an operand
 
 
 def parse(command: Command, words: tuple[Word, ...]) -> tuple[Command, Parsed]:
@@ -53,6 +54,7 @@ def parse(command: Command, words: tuple[Word, ...]) -> tuple[Command, Parsed]:
                 continue
             first = False
             read_option(grammar, said, current, following)
+            ended = "last" in said.tags
             continue
         if not ended and first and grammar.bundle and current.text is not None:
             first = False
@@ -159,7 +161,7 @@ class Catalogue:
         program = command
         command, said = parse(program, inv.words)
         draft = Draft(base if command is program else command.name, said, inv, setting, world)
-        if said.asked:
+        if said.asked or ("asked" in said.tags and said.tags.isdisjoint(_CODE_TAGS)):
             draft.output_taint = set()
             return draft.finish()
         programs.startup_variables(draft)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from interlock.effects.catalogue.draft import Draft
-from interlock.effects.catalogue.readers import files, find, text, wrappers
+from interlock.effects.catalogue.readers import files, find, othercode, python, shells, text, wrappers
 
 Reader = Callable[[Draft], None]
 
@@ -49,4 +49,11 @@ READERS: Mapping[str, Reader] = {
     "tracer_rest": wrappers.tracer,
     "watch_rest": wrappers.watch,
     "xargs_rest": wrappers.xargs,
+    "deno_eval": othercode.deno_eval,
+    "foreign_shell": shells.foreign_shell,
+    "node": othercode.node,
+    "other_code": othercode.other_code,
+    "python": python.python,
+    "shell": shells.shell,
+    "terminal": shells.terminal,
 }
