@@ -37,6 +37,8 @@ class Home(msgspec.Struct, frozen=True):
             try:
                 directory.mkdir(mode=0o700, parents=True, exist_ok=True)
                 owner = directory.stat().st_uid
+                if owner == os.geteuid() and directory.stat().st_mode & 0o077:
+                    directory.chmod(0o700)
             except OSError as error:
                 raise StateError(
                     f"cannot create {directory}: {error.strerror}. Check the path and its owner."

@@ -98,3 +98,7 @@ def _complain(error: InterlockError) -> None:
         click.echo(json.dumps({"error": code, "message": str(error), "exit": getattr(error, "status", error.exit)}))
     else:
         click.echo(f"interlock: {error}", err=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -18,6 +18,7 @@ from interlock.approvals.request import Approver, Request
 from interlock.broker.broker import Broker
 from interlock.broker.clock import Clock, stamp
 from interlock.daemon.agents import AgentProcesses
+from interlock.daemon.recorder import LedgerRecorder
 from interlock.daemon.rules import RuleBook
 from interlock.daemon.server import Peer
 from interlock.daemon.wire import Reply
@@ -35,6 +36,7 @@ class Rpc:
         *,
         broker: Broker,
         ledger: Ledger,
+        recorder: LedgerRecorder,
         rules: RuleBook,
         clock: Clock,
         agents: AgentProcesses,
@@ -43,6 +45,7 @@ class Rpc:
     ) -> None:
         self._broker = broker
         self._ledger = ledger
+        self._recorder = recorder
         self._rules = rules
         self._clock = clock
         self._agents = agents
@@ -128,6 +131,7 @@ class Rpc:
 
     async def _log(self, params: dict[str, Any], peer: Peer) -> Any:
         del peer
+        await self._recorder.settle()
         kinds = params.get("kinds") or None
         start = int(params.get("start", 0))
         if params.get("tail"):
@@ -141,6 +145,7 @@ class Rpc:
 
     async def _entry(self, params: dict[str, Any], peer: Peer) -> Any:
         del peer
+        await self._recorder.settle()
         index = _integer(params, "id")
         if not 0 <= index < self._ledger.size:
             raise NotFound(f"the ledger has no entry {index}; it has {self._ledger.size}. `interlock log` lists them.")

@@ -82,6 +82,7 @@ class _Daemon:
             rpc = Rpc(
                 broker=broker,
                 ledger=ledger,
+                recorder=recorder,
                 rules=rules,
                 clock=self._clock,
                 agents=agents,

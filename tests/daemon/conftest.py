@@ -1,0 +1,130 @@
+"""A real daemon in a temporary home, started as a user would start it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from interlock.daemon.client import alive, call, exchange
+from interlock.daemon.wire import Door, Reply
+from interlock.home import Home, locate
+
+
+class Guard:
+    """One daemon and the ways to speak to it."""
+
+    def __init__(self, base: Path) -> None:
+        self.base = base
+        self.environment = {
+            "PATH": "/usr/bin:/bin",
+            "HOME": str(base / "user"),
+            "INTERLOCK_HOME": str(base / "interlock"),
+        }
+        (base / "user").mkdir(parents=True)
+        self.project = base / "user" / "project"
+        (self.project / ".git").mkdir(parents=True)
+        self.home: Home = locate(self.environment)
+        self.process: subprocess.Popen[bytes] | None = None
+        self._calls = 0
+
+    def configure(self, text: str) -> None:
+        self.home.config.mkdir(parents=True, exist_ok=True)
+        (self.home.config / "interlock.toml").write_text(text)
+
+    def start(self) -> None:
+        self.home.make()
+        with (self.base / "daemon.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "interlock.daemon"], env=self.environment, stdout=log, stderr=log
+            )
+        deadline = time.monotonic() + 20
+        while not alive(self.home):
+            assert self.process.poll() is None, self.log()
+            assert time.monotonic() < deadline, self.log()
+            time.sleep(0.01)
+
+    def stop(self) -> int:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(20)
+
+    def kill(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait(20)
+
+    def log(self) -> str:
+        return (self.base / "daemon.log").read_text()
+
+    def hook(self, tool: str, tool_input: dict[str, Any], *, event: str = "PreToolUse", **more: Any) -> Reply:
+        """One event as Claude Code would send it."""
+        self._calls += 1
+        body = {
+            "session_id": "session-1",
+            "transcript_path": "",
+            "cwd": str(self.project),
+            "hook_event_name": event,
+            "tool_name": tool,
+            "tool_input": tool_input,
+            "tool_use_id": f"call-{self._calls}",
+            **more,
+        }
+        return self.raw(json.dumps(body).encode())
+
+    def raw(self, event: bytes) -> Reply:
+        return exchange(self.home.socket, Door.HOOK, "claude", event, timeout=30)
+
+    def said_no(self, reply: Reply) -> str:
+        """The reason of a denial; fails when the reply was none."""
+        if reply.exit == 2:
+            return reply.stderr.decode()
+        answer = json.loads(reply.stdout)["hookSpecificOutput"]
+        assert answer["permissionDecision"] == "deny"
+        return str(answer["permissionDecisionReason"])
+
+    def entries(self, *kinds: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = call(self.home, "log", {"kinds": list(kinds)})["entries"]
+        return found
+
+    def cli(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "interlock.cli.main", *arguments],
+            env=self.environment | {"COLUMNS": "100"},
+            cwd=self.project,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+
+def allowed(reply: Reply) -> bool:
+    """Whether the agent may go on."""
+    return reply == Reply()
+
+
+@pytest.fixture
+def cold(tmp_path: Path) -> Iterator[Guard]:
+    """A home whose daemon is not started yet."""
+    guard = Guard(tmp_path)
+    yield guard
+    if guard.process is not None and guard.process.poll() is None:
+        guard.process.kill()
+        guard.process.wait(20)
+
+
+@pytest.fixture
+def guard(cold: Guard) -> Guard:
+    """A running daemon that does not hold hooks open for a person."""
+    cold.configure("[ask]\nhold_seconds = 0\n")
+    cold.start()
+    return cold
