@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from fnmatch import fnmatchcase
 from functools import lru_cache
+from itertools import pairwise
 
 from interlock.model.effect import Environment
 from interlock.model.world import EnvironmentRule, Setting
@@ -16,9 +17,10 @@ _HINTS: tuple[tuple[frozenset[str], Environment], ...] = (
     (frozenset({"prod", "production", "prd", "live", "main", "master"}), Environment.PRODUCTION),
     (frozenset({"staging", "stage", "stg", "preprod", "uat", "preview", "qa", "canary"}), Environment.STAGING),
     (
-        frozenset({"dev", "devel", "development", "test", "tests", "testing", "local", "sandbox", "ci", "localhost", "minikube", "kind", "k3d"}),
+        frozenset({"dev", "devel", "development", "test", "tests", "testing", "local", "localhost", "sandbox", "ci"}),
         Environment.DEVELOPMENT,
     ),
+    (frozenset({"minikube", "kind", "k3d", "k3s", "colima"}), Environment.DEVELOPMENT),
 )
 _BRANCH_ONLY = frozenset({"main", "master"})  # production when they name a branch, nothing when they name a database
 
@@ -61,8 +63,8 @@ def _mapped(what: str, name: str, rules: tuple[EnvironmentRule, ...]) -> Environ
 def hinted(what: str, name: str) -> Environment:
     """What the name alone says of its environment, `UNKNOWN` when it says nothing."""
     words = [w for w in _PARTS.split(_CAMEL.sub("-", name).casefold()) if w]
-    pairs = zip(words, words[1:], strict=False)
-    if any(a in {"non", "not", "no", "pre"} and b in {"prod", "production", "prd"} for a, b in pairs) or "nonprod" in words:
+    denied = any(a in {"non", "not", "no", "pre"} and b in {"prod", "production", "prd"} for a, b in pairwise(words))
+    if denied or "nonprod" in words:
         return Environment.STAGING
     for hints, environment in _HINTS:
         hit = hints.intersection(words)

@@ -1,7 +1,7 @@
 """What a host is: this machine, a private network, a cloud's metadata service, a place the user named, or the world.
 
-An address has many spellings (`2130706433`, `0x7f.1`, `0177.0.0.1`, `[::ffff:127.0.0.1]`); programs understand them all,
-so this does too. A name that is not an address is never looked up here.
+An address has many spellings (`2130706433`, `0x7f.1`, `0177.0.0.1`, `[::ffff:127.0.0.1]`); programs understand
+them all, so this does too. A name that is not an address is never looked up here.
 """
 
 from __future__ import annotations

@@ -21,7 +21,10 @@ from interlock.model.labels import RESOURCE_LABELS
 
 _WILD = re.compile(r"[*?\[]")
 _EXTENSION = re.compile(r"[*?]+\.[a-z0-9]+")
-_IGNORABLE = re.compile("[\u00ad\u034f\u061c\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u2064\u206a-\u206f\ufe00-\ufe0f\ufeff]")
+# Characters that are not drawn and that HFS+ and its kin ignore in names.
+_IGNORABLE = re.compile(
+    "[\u00ad\u034f\u061c\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u2064\u206a-\u206f\ufe00-\ufe0f\ufeff]"
+)
 
 
 @lru_cache(maxsize=16_384)
@@ -54,7 +57,7 @@ class Rule(NamedTuple):
 
 
 class Path(NamedTuple):
-    """A path ready to be matched: folded segments below the root, and where its home-relative part begins (-1: none)."""
+    """A path ready to be matched: folded segments, and the index where its home-relative part begins (-1: none)."""
 
     segments: tuple[str, ...]
     home: int
@@ -62,11 +65,23 @@ class Path(NamedTuple):
     glob: bool
 
 
-class PathRules:
-    """A loaded list of rules."""
+class Tree(NamedTuple):
+    """The directories of a system that places are told by; absolute paths."""
 
-    def __init__(self, rules: tuple[Rule, ...], patterns: Iterable[Pattern]) -> None:
+    scratch: tuple[str, ...]
+    homes: tuple[str, ...]
+    mounts: frozenset[str]
+    tops: frozenset[str]
+    roots: frozenset[str]
+    sinks: frozenset[str]
+
+
+class PathRules:
+    """A loaded list of rules, and the tree of directories that stands beside it."""
+
+    def __init__(self, rules: tuple[Rule, ...], patterns: Iterable[Pattern], tree: Tree) -> None:
         self.rules = rules
+        self.tree = tree
         self._by_key: dict[str, list[Pattern]] = {}
         self._by_suffix: dict[str, list[Pattern]] = {}
         self._loose: list[Pattern] = []
@@ -176,7 +191,18 @@ def load(text: str) -> PathRules:
         rules.append(rule)
         for negative, key in ((False, "match"), (True, "except")):
             patterns += (_pattern(source, number, negative) for source in entry.get(key, ()))
-    return PathRules(tuple(rules), patterns)
+    return PathRules(tuple(rules), patterns, _tree(table.get("tree", {})))
+
+
+def _tree(entry: dict[str, list[str]]) -> Tree:
+    try:
+        return Tree(
+            tuple(entry["scratch"]),
+            tuple(entry["homes"]),
+            *(frozenset(entry[key]) for key in ("mounts", "tops", "roots", "sinks")),
+        )
+    except (KeyError, TypeError) as error:
+        raise CatalogueError(f"places: the tree of directories lacks {error}") from error
 
 
 def _rule(entry: dict[str, object]) -> Rule:
@@ -184,7 +210,9 @@ def _rule(entry: dict[str, object]) -> Rule:
     unknown = set(entry) - {"id", "kind", "labels", "why", "match", "except"}
     labels = entry.get("labels", ())
     if unknown or not entry.get("why") or not entry.get("match") or not isinstance(labels, list):
-        raise CatalogueError(f"places, rule {name}: needs id, labels, why and match, and no other keys ({sorted(unknown)})")
+        raise CatalogueError(
+            f"places, rule {name}: needs id, labels, why, match, and no other keys ({sorted(unknown)})"
+        )
     if strange := set(labels) - RESOURCE_LABELS:
         raise CatalogueError(f"places, rule {name}: no such label: {sorted(strange)}")
     try:

@@ -41,7 +41,8 @@ def bounded(effects: tuple[Effect, ...], via: str) -> tuple[Effect, ...]:
     if len(unique) <= MAX_EFFECTS:
         return unique
     more = len(unique) - MAX_EFFECTS + 1
-    return (*unique[: MAX_EFFECTS - 1], opaque(f"{more} more effects", "too many effects to be judged one by one", via=via))
+    rest = opaque(f"{more} more effects", "too many effects to be judged one by one", via=via)
+    return (*unique[: MAX_EFFECTS - 1], rest)
 
 
 def _read(action: Action, setting: Setting, world: World) -> Reading:
@@ -59,6 +60,6 @@ def _read(action: Action, setting: Setting, world: World) -> Reading:
 
 
 def _unread(action: Action, why: str) -> Reading:
-    name = action.tool if isinstance(action.tool, str) else "?"
-    effect = opaque(name[:200], why, via=name[:200])
+    name = action.tool[:200]
+    effect = opaque(name, why, via=name)
     return Reading(effects=(effect,), summary=f"Nobody could read what it does: {why}.")

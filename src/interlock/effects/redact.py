@@ -10,7 +10,7 @@ import math
 import re
 import tomllib
 from collections import Counter
-from functools import cache
+from functools import cache, partial
 from importlib import resources
 from typing import NamedTuple
 
@@ -39,7 +39,7 @@ def redact(text: str) -> str:
     lower = text.casefold()
     for shape in _packaged():
         if any(hint in lower for hint in shape.hints):
-            text = shape.regex.sub(lambda match, shape=shape: _replace(match, shape), text)
+            text = shape.regex.sub(partial(_replace, shape), text)
     if "=" in text:
         text = _ASSIGNMENT.sub(_entropy, text)
     return text
@@ -50,7 +50,7 @@ def has_secret(text: str) -> bool:
     return redact(text) != text
 
 
-def _replace(match: re.Match[str], shape: Shape) -> str:
+def _replace(shape: Shape, match: re.Match[str]) -> str:
     for group in shape.groups:
         if match[group] is not None:
             whole, start = match[0], match.start()

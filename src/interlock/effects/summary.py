@@ -28,8 +28,9 @@ _VERB_WORDS = {
     Verb.OPAQUE: "does what nobody could read",
 }
 _WEIGHT = {
-    Verb.OPAQUE: 50, Verb.DELETE: 60, Verb.GRANT: 55, Verb.DEPLOY: 55, Verb.SPEND: 55, Verb.PUBLISH: 52, Verb.SEND: 50, Verb.CONFIGURE: 40,
-    Verb.OVERWRITE: 30, Verb.WRITE: 30, Verb.INSTALL: 30, Verb.EXECUTE: 25, Verb.CREATE: 20, Verb.FETCH: 15, Verb.READ: 5,
+    Verb.DELETE: 60, Verb.GRANT: 55, Verb.DEPLOY: 55, Verb.SPEND: 55, Verb.PUBLISH: 52, Verb.OPAQUE: 50, Verb.SEND: 50,
+    Verb.CONFIGURE: 40, Verb.OVERWRITE: 30, Verb.WRITE: 30, Verb.INSTALL: 30, Verb.EXECUTE: 25, Verb.CREATE: 20,
+    Verb.FETCH: 15, Verb.READ: 5,
 }  # fmt: skip
 _KIND_WORDS = {
     Kind.GIT_REF: "the git ref",
@@ -49,7 +50,7 @@ _KIND_WORDS = {
 
 
 def summarise(effects: Sequence[Effect]) -> str:
-    """A sentence such as "Deletes everything in the table public.users (production, irreversible) and 2 more." Never empty."""
+    """A sentence such as "Deletes everything in the table shop.users (production, irreversible); and 2 more." """
     if not effects:
         return "Has no effect outside of the agent."
     ordered = sorted(effects, key=weight, reverse=True)

@@ -12,7 +12,7 @@ from interlock.model.effect import Effect, Environment, Resource
 __all__ = ["read_sql"]
 
 
-def read_sql(  # noqa: PLR0913 - the signature that the rooms agreed on, and where files live
+def read_sql(
     text: str,
     dialect: str,
     *,

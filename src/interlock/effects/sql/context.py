@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import msgspec
 from sqlglot import exp
 
 from interlock.effects.environments import hinted
@@ -73,8 +74,6 @@ class Scope:
 
     def unread(self, what: str, why: str) -> Effect:
         """An opaque effect that keeps the environment, so that policy can be stricter in production."""
-        import msgspec
-
         effect = opaque(what[:MAX_NAME], why, via=self.via, span=self.span)
         where = self.environment
         if where is Environment.UNKNOWN:
@@ -85,7 +84,8 @@ class Scope:
         """The resource of a table node: `database.schema.table` as far as it is written or known."""
         catalog, schema, name = node.catalog, node.db, node.name or "?"
         parts = [part for part in (catalog or self.database, schema, name) if part]
-        found = table_labels(catalog, schema, name) | set(extra)
+        # The schema may be left out: then the connection's database may be the one that the lists mean.
+        found = table_labels(catalog, schema or self.database, name) | set(extra)
         return Resource(Kind.TABLE, ".".join(parts)[:MAX_NAME], tuple(sorted(found)))
 
     def whole_database(self, name: str = "", *, extra: Sequence[str] = ()) -> Resource:

@@ -1,4 +1,4 @@
-"""What names in SQL mean beyond themselves: functions that reach out of the database, tables that hold credentials."""
+"""The word lists of SQL: functions that reach out of the database, tables that hold credentials, first words."""
 
 from __future__ import annotations
 
@@ -20,26 +20,47 @@ class Function(NamedTuple):
     why: str
 
 
+class Words(NamedTuple):
+    """Lists of words by which statements are told apart; the file says what each holds. Upper case but for pragmas."""
+
+    looks: frozenset[str]
+    upkeep: frozenset[str]
+    frames: frozenset[str]
+    in_frames: frozenset[str]
+    accounts: frozenset[str]
+    bodies: frozenset[str]
+    runs: frozenset[str]
+    looking_pragmas: frozenset[str]
+    definitions: frozenset[str]
+    databases: frozenset[str]
+
+
 class Names(NamedTuple):
-    """The loaded lists, keys in lower case."""
+    """Everything in `data/sql.toml`; keys in lower case."""
 
     functions: dict[str, Function]
     tables: dict[str, str]
     schemas: dict[str, str]  # "mysql" for the entry "mysql.*"
     databases: dict[str, str]
+    words: Words
+    dialects: dict[str, str]
+    plain_nodes: frozenset[str]
+    reaching_nodes: frozenset[str]
 
 
 def load(text: str) -> Names:
     """The lists in `text` (TOML, the format of `data/sql.toml`).
 
     Raises:
-        CatalogueError: not TOML, an unknown `does` or label, an entry without a reason.
+        CatalogueError: not TOML, an unknown `does` or label, an entry without a reason, a missing list.
     """
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise CatalogueError(f"the list of SQL names is not TOML: {error}") from error
-    names = Names({}, {}, {}, {})
+        words = Words(**{key: frozenset(values) for key, values in table["words"].items()})
+        plain, reaching = frozenset(table["nodes"]["plain"]), frozenset(table["nodes"]["reach_out"])
+        names = Names({}, {}, {}, {}, words, dict(table["dialects"]), plain, reaching)
+    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+        raise CatalogueError(f"the list of SQL names cannot be used: {error}") from error
     for section in ("function", "table", "database"):
         for entry in table.get(section, ()):
             tag, why = entry.get("does", entry.get("label")), entry.get("why")
@@ -71,7 +92,8 @@ def table_labels(catalog: str, schema: str, name: str) -> set[str]:
     """Labels of a table by its name alone."""
     names = packaged()
     catalog, schema, name = catalog.casefold(), schema.casefold(), name.casefold()
-    found = {names.tables[key] for key in (name, f"{schema}.{name}", f"{catalog}.{schema}.{name}") if key in names.tables}
+    spellings = (name, f"{schema}.{name}", f"{catalog}.{schema}.{name}")
+    found = {names.tables[key] for key in spellings if key in names.tables}
     return found | {names.schemas[key] for key in (schema, catalog) if key in names.schemas}
 
 

@@ -17,7 +17,7 @@ from interlock.model.effect import ALL, MANY, ONE, Effect, Environment, Kind, Re
 MAX_NODES = 60_000
 
 
-def statement_effects(tree: exp.Expression, text: str, scope: Scope) -> Iterator[Effect]:
+def statement_effects(tree: exp.Expr, text: str, scope: Scope) -> Iterator[Effect]:
     """Effects of the statement at the root, of every statement hidden in it, and of its functions."""
     strange = unknown_node(tree, MAX_NODES)
     if strange:
@@ -28,14 +28,15 @@ def statement_effects(tree: exp.Expression, text: str, scope: Scope) -> Iterator
             yield from _changes(node, scope, targets)
         elif isinstance(node, exp.Func) or _is_call(node):
             yield from _call(node, text, scope)
-    yield from definitions.effects(tree, text, scope, targets)
+    if not strange or definitions.knows(tree):
+        yield from definitions.effects(tree, text, scope, targets)
     yield from _reads(tree, scope, targets)
 
 
 # --- rows -------------------------------------------------------------------------------------------------------------
 
 
-def _changes(node: exp.Expression, scope: Scope, targets: set[int]) -> Iterator[Effect]:
+def _changes(node: exp.Expr, scope: Scope, targets: set[int]) -> Iterator[Effect]:
     if isinstance(node, exp.Insert):
         yield from _insert(node, scope, targets)
     elif isinstance(node, exp.Delete):
@@ -54,7 +55,7 @@ def _changes(node: exp.Expression, scope: Scope, targets: set[int]) -> Iterator[
         yield scope.effect(Verb.CREATE, resource, f"makes the table {resource.name}")
 
 
-def _target(node: exp.Expression | None, scope: Scope, targets: set[int], extra: tuple[str, ...]) -> Resource:
+def _target(node: exp.Expr | None, scope: Scope, targets: set[int], extra: tuple[str, ...]) -> Resource:
     if isinstance(node, exp.Schema):
         node = node.this
     if isinstance(node, exp.Table):
@@ -66,23 +67,42 @@ def _target(node: exp.Expression | None, scope: Scope, targets: set[int], extra:
 def _insert(node: exp.Insert, scope: Scope, targets: set[int]) -> Iterator[Effect]:
     if isinstance(node.this, exp.Directory):
         path = node.this.this.name if node.this.this is not None else "?"
-        yield scope.effect(Verb.OVERWRITE, scope.file(path), "writes its result into a directory", reversibility=Reversibility.IRREVERSIBLE)
+        yield scope.effect(
+            Verb.OVERWRITE,
+            scope.file(path),
+            "writes its result into a directory",
+            reversibility=Reversibility.IRREVERSIBLE,
+        )
         return
     replaces = bool(node.args.get("overwrite"))
     resource = _target(node.this, scope, targets, (labels.WHOLE,) if replaces else ())
     name = resource.name
     if replaces:
-        yield scope.effect(Verb.OVERWRITE, resource, f"replaces every row of {name}", reversibility=Reversibility.IRREVERSIBLE, scale=ALL)
+        yield scope.effect(
+            Verb.OVERWRITE,
+            resource,
+            f"replaces every row of {name}",
+            reversibility=Reversibility.IRREVERSIBLE,
+            scale=ALL,
+        )
         return
-    yield scope.effect(Verb.WRITE, resource, f"adds rows to {name}", reversibility=Reversibility.RECOVERABLE, scale=MANY)
+    yield scope.effect(
+        Verb.WRITE, resource, f"adds rows to {name}", reversibility=Reversibility.RECOVERABLE, scale=MANY
+    )
     conflict = node.args.get("conflict")
     updates = isinstance(conflict, exp.OnConflict) and conflict.expressions
     alternative = str(node.args.get("alternative") or "").upper()
     if updates or alternative == "REPLACE":
-        yield scope.effect(Verb.OVERWRITE, resource, f"changes rows of {name} that are there already", reversibility=Reversibility.IRREVERSIBLE, scale=MANY)
+        yield scope.effect(
+            Verb.OVERWRITE,
+            resource,
+            f"changes rows of {name} that are there already",
+            reversibility=Reversibility.IRREVERSIBLE,
+            scale=MANY,
+        )
 
 
-def _row_change(node: exp.Expression, verb: Verb, scope: Scope, targets: set[int]) -> Iterator[Effect]:
+def _row_change(node: exp.Expr, verb: Verb, scope: Scope, targets: set[int]) -> Iterator[Effect]:
     where, limit = node.args.get("where"), _limit(node)
     everything = whole(where) and not _joined(node) and limit is None
     word = "deletes" if verb is Verb.DELETE else "changes"
@@ -100,7 +120,7 @@ def _row_change(node: exp.Expression, verb: Verb, scope: Scope, targets: set[int
         )
 
 
-def _limit(node: exp.Expression) -> int | None:
+def _limit(node: exp.Expr) -> int | None:
     limit = node.args.get("limit")
     value = limit.expression if isinstance(limit, exp.Limit) else None
     if isinstance(value, exp.Literal) and value.name.isdecimal() and int(value.name) <= 10_000:
@@ -108,7 +128,7 @@ def _limit(node: exp.Expression) -> int | None:
     return None
 
 
-def _joined(node: exp.Expression) -> bool:
+def _joined(node: exp.Expr) -> bool:
     """Whether a join narrows the rows down. A join without a condition narrows nothing."""
     joins = [j for j in node.find_all(exp.Join) if j.find_ancestor(exp.Select, exp.Subquery) is None]
     return any(j.args.get("using") or (j.args.get("on") is not None and not whole(j.args["on"])) for j in joins)
@@ -127,17 +147,17 @@ def _merge(node: exp.Merge, scope: Scope, targets: set[int]) -> Iterator[Effect]
 
 def _when_deletes(when: exp.When) -> bool:
     then = when.args.get("then")
-    return isinstance(then, exp.Delete) or (isinstance(then, exp.Expression) and then.name.upper() == "DELETE")
+    return isinstance(then, exp.Delete) or (isinstance(then, exp.Expr) and then.name.upper() == "DELETE")
 
 
 # --- functions --------------------------------------------------------------------------------------------------------
 
 
-def _is_call(node: exp.Expression) -> bool:
+def _is_call(node: exp.Expr) -> bool:
     return isinstance(node, exp.Anonymous | exp.AnonymousAggFunc | exp.ParameterizedAgg)
 
 
-def _call(node: exp.Expression, text: str, scope: Scope) -> Iterator[Effect]:
+def _call(node: exp.Expr, text: str, scope: Scope) -> Iterator[Effect]:
     named = _is_call(node)
     name = _function_name(node) if named else type(node).__name__.lower()
     known = function(name)
@@ -152,17 +172,21 @@ def _call(node: exp.Expression, text: str, scope: Scope) -> Iterator[Effect]:
     yield from _known_call(known.does, name, known.why, node, text, scope)
 
 
-def _known_call(does: str, name: str, why: str, node: exp.Expression, text: str, scope: Scope) -> Iterator[Effect]:  # noqa: PLR0913, PLR0917
+def _known_call(does: str, name: str, why: str, node: exp.Expr, text: str, scope: Scope) -> Iterator[Effect]:
     note = f"{name}() {why}"
     if does == "read_file":
         yield scope.effect(Verb.READ, scope.file(_first_text(node) or "?"), note)
     elif does == "write_file":
-        yield scope.effect(Verb.OVERWRITE, scope.file(_first_text(node) or "?"), note, reversibility=Reversibility.IRREVERSIBLE)
+        yield scope.effect(
+            Verb.OVERWRITE, scope.file(_first_text(node) or "?"), note, reversibility=Reversibility.IRREVERSIBLE
+        )
     elif does == "execute":
         yield scope.unread(text, note)
     elif does == "network":
         resource = Resource(Kind.HOST, (_first_text(node) or "?")[:200])
-        yield scope.effect(Verb.SEND, resource, note, reversibility=Reversibility.IRREVERSIBLE, environment=Environment.UNKNOWN)
+        yield scope.effect(
+            Verb.SEND, resource, note, reversibility=Reversibility.IRREVERSIBLE, environment=Environment.UNKNOWN
+        )
     elif does == "configure":
         yield scope.effect(Verb.CONFIGURE, scope.whole_database(), note, reversibility=Reversibility.RECOVERABLE)
     elif does == "kill":
@@ -170,7 +194,7 @@ def _known_call(does: str, name: str, why: str, node: exp.Expression, text: str,
         yield scope.effect(Verb.DELETE, resource, note, reversibility=Reversibility.RECOVERABLE)
 
 
-def _function_name(node: exp.Expression) -> str:
+def _function_name(node: exp.Expr) -> str:
     name = node.name or (node.this if isinstance(node.this, str) else "?")
     parent = node.parent
     if isinstance(parent, exp.Dot) and parent.expression is node:
@@ -180,7 +204,7 @@ def _function_name(node: exp.Expression) -> str:
     return str(name)
 
 
-def _first_text(node: exp.Expression) -> str:
+def _first_text(node: exp.Expr) -> str:
     for literal in node.find_all(exp.Literal):
         if literal.is_string:
             return str(literal.name)
@@ -190,7 +214,7 @@ def _first_text(node: exp.Expression) -> str:
 # --- reads ------------------------------------------------------------------------------------------------------------
 
 
-def _reads(tree: exp.Expression, scope: Scope, targets: set[int]) -> Iterator[Effect]:
+def _reads(tree: exp.Expr, scope: Scope, targets: set[int]) -> Iterator[Effect]:
     """A read for every table that is looked at and that no change has claimed."""
     common = {cte.alias_or_name.casefold() for cte in tree.find_all(exp.CTE)}
     looked = False

@@ -7,7 +7,7 @@ from sqlglot import exp
 MAX_TERMS = 2_000
 
 
-def whole(condition: exp.Expression | None) -> bool:
+def whole(condition: exp.Expr | None) -> bool:
     """True when the condition names no proper part of the table. Errs towards True."""
     if condition is None:
         return True
@@ -16,7 +16,7 @@ def whole(condition: exp.Expression | None) -> bool:
     return _true(condition, 0)
 
 
-def _true(node: exp.Expression | None, depth: int) -> bool:
+def _true(node: exp.Expr | None, depth: int) -> bool:
     if node is None or depth > 60:
         return True
     if isinstance(node, exp.Paren):
@@ -31,10 +31,10 @@ def _true(node: exp.Expression | None, depth: int) -> bool:
     return _true_of_any_row(node)
 
 
-def _terms(node: exp.Expression, kind: type[exp.Connector]) -> list[exp.Expression]:
+def _terms(node: exp.Expr, kind: type[exp.Connector]) -> list[exp.Expr]:
     """The operands of a chain of one connector, without recursion: generated conditions are thousands long."""
-    out: list[exp.Expression] = []
-    stack: list[exp.Expression] = [node]
+    out: list[exp.Expr] = []
+    stack: list[exp.Expr] = [node]
     while stack and len(out) < MAX_TERMS:
         current = stack.pop()
         if isinstance(current, kind):
@@ -44,13 +44,13 @@ def _terms(node: exp.Expression, kind: type[exp.Connector]) -> list[exp.Expressi
     return out
 
 
-def _complementary(sides: list[exp.Expression]) -> bool:
+def _complementary(sides: list[exp.Expr]) -> bool:
     """`a IS NULL OR a IS NOT NULL`, `x OR NOT x`."""
     texts = {side.unnest().sql() for side in sides}
     return any(f"NOT {text}" in texts or f"NOT ({text})" in texts for text in texts)
 
 
-def _true_of_any_row(node: exp.Expression) -> bool:
+def _true_of_any_row(node: exp.Expr) -> bool:
     if isinstance(node, exp.EQ | exp.GTE | exp.LTE | exp.NullSafeEQ) and node.this == node.expression:
         return True
     if isinstance(node, exp.Like | exp.ILike | exp.Glob | exp.SimilarTo):
@@ -66,17 +66,17 @@ def _true_of_any_row(node: exp.Expression) -> bool:
     if isinstance(node, exp.In) and _is_key(node.this):
         query = node.args.get("query")
         inner = query.this if isinstance(query, exp.Subquery) else query
-        return isinstance(inner, exp.Select) and inner.args.get("where") is None and inner.args.get("limit") is None and (
-            inner.args.get("joins") is None
-        )
+        narrows = ("where", "limit", "joins", "having", "group", "offset")
+        return isinstance(inner, exp.Select) and not any(inner.args.get(part) for part in narrows)
     return False
 
 
-def _is_key(node: exp.Expression | None) -> bool:
-    return isinstance(node, exp.Column) and node.name.casefold() in {"id", "rowid", "_rowid_", "ctid", "oid", "uuid", "pk", "_id"}
+def _is_key(node: exp.Expr | None) -> bool:
+    keys = {"id", "rowid", "_rowid_", "ctid", "oid", "uuid", "pk", "_id"}
+    return isinstance(node, exp.Column) and node.name.casefold() in keys
 
 
-def _small(node: exp.Expression | None) -> bool:
+def _small(node: exp.Expr | None) -> bool:
     if isinstance(node, exp.Neg):
         return True
     return isinstance(node, exp.Literal) and (node.name in {"0", "1", "", "-1"})

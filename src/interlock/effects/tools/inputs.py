@@ -1,4 +1,4 @@
-"""Typed access to a tool's JSON input. Whatever is not as the tool documents it becomes `Malformed`, and then `opaque`."""
+"""Typed access to a tool's JSON input. What is not as the tool documents it becomes `Malformed`, and then `opaque`."""
 
 from __future__ import annotations
 

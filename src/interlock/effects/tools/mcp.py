@@ -1,8 +1,8 @@
 """MCP tools: `mcp__server__tool`, known only by their names and arguments.
 
-A server is a program of somebody else; its tool does what it likes. What can be said is read from the verb in the tool's
-name and from arguments whose names say what they are (a command, a query, a path, a URL). A name without a verb that
-is known to be harmless is opaque.
+A server is a program of somebody else; its tool does what it likes. What can be said is read from the verb in the
+tool's name and from arguments whose names say what they are (a command, a query, a path, a URL). A name whose words
+say nothing is opaque.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from typing import Any
 from interlock.effects.environments import environment_of
 from interlock.effects.places import file_environment, file_resource
 from interlock.effects.redact import has_secret
+from interlock.effects.sql.words import looks_like_sql
 from interlock.effects.tools.inputs import Malformed
+from interlock.effects.tools.mcp_words import packaged
 from interlock.effects.tools.shell import shell_text
 from interlock.effects.tools.web import read_url
 from interlock.model import labels
@@ -25,54 +27,6 @@ from interlock.model.world import Setting, World
 
 MAX_ARGUMENTS = 2_000
 MAX_DEPTH = 12
-
-# The first word of a tool's name that stands here decides; more serious words are looked for first.
-_VERBS: tuple[tuple[Verb, frozenset[str]], ...] = (
-    (
-        Verb.DELETE,
-        frozenset(
-            "delete remove drop destroy purge wipe truncate erase reset clear terminate kill uninstall unlink archive revoke "
-            "cancel restore rollback revert flush prune cleanup rm del".split()
-        ),
-    ),
-    (Verb.EXECUTE, frozenset("execute exec run eval evaluate invoke call script shell command spawn start restart stop".split())),
-    (Verb.SEND, frozenset("send post publish email mail notify share message reply comment invite broadcast tweet upload submit forward".split())),
-    (Verb.DEPLOY, frozenset("deploy release promote apply migrate rollout provision launch".split())),
-    (Verb.GRANT, frozenset("grant permit authorize assign approve".split())),
-    (Verb.SPEND, frozenset("pay charge transfer buy purchase order refund checkout invoice".split())),
-    (
-        Verb.WRITE,
-        frozenset(
-            "create update write edit set put add insert upsert modify patch append move rename copy save merge push commit replace import "
-            "close open enable disable configure attach detach fork star label lock unlock schedule register sync click type fill press drag "
-            "select hover".split()
-        ),
-    ),
-    (
-        Verb.READ,
-        frozenset(
-            "get list read search find fetch query describe show view count lookup check status info inspect explain resolve browse "
-            "export download tail logs diff compare summarize help ping whoami version snapshot screenshot wait navigate scrape crawl extract".split()
-        ),
-    ),
-)
-_COMMAND = frozenset({"command", "cmd", "commands", "shell", "shell_command", "bash", "command_line", "commandline", "argv"})
-_SQL = frozenset({"sql", "query", "statement", "statements", "queries", "sql_query", "q"})
-_CODE = frozenset({"code", "javascript", "js", "expression", "function", "python", "script", "source_code", "program"})
-_PATHS = frozenset(
-    {
-        "path", "file", "file_path", "filepath", "filename", "directory", "dir", "folder", "paths", "files", "source", "destination", "src", "dst",
-        "dest", "target_path", "output_path", "input_path", "root", "cwd", "workdir", "notebook_path", "absolute_path", "relative_path",
-    }
-)  # fmt: skip
-_URLS = frozenset({"url", "uri", "endpoint", "href", "urls", "link", "webhook", "webhook_url"})
-_SQL_WORD = re.compile(
-    r"\s*(?:--[^\n]*\n\s*|/\*.{0,2000}?\*/\s*){0,20}\(*\s*(?:select|with|insert|update|delete|merge|drop|create|alter|truncate|grant|revoke|explain|show|"
-    r"begin|start|commit|rollback|set|copy|do|call|execute|exec|vacuum|analyze|pragma|attach|replace|describe|use|values|table|lock|comment)\b",
-    re.IGNORECASE | re.DOTALL,
-)
-_DIALECTS = ("postgres", "mysql", "sqlite", "snowflake", "bigquery", "clickhouse", "duckdb", "oracle", "tsql", "redshift", "trino")
-_ALIASES = {"mariadb": "mysql", "pg": "postgres", "postgresql": "postgres", "supabase": "postgres", "neon": "postgres", "mssql": "tsql", "sqlserver": "tsql"}
 
 
 def mcp(action: Action, setting: Setting, world: World) -> Reading:
@@ -93,6 +47,7 @@ class _Call:
     def __init__(self, action: Action, setting: Setting, world: World, server: str, tool: str) -> None:
         self.action, self.setting, self.world = action, setting, world
         self.server, self.tool = server, tool
+        self.words = packaged()
         self.verb = verb_of(tool)
         self.effects: list[Effect] = []
         self.commands: list[tuple[str, ...]] = []
@@ -105,16 +60,16 @@ class _Call:
         """One text in the input, under the last name that it stands below."""
         name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key).casefold().replace("-", "_")
         self.secret = self.secret or has_secret(value) or has_secret(f"{name}={value}")
-        if name in _COMMAND:
+        if name in self.words.command:
             self._absorb(shell_text(value, self.setting, self.world, cwd=self.action.cwd))
             self.understood = True
-        elif name in _SQL and _SQL_WORD.match(value):
+        elif name in self.words.sql and looks_like_sql(value):
             self._sql(value)
-        elif name in _CODE and self.verb is not Verb.READ:
+        elif name in self.words.code and self.verb is not Verb.READ:
             self.effects.append(opaque(value[:200], "code for another program", via=self.action.tool))
-        elif name in _URLS and value:
+        elif name in self.words.url and value:
             self.effects += read_url(value, self.setting, self.world, via=self.action.tool)
-        elif name in _PATHS and value and "\n" not in value and "://" not in value:
+        elif name in self.words.path and value and "\n" not in value and "://" not in value:
             self.effects.append(self._path(value))
 
     def reading(self) -> Reading:
@@ -133,7 +88,9 @@ class _Call:
         from interlock.effects.sql import read_sql
 
         environment = environment_of("database", self.server, self.setting)
-        found = read_sql(text, _dialect(self.server), database=self.server, environment=environment, via=self.action.tool)
+        found = read_sql(
+            text, _dialect(self.server), database=self.server, environment=environment, via=self.action.tool
+        )
         self.effects += found
         self.understood = self.understood or all(e.verb is not Verb.OPAQUE for e in found)
 
@@ -188,30 +145,30 @@ def verb_of(tool: str) -> Verb | None:
 
     A word in front weighs more than one behind (`list_deleted_items` reads, `get_and_delete` does not).
     """
-    words = [w for w in re.split(r"[^a-z]+", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", tool).casefold()) if w]
-    reads = _VERBS[-1][1]
-    if words and words[0] in reads and not any(w in _VERBS[0][1] | _VERBS[1][1] for w in words[1:]):
-        # `get_pull_request_comments`, `search_orders`: what follows is the object of the look.
-        return Verb.READ
-    for verb, hints in _VERBS:
-        if any(word in hints for word in words):
-            return verb
-    return None
+    words = _split(tool)
+    verbs = packaged().verbs
+    reads, serious = verbs[-1][1], verbs[0][1] | verbs[1][1]
+    if words and words[0] in reads and serious.isdisjoint(words[1:]):
+        return Verb.READ  # `get_pull_request_comments`, `search_orders`: what follows is the object of the look
+    return next((verb for verb, hints in verbs if not hints.isdisjoint(words)), None)
+
+
+def _split(name: str) -> list[str]:
+    """The words of `delete_user`, `deleteUser`, `delete-user`."""
+    return [w for w in re.split(r"[^a-z]+", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).casefold()) if w]
 
 
 def _scale(tool: str) -> Scale:
-    words = set(re.split(r"[^a-z]+", tool.casefold()))
+    words = set(_split(tool))
     if "all" in words:
         return ALL
     return MANY if words & {"bulk", "batch", "many", "multiple"} else Scale()
 
 
 def _dialect(server: str) -> str:
-    name = server.casefold()
-    for word, dialect in _ALIASES.items():
-        if word in re.split(r"[^a-z]+", name):
-            return dialect
-    return next((d for d in _DIALECTS if d in name), "")
+    name, words = server.casefold(), _split(server)
+    known = packaged().dialects
+    return next((d for w, d in known.items() if w in words), next((d for d in known.values() if d in name), ""))
 
 
 def _leaves(data: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -232,10 +189,7 @@ def _leaves(data: dict[str, Any]) -> Iterator[tuple[str, str]]:
         elif isinstance(value, dict):
             stack += [(str(k), v, depth + 1) for k, v in reversed(value.items())]
         elif isinstance(value, list):
-            if key.casefold() in _COMMAND | {"args"} and value and all(isinstance(v, str) for v in value):
+            if key.casefold() in packaged().command | {"args"} and value and all(isinstance(v, str) for v in value):
                 yield key, shlex.join(value)
                 continue
             stack += [(key, v, depth + 1) for v in reversed(value)]
-
-
-

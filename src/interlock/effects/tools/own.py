@@ -24,7 +24,9 @@ def starts(action: Action, _setting: Setting, _world: World) -> Effects:
     if isolation not in (None, "", "worktree"):
         return (opaque(action.tool, "the sub-agent would run where this daemon cannot see it", via=action.tool),)
     resource = Resource(Kind.TOOL, f"{action.tool}/{name[:80]}" if name else action.tool)
-    return (Effect(verb=Verb.EXECUTE, resource=resource, via=action.tool, notes=("its own calls are judged one by one",)),)
+    return (
+        Effect(verb=Verb.EXECUTE, resource=resource, via=action.tool, notes=("its own calls are judged one by one",)),
+    )
 
 
 def reads(action: Action, _setting: Setting, _world: World) -> Effects:

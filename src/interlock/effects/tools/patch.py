@@ -16,7 +16,9 @@ _MARKS = (
 )
 
 
-def read_patch(text: str, setting: Setting, world: World, *, cwd: str | None, via: str = "apply_patch") -> tuple[Effect, ...]:
+def read_patch(
+    text: str, setting: Setting, world: World, *, cwd: str | None, via: str = "apply_patch"
+) -> tuple[Effect, ...]:
     """The effects of applying `text`, file by file. A text that is no patch, or names no file, is opaque.
 
     A mark counts wherever a line holds it after its indentation: rather a file too many than one too few.
@@ -44,7 +46,7 @@ def read_patch(text: str, setting: Setting, world: World, *, cwd: str | None, vi
     return tuple(effects) or (opaque("apply_patch", "the patch names no file", via=via),)
 
 
-def _file(path: str, verb: Verb, setting: Setting, world: World, cwd: str | None, via: str, note: str) -> Effect:  # noqa: PLR0913, PLR0917
+def _file(path: str, verb: Verb, setting: Setting, world: World, cwd: str | None, via: str, note: str) -> Effect:
     resource = file_resource(path, setting, world, cwd=cwd, directory=False, follow=verb is not Verb.DELETE)
     if verb is Verb.CREATE and world.kind(resource.name) is not None:
         verb = Verb.OVERWRITE

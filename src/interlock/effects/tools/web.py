@@ -22,7 +22,7 @@ def web_fetch(action: Action, setting: Setting, world: World) -> Effects:
     return read_url(required(action.input, "url"), setting, world, via=action.tool)
 
 
-def web_search(action: Action, setting: Setting, world: World) -> Effects:
+def web_search(action: Action, _setting: Setting, _world: World) -> Effects:
     """WebSearch: the query goes to the agent's own provider."""
     query = action.input.get("query", action.input.get("q", ""))
     if not isinstance(query, str):
@@ -49,7 +49,9 @@ def read_url(url: str, setting: Setting, world: World, *, via: str) -> Effects:
     effects = [Effect(verb=Verb.FETCH, resource=host, environment=host_environment(host, setting), via=via)]
     tail = url.strip().partition("://")[2].partition("/")[2]
     if has_secret(url) or has_secret(unquote(url)):
-        effects.append(_send(host, via, labels.FROM_SECRET, "the address carries something that looks like a credential"))
+        effects.append(
+            _send(host, via, labels.FROM_SECRET, "the address carries something that looks like a credential")
+        )
     elif len(tail) > MAX_QUERY:
         effects.append(_send(host, via, labels.FROM_UNKNOWN, f"the address carries {len(tail)} characters to the host"))
     return tuple(effects)
