@@ -28,7 +28,7 @@ _FILE_VERBS = {
     "change": Verb.CONFIGURE,
     "overwrite": Verb.OVERWRITE,
 }
-_FILE_KINDS = (Kind.FILE, Kind.DIRECTORY, Kind.DEVICE, Kind.SECRET)
+_FILE_KINDS = (Kind.FILE, Kind.DIRECTORY, Kind.DEVICE)
 # From bad to good: with several clues the most careful reading wins.
 _CAREFUL = (Environment.PRODUCTION, Environment.STAGING, Environment.DEVELOPMENT, Environment.WORKSPACE,
             Environment.MACHINE, Environment.UNKNOWN)  # fmt: skip

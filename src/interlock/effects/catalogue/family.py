@@ -258,7 +258,7 @@ class _Reader:
         grammar = command.grammar
         known = {"program", "command", "sub", "operand", "remote", "cwd", "rest"}
         for flag in grammar.flags.values():
-            known |= {flag.name, *flag.tags}
+            known |= {flag.name, flag.capture, *flag.tags}
         slots: list[Slot] = [*grammar.slots, *((grammar.rest,) if grammar.rest else ())]
         for tag, more in grammar.forms:
             if tag not in known:

@@ -34,6 +34,7 @@ class Flag:
     role: str | None
     optional: bool
     tags: tuple[str, ...]
+    capture: str = ""  # the value's own name, besides the flag's
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ def read_flags(text: str) -> dict[str, Flag]:
         default = max(spellings, key=lambda s: len(s.lstrip("-+/"))).lstrip("-+/") or spellings[0]
         name = tags[0] if tags else default
         role = None if value is None else _role(value.group(1) or value.group(2))
-        flag = Flag(name, role, value is not None and value.group(2) is not None, tags or (default,))
+        flag = Flag(name, role, value is not None and value.group(2) is not None, tags or (default,), (role or "").lower())
         for spelling in spellings:
             if spelling in flags:
                 raise GrammarError(f"flag {spelling} stands twice")
@@ -161,6 +162,8 @@ class Parsed:
             self.values.setdefault(flag.name, []).append(value)
             if flag.role in ROLES:
                 self.placed.append((flag.role, value))
+            elif flag.capture != flag.name:
+                self.values.setdefault(flag.capture, []).append(value)
 
 
 def tail(value: Word, count: int) -> Word:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from interlock.effects.catalogue.draft import Draft
-from interlock.effects.catalogue.readers import files, find, othercode, python, shells, text, wrappers
+from interlock.effects.catalogue.readers import files, find, network, othercode, python, shells, text, wrappers
 
 Reader = Callable[[Draft], None]
 
@@ -56,4 +56,16 @@ READERS: Mapping[str, Reader] = {
     "python": python.python,
     "shell": shells.shell,
     "terminal": shells.terminal,
+    "curl": network.curl,
+    "wget": network.wget,
+    "httpie": network.httpie,
+    "lftp": network.lftp,
+    "netcat": network.netcat,
+    "ssh_rest": network.ssh,
+    "sshpass_rest": network.sshpass,
+    "scp": network.scp,
+    "sftp": network.sftp,
+    "ssh_copy_id": network.ssh_copy_id,
+    "lookup": network.lookup,
+    "openssl": network.openssl,
 }
