@@ -130,11 +130,15 @@ class ClaudeGate:
         message = message or "Interlock stopped this."  # an empty reason is taken for none
         match event.moment:
             case Moment.TOOL_BEFORE:
-                return render({"hookSpecificOutput": denial(event.name, message)} | more)
+                # Twice no: the answer in JSON, and the exit status for an agent that cannot read it.
+                answer = {"hookSpecificOutput": denial(event.name, message)} | more
+                return render(answer, exit_status=2, stderr=message)
             case Moment.PERMISSION:
                 verdict = {"behavior": "deny", "message": message} | ({"interrupt": True} if more else {})
                 return render({"hookSpecificOutput": {"hookEventName": event.name, "decision": verdict}})
-            case Moment.PROMPT | Moment.TOOL_AFTER:
+            case Moment.PROMPT:
+                return render({"decision": "block", "reason": message} | more, exit_status=2, stderr=message)
+            case Moment.TOOL_AFTER:
                 return render({"decision": "block", "reason": message} | more)
             case Moment.BATCH_AFTER:
                 return render({"continue": False, "stopReason": message})

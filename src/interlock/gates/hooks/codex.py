@@ -93,11 +93,15 @@ class CodexGate:
         more: dict[str, Any] = {"continue": False, "stopReason": message} if end else {}
         match event.moment:
             case Moment.TOOL_BEFORE:
-                return render({"hookSpecificOutput": denial(event.name, message)})
+                # Twice no: the answer in JSON, and the exit status for an agent that cannot read it.
+                answer: dict[str, Any] = {"hookSpecificOutput": denial(event.name, message)}
+                return render(answer, exit_status=2, stderr=message)
             case Moment.PERMISSION:
                 verdict = {"behavior": "deny", "message": message}
                 return render({"hookSpecificOutput": {"hookEventName": event.name, "decision": verdict}})
-            case Moment.PROMPT | Moment.TOOL_AFTER:
+            case Moment.PROMPT:
+                return render({"decision": "block", "reason": message} | more, exit_status=2, stderr=message)
+            case Moment.TOOL_AFTER:
                 return render({"decision": "block", "reason": message} | more)
             case moment if moment in _CANNOT_STOP or event.name in TELLING_OTHERS:
                 return render({"systemMessage": message} | (more if moment is not Moment.SESSION_END else {}))
