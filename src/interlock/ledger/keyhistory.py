@@ -66,6 +66,11 @@ class KeyHistory:
         """The key that signs checkpoints now."""
         return self.checkpoint_key(None)
 
+    @property
+    def signers(self) -> list[tuple[int, PublicKey]]:
+        """(first index, key) of every key that signed checkpoints."""
+        return list(self._checkpoint)
+
     def checkpoint_key(self, size: int | None) -> PublicKey:
         """The key that signs the checkpoint of `size` entries (None: of all). The empty tree is signed by the first
         key.

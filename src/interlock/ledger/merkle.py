@@ -161,8 +161,7 @@ class Tree:
             raise IndexError(f"the tree has {self.size} leaves")
 
     def _range(self, low: int, high: int) -> bytes:
-        """The Merkle tree hash of leaves low..high; `low` is a multiple of the largest power of two below the length.
-        """
+        """The Merkle tree hash of leaves low..high, where `low` is a multiple of the largest subtree in it."""
         return fold(self._perfect(low, high))
 
     def _perfect(self, low: int, high: int) -> list[bytes]:

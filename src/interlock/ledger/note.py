@@ -1,10 +1,7 @@
 """Signed notes and checkpoints, byte for byte as C2SP writes them (c2sp.org/signed-note, c2sp.org/tlog-checkpoint).
 
-    example.org/log            origin
-    20852163                   size of the tree
-    CsUYapGGPo4dkMgIAUqom...   root hash, standard base64
-                               (an empty line)
-    — example.org/log Az3gr... key name, base64 of the 4-byte key id and the Ed25519 signature
+A checkpoint is: the origin, the size of the tree, the root hash (standard base64), an empty line, and for each
+signature a line of an em dash, the key's name, and base64 of the 4-byte key id and the Ed25519 signature.
 """
 
 from __future__ import annotations

@@ -122,6 +122,14 @@ class TreeStore:
             raise
         return new
 
+    def take(self, state: State, group: Sequence[NewEntry]) -> None:
+        """The group is on the disk: take over its state, and the key events in it."""
+        first = self.state.size
+        self.state = state
+        for index, entry in enumerate(group, first):
+            if entry.kind in KINDS:
+                self.keys.apply(index, entry.kind, decode(entry.raw).body)
+
     def _sign(self, frontier: Frontier, signer: Signer) -> State:
         # INVARIANT: never sign a smaller or inconsistent tree: the frontier can only have grown from the state on disk.
         if frontier.size <= self.state.size:

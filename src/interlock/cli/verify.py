@@ -1,0 +1,147 @@
+"""`interlock verify`: prove offline that a ledger or an export is sound."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from interlock.ledger.verify import Report
+
+_SHOWN = 10
+
+
+@click.command(
+    "verify",
+    epilog="\b\nExamples:\n  interlock verify                       this installation's own ledger\n"
+    "  interlock verify export-2026-11        an export, anywhere\n"
+    "  interlock verify --key VKEY export     and only if it is the log of the key you trust\n"
+    "  interlock verify --since old-checkpoint   and only if it grew out of what you saw before\n"
+    "  interlock verify --proof 17.tlog-proof --entry 17.json --key VKEY   one entry alone\n\n"
+    "Exit status: 0 sound, 30 tampered, 31 incomplete, 32 cannot be judged, 33 policy failed, 34 forked or set back.",
+)
+@click.argument("directory", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--key", default="", metavar="VKEY", help="The root key that you trust (name+id+base64), or a file of it."
+)
+@click.option("--origin", default="", help="The log that you expect.")
+@click.option(
+    "--since",
+    type=click.Path(path_type=Path),
+    help="A signed checkpoint that you kept: the log must have grown out of it.",
+)
+@click.option("--strict", is_flag=True, help="Refuse a log with intents that have no outcome, or other gaps.")
+@click.option("--proof", type=click.Path(path_type=Path), help="Check this .tlog-proof instead of a directory.")
+@click.option("--entry", type=click.Path(path_type=Path), help="The bytes of the entry that the proof is about.")
+@click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
+def command(
+    directory: Path | None,
+    key: str,
+    origin: str,
+    since: Path | None,
+    strict: bool,
+    proof: Path | None,
+    entry: Path | None,
+    as_json: bool,
+) -> None:
+    """Check every hash and signature of a ledger or an export, offline.
+
+    It reads, never writes, and needs neither the daemon nor a network. It says which entry or tile is wrong.
+    """
+    from interlock.cli.show import emit
+    from interlock.ledger.verify import verify
+
+    trusted = _key(key)
+    if proof is not None:
+        found = _proof(proof, entry, trusted)
+        if as_json:
+            emit({"sound": True, **found})
+        else:
+            click.echo(f"Sound: entry {found['index']} is in the log {found['origin']} of {found['size']} entries.")
+        return
+    report = verify(
+        directory if directory is not None else _own(),
+        key=trusted,
+        origin=origin,
+        since=None if since is None else _read(since),
+        strict=strict,
+    )
+    if as_json:
+        emit(as_data(report))
+    else:
+        _tell(report)
+
+
+def _own() -> Path:
+    from interlock.home import locate
+
+    return locate().state / "ledger"
+
+
+def _read(path: Path) -> bytes:
+    from interlock.model.errors import LedgerUnverifiable
+
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise LedgerUnverifiable(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _key(text: str) -> str:
+    if text and "+" not in text:
+        return _read(Path(text)).decode("utf-8", "replace").strip()
+    return text
+
+
+def _proof(proof: Path, entry: Path | None, key: str) -> dict[str, Any]:
+    from interlock.ledger.verify import verify_proof
+    from interlock.model.errors import UsageError
+
+    if entry is None or not key:
+        raise UsageError("--proof needs --entry (the bytes of the entry) and --key (the log's key)")
+    return verify_proof(_read(proof), _read(entry), key)
+
+
+def as_data(report: Report) -> dict[str, Any]:
+    """The report as JSON data."""
+    return {
+        "sound": True,
+        "kind": report.kind,
+        "origin": report.origin,
+        "size": report.size,
+        "root": report.root,
+        "root_key": report.root_key,
+        "root_key_pinned": report.pinned,
+        "signing_keys": [{"from": start, "key": key} for start, key in report.signing_keys],
+        "checkpoints": report.checkpoints,
+        "tiles_checked_to": report.tiles,
+        "counts": report.counts,
+        "open_intents": list(report.open_intents),
+        "open_sessions": report.open_sessions,
+        "problems": list(report.problems),
+        "more_problems": report.more_problems,
+    }
+
+
+def _tell(report: Report) -> None:
+    from interlock.cli.show import visible
+
+    click.echo(click.style("Sound.", fg="green", bold=True) + f" {visible(report.origin)}: {report.size} entries")
+    click.echo(f"  root        {report.root}")
+    trust = "the key you trust" if report.pinned else "taken at the log's word; pass --key to be sure whose log this is"
+    click.echo(f"  root key    {visible(report.root_key)} ({trust})")
+    click.echo(f"  checked     every entry, {report.checkpoints} signed checkpoints, tiles of {report.tiles} entries")
+    kinds = ", ".join(f"{count} {visible(kind)}" for kind, count in report.counts.items())
+    click.echo(f"  holds       {kinds}")
+    if report.open_intents:
+        shown = ", ".join(str(index) for index in report.open_intents[:_SHOWN])
+        more = " …" if len(report.open_intents) > _SHOWN else ""
+        click.echo(f"  {len(report.open_intents)} intents have no outcome: {shown}{more}")
+    if report.open_sessions:
+        click.echo(f"  {report.open_sessions} sessions are open, or ended without a word")
+    for problem in report.problems:
+        click.echo(f"  {click.style('gap', fg='yellow')}  {problem}")
+    if report.more_problems:
+        click.echo(f"  … and {report.more_problems} more gaps")

@@ -1,0 +1,118 @@
+"""A self-contained copy of a log that anybody can verify anywhere, offline. The same tree gives the same bytes."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from interlock.ledger.blobs import BlobStore
+from interlock.ledger.entry import Entry
+from interlock.ledger.files import make_directories, write_atomic
+from interlock.ledger.reader import Reader
+from interlock.ledger.tiles import TileDirectory
+from interlock.ledger.writer import load_keys
+from interlock.model.errors import LedgerIncomplete, Refused, StateError
+
+README = """\
+# An export of an Interlock ledger
+
+This directory is a complete, signed, append-only log. Check it, offline, with:
+
+    interlock verify DIRECTORY
+    interlock verify --key VKEY DIRECTORY     the root key that you trust, got by another way than this directory
+
+| file | what it is |
+|---|---|
+| `checkpoint` | origin, size and root hash of the log, signed with Ed25519 (c2sp.org/tlog-checkpoint) |
+| `tile/<L>/<N>` | hashes of the RFC 6962 SHA-256 Merkle tree (c2sp.org/tlog-tiles) |
+| `tile/entries/<N>` | the entries: each a big-endian 16-bit length and that many bytes of canonical JSON |
+| `checkpoints/<size>` | older checkpoints that this log has signed |
+| `keys` | the root key, and the keys that signed checkpoints with the index each is valid from (name+id+base64) |
+| `blobs/<xx>/<rest>` | data that entries refer to as `{"digest","mediaType","size"}`, named by its SHA-256 |
+
+Entry 0 names the root key; later key events are entries too and signed, so each key is valid by log index.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What was written."""
+
+    origin: str
+    size: int
+    files: int
+    bytes: int
+    missing_blobs: tuple[str, ...]
+
+
+def export(reader: Reader, state: Path, target: Path, *, with_blobs: bool = True) -> Exported:
+    """Write the log that `reader` shows, kept in `state`, to the new directory `target`, whole or not at all.
+
+    Raises `Refused` when `target` exists and is not empty, `StateError` when it cannot be written.
+    """
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise Refused(f"{target} exists already; name a directory that does not")
+    size, note = reader.head()
+    building = target.with_name(f".{target.name}.new")
+    try:
+        shutil.rmtree(building, ignore_errors=True)
+        make_directories(building)
+        TileDirectory(building).publish(size, note, reader, sync=False)
+        _write(building / "README.md", README.encode())
+        _write(building / "keys", _keys(reader, size))
+        for kept, text in reader.milestones(size):
+            _write(building / "checkpoints" / str(kept), text.encode())
+        missing = tuple(_copy_blobs(reader, size, state, building)) if with_blobs else ()
+        files = [path for path in building.rglob("*") if path.is_file()]
+        total = sum(path.stat().st_size for path in files)
+        if target.is_dir():
+            target.rmdir()
+        building.rename(target)
+    except OSError as error:
+        shutil.rmtree(building, ignore_errors=True)
+        raise StateError(f"{target} cannot be written: {error.strerror}") from error
+    return Exported(reader.origin, size, len(files), total, missing)
+
+
+def _write(path: Path, data: bytes) -> None:
+    make_directories(path.parent)
+    write_atomic(path, data, sync=False)
+
+
+def _keys(reader: Reader, size: int) -> bytes:
+    keys = load_keys(reader, reader.origin)
+    lines = [f"root {keys.root}", *(f"{start} {key}" for start, key in keys.signers if start < size)]
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _copy_blobs(reader: Reader, size: int, state: Path, building: Path) -> Iterator[str]:
+    """Copy what entries refer to, each checked on the way; yields the digests that are gone."""
+    store, seen = BlobStore(state / "blobs"), set[str]()
+    for stored in reader.entries(0, size):
+        for digest in references(stored.entry()):
+            if digest in seen:
+                continue
+            seen.add(digest)
+            try:
+                data = store.get(digest)
+            except LedgerIncomplete:
+                yield digest
+                continue
+            name = digest.removeprefix("sha256:")
+            _write(building / "blobs" / name[:2] / name[2:], data)
+
+
+def references(entry: Entry) -> Iterator[str]:
+    """The digests of data that an entry keeps outside itself."""
+    stack: list[Any] = [entry.body]
+    while stack:
+        value = stack.pop()
+        if isinstance(value, list):
+            stack.extend(value)
+        elif isinstance(value, dict):
+            if value.keys() == {"digest", "mediaType", "size"} and str(value["digest"]).startswith("sha256:"):
+                yield str(value["digest"])
+            stack.extend(value.values())

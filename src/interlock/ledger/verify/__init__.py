@@ -1,0 +1,14 @@
+"""The offline verifier: it shares no code with the writer of the log, and needs the standard library and
+`cryptography`.
+
+    from interlock.ledger.verify import verify
+    report = verify(Path("export"))          # raises LedgerTampered, LedgerIncomplete, LedgerUnverifiable, LedgerForked
+
+It never returns a verdict that a caller could forget to look at: it returns a report of a sound log, or it raises.
+"""
+
+from __future__ import annotations
+
+from interlock.ledger.verify.check import Report, verify, verify_proof
+
+__all__ = ["Report", "verify", "verify_proof"]
