@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from interlock.model.decision import Context
 from interlock.model.effect import Breadth, Effect, Known, Reversibility
@@ -12,6 +12,7 @@ from interlock.policy.notation import parse, render
 from policy import worlds
 
 
+@settings(deadline=None)
 @given(worlds.effects(), worlds.contexts)
 def test_render_and_parse_are_inverse(effect: Effect, context: Context) -> None:
     scene = parse(render(effect, context))

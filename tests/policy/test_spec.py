@@ -34,7 +34,7 @@ def scenes(principal: Principal, effects: list[Effect], context: Context) -> lis
     return [Scene(principal, effect, context) for effect in effects]
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(worlds.sets(), worlds.principals, actions, worlds.contexts)
 def test_the_engine_equals_the_specification(
     written: list[Written], principal: Principal, effects: list[Effect], context: Context
@@ -44,7 +44,7 @@ def test_the_engine_equals_the_specification(
     assert (decision.verdict, decision.rung) == expected
 
 
-@settings(max_examples=20)
+@settings(max_examples=15, deadline=None)
 @given(worlds.principals, st.lists(worlds.effects(), min_size=1, max_size=3), worlds.contexts)
 def test_the_packaged_set_equals_the_specification(
     principal: Principal, effects: list[Effect], context: Context
@@ -64,6 +64,7 @@ def test_the_packaged_set_equals_the_specification(
     assert (decision.verdict, decision.rung) == spec.decide(policies, scenes(principal, effects, context))
 
 
+@settings(deadline=None)
 @given(worlds.sets(), worlds.sets(effect="forbid", prefix="f", max_size=2), actions, worlds.contexts)
 def test_forbid_wins(written: list[Written], forbids: list[Written], effects: list[Effect], context: Context) -> None:
     """Where a forbid applies on every rung, no permit helps."""
@@ -78,6 +79,7 @@ def test_forbid_wins(written: list[Written], forbids: list[Written], effects: li
         assert decision.verdict is Verdict.DENY
 
 
+@settings(deadline=None)
 @given(worlds.sets(), worlds.sets(effect="forbid", prefix="low", max_size=3), actions, worlds.contexts)
 def test_a_lower_layer_only_tightens(
     written: list[Written], low: list[Written], effects: list[Effect], context: Context
@@ -90,6 +92,7 @@ def test_a_lower_layer_only_tightens(
         assert spec.ORDER[both.rung] >= spec.ORDER[above.rung]
 
 
+@settings(deadline=None)
 @given(st.lists(worlds.effects(), max_size=3), worlds.effects(), worlds.contexts)
 def test_one_more_effect_never_lowers_the_verdict(effects: list[Effect], more: Effect, context: Context) -> None:
     principal = Principal("claude", "s")
@@ -99,6 +102,7 @@ def test_one_more_effect_never_lowers_the_verdict(effects: list[Effect], more: E
     assert decision.verdict is not fewer.verdict or decision.tier >= fewer.tier
 
 
+@settings(deadline=None)
 @given(worlds.sets(), worlds.effects(few=True), worlds.contexts)
 def test_more_approval_never_makes_it_stricter(written: list[Written], effect: Effect, context: Context) -> None:
     """The lint lets no policy in whose verdict would fall and rise again along the ladder."""
@@ -108,6 +112,7 @@ def test_more_approval_never_makes_it_stricter(written: list[Written], effect: E
     assert allowed == sorted(allowed)
 
 
+@settings(deadline=None)
 @given(worlds.effects(), worlds.contexts)
 def test_a_freeze_never_makes_it_milder(effect: Effect, context: Context) -> None:
     principal = Principal("claude", "s")
@@ -116,6 +121,7 @@ def test_a_freeze_never_makes_it_milder(effect: Effect, context: Context) -> Non
     assert frozen.verdict.severity >= thawed.verdict.severity
 
 
+@settings(deadline=None)
 @given(st.lists(worlds.effects(), max_size=3), worlds.contexts)
 def test_memory_changes_no_answer(effects: list[Effect], context: Context) -> None:
     principal = Principal("claude", "s")

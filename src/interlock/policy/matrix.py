@@ -105,6 +105,13 @@ def situations() -> Iterator[tuple[str, tuple[str, ...]]]:
     yield from _cross(("read", "configure", "create", "delete irreversible", "execute"),
                       ("system nginx", "system crontab +executes-later", "system nginx +privileged"),
                       ("machine", "production"))  # fmt: skip
+    yield from _cross(
+        ("read", "create recoverable", "configure", "delete irreversible", "send irreversible"),
+        ("tool github/issue",),
+        ("unknown", "production"),
+    )
+    yield from _cross(("configure", "grant"), [f"{thing} all" for thing in _FILES if "+root" in thing], ("machine",))
+    yield from _cross(("delete irreversible",), ("cloud_resource http://localhost/x +loopback",), ("machine",))
     yield from _cross(("install", "publish irreversible"),
                       ("package x", "package x +project", "package x +known", "package x +privileged"),
                       ("workspace",))  # fmt: skip
