@@ -23,7 +23,7 @@ Look = Callable[[str], str | None]
 Store = Callable[[str, int], None]
 
 
-class NotConstant(Exception):  # noqa: N818 - a control-flow word inside this package
+class NotConstant(Exception):
     """The value cannot be known."""
 
 
@@ -59,9 +59,7 @@ def compute(text: str, look: Look, store: Store) -> int:
 
 
 class _Expression:
-    def __init__(
-        self, tokens: list[str], look: Look, store: Store
-    ) -> None:
+    def __init__(self, tokens: list[str], look: Look, store: Store) -> None:
         self.tokens = tokens
         self.at = 0
         self.look = look

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 from interlock.effects.shell.syntax import Lit, Part
 
+MAX_LEVELS = 12
+MAX_BRACES = 64  # opening braces in one word; each may look at the whole rest of it
 MAX_WORDS = 256  # the words one brace expression may stand for; `{1..999999}{1..999999}` is not expanded
 
 _RANGE = re.compile(r"(-?[0-9]{1,9}|[A-Za-z])\.\.(-?[0-9]{1,9}|[A-Za-z])(?:\.\.(-?[0-9]{1,9}))?\Z")
@@ -13,7 +16,7 @@ _RANGE = re.compile(r"(-?[0-9]{1,9}|[A-Za-z])\.\.(-?[0-9]{1,9}|[A-Za-z])(?:\.\.(
 Item = str | Part  # one unquoted character, or a part that braces cannot see into
 
 
-class TooMany(Exception):  # noqa: N818 - a control-flow word inside this package
+class TooMany(Exception):
     """More words than the bound."""
 
 
@@ -30,6 +33,8 @@ def expand_braces(parts: tuple[Part, ...]) -> list[tuple[Part, ...]]:
             items.extend(part.text)
         else:
             items.append(part)
+    if items.count("{") > MAX_BRACES:
+        raise TooMany
     return [_parts(word) for word in _expand(items, 0)]
 
 
@@ -50,7 +55,7 @@ def _parts(items: list[Item]) -> tuple[Part, ...]:
 
 
 def _expand(items: list[Item], level: int) -> list[list[Item]]:
-    if level > 12:
+    if level > MAX_LEVELS:
         raise TooMany
     at = 0
     while at < len(items):
@@ -71,24 +76,28 @@ def _alternatives(items: list[Item], at: int) -> tuple[list[list[Item]], int] | 
     """The alternatives of the brace at `at` and the index after its end, or None when it is literal."""
     depth = 0
     commas: list[int] = []
-    for index in range(at, min(len(items), at + 20_000)):
+    for index in range(at, len(items)):
         item = items[index]
         if item == "{":
             depth += 1
         elif item == "}":
             depth -= 1
             if depth == 0:
-                if commas:
-                    edges = [at, *commas, index]
-                    return [items[a + 1 : b] for a, b in zip(edges, edges[1:], strict=False)], index + 1
-                inner = items[at + 1 : index]
-                if all(isinstance(i, str) for i in inner):
-                    sequence = _sequence("".join(str(i) for i in inner))
-                    if sequence is not None:
-                        return [list(word) for word in sequence], index + 1
-                return None
+                return _closed(items, at, commas, index)
         elif item == "," and depth == 1:
             commas.append(index)
+    return None
+
+
+def _closed(items: list[Item], at: int, commas: list[int], index: int) -> tuple[list[list[Item]], int] | None:
+    if commas:
+        edges = [at, *commas, index]
+        return [items[a + 1 : b] for a, b in itertools.pairwise(edges)], index + 1
+    inner = items[at + 1 : index]
+    if all(isinstance(item, str) for item in inner):
+        sequence = _sequence("".join(str(item) for item in inner))
+        if sequence is not None:
+            return [list(word) for word in sequence], index + 1
     return None
 
 

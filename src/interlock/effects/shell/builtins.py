@@ -129,7 +129,9 @@ def test(call: Call) -> bool | None:
 def cd(call: Call) -> bool | None:
     call.seen()
     state = call.state
-    operands = [word for word in call.words[1:] if word.text is None or word.text == "-" or not word.text.startswith("-")]
+    operands = [
+        word for word in call.words[1:] if word.text is None or word.text == "-" or not word.text.startswith("-")
+    ]
     if len(operands) > 1:
         return False
     target = value(operands[0]) if operands else call.shell.look(state, "HOME") or UNKNOWN
@@ -282,7 +284,9 @@ def _declare_one(call: Call, index: int, flags: str, *, exports: bool, local: bo
         var = Var(Val(None, taint=current.taint))
     shell.judge(name, current, state, call.start, call.end)
     old = state.variables.get(name)
-    shell.set(name, Var(var.value, var.items, exports or var.exported or bool(old and old.exported and not local)), state)
+    shell.put(
+        name, Var(var.value, var.items, exports or var.exported or bool(old and old.exported and not local)), state
+    )
 
 
 def unset(call: Call) -> bool | None:
@@ -440,7 +444,9 @@ def set_(call: Call) -> bool | None:
             index += 1
             _option(call, call.text(index) or "", on=text == "-o")
         for flag in text[1:]:
-            _option(call, {"a": "allexport", "f": "noglob", "n": "noexec", "k": "keyword"}.get(flag, ""), on=text[0] == "-")
+            _option(
+                call, {"a": "allexport", "f": "noglob", "n": "noexec", "k": "keyword"}.get(flag, ""), on=text[0] == "-"
+            )
         index += 1
     if index < len(call.words):
         _arguments(call, index)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from interlock.effects.hosts import host_environment, host_resource
 from interlock.effects.invocation import (
     InnerArgv,
     InnerText,
@@ -14,8 +15,8 @@ from interlock.effects.invocation import (
     Stdin,
     Word,
 )
-from interlock.effects.hosts import host_environment, host_resource
 from interlock.effects.shell import builtins, params
+from interlock.effects.shell.braces import TooMany, expand_braces, has_braces
 from interlock.effects.shell.core import MAX_NESTING
 from interlock.effects.shell.hazards import Hazard, hazard, strange_path
 from interlock.effects.shell.parse import Parser
@@ -23,11 +24,34 @@ from interlock.effects.shell.redirect import Redirector
 from interlock.effects.shell.state import EMPTY, UNKNOWN, Source, State, Val, Var
 from interlock.effects.shell.syntax import Assign, Command, Simple, WordNode
 from interlock.model import labels
-from interlock.model.effect import Effect, Kind, Reversibility, Verb
+from interlock.model.effect import Effect, Kind, Verb
 
 _PASSES_OUTPUT = frozenset(
-    "sudo doas env timeout nice nohup stdbuf setsid time ionice command exec bash sh dash zsh ksh chrt taskset unbuffer "
-    "busybox eval source".split()
+    [
+        "sudo",
+        "doas",
+        "env",
+        "timeout",
+        "nice",
+        "nohup",
+        "stdbuf",
+        "setsid",
+        "time",
+        "ionice",
+        "command",
+        "exec",
+        "bash",
+        "sh",
+        "dash",
+        "zsh",
+        "ksh",
+        "chrt",
+        "taskset",
+        "unbuffer",
+        "busybox",
+        "eval",
+        "source",
+    ]
 )
 _CARRIES = frozenset({Verb.SEND, Verb.PUBLISH, Verb.DEPLOY})
 _MAX_TEXT = 1_048_576
@@ -52,9 +76,11 @@ class Commander(Redirector):
             if before is None:
                 before = Val(None) if old is None else EMPTY
             value = self.appended(before, value)
-        return Var(value, old.items if old is not None and old.items is not None else None, exported) if (
-            old is None or old.items is None
-        ) else Var(value, (value, *old.items[1:]), exported)
+        return (
+            Var(value, old.items if old is not None and old.items is not None else None, exported)
+            if (old is None or old.items is None)
+            else Var(value, (value, *old.items[1:]), exported)
+        )
 
     def assigned(self, node: WordNode, state: State) -> Val:
         """The value of `name=word`; a tilde after a colon expands too."""
@@ -108,9 +134,9 @@ class Commander(Redirector):
         """An assignment in the shell itself."""
         var = self.value_of(assign, state)
         self.judge(assign.name, var.value or EMPTY, state, assign.start, assign.end)
-        self.set(assign.name, var, state)
+        self.put(assign.name, var, state)
 
-    def set(self, name: str, var: Var, state: State) -> None:
+    def put(self, name: str, var: Var, state: State) -> None:
         state.variables[name] = var
 
     def judge(self, name: str, value: Val, state: State, start: int, end: int) -> None:
@@ -148,12 +174,16 @@ class Commander(Redirector):
             strange = strange_path(head, None, self.setting.home, self.setting.workspace, state.cwd)
             if not value.prefix:
                 source = self.source(start, end)
-                strange = None if source.startswith(("PATH=$PATH:", 'PATH="$PATH', "PATH=${PATH}:", 'PATH="${PATH}')) else "?"
+                strange = (
+                    None if source.startswith(("PATH=$PATH:", 'PATH="$PATH', "PATH=${PATH}:", 'PATH="${PATH}')) else "?"
+                )
         else:
             strange = strange_path(value.text.split(":"), old, self.setting.home, self.setting.workspace, state.cwd)
         if strange is not None:
             what = "a directory that is not known" if strange == "?" else strange
-            self.opaque(state, start, end, f"PATH gets {what}: later commands may be others than their names say", via="PATH")
+            self.opaque(
+                state, start, end, f"PATH gets {what}: later commands may be others than their names say", via="PATH"
+            )
 
     # -- one simple command
 
@@ -199,13 +229,28 @@ class Commander(Redirector):
         out: list[Word] = []
         later: dict[int, Assign] = {}
         for word in plain:
-            if isinstance(word, Assign):
-                later[len(out)] = word
-                source = self.texts[-1][word.start : word.end]
-                out.append(Word(source, source, state.place.span or (word.start, word.end), source))
-            else:
+            if not isinstance(word, Assign):
                 self.word(word, state, out)
+                continue
+            source = self.texts[-1][word.start : word.end]
+            for assign in self.braced_assignments(word, state):
+                later[len(out)] = assign
+                out.append(Word(source, source, state.place.span or (word.start, word.end), source))
         return tuple(out), later
+
+    def braced_assignments(self, assign: Assign, state: State) -> list[Assign]:
+        """After a builtin's name, braces in an assignment expand: `export x=a{b,c}` assigns twice."""
+        value = assign.value
+        if value is None or not has_braces(value.parts):
+            return [assign]
+        try:
+            variants = expand_braces(value.parts)
+        except TooMany:
+            self.opaque(state, assign.start, assign.end, "a brace expansion of too many words")
+            return [assign]
+        return [
+            msgspec.structs.replace(assign, value=WordNode(parts, value.start, value.end)) for parts in variants
+        ]
 
     def bare(self, node: Simple, state: State) -> bool | None:
         """Assignments and redirections without a command."""
@@ -555,9 +600,51 @@ _HARMLESS = frozenset({Verb.READ, Verb.FETCH, Verb.SEND})
 
 # `catalogue.programs.startup_variables` judges these before a program, knowing the program.
 _CATALOGUE_JUDGES = frozenset(
-    "PAGER GIT_PAGER EDITOR VISUAL GIT_EDITOR GIT_SEQUENCE_EDITOR GIT_SSH_COMMAND GIT_ASKPASS SSH_ASKPASS GIT_EXTERNAL_DIFF "
-    "GIT_PROXY_COMMAND MANPAGER LESSOPEN LESSCLOSE PROMPT_COMMAND BROWSER RSYNC_RSH CVS_RSH FZF_DEFAULT_COMMAND SUDO_ASKPASS "
-    "KUBE_EDITOR PSQL_PAGER SYSTEMD_PAGER TAR_OPTIONS MAKEFLAGS GIT_SSH LD_PRELOAD LD_AUDIT LD_LIBRARY_PATH "
-    "DYLD_INSERT_LIBRARIES BASH_ENV ENV NODE_OPTIONS PERL5OPT RUBYOPT PYTHONSTARTUP PYTHONHOME JAVA_TOOL_OPTIONS "
-    "_JAVA_OPTIONS ZDOTDIR PERL5DB GIT_EXEC_PATH GIT_TEMPLATE_DIR GIT_CONFIG_GLOBAL GIT_CONFIG_COUNT".split()
+    [
+        "PAGER",
+        "GIT_PAGER",
+        "EDITOR",
+        "VISUAL",
+        "GIT_EDITOR",
+        "GIT_SEQUENCE_EDITOR",
+        "GIT_SSH_COMMAND",
+        "GIT_ASKPASS",
+        "SSH_ASKPASS",
+        "GIT_EXTERNAL_DIFF",
+        "GIT_PROXY_COMMAND",
+        "MANPAGER",
+        "LESSOPEN",
+        "LESSCLOSE",
+        "PROMPT_COMMAND",
+        "BROWSER",
+        "RSYNC_RSH",
+        "CVS_RSH",
+        "FZF_DEFAULT_COMMAND",
+        "SUDO_ASKPASS",
+        "KUBE_EDITOR",
+        "PSQL_PAGER",
+        "SYSTEMD_PAGER",
+        "TAR_OPTIONS",
+        "MAKEFLAGS",
+        "GIT_SSH",
+        "LD_PRELOAD",
+        "LD_AUDIT",
+        "LD_LIBRARY_PATH",
+        "DYLD_INSERT_LIBRARIES",
+        "BASH_ENV",
+        "ENV",
+        "NODE_OPTIONS",
+        "PERL5OPT",
+        "RUBYOPT",
+        "PYTHONSTARTUP",
+        "PYTHONHOME",
+        "JAVA_TOOL_OPTIONS",
+        "_JAVA_OPTIONS",
+        "ZDOTDIR",
+        "PERL5DB",
+        "GIT_EXEC_PATH",
+        "GIT_TEMPLATE_DIR",
+        "GIT_CONFIG_GLOBAL",
+        "GIT_CONFIG_COUNT",
+    ]
 )

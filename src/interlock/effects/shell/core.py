@@ -14,7 +14,7 @@ from interlock.model.world import Nowhere, Setting, World
 
 Interpret = Callable[[Invocation, Setting, World], Interpretation]
 
-MAX_COMMANDS = 2_000  # commands read in one action, repeats by loops and functions included
+MAX_COMMANDS = 1_500  # commands read in one action, repeats by loops and functions included
 MAX_NESTING = 32  # texts within texts, calls within calls
 MAX_EFFECTS = 4_000
 MAX_VALUE = 262_144  # characters of one value; doubling a variable in a loop stops here
@@ -23,7 +23,7 @@ MAX_WORDS = 4_096  # words of one command
 NOWHERE = Nowhere()
 
 
-class Exhausted(Exception):  # noqa: N818 - a control-flow word inside this package, never seen outside
+class Exhausted(Exception):
     """The budget is spent: whatever was not read yet is opaque."""
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from interlock.effects.invocation import Stdin, Word
-from interlock.effects.shell import arith, globs, params, patterns
+from interlock.effects.shell import arith, globs, params
 from interlock.effects.shell.braces import TooMany, expand_braces, has_braces
 from interlock.effects.shell.core import MAX_VALUE, MAX_WORDS, Core
 from interlock.effects.shell.state import EMPTY, NOTHING, UNKNOWN, Place, Sink, Source, State, Val, Var
@@ -190,7 +190,14 @@ class Expander(Core):
         self.elaborate(node, state, out, splits=splits)
 
     def several(
-        self, items: tuple[Val, ...] | None, separate: bool, node: Param, state: State, out: list[Piece], *, splits: bool
+        self,
+        items: tuple[Val, ...] | None,
+        separate: bool,
+        node: Param,
+        state: State,
+        out: list[Piece],
+        *,
+        splits: bool,
     ) -> None:
         """`$@`, `"$@"`, `$*`, `"$*"` and their array forms."""
         if items is None:
@@ -508,31 +515,30 @@ class Expander(Core):
         """Field splitting. A word of only empty unquoted expansions is no word at all."""
         out: list[Field] = []
         field = Field()
-        vanish = False
         ifs = " \t\n"
         if any(piece.splits for piece in pieces) and "IFS" in state.variables:
             value = self.look(state, "IFS")
-            if value is None or value.text is None:
-                ifs = ""
-            else:
-                ifs = value.text
+            ifs = "" if value is None or value.text is None else value.text
         for piece in pieces:
             if piece is BREAK:
                 out.append(field)
                 field.alive = True
                 field = Field()
             elif piece is VANISH:
-                vanish = True
+                if not all(other is VANISH or other.value.text == "" for other in pieces):
+                    continue
+                if len(pieces) <= 2:
+                    return []  # "$@" without arguments is no word at all
+                field.known, field.many, field.alive = False, True, True  # with more quotes around: one empty word or none
             elif not piece.splits:
                 field.put(piece.value, quoted=piece.quoted)
-                if piece.quoted and not vanish:
+                if piece.quoted:
                     field.alive = True
             elif piece.value.text is None:
                 field.put(piece.value, quoted=False)
                 field.many = True
             else:
                 field = self.split(piece.value, ifs, field, out)
-            vanish = vanish and piece is VANISH
         if field.alive:
             out.append(field)
         return out

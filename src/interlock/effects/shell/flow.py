@@ -170,7 +170,7 @@ class Walker(Commander):
                     again.maybe = again.maybe or status is None
                     self.loop_round(node.body, again)
                 self.after_round(inner, again)
-                if skip or inner.variables == before.variables and inner.cwd == before.cwd:
+                if skip or (inner.variables == before.variables and inner.cwd == before.cwd):
                     break
             return None
 

@@ -32,7 +32,9 @@ _SYSTEM = frozenset(
     {"/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin", "/usr/local/go/bin", "/snap/bin",
      "/opt/homebrew/bin", "/opt/homebrew/sbin", "/usr/games", "/usr/lib/postgresql", "/opt/conda/bin", "/nix/var/nix/profiles"}
 )  # fmt: skip
-_HARMLESS_SHELLS = frozenset({f"{folder}/{name}" for folder in ("/bin", "/usr/bin") for name in ("sh", "bash", "dash", "zsh")})
+_HARMLESS_SHELLS = frozenset(
+    {f"{folder}/{name}" for folder in ("/bin", "/usr/bin") for name in ("sh", "bash", "dash", "zsh")}
+)
 
 
 class Hazard(Enum):
@@ -61,7 +63,30 @@ def hazard(name: str, value: str | None) -> Hazard:
 
 
 _USUAL = frozenset(
-    "cat less more most bat delta true false : vi vim nvim nano emacs emacsclient ed pico micro hx code ssh ssh-askpass".split()
+    [
+        "cat",
+        "less",
+        "more",
+        "most",
+        "bat",
+        "delta",
+        "true",
+        "false",
+        ":",
+        "vi",
+        "vim",
+        "nvim",
+        "nano",
+        "emacs",
+        "emacsclient",
+        "ed",
+        "pico",
+        "micro",
+        "hx",
+        "code",
+        "ssh",
+        "ssh-askpass",
+    ]
 )
 
 
@@ -89,7 +114,9 @@ def _quiet(name: str, value: str) -> bool:
     if name in ("GIT_CONFIG_COUNT", "PYTHONINSPECT", "ELECTRON_RUN_AS_NODE"):
         return value == "0"
     if name in ("MAKEFLAGS", "GNUMAKEFLAGS"):
-        return all(flag.startswith("-j") or flag in ("-k", "-s", "--silent", "--no-print-directory") for flag in value.split())
+        return all(
+            flag.startswith("-j") or flag in ("-k", "-s", "--silent", "--no-print-directory") for flag in value.split()
+        )
     if name == "SHELL":
         return value in _HARMLESS_SHELLS
     if name in ("NODE_PATH", "RUBYLIB", "PERL5LIB", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"):
@@ -121,7 +148,9 @@ def strange_path(parts: list[str], before: str | None, home: str, workspace: str
             return part or "."
         if absolute.startswith((home.rstrip("/") + "/.", home.rstrip("/") + "/go/", home.rstrip("/") + "/bin")):
             continue
-        if absolute.startswith(workspace.rstrip("/") + "/") and absolute.rstrip("/").endswith(("/bin", "/.bin", "/scripts", "/shims")):
+        if absolute.startswith(workspace.rstrip("/") + "/") and absolute.rstrip("/").endswith(
+            ("/bin", "/.bin", "/scripts", "/shims")
+        ):
             continue
         if absolute.startswith(("/usr/lib/", "/usr/local/", "/opt/", "/nix/store/", "/Library/", "/Applications/")):
             continue

@@ -13,7 +13,7 @@ import re
 from interlock.effects.shell.escapes import ansi_c
 from interlock.effects.shell.syntax import Arith, Lit, Param, Part, Proc, Redir, Sequence, Sub, WordNode
 
-MAX_STEPS = 30_000  # about 60 ms of reading; the longest script agents were seen to write has some 4,000 words
+MAX_STEPS = 20_000  # about 30 ms of reading; the longest script agents were seen to write has some 4,000 words
 MAX_DEPTH = 40  # nested constructs; the deepest seen in real scripts is 9
 
 _RUN = re.compile(r"[^ \t\n|&;()<>'\"\\$`]+")
@@ -32,7 +32,7 @@ _CHANGES = re.compile(r"[*?{~\[]")
 METACHARACTERS = frozenset(" \t\n|&;()<>")
 
 
-class Unreadable(Exception):  # noqa: N818 - a control-flow word inside this package, never seen outside
+class Unreadable(Exception):
     """The text cannot be read from `start` on."""
 
     def __init__(self, reason: str, start: int) -> None:
@@ -399,9 +399,7 @@ class WordReader:
         text = self.text
         if text.startswith("}", self.pos):
             self.pos += 1
-            return Param(
-                name, quoted, start, self.pos, op="#len" if length else "", index=index, indirect=indirect
-            )
+            return Param(name, quoted, start, self.pos, op="#len" if length else "", index=index, indirect=indirect)
         match = _OPERATOR.match(text, self.pos)
         if match is None or length:
             if indirect and text.startswith("*}", self.pos):

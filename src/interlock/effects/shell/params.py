@@ -89,7 +89,8 @@ def elements(state: State, name: str, var: Var | None) -> tuple[Val, ...] | None
         return var.items
     if var.value is None:
         return ()
-    return (var.value,) if var.value is not UNKNOWN else None
+    # An unknown value may be a whole array: how many items it has is not known either.
+    return (var.value,) if var.value.text is not None else None
 
 
 def special(state: State, name: str) -> Val | None:

@@ -43,15 +43,36 @@ _RESERVED = re.compile(
     r"(?:if|then|else|elif|fi|do|done|case|esac|while|until|for|select|in|function|time|coproc|\[\[|[{}!])" + _BOUND
 )
 _WORDS = frozenset(
-    "if then else elif fi do done case esac while until for select function time coproc [[ { } !".split()
+    [
+        "if",
+        "then",
+        "else",
+        "elif",
+        "fi",
+        "do",
+        "done",
+        "case",
+        "esac",
+        "while",
+        "until",
+        "for",
+        "select",
+        "function",
+        "time",
+        "coproc",
+        "[[",
+        "{",
+        "}",
+        "!",
+    ]
 )
-_CLOSERS = frozenset("then else elif fi do done esac }".split())
+_CLOSERS = frozenset(["then", "else", "elif", "fi", "do", "done", "esac", "}"])
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _ASSIGN = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\+?=|\[)")
 _REDIR = re.compile(r"(?:([0-9]+)|\{([A-Za-z_][A-Za-z0-9_]*)\})?(<<<|<<-|<<|<&|<>|<|>>|>&|>\||>)|(&>>|&>)")
 _REGEX = re.compile(r"[^ \t\n'\"\\$`]+")
 _COPROC_NAME = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)[ \t]+")
-_DECLARES = frozenset("export declare typeset local readonly".split())
+_DECLARES = frozenset(["export", "declare", "typeset", "local", "readonly"])
 
 
 class Parser(WordReader):
@@ -448,9 +469,7 @@ class Parser(WordReader):
             char = self.text[self.pos]
             if self.text.startswith(("&&", "||"), self.pos):
                 self.pos += 2
-            elif char == "|":
-                self.pos += 1
-            elif char in "<>" and not self.text.startswith("(", self.pos + 1):
+            elif char == "|" or (char in "<>" and not self.text.startswith("(", self.pos + 1)):
                 self.pos += 1
             elif char in "()":
                 level += 1 if char == "(" else -1
@@ -527,14 +546,17 @@ class Parser(WordReader):
             if char == "(":
                 return self.definition(words, assigns, redirs, start)
             if (not words or declares) and (assign := self.assignment()) is not None:
-                (words if words else assigns).append(assign)  # type: ignore[arg-type]  # both lists hold assignments
+                if words:
+                    words.append(assign)
+                else:
+                    assigns.append(assign)
                 continue
             word = self.argument()
             if not words:
                 self.check_first(word)
                 declares = word.plain in _DECLARES
-            elif words[0] and isinstance(words[0], WordNode) and words[0].plain in ("command", "builtin"):
-                declares = declares or word.plain in _DECLARES
+            elif not declares and isinstance(words[0], WordNode) and words[0].plain in ("command", "builtin"):
+                declares = word.plain in _DECLARES
             words.append(word)
         if not (assigns or words or redirs):
             raise Unreadable(f"unexpected {text[self.pos : self.pos + 1] or 'end'!r}", self.pos)
@@ -665,8 +687,52 @@ class Parser(WordReader):
             redir.body = (Lit(body, quoted=True),) if quoted else self.document(body)
 
     def document_text(self, delimiter: str, *, quoted: bool, strip: bool) -> str:
+        """The body up to the delimiter's line, which is consumed; to the end of the text when there is none."""
+        stop, after = self.document_end(delimiter, strip=strip)
+        body = self.text[self.pos : stop]
+        if not quoted and "\\\n" in body:
+            # A continued line is joined before it is compared with the delimiter, so the end may be another one.
+            return self.joined_document(delimiter, strip=strip)
+        self.pos = after
+        if body and not body.endswith("\n"):
+            body += "\n"
+        return "".join(line.lstrip("\t") for line in body.splitlines(keepends=True)) if strip else body
+
+    def document_end(self, delimiter: str, *, strip: bool) -> tuple[int, int]:
+        """Where the delimiter's line begins, and where the text goes on."""
+        at = self.pos
+        while at < self.size:
+            if strip or not delimiter:
+                self.step()
+                line_end = self.text.find("\n", at)
+                line_end = self.size if line_end < 0 else line_end
+                line = self.text[at:line_end]
+                found = (line.lstrip("\t") if strip else line).startswith(delimiter) if delimiter else not line
+            else:
+                found = self.text.startswith(delimiter, at)
+                line_end = at
+            if found:
+                self.step()
+                line_end = self.text.find("\n", at)
+                line_end = self.size if line_end < 0 else line_end
+                line = self.text[at:line_end]
+                if self.ends_document(line.lstrip("\t") if strip else line, delimiter):
+                    return at, min(line_end + 1, self.size)
+            following = self.text.find("\n" if strip or not delimiter else "\n" + delimiter, at)
+            if following < 0:
+                break
+            at = following + 1
+        return self.size, self.size
+
+    def ends_document(self, line: str, delimiter: str) -> bool:
+        rest = line[len(delimiter) :]
+        if self.depth and delimiter and rest.lstrip(" \t").startswith((")", "`")):
+            raise Unreadable("a here-document that may end inside a substitution", self.pos)
+        return not rest
+
+    def joined_document(self, delimiter: str, *, strip: bool) -> str:
         lines: list[str] = []
-        held = ""
+        held = False
         while self.pos < self.size:
             self.step()
             stop = self.text.find("\n", self.pos)
@@ -675,16 +741,14 @@ class Parser(WordReader):
             self.pos = min(end + 1, self.size)
             if strip and not held:
                 line = line.lstrip("\t")
-            if not held and line == delimiter:
-                return "".join(lines)
-            if self.depth and delimiter and line.startswith(delimiter) and line[len(delimiter) :].lstrip(" \t").startswith((")", "`")):
-                raise Unreadable("a here-document that may end inside a substitution", self.pos)
-            if not quoted and (len(line) - len(line.rstrip("\\"))) % 2:
-                held = line
-                lines.append(line[:-1])
-                continue
-            held = ""
-            lines.append(line + "\n")
+            if (
+                not held
+                and (line.startswith(delimiter) if delimiter else not line)
+                and self.ends_document(line, delimiter)
+            ):
+                break
+            held = (len(line) - len(line.rstrip("\\"))) % 2 == 1
+            lines.append(line[:-1] if held else line + "\n")
         return "".join(lines)
 
 

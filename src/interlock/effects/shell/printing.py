@@ -103,7 +103,12 @@ def _conversion(match: re.Match[str], arguments: list[str]) -> tuple[str | None,
         if width:
             value = value.ljust(min(int(width), 4096)) if "-" in flags else value.rjust(min(int(width), 4096))
         return value, stopped
-    if not re.fullmatch(r"-?[0-9]{0,15}", value) or flags or precision is not None or (len(value) > 1 and value[0] == "0"):
+    if (
+        not re.fullmatch(r"-?[0-9]{0,15}", value)
+        or flags
+        or precision is not None
+        or (len(value) > 1 and value[0] == "0")
+    ):
         return None, False
     number = int(value or 0)
     if number < 0 and kind not in "di":

@@ -35,7 +35,9 @@ def read_shell(
     """
     why = _refused(text)
     if why is not None:
-        return Reading((opaque(_short(text), why, via="shell", span=(0, len(text))),), summary="Text that cannot be read.")
+        return Reading(
+            (opaque(_short(text), why, via="shell", span=(0, len(text))),), summary="Text that cannot be read."
+        )
     walker = Walker(text, setting, world, interpret)
     state = State(cwd)
     if arguments:

@@ -259,9 +259,7 @@ class Redirector(Expander):
                 state.source = Source(Stdin(present=True, taint=(labels.FROM_NETWORK,)))
         if not reads or redir.op == "<>":
             sink = Sink(host=host)
-            self.add(
-                Effect(Verb.SEND, resource, environment, Reversibility.IRREVERSIBLE, via="shell", span=span)
-            )
+            self.add(Effect(Verb.SEND, resource, environment, Reversibility.IRREVERSIBLE, via="shell", span=span))
             self.sends.append((sink, resource, environment, span))
             for one in (1, 2) if fd == -1 else (fd,):
                 if one == 0 and redir.op == "<>":
@@ -279,7 +277,13 @@ class Redirector(Expander):
                 )
                 self.add(
                     Effect(
-                        Verb.SEND, resource, environment, Reversibility.IRREVERSIBLE, taint=taint, via="shell", span=span
+                        Verb.SEND,
+                        resource,
+                        environment,
+                        Reversibility.IRREVERSIBLE,
+                        taint=taint,
+                        via="shell",
+                        span=span,
                     )
                 )
 

@@ -207,6 +207,8 @@ def join_vars(one: Var | None, two: Var | None) -> Var:
     second = UNKNOWN if two is None else EMPTY if two.value is None else two.value
     if one is not None and two is not None and one.items == two.items and one.items is not None:
         return Var(first, one.items, exported)
+    if (one is not None and one.items is not None) or (two is not None and two.items is not None):
+        return Var(Val(None, taint=tuple(sorted(set(first.taint) | set(second.taint)))), None, exported)
     return Var(join(first, second), None, exported)
 
 

@@ -1,0 +1,175 @@
+"""Random harmless shell scripts, by grammar: what they run are stubs, what they write lies in their own directory."""
+
+from __future__ import annotations
+
+from random import Random
+
+NAMES = ("alpha", "beta", "gamma", "delta")
+VARS = ("x", "y", "z")
+
+
+class Writer:
+    """Writes one script from a seed."""
+
+    def __init__(self, seed: int) -> None:
+        self.r = Random(seed)
+        self.functions: list[str] = []
+        self.depth = 0
+
+    def pick(self, *choices: str) -> str:
+        return self.r.choice(choices)
+
+    def script(self) -> str:
+        lines = [self.statement() for _ in range(self.r.randint(1, 5))]
+        return "\n".join(lines) + "\n"
+
+    # -- words
+
+    def literal(self) -> str:
+        return self.pick(
+            "one", "two words", "a b", "-f", "x=1", "p/q.txt", "~", "*", "$", "#h", "{k}", "a'b", 'c"d', "e\\f", "", "é", "%s",
+            "[", "]", "f.tar.gz", "&", ";", "if", "-n", "a\tb",
+        )  # fmt: skip
+
+    def quoted(self) -> str:
+        text = self.literal()
+        way = self.r.randint(0, 4)
+        if way == 0:
+            return "'" + text.replace("'", "'\\''") + "'"
+        if way == 1:
+            return '"' + "".join("\\" + c if c in '\\"$`' else c for c in text) + '"'
+        if way == 2:
+            return "$'" + "".join(f"\\x{ord(c):02x}" if c.isascii() else c for c in text) + "'"
+        if way == 3:
+            return "".join("\\" + c for c in text) or "''"
+        return self.pick("plain", "w1", "a-b", "k=v", "./r", "a{b", "b}c", "x\\\ny", "9", "--long=v")
+
+    def var(self) -> str:
+        return self.pick(*VARS)
+
+    def expansion(self) -> str:
+        v = self.var()
+        return self.pick(
+            f"${v}", f"${{{v}}}", f"${{{v}:-d e}}", f"${{{v}-q}}", f"${{{v}:+alt}}", f"${{#{v}}}", f"${{{v}%.*}}", f"${{{v}##*/}}",
+            f"${{{v}/o/0}}", f"${{{v}//a/_}}", f"${{{v}:1}}", f"${{{v}:0:2}}", f"${{{v}^^}}", f"${{{v}:=new}}", "$#", "$1", "$@", "$*",
+            f"${{{v}#?}}", f"${{{v}%%[aeiou]*}}", f"${{!{v}}}", f"$((1+{self.r.randint(0, 9)}*2))", f"$(({v}+1))",
+            f"${{{v}/#t/T}}", f"${{{v}/%s/S}}", f"${{{v},,}}", "${arr[@]}", "${arr[1]}", "${#arr[@]}", "${arr[*]}", f"${{{v}:-'s q'}}",
+            f'${{{v}:-"t u"}}', f"${{{v}:+$y}}",
+        )  # fmt: skip
+
+    def substitution(self) -> str:
+        self.depth += 1
+        text = self.pick("echo", "printf %s") + " " + self.word()
+        if self.r.random() < 0.3:
+            text = self.simple()
+        self.depth -= 1
+        if "`" not in text and "\\" not in text and "'" not in text and self.r.random() < 0.3:
+            return f"`{text}`"
+        return f"$({text})"
+
+    def word(self) -> str:
+        kind = self.r.random()
+        if kind < 0.35:
+            return self.quoted()
+        if kind < 0.5:
+            return self.expansion()
+        if kind < 0.65:
+            return f'"{self.expansion()}"'
+        if kind < 0.72 and self.depth < 2:
+            return self.substitution()
+        if kind < 0.76 and self.depth < 2:
+            return f'"{self.substitution()}"'
+        if kind < 0.82:
+            return self.pick("{a,b}", "{1..3}", "x{p,q}y", "{a,{b,c}}", "pre{,.bak}", "{a..c}", "{01..03}", "{a}", "{x,y}{1,2}", '{"a b",c}')
+        if kind < 0.87:
+            return self.pick("*", "*.txt", "d1/*", "f?.txt", "[fg]*", "nomatch*", "*/", ".[!.]*", "f[0-9].txt", "'*'*")
+        if kind < 0.9:
+            return self.pick("~", "~/s", "x~", '"~"')
+        return self.quoted() + self.pick(self.expansion(), self.quoted(), f'"{self.expansion()}"')
+
+    def words(self, low: int = 0, high: int = 3) -> str:
+        return " ".join(self.word() for _ in range(self.r.randint(low, high)))
+
+    # -- commands
+
+    def simple(self) -> str:
+        name = self.pick(*NAMES)
+        if self.functions and self.r.random() < 0.3:
+            name = self.r.choice(self.functions)
+        name = self.pick(name, name, name, f"\\{name}", f'"{name[:2]}"{name[2:]}', f"{name[:1]}''{name[1:]}", f"command {name}")
+        prefix = f"{self.var()}={self.word()} " if self.r.random() < 0.1 else ""
+        return f"{prefix}{name} {self.words()}{self.redirection()}"
+
+    def redirection(self) -> str:
+        if self.r.random() > 0.2:
+            return ""
+        return " " + self.pick("> f1", ">> f2", "2>&1", "> /dev/null", "2>/dev/null", "&> f3", "< /dev/null", "<<< word", ">| f1", "3>&1")
+
+    def assignment(self) -> str:
+        return self.pick(
+            f"{self.var()}={self.word()}", f"{self.var()}+={self.word()}", f"arr=({self.words()})", f"arr+=({self.word()})",
+            f"export {self.var()}={self.word()}", f"unset {self.var()}", f"set -- {self.words()}", "shift",
+            f"{self.var()}=$(({self.r.randint(0, 20)} % 7))", f"IFS={self.pick(':', ',', chr(39) + ' ' + chr(39))}", "unset IFS",
+            f"read {self.var()} {self.pick('', 'y')} <<< {self.word()}", f"printf -v {self.var()} %s-%s {self.word()} b",
+            f"declare {self.var()}={self.quoted()}", f"arr[1]={self.word()}", f"let {self.var()}=3+4", f"(({self.var()}=5, 1))",
+        )  # fmt: skip
+
+    def command(self) -> str:
+        self.depth += 1
+        kind = self.r.random()
+        if self.depth > 4 or kind < 0.45:
+            text = self.simple()
+        elif kind < 0.65:
+            text = self.assignment()
+        else:
+            text = self.compound()
+        self.depth -= 1
+        return text
+
+    def body(self) -> str:
+        return self.pick("; ", "\n").join(self.command() for _ in range(self.r.randint(1, 2)))
+
+    def compound(self) -> str:
+        kind = self.r.randint(0, 15)
+        if kind == 0:
+            return f"if {self.pick('true', 'false', 'alpha', '! beta')}; then {self.body()}; else {self.body()}; fi"
+        if kind == 1:
+            return f"for {self.var()} in {self.words(1, 3)}; do {self.body()}; done"
+        if kind == 2:
+            return f"( {self.body()} )"
+        if kind == 3:
+            return f"{{ {self.body()}; }}{self.redirection()}"
+        if kind == 4:
+            arms = f"one|two) {self.body()};{self.pick(';', '&', ';&')} a*) {self.body()};; *) {self.body()};;"
+            return f"case {self.word()} in {arms} esac"
+        if kind == 5:
+            return f"{self.command()} {self.pick('&&', '||')} {self.command()}"
+        if kind == 6:
+            return f"{self.simple()} | {self.simple()}"
+        if kind == 7:
+            name = self.pick("fun", "gun")
+            body = self.body()
+            self.functions.append(name)
+            return f"{name}() {{ {self.pick('local x=loc; ', '')}{body}; {self.pick('', 'return; alpha never; ')}}}; {name} {self.words()}"
+        if kind == 8:
+            return f"eval {self.quoted_command()}"
+        if kind == 9:
+            return f"cat <<{self.pick('EOF', chr(39) + 'EOF' + chr(39))} > f1\n{self.pick('text', '$x $(beta here)', '`gamma bq`')}\nEOF\nalpha after"
+        if kind == 10:
+            return f"bash -c {self.quoted_command()}{self.pick('', ' zero one', ' zero ' + self.word())}"
+        if kind == 11:
+            return f"i=0; while [ $i -lt 2 ]; do {self.command()}; i=$((i+1)); {self.pick('', 'break; ', 'continue; ')}done"
+        if kind == 12:
+            return f"cd d1 {self.pick('&&', ';')} {self.simple()}; cd .."
+        if kind == 13:
+            return f"[[ {self.quoted()} == {self.pick('a*', '*')} ]] {self.pick('&&', '||')} {self.simple()}"
+        if kind == 14:
+            return f"trap {self.quoted_command()} EXIT"
+        return f"echo {self.quoted_command()} | bash"
+
+    def quoted_command(self) -> str:
+        text = self.simple()
+        return "'" + text.replace("'", "'\\''") + "'"
+
+    def statement(self) -> str:
+        return self.command() + self.pick("", "", "", " &\nwait", " # comment", ";")
