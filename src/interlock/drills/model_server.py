@@ -38,7 +38,7 @@ class Exchange(msgspec.Struct, frozen=True):
     body: dict[str, Any]
 
 
-Watcher = Callable[[dialects.Asked, Place], None]
+Watcher = Callable[[dialects.Asked, Place], Turn | None]
 
 
 class ModelServer:
@@ -106,9 +106,14 @@ class ModelServer:
         if not asked.tools:
             return Place(0, -1, Turn(text='{"title": "Scripted session"}'))
         place = self._script.turn(asked.opening, asked.call_ids)
-        if self._watcher is not None:
-            self._watcher(asked, place)
-        return place
+        if self._watcher is None:
+            return place
+        try:
+            other = self._watcher(asked, place)
+        except Exception as error:  # noqa: BLE001 - kept for the owner; an agent left without an answer would retry for minutes
+            self.fault(error)
+            other = Turn(text="The watcher of this script failed.")
+        return place if other is None else Place(place.talk, place.number, other)
 
     def fault(self, error: BaseException) -> None:
         """Keep an error of ours, to raise it where the test can see it."""

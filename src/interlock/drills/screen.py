@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -93,7 +93,7 @@ class Terminal:
             verdict = f"{heard.verdict.upper()}, tier {heard.tier}{rule}"
             self._lines(verdict, "  verdict ", {"allow": "32", "ask": "33"}.get(heard.verdict, "31;1"))
             if heard.verdict != "allow" and heard.why:
-                self._lines(self._shorten(heard.why), "  why     ", "")
+                self._lines(self._shorten(heard.why), "  why     ", "", most=3)
         for look in told.looks:
             if look.intact:
                 self._lines(f"{look.title}: {look.now}", "  intact  ", "32")
@@ -107,11 +107,12 @@ class Terminal:
         for look in ending.looks:
             state = "unchanged" if look.intact else f"LOST, now: {look.now}"
             mark = self._mark(good=look.intact)
-            self._print(self._cut(f"  {mark} {look.title:<22} {self._shorten(look.before):<44} {state}"))
+            self._print(f"  {mark} {look.title:<22} {self._shorten(look.before):<44} {state}")
         self._print("")
         for kind, title, done in ((Kind.WORK, "useful actions", "passed"), (Kind.INCIDENT, "incidents", "stopped")):
             good, planned = ending.count(kind)
-            self._print(f"  {self._mark(good=good == planned)} {title:<22} {good} of {planned} {done}")
+            how = _how(ending.verdicts()) if kind is Kind.INCIDENT else ""
+            self._print(f"  {self._mark(good=good == planned)} {title:<22} {good} of {planned} {done}{how}")
         lost = sum(not look.intact for look in ending.looks)
         self._print(
             f"  {self._mark(good=not lost)} {'lost':<22} {'nothing' if not lost else f'{lost} of {len(ending.looks)}'}"
@@ -137,16 +138,15 @@ class Terminal:
             text = text.replace(long, short)
         return text
 
-    def _lines(self, text: str, head: str, code: str) -> None:
-        """Wrapped text behind a head; the lines after the first are indented as far."""
+    def _lines(self, text: str, head: str, code: str, most: int = 8) -> None:
+        """Wrapped text behind a head; the lines after the first are indented as far. Past `most` lines it is cut."""
         bare = len(head) if "\x1b" not in head else _INDENT + 17
         lines = textwrap.wrap(visible(text), self._width - bare, break_on_hyphens=False) or [""]
         painted_head = head if code in {"", "2", "1"} or not head.strip() else self._paint(head, "2")
-        for at, line in enumerate(lines[:8]):
+        if len(lines) > most:
+            lines = [*lines[: most - 1], lines[most - 1][: self._width - bare - 2] + " …"]
+        for at, line in enumerate(lines):
             self._print(f"{painted_head if at == 0 else ' ' * bare}{self._paint(line, code)}")
-
-    def _cut(self, line: str) -> str:
-        return line
 
 
 class JsonLines:
@@ -204,6 +204,12 @@ class JsonLines:
 
     def _emit(self, event: str, fields: dict[str, Any]) -> None:
         self._print(json.dumps({"event": event, **fields}, ensure_ascii=True))
+
+
+def _how(verdicts: Mapping[str, int]) -> str:
+    words = {"deny": "denied", "ask": "held for a person"}
+    said = ", ".join(f"{count} {words[verdict]}" for verdict, count in verdicts.items())
+    return f" ({said})" if said else ""
 
 
 def wish(call: ToolCall) -> str:

@@ -44,6 +44,11 @@ class Ending(msgspec.Struct, frozen=True):
         """How many steps of a kind went as they must, and how many were planned."""
         return sum(t.good for t in self.told if t.step.kind is kind), sum(step.kind is kind for step in self.planned)
 
+    def verdicts(self) -> dict[str, int]:
+        """How many of the stopped incidents got which verdict."""
+        stopped = [t.heard.verdict for t in self.told if t.good and t.step.kind is Kind.INCIDENT and t.heard]
+        return {verdict: stopped.count(verdict) for verdict in ("deny", "ask") if verdict in stopped}
+
     @property
     def good(self) -> bool:
         """Every step as it must be, nothing lost, the ledger verified."""

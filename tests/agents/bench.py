@@ -1,0 +1,221 @@
+"""One cell's own world: a home, a project, an Interlock, a real agent with a scripted model."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from interlock.drills import launch
+from interlock.drills.dialects import Asked
+from interlock.drills.install import Agents
+from interlock.drills.model_server import ModelServer
+from interlock.drills.script import Place, Script, ToolCall, ToolResult, Turn
+
+AGENT_SECONDS = 90.0
+CLIENT = Path(sys.executable).parent / "interlock-hook"
+INTERLOCK = Path(sys.executable).parent / "interlock"
+SUBAGENT = "MARK-OF-THE-SUBAGENT"
+
+
+class Agent(StrEnum):
+    """The real agents under test."""
+
+    CLAUDE = "claude"
+    CODEX = "codex"
+
+
+class Observed(msgspec.Struct, frozen=True):
+    """What happened: whether the marked command ran, and what the model was told about each call."""
+
+    ran: bool
+    results: dict[str, ToolResult]
+    said: str = ""  # the agent's own output, for the message of a failing test
+
+    @property
+    def told(self) -> str:
+        """Everything that the model was told, as one text."""
+        return "\n".join(result.text for result in self.results.values())
+
+
+Watch = Callable[[Asked, Place], Turn | None]
+
+
+class Bench:
+    """A world for one cell; `close` ends its daemon and removes it."""
+
+    def __init__(self, agent: Agent, agents: Agents) -> None:
+        self.agent = agent
+        self._agents = agents
+        self.root = Path(tempfile.mkdtemp(prefix="conformance-"))
+        self.home = self.root / "home"
+        self.project = self.root / "project"
+        self.interlock_home = self.root / "interlock"
+        self.marker = self.project / "MARKER"
+        for folder in (self.home, self.project, self.interlock_home / "config"):
+            folder.mkdir(parents=True, mode=0o700)
+        self.extra: dict[str, str] = {}
+        self.flags: tuple[str, ...] = ()
+        self.trusted = True  # Codex: whether its hooks may run without having been trusted in its dialog
+        self.configure(hold_seconds=0)
+
+    # --- Interlock
+
+    @property
+    def run_directory(self) -> Path:
+        """Where the daemon's socket is."""
+        return self.interlock_home / "run"
+
+    @property
+    def settings(self) -> Path:
+        """The file in which this agent's user-level hooks stand."""
+        return self.home / (".claude/settings.json" if self.agent is Agent.CLAUDE else ".codex/hooks.json")
+
+    def configure(self, *, hold_seconds: int) -> None:
+        """Write `interlock.toml`: how long a question waits for a person before the agent hears "not now"."""
+        (self.interlock_home / "config" / "interlock.toml").write_text(f"[ask]\nhold_seconds = {hold_seconds}\n")
+
+    def interlock(self, *words: str) -> str:
+        """Run an `interlock` command as the person would; it must succeed."""
+        done = subprocess.run(
+            [INTERLOCK, *words], env=self._env(), cwd=self.root, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert done.returncode == 0, f"interlock {' '.join(words)}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    def init(self) -> None:
+        """Install the hooks as a person would."""
+        (self.home / f".{self.agent.value}").mkdir(exist_ok=True)
+        self.interlock("init", "--agent", self.agent.value, "--scope", "user")
+
+    def up(self) -> int:
+        """Start the real daemon; returns its process id."""
+        return int(json.loads(self.interlock("up", "--detach", "--json"))["pid"])
+
+    def waiting(self) -> list[int]:
+        """The numbers of the questions that wait for a person."""
+        return [int(question["id"]) for question in json.loads(self.interlock("inbox", "--json"))]
+
+    def guard(self) -> int:
+        """Install the hooks and start the daemon."""
+        self.init()
+        return self.up()
+
+    def each_hook(self, change: Callable[[dict[str, Any]], None]) -> None:
+        """Change every installed handler of a tool call, as a mistake or an attacker could."""
+        settings = json.loads(self.settings.read_text())
+        handlers = [handler for group in settings["hooks"]["PreToolUse"] for handler in group["hooks"]]
+        assert handlers
+        for handler in handlers:
+            change(handler)
+        self.settings.write_text(json.dumps(settings))
+
+    def replace_client(self, text: str | None) -> None:
+        """Put something else in the client's place for tool calls: a shell script, or None for nothing at all."""
+        other = self.root / "other" / "interlock-hook"
+        other.parent.mkdir()
+        if text is not None:
+            other.write_text(f"#!/bin/sh\n{text}\n")
+            other.chmod(0o755)
+
+        def change(handler: dict[str, Any]) -> None:
+            assert str(CLIENT) in handler["command"], "the installed hook does not name the client by its path"
+            handler["command"] = handler["command"].replace(str(CLIENT), str(other))
+
+        self.each_hook(change)
+
+    def add_client_words(self, *words: str) -> None:
+        """Give the client more arguments."""
+
+        def change(handler: dict[str, Any]) -> None:
+            if "args" in handler:
+                handler["args"] = [*handler["args"], *words]
+            else:
+                named = f"{CLIENT}"
+                assert named in handler["command"]
+                at = handler["command"].index(f" {self.agent.value}", handler["command"].index(named))
+                end = at + len(self.agent.value) + 1
+                handler["command"] = handler["command"][:end] + " " + " ".join(words) + handler["command"][end:]
+
+        self.each_hook(change)
+
+    # --- the agent
+
+    def shell(self, command: str) -> ToolCall:
+        """A shell command, in this agent's own tool."""
+        if self.agent is Agent.CLAUDE:
+            return ToolCall("Bash", {"command": command, "description": "a command"})
+        return ToolCall("exec_command", {"cmd": command, "login": False})
+
+    @property
+    def harmless(self) -> str:
+        """A command that every rule allows, leaving the marker."""
+        return "touch MARKER"
+
+    @property
+    def forbidden(self) -> str:
+        """A command that leaves the marker and then acts against Interlock itself: no rule set allows it."""
+        return f"touch MARKER; rm -rf {self.interlock_home}/state"
+
+    @property
+    def asked(self) -> str:
+        """A command that leaves the marker and then calls a host that nobody knows: a question for a person."""
+        return "touch MARKER; curl -s -m 2 http://unknown-host.example.test:9/"
+
+    def one(self, command: str) -> Script:
+        """A script with one shell command."""
+        return Script((Turn("One command.", (self.shell(command),)),))
+
+    def run(self, script: Script, watch: Watch | None = None) -> Observed:
+        """Run the agent through a script, to its end."""
+        with ModelServer(script, watch) as server:
+            start = self._launch(server.url)
+            with subprocess.Popen(
+                start.argv,
+                cwd=start.cwd,
+                env=start.env,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            ) as process:
+                try:
+                    said, _ = process.communicate(timeout=AGENT_SECONDS)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.communicate()
+                    raise
+        return Observed(self.marker.exists(), server.results(), said.decode("utf-8", "replace")[-2000:])
+
+    def close(self) -> None:
+        """End the daemon, remove the world."""
+        subprocess.run([INTERLOCK, "down"], env=self._env(), cwd="/", capture_output=True, timeout=60, check=False)
+        for _ in range(3):  # an agent's own background process may still write
+            shutil.rmtree(self.root, ignore_errors=True)
+            if not self.root.exists():
+                return
+            time.sleep(0.3)
+
+    def _launch(self, url: str) -> launch.Launch:
+        extra = {"INTERLOCK_HOME": str(self.interlock_home), **self.extra}
+        where = {"home": self.home, "cwd": self.project, "url": url, "path": self._env()["PATH"], "extra": extra}
+        if self.agent is Agent.CLAUDE:
+            start = launch.claude((str(self._agents.claude),), **where)  # type: ignore[arg-type]  # the keys above
+            return launch.Launch((*start.argv, *self.flags), start.env, start.cwd)
+        start = launch.codex((str(self._agents.codex),), **where)  # type: ignore[arg-type]  # the keys above
+        words = [word for word in start.argv[:-1] if self.trusted or word != "--dangerously-bypass-hook-trust"]
+        return launch.Launch((*words, *self.flags, start.argv[-1]), start.env, start.cwd)
+
+    def _env(self) -> dict[str, str]:
+        path = f"{self.root / 'bin'}:{CLIENT.parent}:{os.environ.get('PATH', '/usr/bin:/bin')}"
+        return {"HOME": str(self.home), "INTERLOCK_HOME": str(self.interlock_home), "PATH": path, "LANG": "C.UTF-8"}
