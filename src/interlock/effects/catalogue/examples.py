@@ -141,6 +141,8 @@ def harmless(effect: Effect) -> bool:
     marks = effect.resource.labels
     if effect.verb is Verb.EXECUTE:
         return L.PROJECT in marks
+    if effect.resource.kind is Kind.GIT_REPOSITORY:
+        return effect.verb is Verb.WRITE
     return effect.verb is Verb.READ and effect.resource.kind is not Kind.SECRET and L.SECRET not in marks
 
 

@@ -21,7 +21,7 @@ _DEEPEST = 6  # subcommands of subcommands
 _FAMILY_KEYS = {"about", "severity", "why", "instead", "command", "examples", "files", "strict"}
 _COMMAND_KEYS = {
     "about", "flags", "args", "forms", "does", "output", "sub", "otherwise", "style", "order", "bundle", "help",
-    "strict", "reader", "versioned", "wraps", "severity", "why", "instead",
+    "strict", "reader", "versioned", "wraps", "severity", "why", "instead", "inherit",
 }  # fmt: skip
 _WRAP_KEYS = {"privileged", "user", "remote", "cwd", "clears", "stdin"}
 
@@ -176,12 +176,17 @@ class _Reader:
         if command.reader and command.reader not in self.readers:
             raise self.fail(f"{where}.reader", f"no reader is called {command.reader!r}")
         globs = []
+        below = grammar
+        if not self.take(table, "inherit", bool, True, where):
+            below = Grammar(single=grammar.single, posix=False, asks=grammar.asks)
         for names, inner in self.take(table, "sub", dict, {}, where).items():
             here = f'{where}.sub."{names}"'
             if not isinstance(inner, dict):
                 raise self.fail(here, "must be a table")
             for sub in names.split():
-                made = self.command(f"{name} {sub}", inner, here, family, grammar, depth + 1)
+                made = self.command(f"{name} {sub}", inner, here, family, below, depth + 1)
+                if "reader" not in inner:
+                    made.reader = command.reader
                 if any(c in sub for c in "*?["):
                     globs.append((sub, made))
                 elif sub in command.subs:

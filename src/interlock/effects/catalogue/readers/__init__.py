@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from interlock.effects.catalogue.draft import Draft
-from interlock.effects.catalogue.readers import files, find, network, othercode, python, shells, text, wrappers
+from interlock.effects.catalogue.readers import files, find, git, network, othercode, python, shells, text, wrappers
 
 Reader = Callable[[Draft], None]
 
@@ -68,4 +68,5 @@ READERS: Mapping[str, Reader] = {
     "ssh_copy_id": network.ssh_copy_id,
     "lookup": network.lookup,
     "openssl": network.openssl,
+    "git": git.git,
 }
