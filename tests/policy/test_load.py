@@ -168,3 +168,14 @@ def test_the_digest_tells_sets_apart_and_nothing_else() -> None:
     moved = [Layer("default", {"a": policy() + policy(id="s")})]
     assert Engine.load(one).digest == Engine.load(same).digest
     assert Engine.load(one).digest != Engine.load(moved).digest
+
+
+def test_a_failing_example_fails_every_time() -> None:
+    """What was tried is remembered; a failure must never be remembered as a success."""
+    bad = policy(more='@spares("write file z")')
+    assert refused(bad) == refused(bad)
+
+
+def test_a_policy_in_a_toml_file_is_refused_with_its_reason() -> None:
+    with pytest.raises(PolicyError, match="carry their examples themselves"):
+        read([Layer("user", {"a.examples.toml": ""})])

@@ -14,7 +14,6 @@ from functools import lru_cache
 
 import cedarpy
 import msgspec
-from cedarpy import pst
 
 from interlock.model.action import Principal
 from interlock.model.decision import LADDER, Context, Decision, EffectDecision, Rung, Verdict
@@ -22,7 +21,7 @@ from interlock.model.effect import Effect, Verb
 from interlock.policy import request, wording
 from interlock.policy.examples import check
 from interlock.policy.rules import DEFAULT_DENY, INTERNAL, UNREADABLE_NAME, Layer, Rule, read
-from interlock.policy.vocabulary import BY_PATH, Attribute
+from interlock.policy.slices import Slice, Slices
 
 TIER = {Rung.NONE: 1, Rung.ONE: 2, Rung.ONE_STRONG: 3, Rung.TWO_STRONG: 4}
 _RUNG_ORDER = {rung: place for place, (rung, _) in enumerate(LADDER)}
@@ -38,14 +37,6 @@ class Ruling(msgspec.Struct, frozen=True):
     rules: tuple[str, ...]
 
 
-class _Slice(msgspec.Struct, frozen=True):
-    """The policies that one verb can meet, and the attributes they look at."""
-
-    policies: cedarpy.PolicySet
-    attributes: tuple[Attribute, ...]
-    by_name: bool  # whether any policy here looks at text that an agent can make unreadable
-
-
 _IMPOSSIBLE = Ruling(Verdict.DENY, Rung.TWO_STRONG, 4, (INTERNAL,))
 
 
@@ -55,7 +46,7 @@ class Engine:
     def __init__(self, rules: Sequence[Rule], digest: str) -> None:
         self.rules: dict[str, Rule] = {rule.id: rule for rule in rules}
         self.digest = digest
-        self._slices = {verb: _cut(rules, verb) for verb in Verb}
+        self._slices = Slices(rules)
         self._rule_on = lru_cache(maxsize=REMEMBERED)(self._judge)
 
     @classmethod
@@ -97,16 +88,15 @@ class Engine:
         return facts.currsize, REMEMBERED
 
     def _ruling(self, principal: Principal, effect: Effect, context: Context) -> Ruling:
-        piece = self._slices[effect.verb]
+        piece = self._slices.of(effect)
         values, repaired = request.key(piece.attributes, principal, effect, context)
-        ruling = self._rule_on(effect.verb, values)
+        ruling = self._rule_on(effect.verb, piece, values)
         if repaired and ruling.verdict is Verdict.ALLOW:
             return Ruling(Verdict.ASK, Rung.ONE, TIER[Rung.ONE], (UNREADABLE_NAME,))
         return ruling
 
-    def _judge(self, verb: Verb, values: request.Key) -> Ruling:
+    def _judge(self, verb: Verb, piece: Slice, values: request.Key) -> Ruling:
         """Walk the ladder. Cedar skips a policy that errors, even a `forbid`: any error at all is a deny."""
-        piece = self._slices[verb]
         entities = cedarpy.Entities.from_json_str(request.entities(piece.attributes, values))
 
         def ask(steps: Sequence[int]) -> list[cedarpy.AuthzResult]:
@@ -176,16 +166,6 @@ class Engine:
 
 def _reasons(answer: cedarpy.AuthzResult) -> tuple[str, ...]:
     return tuple(sorted(answer.diagnostics.reasons)) or (DEFAULT_DENY,)
-
-
-def _cut(rules: Sequence[Rule], verb: Verb) -> _Slice:
-    mine = [rule for rule in rules if verb in rule.verbs]
-    mentions = {path for rule in mine for path in rule.mentions}
-    tree = pst.PolicySet(templates={}, static_policies={rule.id: rule.policy for rule in mine}, template_links=())
-    attributes = tuple(attribute for path, attribute in BY_PATH.items() if path in mentions)
-    return _Slice(
-        cedarpy.PolicySet.from_pst(tree), attributes, any(attribute.words is None for attribute in attributes)
-    )
 
 
 def digest_of(layers: Sequence[Layer]) -> str:

@@ -7,6 +7,8 @@ also hold the request encoder to the schema. A `@tier` on a question must be the
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import cedarpy
 
 from interlock.model.decision import LADDER, Approval
@@ -17,8 +19,9 @@ from interlock.policy.rules import Rule, alone
 from interlock.policy.vocabulary import ATTRIBUTES
 
 
+@lru_cache(maxsize=2_048)
 def check(rule: Rule) -> None:
-    """Try every example of one rule.
+    """Try every example of one rule. A success is remembered, so that the same rule is tried once a process.
 
     Raises:
         PolicyError: an example fails; the message names the policy and the example.

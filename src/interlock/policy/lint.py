@@ -119,7 +119,7 @@ class Lint:
         if expr.op not in _MEMBERSHIP:
             return False
         for side, other in ((expr.left, expr.right), (expr.right, expr.left)):
-            path, words = path_of(side), _literals(other)
+            path, words = path_of(side), literals(other)
             if path in BY_PATH and words is not None:
                 self.mentions.add(path)
                 known = BY_PATH[path].words
@@ -150,7 +150,8 @@ def path_of(expr: pst.Expr) -> str:
     return ".".join([expr.name, *reversed(names)])
 
 
-def _literals(expr: pst.Expr) -> tuple[str, ...] | None:
+def literals(expr: pst.Expr) -> tuple[str, ...] | None:
+    """The words of a text or of a set of texts; None for anything else."""
     if isinstance(expr, pst.StringLit):
         return (expr.value,)
     if isinstance(expr, pst.Set):

@@ -8,9 +8,10 @@ also why a 1 MB name costs nothing unless a policy looks at names.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from typing import Any
+
+import msgspec
 
 from interlock.model.action import Principal
 from interlock.model.decision import Approval, Context
@@ -25,6 +26,8 @@ _PRINCIPAL = {"type": AGENT, "id": "actor"}
 _RESOURCE = {"type": RESOURCE, "id": "target"}
 
 Key = tuple[Value, ...]
+
+_ENCODER = msgspec.json.Encoder()
 
 
 def canonical(text: str) -> tuple[str, bool]:
@@ -65,7 +68,7 @@ def key(attributes: Sequence[Attribute], principal: Principal, effect: Effect, c
 
 def entities(attributes: Sequence[Attribute], values: Key) -> str:
     """The two entities of a request, as Cedar's JSON."""
-    return json.dumps(
+    return _json(
         [
             {"uid": uid, "attrs": _of(variable, attributes, values), "parents": []}
             for variable, uid in (("principal", _PRINCIPAL), ("resource", _RESOURCE))
@@ -85,8 +88,12 @@ def request(verb: Verb, attributes: Sequence[Attribute], values: Key, approval: 
         "principal": _PRINCIPAL,
         "action": {"type": ACTION, "id": verb.value},
         "resource": _RESOURCE,
-        "context": circumstances,
+        "context": _json(circumstances),
     }
+
+
+def _json(value: object) -> str:
+    return _ENCODER.encode(value).decode()
 
 
 def _of(variable: str, attributes: Sequence[Attribute], values: Key) -> dict[str, Any]:

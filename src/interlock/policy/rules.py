@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 import cedarpy
 import msgspec
@@ -108,7 +109,9 @@ def read(layers: Sequence[Layer]) -> tuple[Rule, ...]:
     return tuple(rules)
 
 
-def _read_file(layer: str, file: str, text: str) -> Iterator[Rule]:
+@lru_cache(maxsize=32)
+def _read_file(layer: str, file: str, text: str) -> tuple[Rule, ...]:
+    """The rules of one file. Remembered: each workspace of a daemon loads the same defaults."""
     where = f"{layer}/{file}"
     if len(text) > MAX_FILE:
         raise PolicyError(f"{where}: {len(text)} characters; a policy file holds at most {MAX_FILE}")
@@ -135,7 +138,7 @@ def _read_file(layer: str, file: str, text: str) -> Iterator[Rule]:
             rules.append(_rule(layer, file, policy, lint, written[policy.id]))
     if problems:
         raise PolicyError(f"{where}: refused\n  " + "\n  ".join(problems))
-    yield from rules
+    return tuple(rules)
 
 
 def _layer_problems(layer: str, policy: pst.Template) -> Iterator[str]:
