@@ -43,6 +43,13 @@ READERS: dict[str, ToolReader] = {
     "Agent": own.starts,
     "Skill": own.starts,
     "SlashCommand": own.starts,
+    "spawn_agent": own.starts,  # Codex CLI 0.169, multi_agent_v1: the calls of what it starts pass the same hook
+    "resume_agent": own.starts,
+    "send_input": own.nothing,
+    "wait_agent": own.nothing,
+    "close_agent": own.nothing,
+    "SendMessage": own.nothing,
+    "ListAgents": own.nothing,
     # looking
     "LSP": own.reads,
     "ListMcpResourcesTool": own.reads,
@@ -62,7 +69,11 @@ READERS: dict[str, ToolReader] = {
     "AskUserQuestion": own.nothing,
     "ToolSearch": own.nothing,
     "StructuredOutput": own.nothing,
+    "ReportFindings": own.nothing,
     "update_plan": own.nothing,
+    "get_goal": own.nothing,
+    "create_goal": own.nothing,
+    "update_goal": own.nothing,
     "request_user_input": own.nothing,
     # what the agent does later
     "CronCreate": own.configures,
