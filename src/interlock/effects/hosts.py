@@ -97,6 +97,8 @@ def split_host(text: str) -> tuple[str, str] | None:
     if match:
         scheme = match[0][:-1].casefold()
         rest = text[match.end() :].lstrip("/\\")
+    elif ":" in text and address_of(text) is not None:
+        return _clean(text), ""
     elif scp := _SCP.match(text):
         return _clean(scp[1]), ""
     else:

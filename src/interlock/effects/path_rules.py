@@ -166,10 +166,10 @@ def _glob_may_be(glob: str, wanted: str) -> bool:
     sample = wanted.replace("*", "x").replace("?", "x")
     if sample.startswith(".") and not glob.startswith((".", "[")):
         return False
-    if _EXTENSION.fullmatch(glob) and not wanted.startswith("*"):
+    if _EXTENSION.fullmatch(glob) and not _EXTENSION.fullmatch(wanted):
         return False  # `*.json` is any data file, not "the credentials.json"
     constant = re.sub(r"\[[^\]]*\]|[*?]", "", glob)
-    if not (constant.startswith(".") or any(c.isalnum() for c in constant)):
+    if not (glob.startswith(".") or any(c.isalnum() for c in constant)):
         return False
     return fnmatchcase(sample, glob)
 

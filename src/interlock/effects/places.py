@@ -16,10 +16,11 @@ from interlock.model.world import Setting, World
 
 MAX_PATH = 4_096  # PATH_MAX of Linux: no longer name can be opened
 _KIND_ORDER = (Kind.INTERLOCK, Kind.AGENT_CONFIG, Kind.SECRET, Kind.TERRAFORM_STATE)
-_PROC_LINK = re.compile(r"/proc/(?:self|thread-self|\d+)(?:/task/\d+)?/(root|cwd)(?=/|$)")
-_OWN_CWD = re.compile(r"/proc/(?:self|thread-self)/")
+_OWN = ("self", "thread-self")
 _DESCRIPTOR = re.compile(r"(?:/dev/fd|/proc/(?:self|thread-self)/fd)/\d+")
-_ANY_DESCRIPTOR = re.compile(r"/proc/[^/]+/(?:task/[^/]+/)?(?:fd|map_files|exe)(?:/|$)|/dev/fd/.*/")
+_ANY_DESCRIPTOR = re.compile(r"/proc/[^/]+/(?:task/[^/]+/)?(?:fd|map_files|exe)(?:/|$)|/dev/fd/[^/]+/")
+# Names that mean something else to every process: the daemon's own answer to them says nothing of the agent's.
+_PER_PROCESS = re.compile(r"/proc/(?:self|thread-self)(?:/|$)|/dev/(?:fd|stdin|stdout|stderr|tty)(?:/|$)")
 _WILD_TAIL = re.compile(r"^[*?.]*\*[*?.]*$|^\[[^\]]*\]\*$")
 
 
@@ -64,12 +65,13 @@ def file_resource(
     joined = absolute(path, setting, cwd=cwd)
     if joined is None:
         found = _classify(normal(path), frame, glob=glob)
+        found = _Class(found.kind, (found.labels - labels.PLACES) | {labels.UNPLACED})
         return _resource(normal(path), (found,), directory=bool(directory) or path.endswith("/"))
     if glob:
         return _resource(normal(joined), _glob_classes(joined, frame), directory=bool(directory) or path.endswith("/"))
     lexical = normal(joined)
     classes = [_classify(lexical, frame)]
-    real = _resolved(joined, world, follow)
+    real = lexical if _PER_PROCESS.match(lexical) else _resolved(joined, world, follow)
     if real != lexical:
         # Where a link is involved, the workspace and the home are compared as the filesystem has them.
         true_frame = frame._replace(home=world.resolve(frame.home), workspace=world.resolve(frame.workspace))
@@ -101,18 +103,50 @@ def absolute(path: str, setting: Setting, *, cwd: str | None) -> str | None:
             return None
         path = f"{cwd}/{path}"
     for _ in range(8):  # /proc/self/root/proc/self/root/...: more is nobody's honest spelling
-        flat = normal(path)
-        match = _PROC_LINK.match(flat)
-        if not match:
-            return path if flat == normal(path) else flat
-        rest = flat[match.end() :]
-        if match[1] == "root":
-            path = rest or "/"
-        elif cwd is not None and _OWN_CWD.match(flat):
-            path = cwd + rest
-        else:
-            return None
+        opened = _opened(path, cwd)
+        if opened == path or opened is None:
+            return opened
+        path = opened
     return None
+
+
+def _opened(path: str, cwd: str | None) -> str | None:
+    """The path with its first link of `/proc/PID/` followed (`root`, `cwd`); None where that is another process's secret.
+
+    Component by component, because `..` behind such a link starts from where the link leads.
+    """
+    if "/proc" not in path and "/dev" not in path:
+        return path
+    done: list[str] = []
+    parts = path.split("/")
+    for index, part in enumerate(parts):
+        if part in ("", "."):
+            continue
+        if part == "..":
+            del done[-1:]
+            continue
+        done.append(part)
+        link = _proc_link(done)
+        rest = "/".join(parts[index + 1 :])
+        if link == "root":
+            return f"/{rest}"
+        if link == "cwd":
+            return f"{cwd}/{rest}" if cwd is not None and done[1] in _OWN and len(done) == 3 else None
+        if link == "fd" and rest.strip("/."):
+            return None
+    return path
+
+
+def _proc_link(parts: list[str]) -> str:
+    """ "root", "cwd" or "fd" when `parts` is exactly such a link of a process, else ""."""
+    if parts[:2] == ["dev", "fd"]:
+        return "fd" if len(parts) == 3 else ""
+    if len(parts) < 3 or parts[0] != "proc" or not (parts[1] in _OWN or parts[1].isdecimal()):
+        return ""
+    tail = parts[4:] if parts[2] == "task" else parts[2:]
+    if len(tail) == 1 and tail[0] in ("root", "cwd"):
+        return tail[0]
+    return "fd" if len(tail) == 2 and tail[0] in ("fd", "map_files") else ""
 
 
 def _without_tilde(path: str, setting: Setting) -> str:

@@ -8,9 +8,10 @@ _WORD = re.compile(r"[^\W\d]\w*|\S", re.ASCII)
 _COMMENT = re.compile(r"--[^\n]*(?:\n|$)|/\*.*?\*/|#[^\n]*(?:\n|$)", re.DOTALL)
 _STATEMENTS = frozenset(
     {
-        "SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "MERGE", "DROP", "CREATE", "ALTER", "TRUNCATE", "GRANT", "REVOKE", "EXPLAIN",
-        "SHOW", "BEGIN", "START", "COMMIT", "ROLLBACK", "SET", "COPY", "DO", "CALL", "EXECUTE", "EXEC", "VACUUM", "ANALYZE", "PRAGMA",
-        "ATTACH", "REPLACE", "DESCRIBE", "USE", "VALUES", "TABLE", "LOCK", "COMMENT", "REINDEX", "REFRESH", "OPTIMIZE", "RENAME", "LOAD",
+        "SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "MERGE", "DROP", "CREATE", "ALTER", "TRUNCATE", "GRANT",
+        "REVOKE", "EXPLAIN", "SHOW", "BEGIN", "START", "COMMIT", "ROLLBACK", "SET", "COPY", "DO", "CALL", "EXECUTE",
+        "EXEC", "VACUUM", "ANALYZE", "PRAGMA", "ATTACH", "REPLACE", "DESCRIBE", "USE", "VALUES", "TABLE", "LOCK",
+        "COMMENT", "REINDEX", "REFRESH", "OPTIMIZE", "RENAME", "LOAD",
     }
 )  # fmt: skip
 
