@@ -71,7 +71,7 @@ def _handler(agent: str, hook: Hook, *, stops: bool, shell: bool) -> dict[str, A
     handler: dict[str, Any] = {"type": "command"}
     if shell:
         line = shlex.join([hook.path, *words])
-        handler["command"] = f"{line}; s=$?; case $s in 0|2) exit $s;; esac; {_otherwise(stops=stops)}"
+        handler["command"] = _guarded(line, stops=stops)
     else:
         handler |= {"command": hook.path, "args": words}
     handler["timeout"] = seconds
@@ -80,9 +80,9 @@ def _handler(agent: str, hook: Hook, *, stops: bool, shell: bool) -> dict[str, A
     return handler
 
 
-def _otherwise(*, stops: bool) -> str:
+def _guarded(line: str, *, stops: bool) -> str:
     # A status 2 on Stop would send the agent on; there the fault is only told.
-    return f"echo {shlex.quote(_GONE)} >&2; exit {2 if stops else 1}"
+    return f"{line}; s=$?; case $s in 0|2) exit $s;; esac; echo {shlex.quote(_GONE)} >&2; exit {2 if stops else 1}"
 
 
 def called(handler: Any) -> tuple[str, list[str]] | None:
@@ -100,6 +100,37 @@ def called(handler: Any) -> tuple[str, list[str]] | None:
     if not words or Path(words[0]).name != HOOK_NAME:
         return None
     return words[0], words[1:]
+
+
+def faithful(agent: str, event: str, handler: dict[str, Any], hook: Hook) -> str:
+    """What is wrong with a handler that looks like ours; "" when it calls the right client in the right way.
+
+    An agent that may write the file could keep the name and change the rest: another program of that name, another
+    daemon, an `exit 0` at the end, a condition.
+    """
+    found = called(handler)
+    if found is None:
+        return "it does not call the hook client"
+    path, words = found
+    if path != hook.path:
+        return f"it calls {path}, not {hook.path}"
+    if words[:1] != [agent]:
+        return f"it does not say that the agent is {agent}"
+    pins = [(words[i], words[i + 1]) for i in range(len(words) - 1) if words[i] in ("--home", "--run")]
+    if pins not in ([], [hook.pin]):
+        return f"it asks the daemon of {pins[0][1]}, not of {hook.pin[1]}"
+    plain = isinstance(handler.get("args"), list) and handler["command"] == path
+    line = shlex.join([path, *words])
+    stops = event in asking(agent)
+    if not plain and handler["command"] not in (line, _guarded(line, stops=stops)):
+        return "its command holds more than the call of the client"
+    extra = set(handler) - {"type", "command", "args", "timeout", "onFailure", "statusMessage"}
+    if extra:
+        return f"it has the member {min(extra)!r}, which may keep it from running"
+    timeout = handler.get("timeout", TELLING_SECONDS)
+    if not isinstance(timeout, int | float) or timeout * 1000 < MARGIN_MS:
+        return "its timeout is too short: the tool would run before an answer"
+    return ""
 
 
 def is_ours(handler: Any) -> bool:

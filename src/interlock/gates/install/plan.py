@@ -10,6 +10,7 @@ import msgspec
 
 from interlock.gates.install import handlers
 from interlock.gates.install.document import Document, fresh
+from interlock.gates.install.trust import without_trust
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -135,8 +136,21 @@ def plan_removal(agent: str, scope: str, snapshot: Snapshot) -> Plan:
     )
 
 
+def plan_trust(scope: str, snapshot: Snapshot, receipt: Receipt | None, after: bytes) -> Plan:
+    """Write Codex's trust in our hooks; `after` is the new text of its configuration."""
+    current = snapshot.content
+    if current == after:
+        return Plan("codex", scope)
+    untouched = receipt is not None and current is not None and sha256(current) == receipt.written_sha256
+    original = receipt.original if receipt is not None and untouched else current
+    edit = Edit(snapshot.path, snapshot.target, current, after, snapshot.mode, original)
+    return Plan("codex", scope, (edit,))
+
+
 def without_ours(content: bytes, name: str, original: bytes | None) -> bytes:
     """The text without our entries, and without the containers that only held them (unless the original had them)."""
+    if name.endswith(".toml"):
+        return without_trust(content, str(Path(name).with_name("hooks.json")), name)
     document = Document(content, name)
     _strip(document, _hooks_of(original, name))
     return document.raw
@@ -199,7 +213,7 @@ def _same_entries(content: bytes, wanted: dict[str, dict[str, Any]], name: str) 
 
 
 def _empty(content: bytes) -> bool:
-    return not content.strip() or Document(content, "").value == {}
+    return content.strip() in (b"", b"{}")
 
 
 def install_notes(agent: str, scope: str, version: tuple[int, ...] | None) -> tuple[str, ...]:
