@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -64,6 +65,10 @@ class Bench:
         self.marker = self.project / "MARKER"
         for folder in (self.home, self.project, self.interlock_home / "config"):
             folder.mkdir(parents=True, mode=0o700)
+        binary = agents.claude if agent is Agent.CLAUDE else agents.codex
+        assert binary is not None
+        (self.root / "installed").mkdir()
+        (self.root / "installed" / agent.value).symlink_to(binary)  # `interlock init` asks the agent its version
         self.extra: dict[str, str] = {}
         self.flags: tuple[str, ...] = ()
         self.trusted = True  # Codex: whether its hooks may run without having been trusted in its dialog
@@ -134,18 +139,16 @@ class Bench:
 
         self.each_hook(change)
 
-    def add_client_words(self, *words: str) -> None:
-        """Give the client more arguments."""
+    def shorten_deadline(self, milliseconds: int) -> None:
+        """Let the client give up after this long."""
 
         def change(handler: dict[str, Any]) -> None:
             if "args" in handler:
-                handler["args"] = [*handler["args"], *words]
+                handler["args"][handler["args"].index("--deadline") + 1] = str(milliseconds)
             else:
-                named = f"{CLIENT}"
-                assert named in handler["command"]
-                at = handler["command"].index(f" {self.agent.value}", handler["command"].index(named))
-                end = at + len(self.agent.value) + 1
-                handler["command"] = handler["command"][:end] + " " + " ".join(words) + handler["command"][end:]
+                shorter = re.sub(r"--deadline \d+", f"--deadline {milliseconds}", handler["command"])
+                assert shorter != handler["command"]
+                handler["command"] = shorter
 
         self.each_hook(change)
 
@@ -217,5 +220,6 @@ class Bench:
         return launch.Launch((*words, *self.flags, start.argv[-1]), start.env, start.cwd)
 
     def _env(self) -> dict[str, str]:
-        path = f"{self.root / 'bin'}:{CLIENT.parent}:{os.environ.get('PATH', '/usr/bin:/bin')}"
+        own = f"{self.root / 'bin'}:{self.root / 'installed'}:{CLIENT.parent}"
+        path = f"{own}:{os.environ.get('PATH', '/usr/bin:/bin')}"
         return {"HOME": str(self.home), "INTERLOCK_HOME": str(self.interlock_home), "PATH": path, "LANG": "C.UTF-8"}

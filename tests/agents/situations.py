@@ -151,7 +151,7 @@ def faulty(fault: Fault) -> Callable[[Bench], Observed]:
     def play(bench: Bench) -> Observed:
         bench.init()
         if fault is Fault.HOLDS:
-            bench.add_client_words("--deadline", "4000")
+            bench.shorten_deadline(4000)
         with FakeDaemon(bench.run_directory, fault) as daemon:
             seen = bench.run(bench.one(bench.harmless))
         assert daemon.met, "the call never reached the faulty daemon"
@@ -277,7 +277,7 @@ def subagent(bench: Bench) -> Observed:
         spawn = ToolCall("multi_agent_v1/spawn_agent", {"message": SUBAGENT})
         turns = (Turn("Delegate.", (spawn,)), Turn("Wait.", (bench.shell("sleep 3"),)))
     seen = bench.run(Script(turns, others={SUBAGENT: (Turn("Now.", (bench.shell(bench.forbidden),)),)}))
-    assert call_id(0, 0, talk=1) in seen.results, f"the subagent made no call: {seen.said}"
+    assert call_id(0, 0, talk=1) in seen.results, f"the subagent made no call: {seen.told}"
     return seen
 
 

@@ -138,7 +138,7 @@ class _Play:
 
 
 def _play(screen: Screen, site: Site, chosen: Chosen, started: float) -> story.Ending:
-    env = _environment(site)
+    env = _environment(site, chosen)
     with Guard(site, env) as guard:
         planned = incidents.steps(site, guard.pid)
         play = _Play(screen, planned, guard)
