@@ -428,14 +428,22 @@ static char **clean_environment(void)
     size_t used = 0;
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
         const char *value = getenv(kept[i]);
-        if (value && snprintf(text[used], sizeof *text, "%s=%s", kept[i], value) < (int)sizeof *text)
-            list[used] = text[used], used++;
+        if (value && snprintf(text[i], sizeof *text, "%s=%s", kept[i], value) < (int)sizeof *text)
+            list[used++] = text[i];
+    }
+    if (run_option) {
+        /* the daemon must come up where it is looked for, whatever the agent's environment says */
+        size_t length = strlen(run_directory), tail = sizeof "/interlock" - 1;
+        for (size_t i = 0; i < used; i++)
+            if (strncmp(list[i], "XDG_RUNTIME_DIR=", 16) == 0)
+                list[i] = list[--used];
+        if (length > tail && strcmp(run_directory + length - tail, "/interlock") == 0)
+            snprintf(text[23], sizeof *text, "XDG_RUNTIME_DIR=%.*s", (int)(length - tail), run_directory), list[used++] = text[23];
     }
     const char *home = home_option ? home_option : run_option ? NULL : getenv("INTERLOCK_HOME");
-    if (home && *home && snprintf(text[used], sizeof *text, "INTERLOCK_HOME=%s", home) < (int)sizeof *text)
-        list[used] = text[used], used++;
-    snprintf(text[used], sizeof *text, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
-    list[used] = text[used], used++;
+    if (home && *home && snprintf(text[22], sizeof *text, "INTERLOCK_HOME=%s", home) < (int)sizeof *text)
+        list[used++] = text[22];
+    list[used++] = (char *)"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
     list[used] = NULL;
     return list;
 }

@@ -142,6 +142,27 @@ def test_it_starts_the_daemon_in_a_clean_environment(client: Client) -> None:
     assert seen.endswith("/\n")
 
 
+def test_a_pinned_daemon_is_started_where_it_is_looked_for(client: Client, tmp_path: Path) -> None:
+    import sys
+
+    run = tmp_path / "runtime" / "interlock"
+    tests = Path(__file__).resolve().parents[1]
+    client.home.mkdir()
+    text = STARTER.format(home=client.home, python=sys.executable, tests=tests)
+    remove = beside(client, text)
+    run.parent.mkdir()
+    run.symlink_to(client.home / "run")
+    environ = {"INTERLOCK_HOME": "/elsewhere", "XDG_RUNTIME_DIR": "/elsewhere", "HOME": "/h"}
+    try:
+        ran = client.call(b"{}", "claude", "--run", str(run), env=environ)
+        assert (ran.status, ran.out) == (0, b"started")
+    finally:
+        remove()
+    seen = (client.home / "environment").read_text().splitlines()
+    assert f"XDG_RUNTIME_DIR={tmp_path}/runtime" in seen
+    assert not [line for line in seen if "elsewhere" in line]
+
+
 def test_a_daemon_that_cannot_start_is_a_no_at_once(client: Client) -> None:
     remove = beside(client, "#!/bin/sh\nexit 20\n")
     try:

@@ -136,3 +136,10 @@ class LedgerUnavailable(InterlockError):
 
     code = "ledger-unavailable"
     exit = 35
+
+
+class NotGuarded(OperatorError):
+    """`interlock doctor`: at least one agent would run a tool that policy denies."""
+
+    code = "not-guarded"
+    exit = 40

@@ -250,6 +250,10 @@ class Client:
 
     def clean_environment(self) -> dict[str, str]:
         kept = {name: os.environ[name] for name in INHERITED if name in os.environ}
+        if self.run:  # the daemon must come up where it is looked for, whatever the agent's environment says
+            kept.pop("XDG_RUNTIME_DIR", None)
+            if self.run.endswith("/interlock"):
+                kept["XDG_RUNTIME_DIR"] = self.run.removesuffix("/interlock")
         home = self.home or (None if self.run else os.environ.get("INTERLOCK_HOME"))
         if home:
             kept["INTERLOCK_HOME"] = home

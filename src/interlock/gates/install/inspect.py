@@ -56,8 +56,10 @@ def look(agent: str, at: Places, read: Read, hook: handlers.Hook) -> Guard:
         except OperatorError as error:
             problems.append(str(error))
     notes: list[str] = []
+    switched_off: list[str] = []
     if agent == "claude":
-        problems += _switched_off(documents, notes)
+        switched_off = _switched_off(documents, notes)
+        problems += switched_off
     if agent == "codex":
         problems += _codex_problems(documents, at, read)
     found: list[Found] = []
@@ -71,7 +73,7 @@ def look(agent: str, at: Places, read: Read, hook: handlers.Hook) -> Guard:
     problems += [
         f"no {event} hook of Interlock is in {_names(agent, at)}."
         for event in handlers.asking(agent)
-        if not any(item.event == event for item in found)
+        if not switched_off and not any(item.event == event for item in found)
     ]
     missing = [event for event in handlers.telling(agent) if not any(item.event == event for item in found)]
     if missing and not problems:
