@@ -58,10 +58,10 @@ class Catalogue:
             if words[1].text is None:
                 return Interpretation((opaque("bash -c", "unknown text", via="bash", span=inv.span),))
             return Interpretation(inner=(InnerText(words[1].text, "bash", arguments=words[2:]),))
-        if words and words[0].text is not None and (text := world.text(words[0].text)) is not None:
+        if words and words[0].text is not None and (text := world.text(path_of(inv, words[0].text))) is not None:
             return Interpretation(inner=(InnerText(text, "bash", origin=words[0].text, arguments=words),))
-        if not words and inv.stdin.text is not None:
-            return Interpretation(inner=(InnerText(inv.stdin.text, "bash"),))
+        if (not words or words[0].text == "-s") and inv.stdin.text is not None:
+            return Interpretation(inner=(InnerText(inv.stdin.text, "bash", arguments=(word("bash"), *words[1:])),))
         return Interpretation((opaque("bash", "unread", via="bash", span=inv.span),))
 
     do_sh = do_bash
@@ -110,6 +110,10 @@ class Catalogue:
     def do_rm(self, inv: Invocation, words: tuple[Word, ...], world: World) -> Interpretation:
         names = [w for w in words if not (w.text or "").startswith("-")]
         return Interpretation(tuple(Effect(Verb.DELETE, Resource(Kind.FILE, w.text or "?")) for w in names))
+
+
+def path_of(inv: Invocation, name: str) -> str:
+    return name if name.startswith("/") or inv.cwd is None else f"{inv.cwd}/{name.removeprefix('./')}"
 
 
 def read(text: str, files: Mapping[str, str] | None = None, *, cwd: str | None = "/w") -> Reading:

@@ -119,8 +119,10 @@ class Writer:
         kind = self.r.random()
         if self.depth > 4 or kind < 0.45:
             text = self.simple()
-        elif kind < 0.65:
+        elif kind < 0.6:
             text = self.assignment()
+        elif kind < 0.75:
+            text = self.exotic()
         else:
             text = self.compound()
         self.depth -= 1
@@ -166,6 +168,32 @@ class Writer:
         if kind == 14:
             return f"trap {self.quoted_command()} EXIT"
         return f"echo {self.quoted_command()} | bash"
+
+    def exotic(self) -> str:
+        """One of the rarer corners, each with a command in it."""
+        a, b = self.simple(), self.simple()
+        v, w = self.var(), self.word()
+        return self.pick(
+            f"{v}=alpha; ${v} {w}", f"{v}='beta one'; ${v} two", "{alpha,one} two", f'"$(echo gamma)" {w}', f"$(printf delta) {w}",
+            f"until true; do {a}; done", f"for ((i=0; i<2; i++)); do alpha $i; done", f"time {a}", f"! {a}", f"{a} && {b} || alpha last",
+            f"cat <<E | beta {w}\n$(alpha h)\nE\n{a}", f"alpha <(beta {w})", f"bash -s one {w} <<< 'alpha \"$@\"'",
+            f"bash <<< {self.quoted_command()}", f"printf '%s\\n' one 'two three' | while read {v}; do alpha \"${v}\"; done",
+            f"while read -r {v} y; do alpha ${v}; done <<< {w}", f"mapfile -t arr <<< {w}; alpha \"${{arr[@]}}\"",
+            f"alpha ${{{v}:-$(beta d)}}", f'alpha "${{{v}:-`gamma bq`}}"', f"alpha ${{@:2}} ${{arr[@]:1}} ${{!arr[@]}}", f"alpha ${{{v}: -2}}",
+            f"shopt -s expand_aliases\nalias al='alpha aliased'\nal {w}", "echo 'alpha sourced' > f1; . ./f1", "echo 'beta \"$1\"' > f2; source ./f2 arg",
+            f"echo 'gamma \"$@\"' > f3; bash ./f3 {w}", f"[[ {self.quoted()} =~ ^(a|o).*$ ]] && {a}", f"if [[ -n {w} && ( 1 -lt 2 ) ]]; then {a}; fi",
+            f"fn() {{ if true; then return; fi; {a}; }}; fn; {b}", f"for {v} in 1 2 3; do for y in a b; do {a}; break 2; done; done; {b}",
+            f"for {v} in 1 2; do [ ${v} = 1 ] && continue; {a}; done", f"exec 3>&1; {a} >&3", f"( exec {a} ); {b}", f"({a}; exit; beta never)",
+            f"{v}=1; ( {v}=2; alpha ${v} ); alpha ${v}", f"{v}=1; alpha ${v} | {{ {v}=3; beta ${v}; }}; alpha ${v}", f"set -- a b c; shift 2; alpha $# $@",
+            f"f2() {{ local {v}=in; g2; }}; g2() {{ alpha ${v}; }}; f2; g2", f"{v}=top; f3() {{ {v}=set; }}; f3; alpha ${v}",
+            f"case x in x) {a} ;& y) {b} ;; z) alpha no;; esac", f"case {w} in \"a b\"|'*') {a};; [!a]*) {b};; esac", f"function h3 {{ {a}; }}; h3",
+            f"alpha $'a\\tb\\x41\\101\\u00e9' $\"loc\"", f"alpha &>> f1; {b}", f"{v}=(a 'b c' d); alpha \"${{{v}[@]}}\" ${{#{v}[@]}}; unset {v}",
+            f"IFS=:; {v}=a:b::c; alpha ${v}; unset IFS", f"{v}=' a  b '; alpha ${v}x x${v}", f"eval \"alpha \\$x\"", f"eval eval \\'alpha deep\\'",
+            f"{v}=5; (({v}+=2)); alpha ${v} $(({v} > 6 ? 1 : 0)) $((2**3)) $((0x1f)) $((010))", f"cd d1; alpha *; cd ..; alpha *.txt", f"pushd d1 >/dev/null; alpha *; popd",
+            f"declare -a arr=(1 2); alpha ${{arr[1]}}", f"readonly r1={w}; alpha \"$r1\"", f"alpha \"$(beta | gamma)\" {w}", f"coproc {{ {a}; }}; wait", f"{a} & {b} & wait",
+            f"trap 'alpha \"$x\"' EXIT; x=late", f"command -v alpha && {a}", f"builtin echo x; builtin eval {self.quoted_command()}", f"test -n {w} && {a}",
+            f"alpha \"a${{{v}:+b\"c d\"e}}f\"", f"alpha ~/x:~/y {v}=~/z", f"{v}=~/p:~/q; alpha ${v}", f"alpha a\\\nb {w}", f"alpha 'x'\\''y' \"q\\\"r\\$s\"", f"{{ alpha in; }} | beta; {a}",
+        )  # fmt: skip
 
     def quoted_command(self) -> str:
         text = self.simple()

@@ -37,6 +37,7 @@ class Arena:
         self.bin = base / "bin"
         self.work = base / "work"
         self.log = base / "log"
+        self.rounds = 0
         self.bin.mkdir()
         for name in NAMES:
             stub = self.bin / name
@@ -55,6 +56,8 @@ class Arena:
             path = self.work / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text("")
+        self.rounds += 1
+        self.log = self.work.parent / f"log{self.rounds}"  # a job left in the background writes to its own script's log
         self.log.write_bytes(b"")
 
     def executed(self, script: str) -> list[tuple[str, ...]]:
@@ -78,16 +81,21 @@ def covers(seen: tuple[str, ...], ran: tuple[str, ...]) -> bool:
     """Whether a command as seen can be the one that ran: "?" stands for any words, so does a pattern."""
     if seen == ran:
         return True
-    if not any(word == "?" or set(word) & set("*?[") for word in seen):
+    if not any(wild(word) for word in seen):
         return False
     return _shape(seen).fullmatch("\0".join(ran) + "\0") is not None
+
+
+def wild(word: str) -> bool:
+    """Not known, a pattern, or a descriptor whose number bash chooses."""
+    return word == "?" or bool(set(word) & set("*?[")) or word.startswith("/dev/fd/")
 
 
 @lru_cache(maxsize=10_000)
 def _shape(seen: tuple[str, ...]) -> re.Pattern[str]:
     parts = []
     for word in seen:
-        parts.append("(?:[^\0]*\0)*" if word == "?" or set(word) & set("*?[") else re.escape(word) + "\0")
+        parts.append("(?:[^\0]*\0)*" if wild(word) else re.escape(word) + "\0")
     return re.compile("".join(parts), re.DOTALL)
 
 

@@ -709,10 +709,14 @@ def return_(call: Call) -> bool | None:
 def leave_loop(call: Call) -> bool | None:
     call.seen()
     state = call.state
+    count = call.text(1) or "1"
+    if not count.isdigit() or not 0 < int(count[:3]) < 100:
+        call.opaque("a loop left by a number that is not known")
+        count = "1"
     left = state.fork()
-    left.ended = "break"
+    left.ended = f"{call.words[0].text}{int(count)}"
     state.leaves.append(left)
-    state.ended = "break"
+    state.ended = left.ended
     return None
 
 

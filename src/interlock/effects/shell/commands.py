@@ -82,10 +82,6 @@ class Commander(Redirector):
             else Var(value, (value, *old.items[1:]), exported)
         )
 
-    def assigned(self, node: WordNode, state: State) -> Val:
-        """The value of `name=word`; a tilde after a colon expands too."""
-        return self.one(node, state)
-
     def appended(self, before: Val, value: Val) -> Val:
         taint = tuple(sorted(set(before.taint) | set(value.taint)))
         if before.text is None:
@@ -248,9 +244,7 @@ class Commander(Redirector):
         except TooMany:
             self.opaque(state, assign.start, assign.end, "a brace expansion of too many words")
             return [assign]
-        return [
-            msgspec.structs.replace(assign, value=WordNode(parts, value.start, value.end)) for parts in variants
-        ]
+        return [msgspec.structs.replace(assign, value=WordNode(parts, value.start, value.end)) for parts in variants]
 
     def bare(self, node: Simple, state: State) -> bool | None:
         """Assignments and redirections without a command."""
@@ -389,9 +383,10 @@ class Commander(Redirector):
         status = self.command(command, state)
         state.place = inner_place
         self.texts.pop()
-        if state.ended == "return":
+        if state.ended not in ("exit", "exec"):
             state.ended = ""
         for leave in state.leaves:
+            # bash leaves the caller's loop too when a function says `break` outside its own.
             leave.ended = ""
             state.merge(leave)
         self.restore(self.locals, state)

@@ -100,8 +100,24 @@ class Expander(Core):
                 out.append(Word(None, source, span, many=True))
                 return
         for parts in variants:
-            for field in self.fields(self.pieces(parts, state, tilde=True), state):
+            for field in self.fields(self.word_pieces(parts, state), state):
                 out.extend(self.globbed(field, source, span, state))
+
+    def word_pieces(self, parts: tuple[Part, ...], state: State) -> list[Piece]:
+        """The pieces of an argument. One that looks like an assignment gets the tildes of one, as in bash."""
+        first = parts[0] if parts else None
+        if isinstance(first, Lit) and not first.quoted and "=" in first.text:
+            name, _, rest = first.text.partition("=")
+            if name.isidentifier() and any(isinstance(part, Lit) and "~" in part.text for part in parts):
+                value = self.pieces((Lit(rest), *parts[1:]), state, tilde=True, colons=True)
+                return [Piece(Val(name + "="), quoted=False), *value]
+        return self.pieces(parts, state, tilde=True)
+
+    def assigned(self, node: WordNode, state: State) -> Val:
+        """The value of `name=word`: no splitting, and a tilde after a colon expands too."""
+        if node.plain is not None:
+            return Val(node.plain)
+        return self.joined(self.pieces(node.parts, state, tilde=True, splits=False, colons=True))
 
     def one(self, node: WordNode | None, state: State) -> Val:
         """The value of a word where no splitting happens: assignments, `case`, here-strings."""
@@ -134,13 +150,22 @@ class Expander(Core):
 
     # -- parts
 
-    def pieces(self, parts: tuple[Part, ...], state: State, *, tilde: bool = False, splits: bool = True) -> list[Piece]:
+    def pieces(
+        self,
+        parts: tuple[Part, ...],
+        state: State,
+        *,
+        tilde: bool = False,
+        splits: bool = True,
+        colons: bool = False,
+    ) -> list[Piece]:
         out: list[Piece] = []
         for index, part in enumerate(parts):
             if isinstance(part, Lit):
                 text = part.text
-                if tilde and index == 0 and not part.quoted and text.startswith("~"):
-                    text = self.tilde(text, state, out, alone=len(parts) == 1)
+                if tilde and not part.quoted and "~" in text:
+                    last = index == len(parts) - 1
+                    text = self.tildes(text, state, out, first=index == 0, last=last, colons=colons)
                 out.append(Piece(Val(text), quoted=part.quoted))
             elif isinstance(part, Param):
                 self.parameter(part, state, out, splits=splits and not part.quoted)
@@ -152,8 +177,24 @@ class Expander(Core):
                 out.append(Piece(self.process(part, state), quoted=True))
         return out
 
+    def tildes(self, text: str, state: State, out: list[Piece], *, first: bool, last: bool, colons: bool) -> str:
+        """Expand the tildes at the front of a literal (and after its colons); returns what stands after the last."""
+        segments = text.split(":") if colons else [text]
+        pending = ""
+        for index, segment in enumerate(segments):
+            if index:
+                pending += ":"
+            if segment.startswith("~") and (index or first):
+                if pending:
+                    out.append(Piece(Val(pending), quoted=False))
+                alone = index < len(segments) - 1 or last
+                pending = self.tilde(segment, state, out, alone=alone)
+            else:
+                pending += segment
+        return pending
+
     def tilde(self, text: str, state: State, out: list[Piece], *, alone: bool) -> str:
-        """Expand a leading tilde; returns the rest of the text."""
+        """Expand one leading tilde; returns the rest of the text."""
         name, slash, rest = text[1:].partition("/")
         if not slash and not alone:
             return text
@@ -515,10 +556,9 @@ class Expander(Core):
         """Field splitting. A word of only empty unquoted expansions is no word at all."""
         out: list[Field] = []
         field = Field()
-        ifs = " \t\n"
+        ifs: str | None = " \t\n"
         if any(piece.splits for piece in pieces) and "IFS" in state.variables:
-            value = self.look(state, "IFS")
-            ifs = "" if value is None or value.text is None else value.text
+            ifs = self.separators(state)
         for piece in pieces:
             if piece is BREAK:
                 out.append(field)
@@ -529,19 +569,31 @@ class Expander(Core):
                     continue
                 if len(pieces) <= 2:
                     return []  # "$@" without arguments is no word at all
-                field.known, field.many, field.alive = False, True, True  # with more quotes around: one empty word or none
+                field.known, field.many, field.alive = (
+                    False,
+                    True,
+                    True,
+                )  # with more quotes around: one empty word or none
             elif not piece.splits:
                 field.put(piece.value, quoted=piece.quoted)
                 if piece.quoted:
                     field.alive = True
-            elif piece.value.text is None:
-                field.put(piece.value, quoted=False)
+            elif piece.value.text is None or ifs is None:
+                field.put(Val(None, taint=piece.value.taint) if ifs is None else piece.value, quoted=False)
                 field.many = True
             else:
                 field = self.split(piece.value, ifs, field, out)
         if field.alive:
             out.append(field)
         return out
+
+    def separators(self, state: State) -> str | None:
+        """The value of IFS, None when not known; an unset IFS is the usual one."""
+        var = state.variables["IFS"]
+        if var.value is None and var.items is None:
+            return " \t\n"
+        value = self.look(state, "IFS")
+        return None if value is None else value.text
 
     def split(self, value: Val, ifs: str, field: Field, out: list[Field]) -> Field:
         """Split one unquoted value; returns the field that what follows belongs to."""

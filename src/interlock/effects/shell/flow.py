@@ -163,37 +163,51 @@ class Walker(Commander):
             before = inner.fork()
             for _ in range(2):
                 again = inner.fork()
-                again.leaves = []
                 status = self.run(node.condition, again)
                 skip = status is not None and status is node.until
+                left: list[State] = []
                 if not again.ended and not skip:
                     again.maybe = again.maybe or status is None
-                    self.loop_round(node.body, again)
-                self.after_round(inner, again)
+                    left = self.round(node.body, again)
+                self.after_round(inner, again, left)
                 if skip or (inner.variables == before.variables and inner.cwd == before.cwd):
                     break
             return None
 
         return self.with_redirections(node.redirs, state, walk)
 
-    def loop_round(self, body: Sequence, state: State) -> None:
-        self.run(body, state)
-        if state.ended in ("break", "continue"):
-            state.ended = ""
+    def round(self, body: Sequence, state: State) -> list[State]:
+        """One round of a loop. Those who `continue` meet at its end; returned are the states that left the loop here.
 
-    def after_round(self, state: State, again: State) -> None:
-        """The loop may end before, inside or after the round."""
-        again.maybe = state.maybe
-        leaves, again.leaves = again.leaves, state.leaves
-        if again.ended in ("return",):
-            state.leaves.append(again.fork())
-        state.merge(again)
+        Whoever leaves an outer loop or a function goes on to that one's list. `state.ended` is "break1" when every way
+        through the body leaves.
+        """
+        kept, state.leaves = state.leaves, []
+        self.run(body, state)
+        leaves, state.leaves = state.leaves, kept
+        if state.ended == "continue1":
+            state.ended = ""
+        left: list[State] = []
         for leave in leaves:
-            if leave.ended == "return":
-                state.leaves.append(leave)
-            else:
+            if leave.ended == "continue1":
                 leave.ended = ""
                 state.merge(leave)
+            elif leave.ended == "break1":
+                leave.ended = ""
+                left.append(leave)
+            else:
+                leave.ended = outward(leave.ended)
+                kept.append(leave)
+        return left
+
+    def after_round(self, state: State, again: State, left: list[State]) -> None:
+        """A loop of unknown length may end before, inside or after the round."""
+        again.maybe = state.maybe
+        if again.ended == "break1":
+            again.ended = ""
+        state.merge(again)
+        for leave in left:
+            state.merge(leave)
 
     def for_(self, node: For, state: State) -> bool | None:
         return self.with_redirections(node.redirs, state, lambda inner: self.rounds(node, inner))
@@ -213,20 +227,17 @@ class Walker(Commander):
             if state.ended:
                 break
             state.variables[node.name] = self.loop_variable(node.name, value, state)
-            kept, state.leaves = state.leaves, []
             if value.glob:
                 before = state.fork()
                 maybe, state.maybe = state.maybe, True
-                self.loop_round(node.body, state)
+                left.extend(self.round(node.body, state))
                 state.maybe = maybe
                 state.merge(before)
             else:
-                self.loop_round(node.body, state)
-            leaves, state.leaves = state.leaves, kept
-            for leave in leaves:
-                (kept if leave.ended == "return" else left).append(leave)
+                left.extend(self.round(node.body, state))
+        if state.ended:
+            state.ended = "" if state.ended == "break1" else outward(state.ended)
         for leave in left:
-            leave.ended = ""
             state.merge(leave)
         return None
 
@@ -238,11 +249,9 @@ class Walker(Commander):
         for _ in range(2):
             before = dict(state.variables)
             again = state.fork()
-            again.leaves = []
             again.maybe = True
             again.variables[node.name] = self.loop_variable(node.name, value, state)
-            self.loop_round(node.body, again)
-            self.after_round(state, again)
+            self.after_round(state, again, self.round(node.body, again))
             if state.variables == before:
                 break
 
@@ -267,11 +276,10 @@ class Walker(Commander):
             for _ in range(2):
                 before = dict(inner.variables)
                 again = inner.fork()
-                again.leaves = []
                 again.maybe = True
-                self.loop_round(node.body, again)
+                left = self.round(node.body, again)
                 self.forget(header + "=", again)
-                self.after_round(inner, again)
+                self.after_round(inner, again, left)
                 if inner.variables == before:
                     break
             return None
@@ -385,6 +393,14 @@ class Walker(Commander):
             inner.leaves = []
             inner.place = place
             self.text_inside(text, inner, span, why="trap")
+
+
+def outward(ended: str) -> str:
+    """Why a shell went on early, seen from outside one loop: `break2` is `break1` there."""
+    for kind in ("break", "continue"):
+        if ended.startswith(kind):
+            return f"{kind}{int(ended[len(kind) :]) - 1}"
+    return ended
 
 
 _WALK: dict[type, Callable[[Walker, Any, State], bool | None]] = {

@@ -23,9 +23,11 @@ class Overlay:
         self.changed = False  # a program ran that may have changed any file
         self.streams = 0
 
-    def write(self, path: str, text: str | None, taint: tuple[str, ...], *, append: bool) -> None:
+    def write(self, path: str, text: str | None, taint: tuple[str, ...], *, append: bool, maybe: bool = False) -> None:
         """`path` now holds `text` (after what it held, when appended)."""
         path = normal(path)
+        if maybe and path not in self.written:
+            self.changed = True  # whether a pattern finds it is not known
         if len(self.written) >= MAX_FILES and path not in self.written:
             self.changed = True
             return

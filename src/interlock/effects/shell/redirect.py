@@ -220,6 +220,9 @@ class Redirector(Expander):
             there = None if path is None or state.place.remote else self.world.kind(path)
             verb = Verb.CREATE if path is not None and there is None and not state.place.remote else Verb.OVERWRITE
         written.append(Written(word, resource, verb, sink, redir))
+        if path is not None and not state.place.remote and (verb is not Verb.WRITE or self.world.kind(path) is None):
+            # The file is there, and empty, from the moment the command starts.
+            self.world.write(path, None if state.maybe else "", (), append=False, maybe=state.maybe)
         for one in (1, 2) if fd == -1 else (fd,):
             self.output(one, sink, state)
 
@@ -241,7 +244,7 @@ class Redirector(Expander):
             else:
                 text = file.sink.joined() if not state.maybe else None
                 path = self.path(file.word, state) or file.path
-                self.world.write(path, text, taint, append=file.append or state.maybe)
+                self.world.write(path, text, taint, append=file.append or state.maybe, maybe=state.maybe)
 
     # -- network
 
