@@ -30,9 +30,8 @@ class FakeWorld:
         self.links = links or {}
         self.directories = {"/"}
         for path in (*self.files, *self.links):
-            while path != "/":
-                path = path.rpartition("/")[0] or "/"
-                self.directories.add(path)
+            parts = path.split("/")
+            self.directories.update("/".join(parts[:end]) for end in range(2, len(parts)))
 
     def kind(self, path: str) -> str | None:
         if path in self.links:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from effects.fakeworld import SETTING
 from hypothesis import given
 from hypothesis import strategies as st
 
+from effects.fakeworld import SETTING
 from interlock.effects import hosts
 from interlock.effects.environments import environment_of
 from interlock.effects.hosts import host_environment, host_resource
@@ -16,8 +16,10 @@ from interlock.model.errors import CatalogueError
 from interlock.model.labels import RESOURCE_LABELS
 
 LOOPBACKS = [
-    "localhost", "LOCALHOST.", "foo.localhost", "127.0.0.1", "127.1", "127.0.1", "2130706433", "0x7f000001", "0x7f.1", "0177.0.0.1", "017700000001", "[::1]:8080", "::1", "0.0.0.0", "0", "[::]",
-    "http://user:pw@127.0.0.1:8000/x", "http://[::ffff:127.0.0.1]/", "https://%6c%6fcalhost/", "http://\uff11\uff12\uff17.0.0.1/", "http://127\u30020\u30020\u30021/", "[::127.0.0.1]", "[64:ff9b::7f00:1]",
+    "localhost", "LOCALHOST.", "foo.localhost", "127.0.0.1", "127.1", "127.0.1", "2130706433", "0x7f000001", "0x7f.1",
+    "0177.0.0.1", "017700000001", "[::1]:8080", "::1", "0.0.0.0", "0", "[::]",
+    "http://user:pw@127.0.0.1:8000/x", "http://[::ffff:127.0.0.1]/", "https://%6c%6fcalhost/",
+    "http://\uff11\uff12\uff17.0.0.1/", "http://127\u30020\u30020\u30021/", "[::127.0.0.1]", "[64:ff9b::7f00:1]",
     "ip6-localhost", "ws://localhost:3000",
 ]  # fmt: skip
 
@@ -28,8 +30,10 @@ def test_every_spelling_of_this_machine_is_loopback(text: str) -> None:
 
 
 METADATAS = [
-    "169.254.169.254", "http://169.254.169.254/latest/meta-data/", "2852039166", "0xa9fea9fe", "0251.0376.0251.0376", "169.254.43518", "[::ffff:169.254.169.254]", "fd00:ec2::254", "[FD00:EC2:0::254]:80",
-    "metadata.google.internal", "http://metadata/computeMetadata/v1/", "METADATA.GOOGLE.INTERNAL.", "100.100.100.200", "169.254.170.2",
+    "169.254.169.254", "http://169.254.169.254/latest/meta-data/", "2852039166", "0xa9fea9fe", "0251.0376.0251.0376",
+    "169.254.43518", "[::ffff:169.254.169.254]", "fd00:ec2::254", "[FD00:EC2:0::254]:80",
+    "metadata.google.internal", "http://metadata/computeMetadata/v1/", "METADATA.GOOGLE.INTERNAL.", "100.100.100.200",
+    "169.254.170.2",
 ]  # fmt: skip
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 
 import pytest
-from effects.fakeworld import HOME, SETTING, WORKSPACE, FakeWorld
 from hypothesis import given
 from hypothesis import strategies as st
 
+from effects.fakeworld import HOME, SETTING, WORKSPACE, FakeWorld
 from interlock.effects import path_rules
 from interlock.effects.places import file_environment, file_resource, normal
 from interlock.model import labels
@@ -122,11 +122,16 @@ def test_what_is_in_a_root_is_no_root(path: str) -> None:
 # --- what -------------------------------------------------------------------------------------------------------------
 
 SECRETS = [
-    "~/.ssh/id_ed25519", "~/.ssh", ".SSH/ID_RSA", "deploy/id_rsa", "~/.aws/credentials", "~/.config/gcloud/x.db", ".env", ".env.production", "prod.env", ".envrc",
-    "~/.netrc", "~/.npmrc", "~/.pypirc", "~/.kube/config", "~/.docker/config.json", "~/.git-credentials", "server.pem", "tls/private.key", "~/.gnupg/x",
-    "~/.config/google-chrome/Default/Cookies", "~/.mozilla/firefox/x/logins.json", "/etc/shadow", "/proc/self/environ", "/proc/1/environ", "/proc/1/task/1/environ",
-    "gcp/service-account-prod.json", "credentials.json", "~/Library/Keychains/login.keychain-db", "~/.bash_history", "~/.claude/.credentials.json", "~/.codex/auth.json",
-    "/run/secrets/db", "~/.config/gh/hosts.yml", "~/.password-store/x.gpg", "config/master.key", "/proc/self/root/proc/self/environ", ".e\u200bnv", "\uff0eenv",
+    "~/.ssh/id_ed25519", "~/.ssh", ".SSH/ID_RSA", "deploy/id_rsa", "~/.aws/credentials", "~/.config/gcloud/x.db",
+    ".env", ".env.production", "prod.env", ".envrc",
+    "~/.netrc", "~/.npmrc", "~/.pypirc", "~/.kube/config", "~/.docker/config.json", "~/.git-credentials", "server.pem",
+    "tls/private.key", "~/.gnupg/x",
+    "~/.config/google-chrome/Default/Cookies", "~/.mozilla/firefox/x/logins.json", "/etc/shadow", "/proc/self/environ",
+    "/proc/1/environ", "/proc/1/task/1/environ",
+    "gcp/service-account-prod.json", "credentials.json", "~/Library/Keychains/login.keychain-db", "~/.bash_history",
+    "~/.claude/.credentials.json", "~/.codex/auth.json",
+    "/run/secrets/db", "~/.config/gh/hosts.yml", "~/.password-store/x.gpg", "config/master.key",
+    "/proc/self/root/proc/self/environ", ".e\u200bnv", "\uff0eenv",
     "/home/bob/.ssh/id_rsa", "~/.cargo/credentials.toml", "~/.pgpass",
 ]  # fmt: skip
 
@@ -139,9 +144,12 @@ def test_what_holds_credentials_is_secret(path: str) -> None:
 
 
 HARMLESS = [
-    ".env.example", ".env.sample", ".env.local.example", "README.md", "src/environment.ts", "src/env.py", "~/.ssh/id_rsa.pub", "~/.ssh/known_hosts", "package.json", "Makefile",
-    "conftest.py", "tests/test_keys.py", "src/key.py", "keyboard.json", "cacert.pem", "/etc/ssl/certs/ca.pem", "docs/secrets.md", "src/credentials.ts", "id_map.py", "monkey.key.py",
-    ".gitignore", "CHANGELOG.md", "tsconfig.json", "pyproject.toml", "src/token.py", "data/model.pth", ".vscode/settings.json", "Dockerfile", "/proc/cpuinfo", "/etc/os-release",
+    ".env.example", ".env.sample", ".env.local.example", "README.md", "src/environment.ts", "src/env.py",
+    "~/.ssh/id_rsa.pub", "~/.ssh/known_hosts", "package.json", "Makefile",
+    "conftest.py", "tests/test_keys.py", "src/key.py", "keyboard.json", "cacert.pem", "/etc/ssl/certs/ca.pem",
+    "docs/secrets.md", "src/credentials.ts", "id_map.py", "monkey.key.py",
+    ".gitignore", "CHANGELOG.md", "tsconfig.json", "pyproject.toml", "src/token.py", "data/model.pth",
+    ".vscode/settings.json", "Dockerfile", "/proc/cpuinfo", "/etc/os-release",
 ]  # fmt: skip
 
 
@@ -153,10 +161,14 @@ def test_look_alikes_are_plain_files(path: str) -> None:
 
 
 GUARDS = [
-    ".claude/settings.json", ".claude/settings.local.json", "~/.claude/settings.json", "~/.claude.json", ".claude/hooks/pre.sh", "/etc/claude-code/managed-settings.json", ".mcp.json",
-    "~/.codex/config.toml", "~/.codex/hooks.json", ".codex/hooks.json", ".gemini/settings.json", "~/.gemini/trustedFolders.json", "~/.copilot/hooks/x.json", ".github/hooks/x.json",
-    ".cursor/hooks.json", ".cursor/mcp.json", ".opencode/plugin/x.js", "opencode.json", ".cline/hooks/PreToolUse", ".clinerules/hooks/PreToolUse", ".claude", "~/.codex", ".CLAUDE/Settings.JSON",
-    "sub/project/.claude/settings.local.json", "/home/bob/.claude/settings.json", ".claude/plugins/x/hooks.json", "/proc/self/cwd/.claude/settings.json",
+    ".claude/settings.json", ".claude/settings.local.json", "~/.claude/settings.json", "~/.claude.json",
+    ".claude/hooks/pre.sh", "/etc/claude-code/managed-settings.json", ".mcp.json",
+    "~/.codex/config.toml", "~/.codex/hooks.json", ".codex/hooks.json", ".gemini/settings.json",
+    "~/.gemini/trustedFolders.json", "~/.copilot/hooks/x.json", ".github/hooks/x.json",
+    ".cursor/hooks.json", ".cursor/mcp.json", ".opencode/plugin/x.js", "opencode.json", ".cline/hooks/PreToolUse",
+    ".clinerules/hooks/PreToolUse", ".claude", "~/.codex", ".CLAUDE/Settings.JSON",
+    "sub/project/.claude/settings.local.json", "/home/bob/.claude/settings.json", ".claude/plugins/x/hooks.json",
+    "/proc/self/cwd/.claude/settings.json",
 ]  # fmt: skip
 
 
@@ -168,8 +180,10 @@ def test_what_switches_an_agents_guard_is_agent_configuration(path: str) -> None
 
 
 INTERLOCKS = [
-    "/home/ana/.config/interlock/policy/x.cedar", "~/.local/state/interlock", "interlock.toml", "sub/interlock.toml", ".venv/bin/interlock-hook", "/usr/local/bin/interlock",
-    ".venv/lib/python3.11/site-packages/interlock/policy/engine.py", "/run/user/1000/interlock/daemon.sock", "~/.config/systemd/user/interlock.service",
+    "/home/ana/.config/interlock/policy/x.cedar", "~/.local/state/interlock", "interlock.toml", "sub/interlock.toml",
+    ".venv/bin/interlock-hook", "/usr/local/bin/interlock",
+    ".venv/lib/python3.11/site-packages/interlock/policy/engine.py", "/run/user/1000/interlock/daemon.sock",
+    "~/.config/systemd/user/interlock.service",
 ]  # fmt: skip
 
 
@@ -204,9 +218,12 @@ def test_what_an_agent_obeys_later_is_memory(path: str) -> None:
 
 
 LATER = [
-    ".git/hooks/pre-commit", ".git/config", "~/.bashrc", "~/.zshrc", "~/.gitconfig", "/etc/cron.d/x", "/etc/crontab", "~/.config/systemd/user/x.service", "~/.config/autostart/x.desktop",
-    ".vscode/tasks.json", ".envrc", ".npmrc", "x/sitecustomize.py", "lib/site-packages/evil.pth", ".husky/pre-commit", "/etc/profile.d/x.sh", "~/.ssh/authorized_keys", "/etc/ld.so.preload",
-    ".github/workflows/ci.yml", ".gitlab-ci.yml", ".git/modules/a/hooks/post-checkout", ".devcontainer/devcontainer.json",
+    ".git/hooks/pre-commit", ".git/config", "~/.bashrc", "~/.zshrc", "~/.gitconfig", "/etc/cron.d/x", "/etc/crontab",
+    "~/.config/systemd/user/x.service", "~/.config/autostart/x.desktop",
+    ".vscode/tasks.json", ".envrc", ".npmrc", "x/sitecustomize.py", "lib/site-packages/evil.pth", ".husky/pre-commit",
+    "/etc/profile.d/x.sh", "~/.ssh/authorized_keys", "/etc/ld.so.preload",
+    ".github/workflows/ci.yml", ".gitlab-ci.yml", ".git/modules/a/hooks/post-checkout",
+    ".devcontainer/devcontainer.json",
 ]  # fmt: skip
 
 

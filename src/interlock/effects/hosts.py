@@ -134,7 +134,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 def address_of(host: str) -> Address | None:
     """The address that `host` spells, in any form that C libraries take (`inet_aton`: octal, hexadecimal, short)."""
-    text = host.strip("[]").rstrip(".").partition("%")[0]
+    text = host.rstrip(".").partition("%")[0]
     if ":" in text:
         try:
             return _unwrapped(ipaddress.IPv6Address(text))

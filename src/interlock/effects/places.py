@@ -111,7 +111,7 @@ def absolute(path: str, setting: Setting, *, cwd: str | None) -> str | None:
 
 
 def _opened(path: str, cwd: str | None) -> str | None:
-    """The path with its first link of `/proc/PID/` followed (`root`, `cwd`); None where that is another process's secret.
+    """The path with its first link of `/proc/PID/` followed (`root`, `cwd`); None where only another process knows.
 
     Component by component, because `..` behind such a link starts from where the link leads.
     """

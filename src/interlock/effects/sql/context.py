@@ -46,6 +46,7 @@ class Scope:
         self.span = span
         self.files = files
         self.prepared: set[str] = set()
+        self.inside = 0  # how many EXPLAIN, PREPARE and kin stand around the statement
 
     def effect(
         self,

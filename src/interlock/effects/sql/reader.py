@@ -26,6 +26,7 @@ MAX_LEXEMES = 12_000  # a bound before the lexer runs: it takes 3 µs a lexeme
 MAX_TOKENS = 3_000  # a bound before the parser runs: it takes 12 µs a token, and 50 ms is the budget of a reading
 MAX_STATEMENTS = 500
 MAX_NESTING = 100  # brackets; the parser behind recurses
+MAX_INSIDE = 4  # EXPLAIN ANALYZE of a prepared statement of ...
 MAX_CHAIN = 400  # operators in a row: they nest in the tree, and the walk over it recurses in places
 _FAULTS = (SqlglotError, RecursionError, ValueError, TypeError, AttributeError, KeyError, IndexError, AssertionError)
 _MYSQL_FAMILY = frozenset({"mysql", ""})
@@ -169,8 +170,14 @@ def _statement(statement: Statement, scope: Scope) -> Iterator[Effect]:
 
 
 def _again(text: str, scope: Scope) -> Iterator[Effect]:
-    for inner in split(text, scope.dialect):
-        yield from one_statement(inner, scope)
+    """The statement inside of another (EXPLAIN ANALYZE, PREPARE)."""
+    scope.inside += 1
+    if scope.inside > MAX_INSIDE:
+        yield scope.unread(text, "statements inside of statements, too deep")
+    else:
+        for inner in split(text, scope.dialect):
+            yield from one_statement(inner, scope)
+    scope.inside -= 1
 
 
 def _depth(tokens: list[Token]) -> int:

@@ -46,8 +46,24 @@ def _terms(node: exp.Expr, kind: type[exp.Connector]) -> list[exp.Expr]:
 
 def _complementary(sides: list[exp.Expr]) -> bool:
     """`a IS NULL OR a IS NOT NULL`, `x OR NOT x`."""
-    texts = {side.unnest().sql() for side in sides}
-    return any(f"NOT {text}" in texts or f"NOT ({text})" in texts for text in texts)
+    texts = {side.unnest().sql() for side in sides[:50]}
+    nulls = {side.unnest().this.sql() for side in sides[:50] if _is_null(side.unnest())}
+    present = {denied.sql() for side in sides[:50] if (denied := _denied(side.unnest())) is not None}
+    return bool(nulls & present) or any(f"NOT {text}" in texts or f"NOT ({text})" in texts for text in texts)
+
+
+def _is_null(node: exp.Expr) -> bool:
+    return isinstance(node, exp.Is) and isinstance(node.expression, exp.Null) and not node.args.get("negate")
+
+
+def _denied(node: exp.Expr) -> exp.Expr | None:
+    """`x` of `x IS NOT NULL` and `NOT x IS NULL`; None for anything else."""
+    found = None
+    if isinstance(node, exp.Not) and _is_null(node.this.unnest()):
+        found = node.this.unnest().this
+    elif isinstance(node, exp.Is) and isinstance(node.expression, exp.Null) and node.args.get("negate"):
+        found = node.this
+    return found if isinstance(found, exp.Expr) else None
 
 
 def _true_of_any_row(node: exp.Expr) -> bool:
@@ -56,8 +72,8 @@ def _true_of_any_row(node: exp.Expr) -> bool:
     if isinstance(node, exp.Like | exp.ILike | exp.Glob | exp.SimilarTo):
         pattern = node.expression
         return isinstance(pattern, exp.Literal) and bool(pattern.name) and not pattern.name.strip("%*")
-    if isinstance(node, exp.Not) and isinstance(node.this, exp.Is):
-        return _is_key(node.this.this)
+    if _denied(node) is not None:
+        return _is_key(_denied(node))
     if isinstance(node, exp.GT | exp.GTE | exp.NEQ) and _is_key(node.this):
         # `id > 0` is how people write "all rows" for a client that insists on a WHERE.
         return _small(node.expression)
