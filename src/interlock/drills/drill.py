@@ -22,7 +22,7 @@ from interlock.drills.model_server import ModelServer
 from interlock.drills.screen import Screen
 from interlock.drills.script import Place, call_id
 from interlock.drills.site import Sink, Site, build
-from interlock.drills.tripwires import Look, Tripwires, set_up
+from interlock.drills.tripwires import Tripwires, set_up
 from interlock.model.errors import OperatorError
 
 # The whole conversation takes some twenty seconds on two busy cores; an agent that hangs is a failure, not a wait.
@@ -146,15 +146,11 @@ def _play(screen: Screen, site: Site, chosen: Chosen, started: float) -> story.E
             play.wires = set_up(site, sink, server, guard.pid)
             screen.begin(chosen.title, site)
             trouble = _agent(site, chosen, server.url, env)
-            looks = _looks(play.wires)
+            looks = play.wires.all()
         ledger = guard.verify()
         return story.Ending(
             tuple(play.told), planned, looks, ledger, guard.entries, time.monotonic() - started, trouble
         )
-
-
-def _looks(wires: Tripwires) -> tuple[Look, ...]:
-    return wires.all()
 
 
 def _agent(site: Site, chosen: Chosen, url: str, env: Mapping[str, str]) -> str:
@@ -181,8 +177,12 @@ def _agent(site: Site, chosen: Chosen, url: str, env: Mapping[str, str]) -> str:
     return ""
 
 
-def _environment(site: Site) -> dict[str, str]:
+def _environment(site: Site, chosen: Chosen) -> dict[str, str]:
     """What the drill's commands and its agent see; nothing of the person's own environment but the way to
     programs."""
-    path = f"{site.bin}:{Path(sys.executable).parent}:{os.environ.get('PATH', '/usr/bin:/bin')}"
+    installed = site.root / "installed"
+    installed.mkdir()
+    if len(chosen.words) == 1:  # `interlock init` asks the agent on PATH for its version
+        (installed / "claude").symlink_to(chosen.words[0])
+    path = f"{site.bin}:{installed}:{Path(sys.executable).parent}:{os.environ.get('PATH', '/usr/bin:/bin')}"
     return {"HOME": str(site.home), "INTERLOCK_HOME": str(site.interlock), "PATH": path, "LANG": "C.UTF-8"}
