@@ -41,9 +41,17 @@ STATEMENTS: list[tuple[str, str, str]] = [
     ("postgres", "UPDATE a SET x = 1 FROM b WHERE a.i = b.i", "overwrite shop.a, read shop.b"),
     ("postgres", "DELETE FROM a WHERE id = 1", "delete shop.a"),
     ("postgres", "WITH gone AS (DELETE FROM a RETURNING *) SELECT * FROM gone", "delete shop.a, read shop"),
-    ("postgres", "WITH x AS (INSERT INTO log VALUES (1)), y AS (UPDATE b SET c = 1) SELECT 1", "write shop.log, overwrite shop.b, read shop"),
+    (
+        "psql",
+        "WITH x AS (INSERT INTO l VALUES (1)), y AS (UPDATE b SET c = 1) SELECT 1",
+        "write shop.l, overwrite shop.b, read shop",
+    ),
     ("postgres", "WITH users AS (SELECT * FROM users) SELECT * FROM users", "read shop.users"),
-    ("postgres", "MERGE INTO a USING b ON a.i = b.i WHEN MATCHED THEN DELETE", "overwrite shop.a, delete shop.a, read shop.b"),
+    (
+        "psql",
+        "MERGE INTO a USING b ON a.i = b.i WHEN MATCHED THEN DELETE",
+        "overwrite shop.a, delete shop.a, read shop.b",
+    ),
     ("postgres", "SELECT * INTO copy FROM a", "create shop.copy, read shop.a"),
     ("postgres", "CREATE TABLE t (id int)", "create shop.t"),
     ("postgres", "CREATE TABLE t AS SELECT * FROM a", "create shop.t, read shop.a"),
@@ -379,12 +387,10 @@ DIALECTS = [
     "no such",
 ]
 WORDS = [
-    "SELECT", "*", "FROM", "a", "DELETE", "WHERE", "1", "=", ";", "DROP", "TABLE", "'", "', ", ", ", ", ", ", ",
-    ", ", ", ", ", ", ", ", ", ", ", ", ", ", ", ", ", ", ", ", ", ", ", ", ",
-    ", ", ", ", ", ", ", ", ", ", ",
-    ", ", ", ", ", ", ", ", ", ", ", ", ", ", ",
-    ", ", ", ", ", ", ", ", ", ", ", ", ", ", ", ", ", ", ", ", ",
-    ", ", ", ", ", ", ", ", ", ",
+    "SELECT", "*", "FROM", "a", "DELETE", "WHERE", "1", "=", ";", "DROP", "TABLE", "'", "$$", "/*", "*/", "--", "(",
+    ")", ",", "WITH", "AS", "INSERT", "INTO", "VALUES", "UPDATE", "SET", "EXPLAIN", "ANALYZE", "COPY", "TO",
+    "PROGRAM", "/*!", "`", "BEGIN", "END", "PREPARE", "EXECUTE", "GRANT", "ALTER", "COLUMN", "[", "]", "{", "}", "@",
+    ":", "#", "PRAGMA", "ATTACH", "USE", "OR", "NOT", "CASE", "\n", "', ", ", ", ", ",
 ]  # fmt: skip
 
 
