@@ -190,3 +190,18 @@ number = json.loads(interlock("inbox", "--json").stdout)[0]["id"]
 done = interlock("approve", str(number))
 print(done.returncode, done.stderr)
 """
+
+
+def test_a_configuration_that_drops_the_hooks_is_blocked_and_an_alarm(guard: Guard) -> None:
+    reply = guard.hook("", {}, event="ConfigChange", source="user_settings")
+    assert b"block" in reply.stdout or reply.exit == 2
+    (alarm,) = guard.entries("alarm")
+    assert alarm["body"]["alarm"] == "guard-removed"
+
+
+def test_a_configuration_that_keeps_the_hooks_may_change(guard: Guard) -> None:
+    (guard.base / "user" / ".claude").mkdir()
+    assert guard.cli("init", "--agent", "claude").returncode == 0
+    assert allowed(guard.hook("", {}, event="ConfigChange", source="user_settings"))
+    assert not guard.entries("alarm")
+    assert guard.entries("config.change")

@@ -27,8 +27,8 @@ class State(StrEnum):
 class Event(StrEnum):
     """What can happen to it."""
 
-    APPROVE_SOME = "approve (more needed)"
-    APPROVE = "approve (enough)"
+    APPROVE_SOME = "approve in part"
+    APPROVE = "approve"
     DENY = "deny"
     REDEEM = "redeem"
     SUCCEED = "succeed"
@@ -62,7 +62,7 @@ def step(state: State, event: Event) -> State:
     try:
         return TRANSITIONS[state, event]
     except KeyError:
-        raise Refused(f"this request is {state.value}: it cannot {event.value} any more.") from None
+        raise Refused(f"this request is {state.value}: {event.value} is not possible any more.") from None
 
 
 def diagram() -> str:

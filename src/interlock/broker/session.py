@@ -8,8 +8,8 @@ import msgspec
 
 from interlock.model.action import Principal
 
-_CALLS = 2_000  # call ids remembered a session, for outcomes and heartbeats
-_SESSIONS = 500
+_CALLS = 500  # call ids remembered a session, for outcomes and heartbeats
+_SESSIONS = 200  # live at once; with the calls of each that is a few megabytes at most
 
 
 class Session(msgspec.Struct):

@@ -10,16 +10,19 @@ from interlock.approvals.request import Request
 from interlock.effects.redact import redact
 from interlock.model.decision import Decision
 
+
 def denied(decision: Decision, entry: int) -> str:
     """A rule said no."""
-    return _join("Interlock:", redact(decision.why), _instead(decision), f"Details for a person: interlock why {entry}.")
+    return _join(
+        "Interlock:", redact(decision.why), _instead(decision), f"Details for a person: interlock why {entry}."
+    )
 
 
 def said_no(request: Request) -> str:
     """A person said no."""
     return _join(
         f"A person ({request.decided_by}) looked at this and said no (request {request.id}).",
-        request.because and f"Their words: {request.because}",
+        request.because and f'Their words: "{request.because}".',
         "Do not retry it or try variants: change the plan, or ask the user.",
     )
 
@@ -30,8 +33,8 @@ def waiting(request: Request, decision: Decision) -> str:
         "Interlock:",
         redact(decision.why),
         _instead(decision),
-        f"A person decides on request {request.id} (interlock inbox). Go on with other work; after the yes, make exactly "
-        "the same call again and it will run.",
+        f"A person decides on request {request.id} (interlock inbox). Go on with other work; after the yes, make "
+        "exactly the same call again and it will run.",
     )
 
 
@@ -56,7 +59,7 @@ def broken(problem: str) -> str:
 
 
 def _instead(decision: Decision) -> str:
-    return f"Instead: {decision.instead}." if decision.instead else ""
+    return f"Instead: {decision.instead.rstrip('.')}." if decision.instead else ""
 
 
 def _join(*sentences: str) -> str:

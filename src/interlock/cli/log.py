@@ -87,5 +87,7 @@ def _story(kind: str, body: dict[str, Any]) -> str:
     if kind.startswith("approval."):
         change = body["change"]
         return f"request {body['request']}: {change.get('state', '')} {visible(change.get('decided_by', ''))}"
+    if kind == "log.genesis":
+        return f"the log {visible(body['origin'])} begins"
     rest = {name: value for name, value in body.items() if name != "principal"}
     return f"{who} {visible(' '.join(f'{name}={value}' for name, value in rest.items()))}".strip()

@@ -28,11 +28,7 @@ def pages() -> dict[str, str]:
 
 def _errors() -> str:
     rows = [
-        (
-            "`check`: 0, 10, 11",
-            "-",
-            " ".join(f"{v.value}," for v in Verdict).rstrip(",") + " as the verdict of `interlock check`",
-        ),
+        ("0, 10, 11", "-", f"`check`: the verdict ({', '.join(verdict.value for verdict in Verdict)})"),
         ("1", "-", "`doctor`: something is not guarded; `drill`: something got through"),
         ("130", "-", "stopped by the person (Ctrl-C)"),
     ]
@@ -44,11 +40,11 @@ def _errors() -> str:
     return (
         "# Exit codes and errors\n\n"
         + _GENERATED
-        + "Exit 0 is success. With `--json`, an error is one object on standard output: "
-        '`{"error": …, "message": …, "exit": …}`. The numbers and names are an interface: they do not change meaning.\n\n'
+        + "Exit 0 is success. With `--json`, an error is one object on stdout (`error`, `message`, `exit`). "
+        "The numbers and names are an interface: they do not change meaning.\n\n"
         + "\n".join(table)
-        + "\n\nThe hook client answers in the agent's own protocol: exit 0 with the agent's JSON, or exit 2 with the reason on "
-        "standard error when it could not get an answer.\n"
+        + "\n\nThe hook client answers in the agent's own protocol: exit 0 with the agent's JSON, or exit 2 with the "
+        "reason on standard error when it could not get an answer.\n"
     )
 
 
@@ -62,7 +58,7 @@ def _approvals() -> str:
     return (
         "# The life of an approval request\n\n"
         + _GENERATED
-        + "Every transition is one ledger entry, durable before it takes effect. What is not an arrow here cannot happen.\n\n"
+        + "Every transition is one ledger entry, durable before it is true. What is no arrow cannot happen.\n\n"
         + f"```mermaid\n{diagram()}\n```\n"
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from typing import Any
 
 from interlock.broker.clock import Clock
@@ -18,9 +19,23 @@ class LedgerRecorder:
         self._ledger = ledger
         self._clock = clock
         self._acknowledged = 0  # entries that somebody was told of
+        self._noted: deque[tuple[str, dict[str, Any]]] = deque()
+
+    def note(self, kind: str, body: dict[str, Any]) -> None:
+        """An entry that goes in front of the next one: rules come into force before the decision under them."""
+        self._noted.append((kind, body))
+
+    async def flush(self) -> None:
+        """Record what was noted, when nothing else comes."""
+        if self._noted:
+            kind, body = self._noted.popleft()
+            await self.record(kind, body)
 
     async def record(self, kind: str, body: dict[str, Any], *, durable: bool = True) -> int:
         """One entry; returns its index once acknowledged. Raises LedgerUnavailable."""
+        while self._noted:
+            noted, facts = self._noted.popleft()
+            self._ledger.submit(noted, facts, time=self._clock.stamp(), durable=False)
         index = await settled(self._ledger.submit(kind, body, time=self._clock.stamp(), durable=durable))
         self._acknowledged = max(self._acknowledged, index + 1)
         return index

@@ -63,7 +63,6 @@ class _Daemon:
         self._home = home
         self._clock = Clock()
         self._ending = asyncio.Event()
-        self._reports: list[tuple[str, dict[str, str]]] = []
 
     async def live(self) -> None:
         home = self._home
@@ -74,7 +73,7 @@ class _Daemon:
             recorder = LedgerRecorder(ledger, self._clock)
             queue = Queue(recorder.record, now=self._clock.stamp, owner=os.geteuid())
             queue.restore((e.index, e.kind, json.loads(e.raw)["body"]) for e in ledger.entries(kinds=KINDS))
-            rules = RuleBook(home.config, report=lambda kind, facts: self._reports.append((kind, facts)))
+            rules = RuleBook(home.config, report=recorder.note)
             person = person_here(home.own_paths)
             broker = Broker(ledger=recorder, rules=rules, queue=queue, clock=self._clock, person=person)
             agents = AgentProcesses()
@@ -111,7 +110,6 @@ class _Daemon:
         chores.cancel()
         for session in broker.sessions.all():
             await broker.close(session.principal, "the daemon stopped")
-        await self._report(recorder)
         await recorder.record("daemon.stop", {"reason": "asked to stop"})
         log.info("daemon.down")
 
@@ -121,7 +119,7 @@ class _Daemon:
         while True:
             try:
                 rules.refresh()
-                await self._report(recorder)
+                await recorder.flush()
                 if waited >= _EXPIRE_SECONDS:
                     waited = 0.0
                     await queue.expire()
@@ -132,13 +130,6 @@ class _Daemon:
                 log.exception("chore.bug")
             await asyncio.sleep(_REFRESH_SECONDS)
             waited += _REFRESH_SECONDS
-
-    async def _report(self, recorder: LedgerRecorder) -> None:
-        while self._reports:
-            kind, facts = self._reports[0]
-            await recorder.record(kind, facts)
-            log.info(kind, **facts)
-            self._reports.pop(0)
 
 
 class _Doors:

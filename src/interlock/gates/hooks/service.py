@@ -82,7 +82,8 @@ class HookService:
         return gate.allow(event)
 
     async def _config_change(self, gate: HookGate, event: HookEvent) -> HookReply:
-        problem = still_guarded(gate.agent, event.cwd, event.transcript)
+        session = await self._broker.session(event.principal, event.cwd)
+        problem = still_guarded(gate.agent, session.workspace or event.cwd, event.transcript)
         facts = {"source": records.clean(str(event.body.get("source", "")))[:200], "problem": problem}
         await self._broker.note(records.CONFIG_CHANGE, event.principal, facts, durable=True)
         if not problem:

@@ -1,0 +1,139 @@
+"""Stories in the operator's language: the console blocks of `*.md` are run, and their output must be what stands there.
+
+Regenerate after a wanted change, and read the diff:  UPDATE_SCENARIOS=1 .venv/bin/pytest tests/scenarios
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+ME = re.escape(getpass.getuser())
+BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
+
+# What differs from run to run is written as a name. Order matters: the longest first.
+REDACTIONS = (
+    (re.compile(r"\b[0-9a-f]{64}\b"), "<sha256>"),
+    (
+        re.compile(r"\b(?:[bdfghjklmnprstvz][aiou][bdfghjklmnprstvz][aiou][bdfghjklmnprstvz]-){4}[0-9a-f]{8}\b"),
+        "<fingerprint>",
+    ),
+    (re.compile(r"interlock/[\w.-]+/[0-9a-f]{12}(?:\+\w{8}\+[\w+/=]+)?"), "<log>"),
+    (re.compile(r"(?<=root        )\S{44}"), "<root>"),
+    (re.compile(r"sha256:[0-9a-f]{9}\b"), "<policy>"),
+    (re.compile(r"\b\d+ signed checkpoints, tiles of \d+ entries"), "<signed checkpoints and tiles>"),
+    (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z"), "<time>"),
+    (re.compile(r"(?<= )\d\d:\d\d:\d\d(?= )"), "<time>"),
+    (re.compile(rf"(?<=approved ){ME}|(?<=A person \(){ME}"), "<you>"),
+    (re.compile(r"pid[= ]\d+"), "pid <pid>"),
+    (re.compile(r"\b\d+ (?:s|min) ago"), "<age> ago"),
+    (re.compile(r"in \d+ (?:s|min)\b"), "in <age>"),
+    (re.compile(r"memory   \d+ MB"), "memory   <memory>"),
+)
+
+# What a coding agent does before a tool call. A process of its own, since Interlock knows agents by that.
+AGENT = """
+import json, subprocess, sys
+tool, tool_input = sys.argv[1], json.loads(sys.argv[2])
+event = {"hook_event_name": "PreToolUse", "session_id": "s-1", "cwd": __import__("os").getcwd(),
+         "tool_use_id": "t", "tool_name": tool, "tool_input": tool_input}
+done = subprocess.run(["interlock-hook", "claude"], input=json.dumps(event), capture_output=True, text=True)
+print("released" if done.returncode == 0 and not done.stdout else "stopped: " + done.stderr.strip())
+"""
+
+
+def stories() -> list[Path]:
+    return sorted(HERE.glob("*.md"))
+
+
+def steps(block: str) -> Iterator[tuple[str, str]]:
+    """(command, expected output) of each `$ ` line of a block; `> ` lines continue the command."""
+    command, output = "", []
+    for line in block.splitlines():
+        if line.startswith("$ "):
+            if command:
+                yield command, "\n".join(output)
+            command, output = line[2:], []
+        elif line.startswith("> ") and command and not output:
+            command += "\n" + line[2:]
+        else:
+            output.append(line)
+    if command:
+        yield command, "\n".join(output)
+
+
+class Shell:
+    """Runs a story's commands in one temporary home."""
+
+    def __init__(self, base: Path) -> None:
+        self.base = base
+        (base / "home" / "project" / ".git").mkdir(parents=True)
+        (base / "home" / "project" / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
+        agent = base / "bin" / "agent"
+        agent.parent.mkdir()
+        agent.write_text(f"#!{sys.executable}\n{AGENT}")
+        agent.chmod(0o755)
+        self.environment = {
+            "PATH": f"{agent.parent}:{Path(sys.executable).parent}:/usr/bin:/bin",
+            "HOME": str(base / "home"),
+            "INTERLOCK_HOME": str(base / "state"),
+            "COLUMNS": "110",
+            "LC_ALL": "C.UTF-8",
+        }
+
+    def run(self, command: str) -> str:
+        done = subprocess.run(
+            ["bash", "-c", command],
+            cwd=self.base / "home" / "project",
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        text = self.redact(done.stdout).rstrip("\n")
+        if done.returncode:
+            text += f"{chr(10) if text else ''}[exit {done.returncode}]"
+        return text
+
+    def redact(self, text: str) -> str:
+        text = text.replace(str(self.base / "home"), "<home>").replace(str(self.base / "state"), "<interlock>")
+        for pattern, name in REDACTIONS:
+            text = pattern.sub(name, text)
+        return "\n".join(line.rstrip() for line in text.splitlines())
+
+
+@pytest.mark.parametrize("story", stories(), ids=lambda p: p.stem)
+def test_the_story_is_true(story: Path, tmp_path: Path) -> None:
+    text, shell = story.read_text(), Shell(tmp_path)
+    told: list[str] = []
+
+    def retell(block: re.Match[str]) -> str:
+        lines = []
+        for command, expected in steps(block[1]):
+            actual = shell.run(command)
+            first, *rest = command.split("\n")
+            lines += [f"$ {first}", *(f"> {line}" for line in rest)]
+            lines += [actual] if actual else []
+            if actual != expected:
+                told.append(f"$ {command}\n--- expected\n{expected}\n--- actual\n{actual}")
+        return "```console\n" + "\n".join(lines) + "\n```"
+
+    try:
+        retold = BLOCK.sub(retell, text)
+    finally:
+        shell.run("interlock down")
+    if os.environ.get("UPDATE_SCENARIOS"):
+        story.write_text(retold)
+    else:
+        assert not told, "\n\n".join(told)
