@@ -6,7 +6,7 @@ import os
 import stat
 from collections import OrderedDict
 
-from interlock.gates.hooks import transcript
+from interlock.gates.hooks.transcript import calls
 
 _FILES = 200
 _STEP = 8 << 20  # bytes read at one event; a longer backlog is read at the following ones
@@ -33,7 +33,7 @@ class TranscriptReader:
         if end == 0 and len(raw) == _STEP:
             end = len(raw)  # a line longer than a step is passed over
         self._set(path, offset + end)
-        return transcript.calls(agent, raw[:end])
+        return calls(agent, raw[:end])
 
     def forget(self, path: str) -> None:
         """The session is over."""
