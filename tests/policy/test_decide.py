@@ -184,6 +184,14 @@ def test_the_memory_is_bounded() -> None:
     assert engine.remembered()[1] == 8_192
 
 
+def test_long_names_are_not_kept_by_the_thousand() -> None:
+    """An agent must not be able to fill the daemon's memory with names."""
+    engine = Engine.load([Layer("default", {"n": NAMED})])
+    for number in range(20):
+        assert engine.decide(ANYBODY, [named(f"{number}" + "x" * 2_000)], CALM).verdict is Verdict.ALLOW
+    assert engine.remembered()[0] == 0
+
+
 def test_what_policies_do_not_look_at_is_not_remembered_twice() -> None:
     engine = Engine.load([layer()])
     for number in range(50):

@@ -48,7 +48,7 @@ def applies(rule: Rule, situation: Situation, policies: cedarpy.PolicySet | None
 def _applies(rule: Rule, situation: Situation, approval: Approval, policies: cedarpy.PolicySet) -> bool:
     if situation.effect.verb not in rule.verbs:
         return False
-    values, _ = request.key(ATTRIBUTES, situation.principal, situation.effect, situation.context)
+    values = request.canonical_request(ATTRIBUTES, situation.principal, situation.effect, situation.context).values
     entities = cedarpy.Entities.from_json_str(request.entities(ATTRIBUTES, values), schema.handle())
     asked = request.request(situation.effect.verb, ATTRIBUTES, values, approval)
     answer = cedarpy.is_authorized(asked, policies, entities, schema.handle())

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -20,6 +20,7 @@ from interlock.policy.schema import ACTION, AGENT, RESOURCE
 from interlock.policy.vocabulary import Attribute, Value
 
 TEXT_LIMIT = 8_192  # twice Linux's PATH_MAX: any real path is judged whole
+BULKY = 1_024  # characters: thousands of larger requests would be more memory than they save time
 _KEEP = 2_048  # characters kept at either end of a longer text
 
 _PRINCIPAL = {"type": AGENT, "id": "actor"}
@@ -49,21 +50,32 @@ def _has_surrogate(text: str) -> bool:
     return any("\ud800" <= character <= "\udfff" for character in text)
 
 
-def key(attributes: Sequence[Attribute], principal: Principal, effect: Effect, context: Context) -> tuple[Key, bool]:
-    """The values of `attributes` for this effect, and whether one of them had to be shortened or repaired."""
+class Asked(NamedTuple):
+    """The canonical form of a request: equal ones get equal answers."""
+
+    values: Key
+    repaired: bool  # a text had to be shortened, or was not text
+    bulky: bool  # too large to be kept in memory by the thousand
+
+
+def canonical_request(attributes: Sequence[Attribute], principal: Principal, effect: Effect, context: Context) -> Asked:
+    """The values of `attributes` for this effect."""
     values: list[Value] = []
     repaired = False
+    size = 0
     for attribute in attributes:
         value = attribute.value(principal, effect, context)
         if isinstance(value, str):
             value, changed = canonical(value)
             repaired = repaired or changed
+            size += len(value)
         elif isinstance(value, tuple):
             pairs = [canonical(item) for item in value]
             value = tuple(text for text, _ in pairs)
             repaired = repaired or any(changed for _, changed in pairs)
+            size += sum(map(len, value))
         values.append(value)
-    return tuple(values), repaired
+    return Asked(tuple(values), repaired, size > BULKY)
 
 
 def entities(attributes: Sequence[Attribute], values: Key) -> str:
