@@ -28,6 +28,7 @@ class Outcome(StrEnum):
 
     STOPPED = "stopped"  # by Interlock's answer, with its words before the model
     STOPPED_BY_AGENT = "stopped by the agent's own setting"  # that `interlock init` makes: onFailure
+    STOPPED_AND_ENDED = "stopped, and the agent's run ended"
     STOPPED_OTHERWISE = "stopped, the command was never reached"
     RUNS_AS_IT_SHOULD = "runs, as it should"
     RUNS = "RUNS"  # only the vendor can close it
@@ -508,7 +509,7 @@ SITUATIONS: tuple[Situation, ...] = (
         "a call too large to read",
         "a command of 9 MB",
         oversized,
-        both(Outcome.STOPPED),
+        {Agent.CLAUDE: Outcome.STOPPED_AND_ENDED, Agent.CODEX: Outcome.STOPPED},
         words="larger than 8 MiB",
     ),
 )

@@ -29,6 +29,7 @@ of it. {versions}.
 - **stopped**: the marker is absent, and the model was told why in Interlock's words.
 - **{by_agent}**: Interlock could not answer; what `interlock init` wrote into the agent's
   configuration stopped the command.
+- **{ended}**: stopped, and a hook of a later event ended the run too.
 - **{otherwise}**: the agent did not come so far.
 - **{should}**: the control; a command that may run does.
 - **RUNS**: nothing that Interlock can install prevents it; only the agent's vendor can close it. It is asserted too, so
@@ -44,6 +45,7 @@ def render() -> str:
     head = _HEAD.format(
         versions=said,
         by_agent=Outcome.STOPPED_BY_AGENT.value,
+        ended=Outcome.STOPPED_AND_ENDED.value,
         otherwise=Outcome.STOPPED_OTHERWISE.value,
         should=Outcome.RUNS_AS_IT_SHOULD.value,
     )

@@ -24,6 +24,9 @@ def test_cell(name: str, agent: Agent, cells: dict[tuple[str, Agent], Future[Obs
     assert seen.ran is runs, f"{expected.value}, but the model was told: {seen.told[:800]}\n{seen.said}"
     if expected is Outcome.STOPPED_OTHERWISE:
         assert not seen.results, "the agent came as far as a tool call"
+    elif expected is Outcome.STOPPED_AND_ENDED:
+        assert not seen.results
+        assert '"terminal_reason":"hook_stopped"' in seen.said
     elif expected is Outcome.STOPPED:
         assert re.search(situation.words, seen.told), seen.told[:800]
     elif expected is Outcome.STOPPED_BY_AGENT:

@@ -13,6 +13,7 @@ from interlock.drills.incidents import Kind, Step
 from interlock.drills.script import ToolCall
 from interlock.drills.site import Site
 from interlock.drills.story import Ending, Told
+from interlock.drills.tripwires import Look
 
 NARROW, WIDE = 72, 110
 MOST_EFFECTS = 4
@@ -93,7 +94,7 @@ class Terminal:
             verdict = f"{heard.verdict.upper()}, tier {heard.tier}{rule}"
             self._lines(verdict, "  verdict ", {"allow": "32", "ask": "33"}.get(heard.verdict, "31;1"))
             if heard.verdict != "allow" and heard.why:
-                self._lines(self._shorten(heard.why), "  why     ", "", most=3)
+                self._lines(self._shorten(reason(heard.why)), "  why     ", "", most=3)
         for look in told.looks:
             if look.intact:
                 self._lines(f"{look.title}: {look.now}", "  intact  ", "32")
@@ -105,9 +106,11 @@ class Terminal:
         self._print("")
         self._print(f"  {self._paint('── What is left ', '1')}{self._paint('─' * (self._width - 18), '2')}")
         for look in ending.looks:
-            state = "unchanged" if look.intact else f"LOST, now: {look.now}"
-            mark = self._mark(good=look.intact)
-            self._print(f"  {mark} {look.title:<22} {self._shorten(look.before):<44} {state}")
+            room = min(46, self._width - 38)
+            before = self._shorten(look.before)[:room]
+            self._print(f"  {self._mark(good=look.intact)} {look.title:<22} {before:<{room}} {_state(look)}")
+            if not look.intact:
+                self._lines(f"now: {self._shorten(look.now)}", " " * 27, "31;1")
         self._print("")
         for kind, title, done in ((Kind.WORK, "useful actions", "passed"), (Kind.INCIDENT, "incidents", "stopped")):
             good, planned = ending.count(kind)
@@ -206,6 +209,10 @@ class JsonLines:
         self._print(json.dumps({"event": event, **fields}, ensure_ascii=True))
 
 
+def _state(look: Look) -> str:
+    return "unchanged" if look.intact else "LOST"
+
+
 def _how(verdicts: Mapping[str, int]) -> str:
     words = {"deny": "denied", "ask": "held for a person"}
     said = ", ".join(f"{count} {words[verdict]}" for verdict, count in verdicts.items())
@@ -219,6 +226,18 @@ def wish(call: ToolCall) -> str:
             text = str(call.input[key])
             return f"{text}  {call.input['content'].strip()}" if "content" in call.input else text
     return json.dumps(call.input)
+
+
+def reason(why: str) -> str:
+    """The reason within the words that the agent got: the effects stand above it, and advice to the agent is left
+    out.
+
+    Where the words are not of that form they are shown whole.
+    """
+    _, found, rest = why.partition(". Rule ")
+    for advice in (" A rule said no", " Do not retry"):
+        rest = rest.partition(advice)[0]
+    return rest if found and rest else why
 
 
 def visible(text: str) -> str:
