@@ -148,7 +148,7 @@ class _Reader:
         return str(value)
 
     def command(
-        self, name: str, table: Mapping[str, Any], where: str, family: Family, above: Grammar, depth: int
+        self, name: str, table: Mapping[str, Any], where: str, family: Family, above: Grammar, depth: int, reader: str = ""
     ) -> Command:
         if depth > _DEEPEST:
             raise self.fail(where, f"subcommands deeper than {_DEEPEST}")
@@ -163,7 +163,7 @@ class _Reader:
             output=self.output(table, where),
             otherwise=self.take(table, "otherwise", str, "known", where),
             strict=strict,
-            reader=self.take(table, "reader", str, "", where),
+            reader=self.take(table, "reader", str, reader, where),
             versioned=self.take(table, "versioned", bool, False, where),
             wraps=self.wraps(table, where),
             about=self.take(table, "about", str, family.about, where),
@@ -184,9 +184,7 @@ class _Reader:
             if not isinstance(inner, dict):
                 raise self.fail(here, "must be a table")
             for sub in names.split():
-                made = self.command(f"{name} {sub}", inner, here, family, below, depth + 1)
-                if "reader" not in inner:
-                    made.reader = command.reader
+                made = self.command(f"{name} {sub}", inner, here, family, below, depth + 1, command.reader)
                 if any(c in sub for c in "*?["):
                     globs.append((sub, made))
                 elif sub in command.subs:

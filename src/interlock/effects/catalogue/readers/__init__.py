@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from interlock.effects.catalogue.draft import Draft
-from interlock.effects.catalogue.readers import files, find, git, network, othercode, python, shells, text, wrappers
+from interlock.effects.catalogue.readers import editors, files, find, git, make, network, othercode, packages, python, shells, text, wrappers
 
 Reader = Callable[[Draft], None]
 
@@ -69,4 +69,16 @@ READERS: Mapping[str, Reader] = {
     "lookup": network.lookup,
     "openssl": network.openssl,
     "git": git.git,
+    "go_run": packages.go_run,
+    "install": packages.generic,
+    "just": make.just,
+    "make": make.make,
+    "npm": packages.node,
+    "npx_rest": packages.npx,
+    "pip": packages.pip,
+    "pipx_rest": packages.runner,
+    "runner_rest": packages.runner,
+    "task": make.task,
+    "task_risky": packages.task_risky,
+    "editor": editors.editor,
 }

@@ -1,0 +1,53 @@
+"""Editors: a window that waits for a person, or commands on the line, some of which leave the editor."""
+
+from __future__ import annotations
+
+import re
+
+from interlock.effects.catalogue.draft import Draft
+from interlock.effects.catalogue.readers.wrappers import interactive
+from interlock.effects.invocation import Word
+from interlock.model.effect import Verb
+
+_QUIET = re.compile(r"^:?(%|\d|\$|'|,|\.)*\s*(s[/#|!].*|g[/!].*|v/.*|w|wq!?|wqa!?|x|xa|q!?|qa!?|qall!?|e!?|d|normal\b.*|set\b.*|retab!?|sort!?|noh|"
+                    r"syntax\b.*|filetype\b.*|colorscheme\b.*|nohlsearch|undo|red|join|j|le|>|<|update|bufdo\b.*|argdo\b.*|)$", re.DOTALL)  # fmt: skip
+
+
+def editor(draft: Draft) -> None:
+    """vim, emacs and kin."""
+    commands = [*draft.values("command")]
+    commands += [_plus(w) for w in draft.inv.words[1:] if (w.text or "").startswith("+") and len(w.text or "") > 1]
+    files = [w for w in draft.values("file") if not (w.text or "").startswith("+")]
+    if draft.has("lisp", "batch"):
+        draft.opaque("editor Lisp that is not read")
+        return
+    for value in draft.values("scriptin"):
+        draft.opaque("keys typed from a file", value.source)
+    for value in commands:
+        _command(draft, value)
+    for value in files:
+        draft.file(Verb.WRITE, value)
+    ends = any(re.match(r"^:?(wq|x|q|qa|qall|wqa)", w.text or "") for w in commands)
+    if not ends and not draft.has("ex"):
+        interactive(draft)
+
+
+def _plus(value: Word) -> Word:
+    text = (value.text or "")[1:]
+    return Word(text, text, value.span, text)
+
+
+def _command(draft: Draft, value: Word) -> None:
+    text = value.text
+    if text is None:
+        draft.opaque("an editor command that is not known", value.source)
+        return
+    for part in text.split("|") if not text.lstrip(":").startswith(("!", "%", "s", "g")) else [text]:
+        plain = part.strip().lstrip(":")
+        match = re.match(r"^(?:silent!?\s*)?(?:%|\d+|,|\.|\$)*!(.*)$", plain, re.DOTALL)
+        if match:
+            draft.shell(match.group(1))
+        elif plain.isdigit() or (_QUIET.match(plain) and not re.search(r"normal.*:!|do\s+!|\bsystem\(", plain)):
+            continue
+        else:
+            draft.opaque("an editor command that is not understood", part)

@@ -1,0 +1,199 @@
+"""make and just: the recipe behind a target is shell text, when it can be read plainly."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+
+from interlock.effects.catalogue.draft import Draft
+from interlock.effects.catalogue.readers.packages import unread_script
+
+_RULE = re.compile(r"^([^\s:#=][^:#=]*?)\s*::?(?!=)\s*([^#=]*?)(?:;(.*))?$")
+_ASSIGN = re.compile(r"^(?:export\s+|override\s+)?([A-Za-z_][\w.-]*)\s*(:::?=|:=|\?=|\+=|=)\s*(.*)$")
+_REFERENCE = re.compile(r"\$(?:\(([\w.-]+)\)|\{([\w.-]+)\}|([@<^*?%+|A-Za-z]))")
+_MOST_TARGETS = 32
+_MOST_TEXT = 32_768
+_DEFAULTS = {"CC": "cc", "CXX": "c++", "RM": "rm -f", "MAKE": "make", "SHELL": "/bin/sh", "AR": "ar", "CURDIR": "."}
+
+
+class Makefile:
+    """Rules and plain variables of one makefile; includes, patterns and functions are not followed."""
+
+    def __init__(self, text: str, given: dict[str, str]) -> None:
+        self.variables = dict(_DEFAULTS)
+        self.given = given
+        self.rules: dict[str, tuple[list[str], list[str]]] = {}
+        self.first = ""
+        self._read(text.replace("\\\n", " "))
+
+    def _read(self, text: str) -> None:
+        here: list[str] = []
+        for line in text.split("\n"):
+            if line.startswith("\t"):
+                for target in here:
+                    self.rules[target][1].append(line[1:])
+                continue
+            match = _ASSIGN.match(line)
+            if match and not line.startswith(" "):
+                self._assign(match)
+                continue
+            match = _RULE.match(line)
+            if match:
+                here = match.group(1).split()
+                for target in here:
+                    deps, recipe = self.rules.setdefault(target, ([], []))
+                    deps.extend(match.group(2).split())
+                    if match.group(3):
+                        recipe.append(match.group(3))
+                if here and not self.first and not here[0].startswith("."):
+                    self.first = here[0]
+            elif line.strip() and not line.startswith(("#", " ")):
+                here = []
+
+    def _assign(self, match: re.Match[str]) -> None:
+        name, how, value = match.groups()
+        value = value.split(" #")[0].strip()
+        if how == "?=" and name in self.variables:
+            return
+        self.variables[name] = f"{self.variables.get(name, '')} {value}".strip() if how == "+=" else value
+
+    def expand(self, text: str, target: str, deps: list[str], depth: int = 0) -> str:
+        """Variables replaced; what is not known becomes a shell variable that nobody set."""
+
+        def one(match: re.Match[str]) -> str:
+            name = match.group(1) or match.group(2) or match.group(3)
+            if name == "@":
+                return target
+            if name == "<":
+                return deps[0] if deps else ""
+            if name in ("^", "+", "?"):
+                return " ".join(deps)
+            value = self.given.get(name, self.variables.get(name))
+            if value is None or depth > 8 or "$(shell" in value:
+                return f"${{INTERLOCK_MAKE_{re.sub(r'[^A-Za-z0-9_]', '_', name)}}}"
+            return self.expand(value, target, deps, depth + 1)
+
+        parts = text.split("$$")
+        return "$".join(_REFERENCE.sub(one, part) for part in parts)
+
+    def recipe(self, target: str, seen: set[str]) -> list[str] | None:
+        """The lines that make this target and what it depends on; None when a line cannot be read plainly."""
+        if target in seen or len(seen) > _MOST_TARGETS:
+            return []
+        seen.add(target)
+        if target not in self.rules:
+            return []
+        deps, lines = self.rules[target]
+        out: list[str] = []
+        plain = [d for d in self.expand(" ".join(deps), target, []).split() if d != "|"]
+        for dep in plain:
+            more = self.recipe(dep, seen)
+            if more is None:
+                return None
+            out += more
+        for line in lines:
+            text = self.expand(line.lstrip().lstrip("@-+").strip(), target, plain)
+            if re.search(r"(?<!\\)\$\((?:call|eval|foreach|if|file|shell)\b", text):
+                return None
+            if text and not text.startswith("#"):
+                out.append(text)
+        return out
+
+
+def make(draft: Draft) -> None:
+    """make: the recipes of the targets, read from the makefile."""
+    base = draft.inv.cwd
+    for value in draft.values("dir"):
+        base = draft.path(value, base) if value.text is not None else None
+    targets = [w.text for w in draft.values("target") if w.text is None or "=" not in w.text]
+    given = dict((w.text or "").split("=", 1) for w in draft.values("target") if w.text and "=" in w.text)
+    dry = draft.has("dry")
+    text, path = _makefile(draft, base)
+    if any(t is None for t in targets):
+        draft.opaque("which target is made is not known")
+        return
+    names = [t for t in targets if t]
+    if text is None or base is None:
+        for name in names or [""]:
+            unread_script(draft, name, "the makefile")
+        return
+    makefile = Makefile(text, given)
+    for name in names or [makefile.first]:
+        _target(draft, makefile, name, base, path, dry=dry)
+
+
+def _target(draft: Draft, makefile: Makefile, name: str, base: str, path: str, *, dry: bool) -> None:  # noqa: PLR0913 - one call
+    lines = makefile.recipe(name, set()) if name else None
+    if lines is None or (not lines and name not in makefile.rules):
+        unread_script(draft, name, "the recipe")
+        return
+    text = "\n".join(lines)
+    if len(text) > _MOST_TEXT:
+        draft.opaque("the recipe is too long to be read", name)
+        return
+    if text and not dry:
+        draft.shell(text, cwd=base, origin=path)
+    draft.project(f"make {name}".strip())
+
+
+def _makefile(draft: Draft, base: str | None) -> tuple[str | None, str]:
+    if base is None:
+        return None, ""
+    given = draft.text("makefile")
+    names = [given] if given else ["GNUmakefile", "makefile", "Makefile"]
+    if draft.command == "just":
+        names = [given] if given else ["justfile", "Justfile", ".justfile"]
+    for name in names:
+        path = posixpath.normpath(posixpath.join(base, name))
+        text = draft.content(path)
+        if text is not None:
+            return text, path
+    return None, ""
+
+
+_JUST_RULE = re.compile(r"^@?([A-Za-z_][\w-]*)((?:\s+[^:=]+?)?)\s*:(?!=)\s*(.*)$")
+
+
+def just(draft: Draft) -> None:
+    """just: recipes are indented lines below `name args: deps`."""
+    if draft.has("list", "summary", "show", "evaluate", "dump"):
+        return
+    base = draft.inv.cwd
+    text, path = _makefile(draft, base)
+    names = [w.text or "" for w in draft.values("target") if "=" not in (w.text or "")]
+    if text is None or base is None:
+        unread_script(draft, names[0] if names else "", "the justfile")
+        return
+    rules: dict[str, tuple[list[str], list[str]]] = {}
+    here = ""
+    for line in text.split("\n"):
+        match = _JUST_RULE.match(line)
+        if match:
+            here = match.group(1)
+            rules[here] = (re.findall(r"[A-Za-z_][\w-]*", match.group(3)), [])
+        elif here and line[:1] in (" ", "\t"):
+            rules[here][1].append(line.strip().lstrip("@-"))
+    name = names[0] if names else next(iter(rules), "")
+    lines = _just_lines(rules, name, set())
+    if name not in rules or any(x.startswith("#!") for x in lines):
+        unread_script(draft, name, "the recipe")
+        return
+    script = re.sub(r"\{\{[^}]*\}\}", "${INTERLOCK_JUST}", "\n".join(lines))[:_MOST_TEXT]
+    if script:
+        draft.shell(script, cwd=base, origin=path)
+    draft.project(f"just {name}")
+
+
+def _just_lines(rules: dict[str, tuple[list[str], list[str]]], name: str, seen: set[str]) -> list[str]:
+    if name in seen or name not in rules or len(seen) > _MOST_TARGETS:
+        return []
+    seen.add(name)
+    deps, lines = rules[name]
+    return [line for dep in deps for line in _just_lines(rules, dep, seen)] + lines
+
+
+def task(draft: Draft) -> None:
+    """Other task runners: their files are not read yet, the name of the task decides."""
+    names = [w.text or "" for w in draft.values("target") if not (w.text or "").startswith("-")]
+    for name in names or [""]:
+        unread_script(draft, name, "the task")
