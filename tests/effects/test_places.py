@@ -372,6 +372,25 @@ def test_the_literal_name_of_a_file_with_a_star_is_not_a_glob() -> None:
     assert place("*.pem.txt").kind is Kind.FILE
 
 
+# --- what lies below --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["~", "/", "/home", "/home/bob", "/etc", "~/.config", "~/.local/share", "/root", "~/Library", "~/.docker", "~/*"],
+)
+def test_reading_a_home_to_its_ground_reads_its_secrets(path: str) -> None:
+    found = place(path, recursive=True, glob="*" in path)
+    assert labels.SECRET in found.labels
+    assert found.kind is not Kind.SECRET
+    assert labels.SECRET not in place(path, glob="*" in path).labels
+
+
+@pytest.mark.parametrize("path", [".", "src", "/usr/include", "~/code", "/tmp/x", "/home/ana/shop/docs", "*"])
+def test_reading_a_project_to_its_ground_reads_no_secret_by_name(path: str) -> None:
+    assert labels.SECRET not in place(path, recursive=True, glob="*" in path).labels
+
+
 # --- environments, kinds, totality -----------------------------------------------------------------------------------
 
 

@@ -88,6 +88,7 @@ def test_grep_of_a_secret_glob_reads_secrets() -> None:
     assert labels.SECRET not in call("Grep", pattern="x", glob="*.{py,ts}").effects[1].resource.labels
     assert any(labels.SECRET in e.resource.labels for e in call("Grep", pattern="x", glob="*.{py,env}").effects)
     assert any(labels.SECRET in e.resource.labels for e in call("Grep", pattern="x", path="~/.aws").effects)
+    assert labels.SECRET in call("Grep", pattern="x", path=HOME).effects[0].resource.labels
     assert len(call("Grep", pattern="x", glob="!*.env").effects) == 1
 
 
@@ -218,10 +219,12 @@ def test_text_typed_into_a_running_program_is_opaque_and_waiting_is_not() -> Non
     ("tool", "verb"),
     [
         ("get_issue", V.READ), ("listFiles", V.READ), ("search_code", V.READ), ("list_deleted_items", V.READ),
-        ("get_pull_request_comments", V.READ), ("create_issue", V.WRITE), ("updateRow", V.WRITE), ("push_files", V.WRITE),
+        ("get_pull_request_comments", V.READ), ("create_issue", V.WRITE), ("updateRow", V.WRITE),
+        ("push_files", V.WRITE),
         ("send_message", V.SEND), ("slack_post_message", V.SEND), ("delete_repo", V.DELETE), ("drop-table", V.DELETE),
         ("get_and_delete_message", V.DELETE), ("deploy_app", V.DEPLOY), ("create_refund", V.SPEND),
-        ("execute_sql", V.EXECUTE), ("run", V.EXECUTE), ("search_and_destroy", V.DELETE), ("frobnicate", None), ("", None),
+        ("execute_sql", V.EXECUTE), ("run", V.EXECUTE), ("search_and_destroy", V.DELETE),
+        ("frobnicate", None), ("", None),
     ],
 )  # fmt: skip
 def test_verbs_of_mcp_tools(tool: str, verb: Verb | None) -> None:

@@ -6,15 +6,17 @@ dictionary look-up a segment and not a hundred comparisons.
 
 from __future__ import annotations
 
+import itertools
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase, translate
 from functools import cache, lru_cache
 from importlib import resources
 from typing import NamedTuple
 
+from interlock.model import labels
 from interlock.model.effect import Kind
 from interlock.model.errors import CatalogueError
 from interlock.model.labels import RESOURCE_LABELS
@@ -94,6 +96,7 @@ class PathRules:
                 self._by_suffix.setdefault(suffix[1], []).append(pattern)
             else:
                 self._loose.append(pattern)
+        self.holders = _holders(self)
         loose = "|".join(translate(p.segments[0]) for p in self._loose)
         self._any_loose = re.compile(loose) if loose else None
 
@@ -109,6 +112,11 @@ class PathRules:
                 elif not path.glob:
                     negative.add(pattern.rule)
         return tuple(self.rules[i] for i in sorted(positive - negative))
+
+    def patterns(self) -> Iterator[Pattern]:
+        """Every pattern, in no particular order."""
+        for group in (*self._by_key.values(), *self._by_suffix.values(), self._loose):
+            yield from group
 
     def _candidates(self, path: Path) -> list[tuple[Pattern, int]]:
         found: list[tuple[Pattern, int]] = []
@@ -135,6 +143,22 @@ class PathRules:
         if self._any_loose is not None and self._any_loose.match(last):
             found += ((p, index) for p in self._loose)
         return found
+
+
+def _holders(rules: PathRules) -> frozenset[str]:
+    """Directories below which credentials lie by their usual names: absolute ones, and `~/...` for any home."""
+    found = {"/"}
+    for pattern in rules.patterns():
+        first = pattern.segments[0]
+        in_home = pattern.anchor == "~" or (not pattern.anchor and first.startswith(".")) or first == "library"
+        if pattern.negative or labels.SECRET not in rules.rules[pattern.rule].labels or not (in_home or pattern.anchor):
+            continue
+        start = "" if pattern.anchor == "/" else "~"
+        constant = list(itertools.takewhile(lambda s: not _WILD.search(s), pattern.segments))
+        # The last segment is the secret itself; a directory of secrets is found by its own name.
+        for end in range(len(constant[: len(pattern.segments) - 1]) + 1):
+            found.add("/".join([start, *constant[:end]]) or "/")
+    return frozenset(found)
 
 
 def _matches(pattern: Pattern, path: Path, start: int) -> bool:
@@ -208,18 +232,18 @@ def _tree(entry: dict[str, list[str]]) -> Tree:
 def _rule(entry: dict[str, object]) -> Rule:
     name = str(entry.get("id", "?"))
     unknown = set(entry) - {"id", "kind", "labels", "why", "match", "except"}
-    labels = entry.get("labels", ())
-    if unknown or not entry.get("why") or not entry.get("match") or not isinstance(labels, list):
+    given = entry.get("labels", ())
+    if unknown or not entry.get("why") or not entry.get("match") or not isinstance(given, list):
         raise CatalogueError(
             f"places, rule {name}: needs id, labels, why, match, and no other keys ({sorted(unknown)})"
         )
-    if strange := set(labels) - RESOURCE_LABELS:
+    if strange := set(given) - RESOURCE_LABELS:
         raise CatalogueError(f"places, rule {name}: no such label: {sorted(strange)}")
     try:
         kind = Kind(str(entry["kind"])) if "kind" in entry else None
     except ValueError as error:
         raise CatalogueError(f"places, rule {name}: no such kind: {entry['kind']}") from error
-    return Rule(name, kind, tuple(labels), str(entry["why"]))
+    return Rule(name, kind, tuple(given), str(entry["why"]))
 
 
 def _pattern(source: str, rule: int, negative: bool) -> Pattern:

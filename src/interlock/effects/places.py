@@ -47,6 +47,7 @@ def file_resource(
     directory: bool | None = None,
     glob: bool = False,
     follow: bool = True,
+    recursive: bool = False,
 ) -> Resource:
     """The resource that `path` names, with its place and what it is as labels.
 
@@ -57,10 +58,16 @@ def file_resource(
         glob: the path holds live wildcards that nobody expanded: whatever they may stand for counts.
         follow: False where the operation acts on the link itself (`rm`, `mv`): the last name is not followed.
 
+        recursive: everything below is read or sent too (`grep -r`, `tar`): a directory below which credentials usually
+            lie (a home, `/etc`, `~/.config`) then carries the label `secret`, without becoming of the kind `secret`.
+
     Exactly one of `labels.PLACES` is among the labels. Never raises.
     """
     if not path or "\0" in path or len(path) > MAX_PATH:
         return Resource(Kind.FILE, path[:MAX_PATH], (labels.UNPLACED,))
+    if recursive:
+        top = file_resource(path, setting, world, cwd=cwd, directory=directory, glob=glob, follow=follow)
+        return _with_what_is_below(top, _frame(setting))
     frame = _frame(setting)
     joined = absolute(path, setting, cwd=cwd)
     if joined is None:
@@ -180,6 +187,20 @@ def inside(path: str, directory: str) -> bool:
     return path == directory or path.startswith(directory if directory.endswith("/") else directory + "/")
 
 
+def _with_what_is_below(found: Resource, frame: Frame) -> Resource:
+    if labels.SECRET in found.labels or found.kind not in (Kind.DIRECTORY, Kind.FILE):
+        return found
+    name = re.sub(r"(?:/[*?.]*\*[*?.]*)+$", "", found.name) or "/"  # `~/*` is read as far as `~` is
+    prepared = _prepared(name, frame, glob=False)
+    spelled = ["/" + "/".join(prepared.segments)]
+    if prepared.home >= 0:
+        spelled.append("/".join(["~", *prepared.segments[prepared.home :]]))
+    holds = any(one in packaged().holders for one in spelled) or name in packaged().tree.homes
+    if not holds or (labels.WORKSPACE in found.labels and prepared.home != len(prepared.segments)):
+        return found
+    return Resource(found.kind, found.name, tuple(sorted({*found.labels, labels.SECRET})))
+
+
 def _resolved(joined: str, world: World, follow: bool) -> str:
     parent, _, name = joined.rpartition("/")
     if follow or name in ("", ".", ".."):
@@ -211,7 +232,7 @@ def _classify(path: str, frame: Frame, *, glob: bool = False) -> _Class:
         found.add(labels.ROOT)
     if path in packaged().tree.sinks or _DESCRIPTOR.fullmatch(path):
         found.add(labels.DEVICE_NULL)
-    for rule in packaged().match(_prepared(path, frame, glob)):
+    for rule in packaged().match(_prepared(path, frame, glob=glob)):
         found.update(rule.labels)
         if rule.kind is not None:
             kinds.add(rule.kind)
@@ -227,7 +248,7 @@ def _classify(path: str, frame: Frame, *, glob: bool = False) -> _Class:
     return _Class(kind, frozenset(found))
 
 
-def _prepared(path: str, frame: Frame, glob: bool) -> Path:
+def _prepared(path: str, frame: Frame, *, glob: bool) -> Path:
     segments = tuple(fold(s) for s in path.split("/") if s)
     home = -1
     if path.startswith("/"):

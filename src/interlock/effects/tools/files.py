@@ -41,7 +41,9 @@ def grep(action: Action, setting: Setting, world: World) -> Effects:
     """Grep: lines of the files below a path, perhaps only of those that a glob names."""
     required(action.input, "pattern")
     where = optional(action.input, "path") or action.cwd
-    effects = [_effect(Verb.READ, where, action, setting, world, scale=MANY)]
+    below = file_resource(where, setting, world, cwd=action.cwd, recursive=True)
+    environment = file_environment(below, setting)
+    effects = [Effect(verb=Verb.READ, resource=below, environment=environment, scale=MANY, via=action.tool)]
     wanted = optional(action.input, "glob")
     if wanted and not wanted.startswith("!"):
         for part in _alternatives(wanted):
