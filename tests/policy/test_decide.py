@@ -210,3 +210,21 @@ def test_an_unknown_count_is_the_largest_one() -> None:
     for scale, verdict in ((notation.parse("delete file x all").effect.scale, "deny"), (Scale(), "allow")):
         effect = msgspec.structs.replace(named("x"), scale=scale)
         assert engine.decide(ANYBODY, [effect], CALM).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("frozen", "environment", "verdict"),
+    [
+        (("production",), "production", "deny"),
+        (("production",), "unknown", "deny"),  # nobody can say that it is not production
+        (("production",), "development", "allow"),
+        (("staging",), "unknown", "deny"),
+        (("all",), "development", "deny"),
+        (("all",), "workspace", "allow"),  # a freeze of all systems does not stop the work on a branch
+        (("workspace",), "workspace", "deny"),
+        ((), "development", "allow"),
+    ],
+)
+def test_what_a_freeze_covers(frozen: tuple[str, ...], environment: str, verdict: str) -> None:
+    scene = notation.parse(f"write table shop.users @{environment}")
+    assert ENGINE.decide(ANYBODY, [scene.effect], Context(frozen=frozen)).verdict == verdict

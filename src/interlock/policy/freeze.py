@@ -16,7 +16,7 @@ class Freeze(msgspec.Struct, frozen=True):
     Times carry their zone: `interlock.daemon.config` refuses a freeze whose times do not.
     """
 
-    environment: str  # an environment, or "all"
+    environment: str  # an environment, or "all": every one but the workspace and the machine
     reason: str
     start: datetime | None = None
     end: datetime | None = None
@@ -30,7 +30,7 @@ class Freeze(msgspec.Struct, frozen=True):
 def active(freezes: Iterable[Freeze], now: float) -> tuple[tuple[str, ...], str]:
     """What is frozen at `now` (seconds since the epoch), and why.
 
-    Returns the environments (sorted, unique; "all" stands for every one) and the reasons joined; `((), "")` when
+    Returns the environments (sorted, unique) and the reasons joined; `((), "")` when
     nothing is frozen. Both go into `Context`.
     """
     current = [freeze for freeze in freezes if freeze.covers(now)]

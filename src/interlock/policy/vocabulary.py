@@ -18,6 +18,8 @@ from interlock.model.labels import FROZEN, RESOURCE_LABELS, TAINTS
 
 MOST = 2**63 - 1  # the largest Cedar Long: "no bound is known"
 
+_LOCAL = frozenset({Environment.WORKSPACE, Environment.MACHINE})
+
 Value = str | int | bool | tuple[str, ...]
 
 
@@ -47,15 +49,16 @@ class Attribute(msgspec.Struct, frozen=True):
 
 
 def is_frozen(effect: Effect, context: Context) -> bool:
-    """Whether a freeze covers the effect, or may cover it because its environment is not known."""
-    if not context.frozen:
-        return FROZEN in effect.resource.labels
-    return (
-        "all" in context.frozen
-        or effect.environment.value in context.frozen
-        or effect.environment is Environment.UNKNOWN
-        or FROZEN in effect.resource.labels
-    )
+    """Whether a freeze covers the effect, or may cover it because its environment is not known.
+
+    "all" stands for everything that is shared. The workspace and the machine are frozen by their names only: people
+    who freeze a system do not mean that nobody may edit a file or run a test.
+    """
+    if FROZEN in effect.resource.labels or effect.environment.value in context.frozen:
+        return True
+    if effect.environment is Environment.UNKNOWN:
+        return bool(context.frozen)
+    return "all" in context.frozen and effect.environment not in _LOCAL
 
 
 def at_most(effect: Effect) -> int:
