@@ -221,6 +221,8 @@ def declare(call: Call) -> bool | None:
     exports = name == "export" or "x" in flags
     for index in range(start, len(call.words)):
         _declare_one(call, index, flags, exports=exports and "n" not in flags, local=name == "local")
+        if name == "readonly" or "r" in flags:
+            call.shell.readonly.add((call.words[index].text or "").partition("=")[0])
     return None
 
 

@@ -133,7 +133,8 @@ class Commander(Redirector):
         self.put(assign.name, var, state)
 
     def put(self, name: str, var: Var, state: State) -> None:
-        state.variables[name] = var
+        # An assignment to a readonly name fails, unless its declaration was not reached: either value may hold.
+        state.variables[name] = Var(UNKNOWN, exported=var.exported) if name in self.readonly else var
 
     def judge(self, name: str, value: Val, state: State, start: int, end: int) -> None:
         """What giving a variable this value makes later commands do."""
@@ -474,6 +475,8 @@ class Commander(Redirector):
         for effect in said.effects:
             if flows and effect.verb in _CARRIES and not flows <= set(effect.taint):
                 effect = msgspec.structs.replace(effect, taint=tuple(sorted(flows | set(effect.taint))))  # noqa: PLW2901
+            elif taints and effect.verb in _RUNS:
+                effect = self.origin(effect, words)  # noqa: PLW2901
             if span is not None and effect.span != span:
                 effect = msgspec.structs.replace(effect, span=span)  # noqa: PLW2901
             self.add(effect)
@@ -482,6 +485,20 @@ class Commander(Redirector):
                 if effect.verb in (Verb.WRITE, Verb.CREATE, Verb.OVERWRITE):
                     self.touched(effect, flows)
         return read
+
+    def origin(self, effect: Effect, words: tuple[Word, ...]) -> Effect:
+        """Code that this very text wrote or downloaded before running it carries where it came from."""
+        taints = self.world.taints
+        names = {effect.resource.name, *(word.text for word in words if word.text is not None)}
+        found = {label for name in names if name in taints for label in taints[name]}
+        if not found:
+            return effect
+        resource = effect.resource
+        if labels.FROM_NETWORK in found:
+            resource = msgspec.structs.replace(
+                resource, labels=tuple(sorted({*resource.labels, labels.DOWNLOADED}))
+            )
+        return msgspec.structs.replace(effect, resource=resource, taint=tuple(sorted(found | set(effect.taint))))
 
     def touched(self, effect: Effect, flows: set[str]) -> None:
         """A program writes a file: what it held is no longer known, what flows in stays with it."""
@@ -591,6 +608,7 @@ class Commander(Redirector):
         return status
 
 
+_RUNS = frozenset({Verb.EXECUTE, Verb.OPAQUE})
 _HARMLESS = frozenset({Verb.READ, Verb.FETCH, Verb.SEND})
 
 # `catalogue.programs.startup_variables` judges these before a program, knowing the program.

@@ -47,6 +47,7 @@ class Core:
         self.traps: list[tuple[str, tuple[int, int], Place, dict[str, Var]]] = []
         self.locals: dict[str, Var | None] = {}  # what the running function must give back
         self.in_function = False
+        self.readonly: set[str] = set()
 
     # -- budget
 

@@ -242,7 +242,9 @@ class Expander(Core):
     ) -> None:
         """`$@`, `"$@"`, `$*`, `"$*"` and their array forms."""
         if items is None:
-            out.append(Piece(Val(None, taint=()), quoted=False, splits=True))
+            var = state.variables.get(node.name)
+            taint = var.value.taint if var is not None and var.value is not None else ()
+            out.append(Piece(Val(None, taint=taint), quoted=False, splits=True))
             return
         if not separate and node.quoted:
             ifs = self.look(state, "IFS")
@@ -252,6 +254,8 @@ class Expander(Core):
                 if index:
                     out.append(Piece(separator, quoted=True))
                 out.append(Piece(item, quoted=True))
+            if not items:
+                out.append(Piece(EMPTY, quoted=True))
             return
         for index, item in enumerate(items):
             if index:
@@ -312,7 +316,8 @@ class Expander(Core):
                 if items and "-" in node.op:
                     self.several(items, True, node, state, out, splits=splits)
                 return out
-            return self.pieces(node.arg or (), state, splits=splits)
+            self.operand(node.arg or (), state, out, splits=splits)
+            return out
         if items is not None and node.op[0] in "#%/^,":
             changed = tuple(self.pattern_operator(node, item, state) for item in items)
             self.several(changed, True, node, state, out, splits=splits)
@@ -334,7 +339,8 @@ class Expander(Core):
             return self.look(state, name)
         var = state.variables.get(name)
         if var is None or var.items is None or index is None or not index.isdigit():
-            return UNKNOWN
+            taint = var.value.taint if var is not None and var.value is not None else ()
+            return Val(None, taint=tuple(sorted({*taint, *(label for item in (var and var.items) or () for label in item.taint)})))
         at = int(index[:9])
         return var.items[at] if at < len(var.items) else None
 
@@ -396,7 +402,8 @@ class Expander(Core):
             out.append(Piece(Val(None, taint=taint), quoted=node.quoted, splits=splits))
             return
         if op == "+":
-            out.extend(self.pieces(arg, state, tilde=True, splits=splits) if is_set else [])
+            if is_set:
+                self.operand(arg, state, out, splits=splits)
             return
         if is_set:
             out.append(Piece(value or EMPTY, quoted=node.quoted, splits=splits))
@@ -412,7 +419,14 @@ class Expander(Core):
             state.variables[name] = Var(value, exported=bool(old and old.exported))
             out.append(Piece(value, quoted=node.quoted, splits=splits))
             return
-        out.extend(self.pieces(arg, state, tilde=True, splits=splits))
+        self.operand(arg, state, out, splits=splits)
+
+    def operand(self, parts: tuple[Part, ...], state: State, out: list[Piece], *, splits: bool) -> None:
+        """The word after `:-` or `:+` in the place of the value: its unquoted text is split like one."""
+        for piece in self.pieces(parts, state, tilde=True, splits=splits):
+            if splits and not piece.quoted and piece is not BREAK and piece is not VANISH:
+                piece.splits = True
+            out.append(piece)
 
     def pattern_operator(self, node: Param, value: Val, state: State) -> Val:
         pattern: params.Pieces | None = ()
@@ -567,7 +581,7 @@ class Expander(Core):
             elif piece is VANISH:
                 if not all(other is VANISH or other.value.text == "" for other in pieces):
                     continue
-                if len(pieces) <= 2:
+                if len(pieces) == 1:
                     return []  # "$@" without arguments is no word at all
                 field.known, field.many, field.alive = (
                     False,

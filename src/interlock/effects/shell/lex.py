@@ -155,7 +155,8 @@ class WordReader:
         """A double-quoted string, from its opening quote."""
         start = self.pos
         self.pos += 1
-        parts.append(Lit("", quoted=True))
+        if self.text.startswith('"', self.pos):
+            parts.append(Lit("", quoted=True))
         while True:
             self.step()
             match = _DRUN.match(self.text, self.pos)

@@ -217,8 +217,8 @@ class Redirector(Expander):
         if redir.op in (">>", "&>>", "<>"):
             verb = Verb.WRITE
         else:
-            there = None if path is None or state.place.remote else self.world.kind(path)
-            verb = Verb.CREATE if path is not None and there is None and not state.place.remote else Verb.OVERWRITE
+            here = path is not None and not state.place.remote and resource.kind is not Kind.DEVICE
+            verb = Verb.CREATE if here and path is not None and self.world.kind(path) is None else Verb.OVERWRITE
         written.append(Written(word, resource, verb, sink, redir))
         if path is not None and not state.place.remote and (verb is not Verb.WRITE or self.world.kind(path) is None):
             # The file is there, and empty, from the moment the command starts.
