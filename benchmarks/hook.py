@@ -128,7 +128,7 @@ def echo_daemon(home: Path) -> Iterator[None]:
 @contextlib.contextmanager
 def real_daemon(environ: dict[str, str]) -> Iterator[None]:
     interlock = str(Path(sys.executable).parent / "interlock")
-    process = subprocess.Popen([interlock, "up"], env=environ, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen([interlock, "up"], env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         while not Path(environ["INTERLOCK_HOME"], "run", "daemon.sock").exists():
             if process.poll() is not None:

@@ -27,13 +27,16 @@ def snapshot(path: Path, within: Path | None = None) -> Snapshot:
         return Snapshot(path, target, None)
     except (OSError, RuntimeError) as error:
         raise OperatorError(f"cannot read {path}: {getattr(error, 'strerror', error)}") from None
-    with os.fdopen(descriptor, "rb") as file:
-        facts = os.fstat(file.fileno())
+    try:
+        facts = os.fstat(descriptor)
         if not stat.S_ISREG(facts.st_mode):
             raise OperatorError(f"{path} is not a regular file")
         if facts.st_uid != os.geteuid():
             raise OperatorError(f"{path} belongs to uid {facts.st_uid}, not to you. Run this as its owner.")
-        return Snapshot(path, target, file.read(DOCUMENT_LIMIT + 1), stat.S_IMODE(facts.st_mode))
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return Snapshot(path, target, file.read(DOCUMENT_LIMIT + 1), stat.S_IMODE(facts.st_mode))
+    finally:
+        os.close(descriptor)
 
 
 def apply(plan: Plan, store: Receipts) -> None:

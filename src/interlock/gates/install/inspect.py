@@ -155,9 +155,10 @@ def _codex_problems(documents: dict[str, tuple[Path, dict[str, Any]]], at: Place
 
 def _kinds(body: dict[str, Any]) -> set[str]:
     hooks = body.get("hooks")
-    groups = [group for listed in hooks.values() if isinstance(listed, list) for group in listed] if hooks else []
-    inner = [group.get("hooks") for group in groups if isinstance(group, dict)]
-    return {str(h.get("type")) for listed in inner if isinstance(listed, list) for h in listed if isinstance(h, dict)}
+    listed = hooks.values() if isinstance(hooks, dict) else ()
+    groups = [group for groups in listed if isinstance(groups, list) for group in groups if isinstance(group, dict)]
+    inner = [group["hooks"] for group in groups if isinstance(group.get("hooks"), list)]
+    return {str(handler.get("type")) for found in inner for handler in found if isinstance(handler, dict)}
 
 
 def _names(agent: str, at: Places) -> str:

@@ -73,10 +73,10 @@ def plan_install(
     wanted = handlers.entries(agent, hook, version)
     notes = install_notes(agent, scope, version)
     current = snapshot.content
-    if current is not None and not current.strip():
-        current = None if receipt is not None else current
     if current is None or not current.strip():
         after = fresh({"hooks": {event: [entry] for event, entry in wanted.items()}})
+    elif receipt is not None and _same_entries(current, wanted, str(snapshot.path)):
+        return Plan(agent, scope, (), notes)
     else:
         document = Document(current, str(snapshot.path))
         _strip(document, None)
@@ -84,10 +84,6 @@ def plan_install(
             document.ensure(("hooks", event), [])
             document.append(("hooks", event), entry)
         after = document.raw
-    if after == snapshot.content and receipt is not None:
-        return Plan(agent, scope, (), notes)
-    if current is not None and _same_entries(current, wanted, str(snapshot.path)) and receipt is not None:
-        return Plan(agent, scope, (), notes)
     original = original_of(snapshot, receipt)
     edit = Edit(snapshot.path, snapshot.target, snapshot.content, after, snapshot.mode, original)
     return Plan(agent, scope, (edit,), notes)
