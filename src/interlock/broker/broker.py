@@ -24,7 +24,6 @@ from interlock.broker.envelope import Envelope, seal
 from interlock.broker.judge import Judgement, Person, judge
 from interlock.broker.session import Session, Sessions, new_session
 from interlock.broker.workspace import workspace_of
-from interlock.effects.redact import redact
 from interlock.model.action import Action, Principal
 from interlock.model.decision import Decision, Verdict
 from interlock.policy.engine import Engine
@@ -227,7 +226,7 @@ class Broker:
             text=records.shown_text(action),
             effects=tuple(records.effect_line(effect) for effect in judged.reading.effects[:24]),
             rules=decision.rules,
-            why=records.cut(records.clean(redact(decision.why)), 2_000),
+            why=records.cut(records.clean(decision.why), 2_000),
             asked_at=stamp(now),
             decide_by=stamp(now + config.decide_seconds),
         )

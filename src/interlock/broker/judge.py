@@ -10,6 +10,7 @@ import msgspec
 from interlock.broker.config import Config
 from interlock.broker.world import LocalWorld
 from interlock.effects.read import read_action
+from interlock.effects.redact import redact
 from interlock.model.action import Action, Reading
 from interlock.model.decision import Context, Decision
 from interlock.model.world import Setting
@@ -59,8 +60,15 @@ def judge(
     reading = read_action(action, setting, world)
     frozen, reason = active(config.freezes, now)
     context = Context(containment=containment, frozen=frozen, freeze_reason=reason)
-    decision = engine.decide(action.principal, reading.effects, context)
+    decision = _unspoken(engine.decide(action.principal, reading.effects, context), reading)
     return Judgement(reading, decision, world.digests, frozen)
+
+
+def _unspoken(decision: Decision, reading: Reading) -> Decision:
+    """The reasons name effects: where such a name holds a secret, it is taken out of the reasons."""
+    if not decision.why or all(redact(effect.resource.name) == effect.resource.name for effect in reading.effects):
+        return decision
+    return msgspec.structs.replace(decision, why=redact(decision.why))
 
 
 def person_here(own_paths: tuple[str, ...]) -> Person:

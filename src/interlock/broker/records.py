@@ -82,7 +82,7 @@ def decision_body(decision: Decision, reading: Reading) -> dict[str, Any]:
         "verdict": decision.verdict.value,
         "tier": decision.tier,
         "rules": [cut(rule, _NAME) for rule in decision.rules[:20]],
-        "why": cut(clean(redact(decision.why)), _TEXT),
+        "why": cut(clean(decision.why), _TEXT),
         "policy": decision.policy_digest,
         "effects": effects,
     }

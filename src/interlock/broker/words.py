@@ -7,15 +7,12 @@ from __future__ import annotations
 
 from interlock.approvals.machine import State
 from interlock.approvals.request import Request
-from interlock.effects.redact import redact
 from interlock.model.decision import Decision
 
 
 def denied(decision: Decision, entry: int) -> str:
     """A rule said no."""
-    return _join(
-        "Interlock:", redact(decision.why), _instead(decision), f"Details for a person: interlock why {entry}."
-    )
+    return _join("Interlock:", decision.why, _instead(decision), f"Details for a person: interlock why {entry}.")
 
 
 def said_no(request: Request) -> str:
@@ -31,7 +28,7 @@ def waiting(request: Request, decision: Decision) -> str:
     """Nobody has decided yet."""
     return _join(
         "Interlock:",
-        redact(decision.why),
+        decision.why,
         _instead(decision),
         f"A person decides on request {request.id} (interlock inbox). Go on with other work; after the yes, make "
         "exactly the same call again and it will run.",
