@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from interlock.effects.catalogue.draft import Draft
-from interlock.effects.catalogue.readers import editors, files, find, git, make, network, othercode, packages, python, shells, text, wrappers
+from interlock.effects.catalogue.readers import editors, files, find, git, make, network, othercode, packages, python, shells, sql, text, wrappers
 
 Reader = Callable[[Draft], None]
 
@@ -81,4 +81,10 @@ READERS: Mapping[str, Reader] = {
     "task": make.task,
     "task_risky": packages.task_risky,
     "editor": editors.editor,
+    "mongo": sql.mongo,
+    "mysql": sql.mysql,
+    "other_sql": sql.other_sql,
+    "psql": sql.psql,
+    "redis": sql.redis,
+    "sqlite": sql.sqlite,
 }

@@ -1,14 +1,414 @@
-"""psql, mysql, sqlite3 and kin: which server and database, and what the SQL says."""
+"""psql, mysql, sqlite3 and kin: which server and database, where the SQL comes from, and what it says."""
 
 from __future__ import annotations
 
+import re
+import shlex
+from urllib.parse import unquote, urlsplit
+
 from interlock.effects.catalogue.draft import Draft
+from interlock.effects.catalogue.grammar import known
+from interlock.effects.catalogue.readers.wrappers import interactive
+from interlock.effects.environments import environment_of
+from interlock.effects.hosts import host_environment, host_resource
+from interlock.effects.invocation import Word
+from interlock.effects.places import file_environment, file_resource
+from interlock.effects.sql import read_sql
+from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
+from interlock.model.effect import ALL, ONE, Environment, Kind, Resource, Reversibility, Scale, Verb
+
+_CAREFUL = (Environment.PRODUCTION, Environment.STAGING, Environment.DEVELOPMENT, Environment.WORKSPACE,
+            Environment.MACHINE, Environment.UNKNOWN)  # fmt: skip
+_MOST_FILE = 262_144
+
+
+def most_careful(found: list[Environment]) -> Environment:
+    """The environment that asks for the most care; a clue beats none."""
+    return next((e for e in _CAREFUL if e in found), Environment.UNKNOWN)
+
+
+class Target:
+    """The database a client talks to."""
+
+    def __init__(self, draft: Draft, *, host: str = "", database: str = "") -> None:
+        self.draft = draft
+        self.database = database
+        clues = []
+        if host:
+            clues.append(host_environment(host_resource(host, draft.setting), draft.setting))
+        if database:
+            clues.append(environment_of("database", database, draft.setting))
+        if draft.inv.remote:
+            clues.append(environment_of("host", draft.inv.remote, draft.setting))
+        named = [c for c in clues if c is not Environment.MACHINE]
+        self.environment = most_careful(named or clues)
+        self.host = host
+
+    def read(self, text: str, dialect: str) -> None:
+        """Add what the SQL says."""
+        self.draft.effects.extend(
+            read_sql(text, dialect, database=self.database, environment=self.environment, via=self.draft.command, span=self.draft.inv.span)
+        )
+        self.draft.flow.add(L.FROM_FILE)
 
 
 def read_text(draft: Draft, text: str, dialect: str, database: str) -> None:
-    """Add the effects of SQL text."""
-    from interlock.effects.environments import environment_of
-    from interlock.effects.sql import read_sql
+    """SQL that code hands to a database nobody named."""
+    Target(draft, database=database).read(text, dialect)
 
-    environment = environment_of("database", database, draft.setting)
-    draft.effects.extend(read_sql(text, dialect, database=database, environment=environment, via=draft.command))
+
+def uri(text: str) -> tuple[str, str]:
+    """(host, database) of a connection URI or of a `key=value` string."""
+    if "://" in text:
+        try:
+            parts = urlsplit(text)
+            return parts.hostname or "", unquote(parts.path.lstrip("/"))
+        except ValueError:
+            return "?", ""
+    pairs = dict(re.findall(r"(\w+)\s*=\s*('[^']*'|\S+)", text))
+    return pairs.get("host", pairs.get("hostaddr", "")).strip("'"), pairs.get("dbname", "").strip("'")
+
+
+def _server(draft: Draft, *, host_variable: str, database_variable: str) -> Target:
+    host = draft.text("host") or draft.variable(host_variable) or ""
+    value = draft.said.value("database")
+    database = ""
+    if value is not None:
+        database = value.text if value.text is not None else (value.prefix or "")
+        variable = re.fullmatch(r"\"?\$\{?(\w+)\}?\"?", value.source) if value.text is None else None
+        if variable:
+            database = draft.variable(variable.group(1)) or variable.group(1).lower().replace("url", "").strip("_")
+    else:
+        database = draft.variable(database_variable) or ""
+    if "://" in database or re.search(r"\b(host|dbname)\s*=", database):
+        found_host, database = uri(database)
+        host = found_host or host
+    return Target(draft, host=host, database=database)
+
+
+def psql(draft: Draft) -> None:
+    """psql: -c, -f, standard input; backslash commands."""
+    target = _server(draft, host_variable="PGHOST", database_variable="PGDATABASE")
+    _client(draft, target, "postgres")
+
+
+def mysql(draft: Draft) -> None:
+    """mysql and mariadb."""
+    target = _server(draft, host_variable="MYSQL_HOST", database_variable="MYSQL_DATABASE")
+    _client(draft, target, "mysql")
+
+
+_DIALECTS = {"sqlcmd": "tsql", "osql": "tsql", "snowsql": "snowflake", "clickhouse-client": "clickhouse", "clickhouse": "clickhouse",
+             "trino": "trino", "presto": "presto", "sqlplus": "oracle", "hive": "hive", "beeline": "hive", "spark-sql": "spark",
+             "cqlsh": ""}  # fmt: skip
+
+
+def other_sql(draft: Draft) -> None:
+    """Clients of other databases."""
+    target = _server(draft, host_variable="DBHOST", database_variable="DBNAME")
+    _client(draft, target, _DIALECTS.get(draft.command, ""))
+
+
+def _client(draft: Draft, target: Target, dialect: str) -> None:
+    if draft.has("list", "asked"):
+        return
+    texts = draft.values("sql")
+    files = [*draft.values("sqlfile")]
+    for value in texts:
+        if value.text is None:
+            draft.run_unread(value.source, "the SQL is not known", value.taint)
+        else:
+            _text(draft, target, value.text, dialect)
+    for value in files:
+        _file(draft, target, value, dialect)
+    if not texts and not files:
+        _stdin(draft, target, dialect)
+
+
+def _stdin(draft: Draft, target: Target, dialect: str) -> None:
+    stdin = draft.inv.stdin
+    if stdin.text is not None:
+        _text(draft, target, stdin.text, dialect)
+    elif stdin.path is not None:
+        _file(draft, target, stdin.path, dialect)
+    elif stdin.present:
+        draft.run_unread(f"{draft.command} {target.database}".strip(), "the client runs SQL that it reads", stdin.taint)
+    else:
+        interactive(draft)
+
+
+def _file(draft: Draft, target: Target, value: Word, dialect: str) -> None:
+    if value.text == "-":
+        _stdin(draft, target, dialect)
+        return
+    draft.file(Verb.READ, value)
+    path = draft.path(value)
+    text = draft.world.text(path, _MOST_FILE) if path is not None else None
+    if text is None or path is None:
+        draft.opaque("the SQL file cannot be read", value.text or value.source)
+        return
+    draft.operands.append(path)
+    _text(draft, target, text, dialect)
+
+
+def _text(draft: Draft, target: Target, text: str, dialect: str) -> None:
+    sql = []
+    for line in text.split("\n"):
+        plain = line.strip()
+        if plain.startswith("\\") and dialect in ("postgres", "mysql"):
+            _backslash(draft, target, plain, dialect)
+        elif dialect == "mysql" and re.match(r"^(system|source)\s", plain, re.IGNORECASE):
+            _backslash(draft, target, "\\" + ("! " if plain[1:2] in "yY" else ". ") + plain.split(None, 1)[1], dialect)
+        elif dialect == "tsql" and plain.startswith("!!"):
+            draft.shell(plain[2:])
+        else:
+            cut = re.search(r"\\(g|gx|gexec|watch|!|o|copy|crosstabview)\b.*$", line) if dialect == "postgres" else None
+            if cut and "'" not in line[cut.start() :] + line[: cut.start()].replace("''", ""):
+                _backslash(draft, target, cut.group(), dialect)
+                line = line[: cut.start()]  # noqa: PLW2901
+            sql.append(line)
+    rest = "\n".join(sql).strip()
+    if rest:
+        target.read(rest, dialect)
+
+
+def _backslash(draft: Draft, target: Target, line: str, dialect: str) -> None:
+    """Meta-commands: most only look, some leave the database."""
+    name, _, rest = line[1:].partition(" ")
+    if line.startswith("\\!"):
+        draft.shell(line[2:].strip())
+    elif name in ("i", "ir", "include", "include_relative", "."):
+        _file(draft, target, known(rest.strip().strip("'\"")), dialect)
+    elif name in ("copy",):
+        _copy(draft, target, rest)
+    elif name in ("o", "out", "g", "gx", "w", "write", "s", "lo_export") and rest.strip():
+        where = rest.strip()
+        if where.startswith("|"):
+            draft.shell(where[1:])
+        elif not where.startswith("("):
+            draft.file(Verb.WRITE, known(where.split()[-1]))
+    elif name == "gexec":
+        draft.opaque("the result of a query is executed (\\gexec)", line)
+    elif name in ("setenv", "e", "edit", "ef", "ev", "lo_import"):
+        draft.opaque("a meta-command that is not followed", line)
+    elif name in ("c", "connect", "u", "use") and rest.strip():
+        draft.opaque("another database is chosen inside the text", line) if "://" in rest else None
+
+
+def _copy(draft: Draft, target: Target, rest: str) -> None:
+    program = re.search(r"\b(?:from|to)\s+program\s+'((?:[^']|'')*)'", rest, re.IGNORECASE)
+    place = re.search(r"\b(from|to)\s+('?)([^\s';]+)\2", rest, re.IGNORECASE)
+    if program:
+        draft.shell(program.group(1).replace("''", "'"))
+    elif place and place.group(3).lower() not in ("stdin", "stdout", "pstdin", "pstdout"):
+        verb = Verb.READ if place.group(1).lower() == "from" else Verb.WRITE
+        draft.file(verb, known(place.group(3)))
+    table = rest.split()[0] if rest.split() else "?"
+    incoming = re.search(r"\bfrom\b", rest, re.IGNORECASE) and not table.startswith("(")
+    draft.add(Verb.WRITE if incoming else Verb.READ, Kind.TABLE, table, env=target.environment)
+
+
+def sqlite(draft: Draft) -> None:
+    """sqlite3 and duckdb: a database is a file here; dot-commands."""
+    value = draft.said.value("database")
+    name = value.text if value is not None else None
+    resource = None
+    environment = Environment.MACHINE
+    if name and name not in (":memory:", "") and not draft.inv.remote:
+        resource = file_resource(name.removeprefix("file:").split("?")[0], draft.setting, draft.world, cwd=draft.inv.cwd)
+        environment = file_environment(resource, draft.setting)
+        hint = environment_of("database", name, draft.setting)
+        if hint is not Environment.UNKNOWN and environment is not Environment.WORKSPACE:
+            environment = hint
+        elif hint is Environment.PRODUCTION:
+            environment = hint
+    elif name == ":memory:" or name is None:
+        environment = Environment.WORKSPACE
+    target = Target(draft, database="")
+    target.environment = environment
+    dialect = "duckdb" if draft.command == "duckdb" else "sqlite"
+    texts = draft.values("sql")
+    for text in texts:
+        if text.text is None:
+            draft.run_unread(text.source, "the SQL is not known", text.taint)
+        else:
+            _dotted(draft, target, text.text, dialect)
+    for file in draft.values("sqlfile"):
+        path = draft.path(file)
+        got = draft.content(path) if path else None
+        if got is None:
+            draft.opaque("the SQL file cannot be read", file.source)
+        else:
+            _dotted(draft, target, got, dialect)
+    if not texts and not draft.values("sqlfile"):
+        stdin = draft.inv.stdin
+        path = draft.path(stdin.path) if stdin.path is not None else None
+        got = stdin.text if stdin.text is not None else (draft.content(path) if path else None)
+        if got is not None:
+            _dotted(draft, target, got, dialect)
+        elif stdin.present:
+            draft.run_unread(draft.command, "the client runs SQL that it reads", stdin.taint)
+        else:
+            interactive(draft)
+    if resource is not None:
+        draft.reads(resource)
+        if resource.kind is Kind.SECRET and value is not None:
+            draft.file(Verb.READ, value)
+
+
+def _dotted(draft: Draft, target: Target, text: str, dialect: str) -> None:
+    sql = []
+    for line in text.split("\n"):
+        plain = line.strip()
+        if not plain.startswith("."):
+            sql.append(line)
+            continue
+        try:
+            words = shlex.split(plain[1:])
+        except ValueError:
+            words = plain[1:].split()
+        _dot(draft, target, words, dialect)
+    rest = "\n".join(sql).strip()
+    if rest:
+        draft.effects.extend(
+            read_sql(rest, dialect, database=target.database, environment=target.environment, via=draft.command, span=draft.inv.span,
+                     files=lambda p: file_resource(p, draft.setting, draft.world, cwd=draft.inv.cwd))
+        )  # fmt: skip
+
+
+def _dot(draft: Draft, target: Target, words: list[str], dialect: str) -> None:
+    name, rest = (words[0] if words else ""), words[1:]
+    if name in ("shell", "system", "sh"):
+        draft.shell(" ".join(rest))
+    elif name in ("output", "once", "dump", "backup", "save", "clone", "log", "excel") and rest and name != "dump":
+        where = rest[-1]
+        if where.startswith("|"):
+            draft.shell(" ".join(rest)[1:])
+        else:
+            draft.file(Verb.WRITE, known(where))
+    elif name in ("read",) and rest:
+        path = draft.path(known(rest[0])) if not rest[0].startswith("|") else None
+        if rest[0].startswith("|"):
+            draft.shell(" ".join(rest)[1:])
+            return
+        got = draft.content(path) if path else None
+        if got is None:
+            draft.opaque("the SQL file cannot be read", rest[0])
+        else:
+            _dotted(draft, target, got, dialect)
+    elif name in ("import",) and rest:
+        if rest[0].startswith("|"):
+            draft.shell(rest[0][1:])
+        else:
+            draft.file(Verb.READ, known(rest[0]))
+        draft.add(Verb.WRITE, Kind.TABLE, rest[-1], env=target.environment)
+    elif name in ("load", "restore", "archive", "ar", "open"):
+        draft.opaque(f"sqlite's .{name} is not followed", " ".join(words))
+
+
+# -- document and key stores ----------------------------------------------------------------------------------------
+
+_MONGO_DELETE = re.compile(r"\bdb\s*(?:\.\s*getSiblingDB\([^)]*\))?((?:\.\s*\w+|\[[^\]]*\]|\.\s*getCollection\([^)]*\))*)\.\s*(dropDatabase|drop|deleteMany|deleteOne|remove|findOneAndDelete|dropIndexes|dropIndex)\s*\(([^)]*)")
+_MONGO_WRITE = re.compile(r"\.\s*(insert\w*|update\w*|replaceOne|save|bulkWrite|findAndModify|findOneAnd\w+|renameCollection|createIndex|createCollection|createUser|grantRolesToUser|dropUser|shutdownServer|runCommand|adminCommand|copyTo|mapReduce|aggregate)\s*\(")
+_MONGO_OUT = re.compile(r"\b(eval|require|load|exec|spawn|fetch|process|run|runProgram|fs|child_process|Function|getMongo|Mongo|connect)\s*\(")
+
+
+def mongo(draft: Draft) -> None:
+    """mongosh --eval: the calls by which collections lose documents."""
+    text = draft.text("database") or ""
+    host, database = uri(text) if "://" in text else (draft.text("host") or "", text)
+    target = Target(draft, host=host, database=database)
+    codes = draft.values("code")
+    for value in codes:
+        if value.text is None:
+            draft.run_unread(value.source, "the text for mongosh is not known", value.taint)
+        else:
+            _mongo_text(draft, target, value.text)
+    if draft.values("codefile") and not codes:
+        draft.opaque("a script for mongosh is not read")
+    elif not codes:
+        stdin = draft.inv.stdin
+        if stdin.text is not None:
+            _mongo_text(draft, target, stdin.text)
+        elif stdin.present:
+            draft.run_unread(draft.command, "mongosh runs what it reads", stdin.taint)
+        else:
+            interactive(draft)
+
+
+def _mongo_text(draft: Draft, target: Target, text: str) -> None:
+    name = target.database or "db"
+    for match in _MONGO_DELETE.finditer(text):
+        path, method, arguments = match.groups()
+        collection = f"{name}{re.sub(r'[^A-Za-z0-9_.]', '', path)}"
+        if method == "dropDatabase":
+            draft.add(Verb.DELETE, Kind.DATABASE, name, env=target.environment, scale=ALL)
+            continue
+        whole = method == "drop" or arguments.strip() in ("", "{}")
+        draft.add(Verb.DELETE, Kind.TABLE, collection, env=target.environment, labels=(L.WHOLE,) if whole else (),
+                  scale=ALL if whole else ONE)  # fmt: skip
+    for match in _MONGO_WRITE.finditer(text):
+        method = match.group(1)
+        if method in ("runCommand", "adminCommand", "mapReduce"):
+            draft.opaque("a database command that is not read", text)
+        elif method in ("createUser", "grantRolesToUser", "dropUser"):
+            draft.add(Verb.GRANT, Kind.DATABASE, name, env=target.environment)
+        elif method != "aggregate" or "$out" in text or "$merge" in text:
+            draft.add(Verb.WRITE, Kind.TABLE, name, env=target.environment)
+    if _MONGO_OUT.search(text):
+        draft.opaque("text for mongosh that reaches outside", text)
+    draft.flow.add(L.FROM_FILE)
+
+
+_REDIS_READ = frozenset(
+    """get mget exists ttl pttl type keys scan hget hgetall hmget hkeys hvals hlen hscan hexists lrange llen lindex smembers scard
+    sismember sscan zrange zrangebyscore zcard zscore zscan zrank zrevrange info ping echo time dbsize memory object strlen
+    getrange bitcount xrange xlen xread xinfo pubsub slowlog latency lastsave role command dump randomkey geopos geodist
+    monitor subscribe select auth hello client""".split()
+)
+
+
+def redis(draft: Draft) -> None:
+    """redis-cli: one request on the line, or requests from standard input."""
+    host, database = draft.text("host") or draft.text("h") or "", draft.text("database") or ""
+    if draft.text("uri"):
+        host, database = uri(draft.text("uri") or "")
+    target = Target(draft, host=host, database=database)
+    words = [w.text if w.text is not None else "?" for w in draft.values("request")]
+    if draft.has("looks"):
+        return
+    if draft.has("eval"):
+        draft.opaque("a script for redis is not read")
+    elif words:
+        _redis(draft, target, words)
+    elif draft.inv.stdin.text is not None:
+        for line in draft.inv.stdin.text.splitlines()[:200]:
+            if line.strip():
+                _redis(draft, target, line.split())
+    elif draft.inv.stdin.present:
+        draft.run_unread(draft.command, "redis-cli runs what it reads", draft.inv.stdin.taint)
+    else:
+        interactive(draft)
+
+
+def _redis(draft: Draft, target: Target, words: list[str]) -> None:
+    name = words[0].lower()
+    where = target.host or "redis"
+    if name in ("flushall", "flushdb"):
+        draft.add(Verb.DELETE, Kind.DATABASE, where, env=target.environment, scale=ALL)
+    elif name in ("del", "unlink", "getdel", "hdel", "lrem", "srem", "zrem", "ltrim", "expire", "xdel", "xtrim", "spop"):
+        for key in words[1:64] if name in ("del", "unlink") else words[1:2]:
+            draft.add(Verb.DELETE, Kind.TABLE, f"redis:{key}", env=target.environment, scale=Scale())
+    elif name in ("config", "acl", "debug", "shutdown", "slaveof", "replicaof", "module", "script", "cluster", "failover", "bgrewriteaof", "migrate"):
+        if words[1:2] and words[1].lower() in ("get", "list", "whoami", "cat", "info", "nodes", "exists", "help", "slots"):
+            return
+        draft.add(Verb.CONFIGURE, Kind.DATABASE, where, env=target.environment, undo=Reversibility.IRREVERSIBLE)
+    elif name in ("eval", "evalsha", "fcall", "function"):
+        draft.opaque("a script for redis is not read", " ".join(words))
+    elif name in _REDIS_READ:
+        draft.add(Verb.READ, Kind.TABLE, f"redis:{words[1] if len(words) > 1 else ''}", env=target.environment)
+    else:
+        draft.add(Verb.WRITE, Kind.TABLE, f"redis:{words[1] if len(words) > 1 else ''}", env=target.environment)
+
+
+_ = Resource
