@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -72,13 +73,23 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     found = {"python": interpreted}
     if hatch_build.compile_client(ROOT / "native/interlock_hook.c", compiled):
         found["c"] = compiled
+    sanitized = directory / "sanitized" / "interlock-hook"
+    sanitized.parent.mkdir()
+    if shutil.which("gcc") and subprocess.run(sanitizing(sanitized), capture_output=True, check=False).returncode == 0:
+        found["sanitized"] = sanitized
     return found
 
 
-@pytest.fixture(params=["c", "python"])
+def sanitizing(target: Path) -> list[str]:
+    """The command that builds a client which dies (exit status 99) of any undefined behaviour."""
+    flags = ["-std=c11", "-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+    return ["gcc", *flags, "-o", str(target), str(ROOT / "native/interlock_hook.c")]
+
+
+@pytest.fixture(params=["c", "python", pytest.param("sanitized", marks=pytest.mark.slow)])
 def client(request: pytest.FixtureRequest, programs: dict[str, Path], tmp_path: Path) -> Client:
     if request.param not in programs:
-        pytest.skip("no C compiler here")
+        pytest.skip("no such C compiler here")
     return Client(programs[request.param], tmp_path / "home")
 
 
