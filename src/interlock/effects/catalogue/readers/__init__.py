@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from interlock.effects.catalogue.draft import Draft
-from interlock.effects.catalogue.readers import editors, files, find, git, make, network, othercode, packages, python, shells, sql, text, wrappers
+from interlock.effects.catalogue.readers import editors, files, find, git, make, network, othercode, packages, python, shells, sql, terraform, text, wrappers
 
 Reader = Callable[[Draft], None]
 
@@ -87,4 +87,8 @@ READERS: Mapping[str, Reader] = {
     "psql": sql.psql,
     "redis": sql.redis,
     "sqlite": sql.sqlite,
+    "django": sql.django,
+    "prisma_execute": sql.prisma_execute,
+    "rails": sql.rails,
+    "terraform": terraform.terraform,
 }

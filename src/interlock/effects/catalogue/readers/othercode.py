@@ -145,6 +145,11 @@ def _constant_node(draft: Draft, text: str) -> bool:
 
 def run_script(draft: Draft, value: Word) -> None:
     """A script file run by an interpreter whose language is not read: project code in the workspace, else a stranger."""
+    if value.text in ("artisan", "./artisan", "bin/rails", "bin/console") and value.text != "bin/console":
+        name = "rails" if value.text == "bin/rails" else "artisan"
+        at = draft.inv.words.index(value)
+        draft.argv([known(name), *draft.inv.words[at + 1 :]])
+        return
     path = draft.path(value)
     if path is None:
         draft.run_unread(value.source or value.text or "?", "which script runs is not known", value.taint)

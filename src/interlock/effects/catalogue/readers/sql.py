@@ -15,7 +15,7 @@ from interlock.effects.invocation import Word
 from interlock.effects.places import file_environment, file_resource
 from interlock.effects.sql import read_sql
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
-from interlock.model.effect import ALL, ONE, Environment, Kind, Resource, Reversibility, Scale, Verb
+from interlock.model.effect import ALL, ONE, Environment, Kind, Reversibility, Scale, Verb
 
 _CAREFUL = (Environment.PRODUCTION, Environment.STAGING, Environment.DEVELOPMENT, Environment.WORKSPACE,
             Environment.MACHINE, Environment.UNKNOWN)  # fmt: skip
@@ -411,4 +411,47 @@ def _redis(draft: Draft, target: Target, words: list[str]) -> None:
         draft.add(Verb.WRITE, Kind.TABLE, f"redis:{words[1] if len(words) > 1 else ''}", env=target.environment)
 
 
-_ = Resource
+# -- frameworks -----------------------------------------------------------------------------------------------------
+
+_RAILS_LOSS = ("db:drop", "db:reset", "db:purge", "db:schema:load", "db:structure:load", "db:migrate:reset", "db:truncate_all", "db:setup")
+
+
+def rails(draft: Draft) -> None:
+    """rails: its db: tasks, its console and its runner; everything else is project code."""
+    stage = draft.text("stage") or draft.variable("RAILS_ENV") or draft.variable("RACK_ENV") or ""
+    environment = environment_of("database", stage, draft.setting) if stage else Environment.UNKNOWN
+    names = [w.text or "?" for w in draft.said.operands]
+    for name in names:
+        plain = name.removesuffix(":all").removesuffix(":primary")
+        if plain in _RAILS_LOSS:
+            draft.add(Verb.DELETE, Kind.DATABASE, "rails", env=environment, scale=ALL)
+        elif plain.startswith("db:rollback") or plain in ("db:migrate:down", "db:migrate:redo"):
+            draft.add(Verb.DELETE, Kind.TABLE, "rails", env=environment)
+        elif plain.startswith(("db:migrate", "db:seed", "db:prepare", "db:environment", "db:fixtures")) and "status" not in plain:
+            draft.add(Verb.CONFIGURE, Kind.DATABASE, "rails", env=environment)
+    if names[:1] in (["console"], ["c"], ["dbconsole"], ["db"]):
+        interactive(draft)
+    elif names[:1] in (["runner"], ["r"]):
+        draft.opaque("Ruby text for rails runner is not read")
+    else:
+        draft.project(f"rails {' '.join(names[:1])}")
+
+
+def django(draft: Draft) -> None:
+    """manage.py shell -c runs Python."""
+    from interlock.effects.catalogue.readers.python import inline
+
+    for value in draft.values("shellcode"):
+        inline(draft, value.text, value)
+
+
+def prisma_execute(draft: Draft) -> None:
+    """prisma db execute: SQL from a file or standard input."""
+    target = Target(draft, database="")
+    for value in draft.values("file"):
+        path = draft.path(value)
+        text = draft.content(path) if path else None
+        if text is not None:
+            target.read(text, "postgres")
+    if draft.inv.stdin.text is not None:
+        target.read(draft.inv.stdin.text, "postgres")
