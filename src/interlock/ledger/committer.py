@@ -12,6 +12,7 @@ Fault table (operation that fails: is it on the disk? -> what the waiting entry 
     COMMIT, fsync             either   opened again, what is found is copied and synced: there -> index, not -> refused
     ... and opening fails     either   refused; the next entry tries to open. If the group is found there after all, its
                                        entries stand in the log although they were refused; an entry `log.late` says so
+    ... killed right then     either   refused; if the next start finds it, it is an intent that nobody released
     the head file             yes      index; counted in `faults`. The head is then older than the database
     signing, broken invariant no       refused; fatal: nothing is written until the daemon starts again
 """
@@ -154,16 +155,19 @@ class Committer:
             return f"the disk refuses writes: {self.faults.last}"
         return ""
 
-    def close(self) -> str:
-        """Write what is queued and let go; returns why acknowledged entries were lost, or ""."""
+    def drain(self) -> str:
+        """Write what is queued and end the thread; returns why acknowledged entries were lost, or ""."""
         with self._wake:
             self._queue.closing = True
             self._wake.notify()
         self._thread.join()
+        return self._queue.fatal
+
+    def close(self) -> None:
+        """Let go of the database, after `drain`. The last connection to close leaves one file without a WAL."""
         if self._tree is not None:
             self._tree.close()
             self._tree = None
-        return self._queue.fatal
 
     # -- everything below runs on the committer's thread --
 

@@ -49,7 +49,7 @@ def encode(kind: str, body: Mapping[str, Any], time: str) -> bytes:
         raise InternalError(f"{kind!r} is not a kind of ledger entry: lower-case words joined by dots or dashes")
     if not _valid_time(time):
         raise InternalError(f"a ledger entry needs an RFC 3339 time in UTC that ends in Z, not {time!r}")
-    fault = _fault(body, 1)
+    fault = _body_fault(body)
     if fault:
         raise InternalError(f"a ledger entry of kind {kind} cannot be written: {fault}")
     try:
@@ -82,7 +82,7 @@ def decode(raw: bytes) -> Entry:
         raise LedgerTampered(f"the entry names an unknown schema: {schema!r}")
     if not isinstance(time, str) or not _valid_time(time):
         raise LedgerTampered(f"the entry's time is not RFC 3339 in UTC: {time!r}")
-    fault = _fault(body, 1) if isinstance(body, dict) else "the body is not an object"
+    fault = _body_fault(body)
     if fault:
         raise LedgerTampered(f"the entry is not canonical: {fault}")
     if canonical(value) != raw:
@@ -103,6 +103,10 @@ def _valid_time(time: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _body_fault(body: object) -> str:
+    return _fault(body, 1) if isinstance(body, Mapping) else "the body is not an object"
 
 
 def _fault(value: Any, depth: int) -> str:

@@ -53,6 +53,7 @@ class Ledger:
         self._tiles = TileDirectory(directory)
         self._stop = threading.Event()
         self._changing_keys = threading.Lock()
+        self._publishing = threading.Lock()
         self._publisher: threading.Thread | None = None
         self._closed = False
 
@@ -183,9 +184,10 @@ class Ledger:
         They are derived, so a failure is counted in `faults` and not raised: the next publication makes up for it.
         """
         try:
-            size, note = self._reader.head()
-            self._tiles.publish(size, note, self._reader, sync=True)
-            self._head.sync()
+            with self._publishing:
+                size, note = self._reader.head()
+                self._tiles.publish(size, note, self._reader, sync=True)
+                self._head.sync()
         except (OSError, InterlockError) as error:
             self.faults.publish += 1
             self.faults.last = f"tiles could not be published: {error}"
@@ -203,12 +205,13 @@ class Ledger:
             return
         self._closed = True
         self._stop.set()
-        lost = self._committer.close()
+        lost = self._committer.drain()
         if self._publisher is not None:
             self._publisher.join()
             self.publish()
         self._head.close()
         self._reader.close()
+        self._committer.close()
         os.close(self._lock)
         if lost:
             raise LedgerUnavailable(lost)

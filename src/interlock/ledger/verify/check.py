@@ -118,6 +118,10 @@ def verify(
         log.claim("the checkpoint you kept", since, fork=True)
     if (directory / database.FILE).is_file():
         kind, tiles = "ledger", _live(directory, log)
+    elif directory.with_name(f"{directory.name}.head").is_file():
+        raise LedgerIncomplete(
+            f"{database.FILE} is missing from {directory}, and the head file says that there was one"
+        )
     elif (directory / "checkpoint").is_file():
         kind, tiles = "export", _export(directory, log)
     else:
@@ -177,7 +181,9 @@ def _live(directory: Path, log: _Log) -> int:
     log.claim(f"the last signed checkpoint ({head.name})", _file(head).rstrip(b"\n") + b"\n", fork=True)
     files, suspicion = _published(directory, log)
     with database.snapshot(directory / database.FILE) as found, _judged(log):
-        log.claim("the checkpoint in the database", found.note)
+        note = log.claim("the checkpoint in the database", found.note)
+        if note.size != found.size:
+            raise LedgerTampered(f"the database says it holds {found.size} entries; its checkpoint is of {note.size}")
         for what, raw in found.milestones():
             log.claim(what, raw)
         bundles = files.entries() if files is not None else iter(())

@@ -16,6 +16,7 @@ _DASH = "\u2014 "
 _KEY = re.compile(r"([^\s+]{1,128})\+([0-9a-f]{8})\+([A-Za-z0-9+/]{44})")
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,18}")
 _SCHEMA = re.compile(r"interlock/([a-z0-9_.-]{1,64})/v1")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z")
 _SAFE = 2**53 - 1
 MAX_NOTE = 64 * 1024
 
@@ -118,7 +119,7 @@ def read_entry(raw: bytes, index: int) -> tuple[str, str, dict[str, Any]]:
         raise LedgerTampered(f"entry {index} is not in canonical form")
     body, time = value["body"], value["time"]
     schema = _SCHEMA.fullmatch(value["schema"]) if isinstance(value["schema"], str) else None
-    if schema is None or not isinstance(body, dict) or not isinstance(time, str) or not time.endswith("Z"):
+    if schema is None or not isinstance(body, dict) or not isinstance(time, str) or not _TIME.fullmatch(time):
         raise LedgerTampered(f"entry {index} has no schema, body and time that this verifier knows")
     if _beyond(body):
         raise LedgerTampered(f"entry {index} holds an integer that is not exact in every reader")
