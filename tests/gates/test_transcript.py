@@ -59,6 +59,23 @@ def test_codex() -> None:
     assert calls("codex", raw) == [("1", "Bash"), ("2", "apply_patch"), ("3", "Bash")]
 
 
+def test_codex_calls_that_were_rejected_before_any_hook_did_not_run() -> None:
+    def pair(call: str, name: str, output: str) -> list[dict[str, Any]]:
+        return [
+            {"type": "response_item", "payload": {"type": "function_call", "name": name, "call_id": call}},
+            {"type": "response_item", "payload": {"type": "function_call_output", "call_id": call, "output": output}},
+        ]
+
+    raw = lines(
+        *pair("1", "exec_command", "failed to parse function arguments: missing field `cmd` at line 1 column 20"),
+        *pair("2", "no_such_tool", "unsupported call: no_such_tool"),
+        *pair("3", "exec_command", "Chunk ID: 1\nOutput:\nfailed to parse function arguments: x"),
+        *pair("4", "mcp__x__y", "unsupported call: mcp__x__y"),
+        *pair("5", "other", "unsupported call: no_such_tool"),
+    )
+    assert calls("codex", raw) == [("3", "Bash"), ("4", "mcp__x__y"), ("5", "other")]
+
+
 def test_unknown_agents_have_no_record() -> None:
     assert calls("gemini", lines(use("a"))) == []
 

@@ -15,8 +15,8 @@ LINE_LIMIT = 16 * 1024 * 1024  # bytes; a record line with a whole file in it st
 
 # What Claude writes as the result of a call that it rejected before asking any hook: nothing ran.
 _NEVER_RAN = ("<tool_use_error>InputValidationError", "<tool_use_error>Error: No such tool available")
-# Codex hands these out without a hook (measured, 0.169): they continue or wait for something that was asked before.
-_WITHOUT_HOOK = frozenset({"write_stdin", "update_plan", "wait", "wait_agent", "list_agents"})
+# Codex asks no hook for these: they go on with a command that was asked for, or keep the agent's own books.
+_WITHOUT_HOOK = frozenset({"write_stdin", "update_plan"})
 
 
 def calls(agent: str, raw: bytes) -> list[tuple[str, str]]:
@@ -72,10 +72,21 @@ def _codex(record: dict[str, Any], found: dict[str, str]) -> None:
     if not isinstance(item, dict):
         return
     kind, call = item.get("type"), item.get("call_id")
-    name = "local_shell" if kind == "local_shell_call" else item.get("name")
-    if kind not in ("function_call", "custom_tool_call", "local_shell_call") or not isinstance(call, str) or not call:
+    if not isinstance(call, str) or not call:
         return
+    if kind == "function_call_output" and call in found and _rejected(_text(item.get("output")), found[call]):
+        del found[call]
+    if kind not in ("function_call", "custom_tool_call", "local_shell_call"):
+        return
+    name = "local_shell" if kind == "local_shell_call" else item.get("name")
     if not isinstance(name, str) or name in _WITHOUT_HOOK:
         return
     canonical = "Bash" if name in SHELL_TOOLS else "apply_patch" if name in PATCH_TOOLS else name
     found.setdefault(call, canonical)
+
+
+def _rejected(output: str, tool: str) -> bool:
+    """Whether Codex turned the call down before any hook. A tool of an MCP server could write these words itself."""
+    if tool.startswith("mcp__"):
+        return False
+    return output.startswith("failed to parse function arguments: ") or output == f"unsupported call: {tool}"
