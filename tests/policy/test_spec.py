@@ -64,7 +64,7 @@ def test_the_packaged_set_equals_the_specification(
     assert (decision.verdict, decision.rung) == spec.decide(policies, scenes(principal, effects, context))
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 @given(worlds.sets(), worlds.sets(effect="forbid", prefix="f", max_size=2), actions, worlds.contexts)
 def test_forbid_wins(written: list[Written], forbids: list[Written], effects: list[Effect], context: Context) -> None:
     """Where a forbid applies on every rung, no permit helps."""
@@ -79,7 +79,7 @@ def test_forbid_wins(written: list[Written], forbids: list[Written], effects: li
         assert decision.verdict is Verdict.DENY
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 @given(worlds.sets(), worlds.sets(effect="forbid", prefix="low", max_size=3), actions, worlds.contexts)
 def test_a_lower_layer_only_tightens(
     written: list[Written], low: list[Written], effects: list[Effect], context: Context
@@ -102,7 +102,7 @@ def test_one_more_effect_never_lowers_the_verdict(effects: list[Effect], more: E
     assert decision.verdict is not fewer.verdict or decision.tier >= fewer.tier
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 @given(worlds.sets(), worlds.effects(few=True), worlds.contexts)
 def test_more_approval_never_makes_it_stricter(written: list[Written], effect: Effect, context: Context) -> None:
     """The lint lets no policy in whose verdict would fall and rise again along the ladder."""
