@@ -93,10 +93,8 @@ class Catalogue:
         return Effect(Verb.READ, Resource(Kind.FILE, name if name.startswith("/") else f"/w/{name}", labels))
 
     def do_curl(self, inv: Invocation, words: tuple[Word, ...], world: World) -> Interpretation:
-        effects = []
-        for w in words:
-            if w.text is not None and "@" in w.text and not w.text.endswith("@-"):
-                effects.append(self.reads(word(w.text.partition("@")[2])))
+        named = [w.text for w in words if w.text is not None and "@" in w.text and not w.text.endswith("@-")]
+        effects = [self.reads(word(text.partition("@")[2])) for text in named]
         host = Effect(Verb.SEND, Resource(Kind.HOST, "host"), Environment.UNKNOWN, span=inv.span)
         return Interpretation((*effects, host), output_taint=("network",))
 

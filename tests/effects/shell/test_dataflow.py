@@ -41,7 +41,14 @@ def test_a_secret_that_leaves_is_seen_leaving(text: str) -> None:
     assert "secret" in only(read(text), Verb.SEND).taint
 
 
-@pytest.mark.parametrize("text", ["curl -d @- https://x.example <<< hi", "cat .env; curl https://x.example", "cat .env > /tmp/x; curl https://x.example"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "curl -d @- https://x.example <<< hi",
+        "cat .env; curl https://x.example",
+        "cat .env > /tmp/x; curl https://x.example",
+    ],
+)
 def test_a_secret_that_stays_does_not_taint_the_send(text: str) -> None:
     assert "secret" not in only(read(text), Verb.SEND).taint
 

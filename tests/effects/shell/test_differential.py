@@ -65,9 +65,15 @@ class Arena:
         assert BASH is not None
         environment = {"PATH": str(self.bin), "HOME": str(self.work), "STUB_LOG": str(self.log), "LC_ALL": "C.UTF-8"}
         subprocess.run(
-            [BASH, "--norc", "--noprofile", "-c", script], cwd=self.work, env=environment, timeout=10, check=False,
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+            [BASH, "--norc", "--noprofile", "-c", script],
+            cwd=self.work,
+            env=environment,
+            timeout=10,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         records = self.log.read_bytes().decode("utf-8", "replace").split("END-OF-ARGV\0")
         return [tuple(record.split("\0")[:-1]) for record in records if record]
 
@@ -93,9 +99,7 @@ def wild(word: str) -> bool:
 
 @lru_cache(maxsize=10_000)
 def _shape(seen: tuple[str, ...]) -> re.Pattern[str]:
-    parts = []
-    for word in seen:
-        parts.append("(?:[^\0]*\0)*" if wild(word) else re.escape(word) + "\0")
+    parts = ["(?:[^\0]*\0)*" if wild(word) else re.escape(word) + "\0" for word in seen]
     return re.compile("".join(parts), re.DOTALL)
 
 

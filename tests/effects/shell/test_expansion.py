@@ -24,15 +24,18 @@ from .bench import argvs, invocations, opaques, read
         ('unset x; run "${x:-a b}"', ["a b"]),
         ("x=a.tar.gz; run ${x%.*} ${x%%.*} ${x#*.} ${x##*.}", ["a.tar", "a", "tar.gz", "gz"]),
         ("x=/usr/lib/z; run ${x##*/} ${x%/*}", ["z", "/usr/lib"]),
-        ("x=banana; run ${x/an/_} ${x//an/_} ${x/#ba/X} ${x/%na/Y} ${x//a}", ["b_ana", "b__a", "Xnana", "banaY", "bnn"]),
+        (
+            "x=banana; run ${x/an/_} ${x//an/_} ${x/#ba/X} ${x/%na/Y} ${x//a}",
+            ["b_ana", "b__a", "Xnana", "banaY", "bnn"],
+        ),
         ("x=hello; run ${x:1} ${x:1:3} ${x: -2} ${#x} ${x^} ${x^^}", ["ello", "ell", "lo", "5", "Hello", "HELLO"]),
         ("x=ABC; run ${x,} ${x,,}", ["aBC", "abc"]),
         ("y=x; x=v; run ${!y}", ["v"]),
         ("a=(1 'b c' 3); run ${a[1]} \"${a[1]}\" ${#a[@]} $a", ["b", "c", "b c", "3", "1"]),
         ("a=(1 'b c'); run \"${a[@]}\"", ["1", "b c"]),
-        ("a=(1 2); a+=(3); run \"${a[*]}\" ${a[@]:1}", ["1 2 3", "2", "3"]),
+        ('a=(1 2); a+=(3); run "${a[*]}" ${a[@]:1}', ["1 2 3", "2", "3"]),
         ("a=(x.c y.c); run ${a[@]%.c}", ["x", "y"]),
-        ("set -- p 'q r'; run $1 \"$2\" $# \"$@\"", ["p", "q r", "2", "p", "q r"]),
+        ('set -- p \'q r\'; run $1 "$2" $# "$@"', ["p", "q r", "2", "p", "q r"]),
         ("set -- p q r; shift; run $@", ["q", "r"]),
         ('set --; run "$@"', []),
         ("run $((1+2*3)) $((2**10)) $((7/2)) $((-7%3)) $((0x10)) $((010))", ["7", "1024", "3", "-1", "16", "8"]),
@@ -46,7 +49,7 @@ from .bench import argvs, invocations, opaques, read
         ("export x=1 y=2; run $x$y", ["12"]),
         ("declare x=a; readonly y=b; run $x$y", ["ab"]),
         ("printf -v x %s-%s a b; run $x", ["a-b"]),
-        ("read x y <<< 'a b c'; run \"$x\" \"$y\"", ["a", "b c"]),
+        ('read x y <<< \'a b c\'; run "$x" "$y"', ["a", "b c"]),
         ("mapfile -t a <<< $'p q\\nr'; run \"${a[@]}\"", ["p q", "r"]),
     ],
 )
@@ -114,7 +117,7 @@ def test_branches_that_agree_stay_known() -> None:
 
 
 def test_a_secret_variable_taints_the_word() -> None:
-    (inv,) = invocations("curl -H \"Authorization: $GITHUB_TOKEN\" https://x")
+    (inv,) = invocations('curl -H "Authorization: $GITHUB_TOKEN" https://x')
     assert inv.words[2].taint == ("secret",)
 
 

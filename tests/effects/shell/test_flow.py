@@ -101,9 +101,14 @@ def test_a_loop_over_a_pattern_keeps_the_pattern() -> None:
 def test_what_may_not_run_is_marked_so() -> None:
     reach = {inv.words[0].text: inv.reach for inv in invocations("a && b; c; if d; then e; fi; f || g")}
     assert reach == {
-        "a": Reach.ALWAYS, "b": Reach.MAYBE, "c": Reach.ALWAYS, "d": Reach.ALWAYS, "e": Reach.MAYBE, "f": Reach.ALWAYS,
+        "a": Reach.ALWAYS,
+        "b": Reach.MAYBE,
+        "c": Reach.ALWAYS,
+        "d": Reach.ALWAYS,
+        "e": Reach.MAYBE,
+        "f": Reach.ALWAYS,
         "g": Reach.MAYBE,
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.parametrize(

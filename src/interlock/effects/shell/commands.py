@@ -17,6 +17,7 @@ from interlock.effects.invocation import (
 )
 from interlock.effects.shell import builtins, params
 from interlock.effects.shell.braces import TooMany, expand_braces, has_braces
+from interlock.effects.shell.calls import Builtin, Call
 from interlock.effects.shell.core import MAX_NESTING
 from interlock.effects.shell.hazards import Hazard, hazard, strange_path
 from interlock.effects.shell.parse import Parser
@@ -203,7 +204,7 @@ class Commander(Redirector):
             plumbed.aliases = state.aliases
             plumbed.fds = state.fds.copy()
             written = self.redirect(node.redirs, plumbed, shown)
-        status = self.dispatch(node, words, later, tuple(shown), plumbed, outer)
+        status = self.dispatch(node, words, later, tuple(shown), plumbed)
         if written:
             self.settle(written, plumbed)
         if plumbed is not outer:
@@ -267,7 +268,6 @@ class Commander(Redirector):
         later: dict[int, Assign],
         shown: tuple[Redirect, ...],
         state: State,
-        outer: State,
     ) -> bool | None:
         name = words[0].text
         if name is None or words[0].glob:
@@ -289,13 +289,13 @@ class Commander(Redirector):
         return None
 
     def builtin(
-        self, run: builtins.Builtin, node: Simple, words: tuple[Word, ...], later: dict[int, Assign], state: State
+        self, run: Builtin, node: Simple, words: tuple[Word, ...], later: dict[int, Assign], state: State
     ) -> bool | None:
         saved: dict[str, Var | None] = {}
         for assign in node.assigns:
             saved.setdefault(assign.name, state.variables.get(assign.name))
             self.assign(assign, state)
-        status = run(builtins.Call(self, state, words, later, node.start, node.end))
+        status = run(Call(self, state, words, later, node.start, node.end))
         self.restore(saved, state)
         return status
 
@@ -457,20 +457,13 @@ class Commander(Redirector):
 
     def take_effects(self, said: Interpretation, words: tuple[Word, ...], stdin: Stdin, state: State) -> set[str]:
         """Record the effects, with what flows into those that carry data away; returns what was read."""
-        flows = set(stdin.taint)
+        read = self.files_read(said)
+        flows = read | set(stdin.taint)
+        taints = self.world.taints
         for word in words:
             flows.update(word.taint)
             if word.text is not None and word.text.startswith("/dev/fd/"):
-                flows.update(self.world.taints.get(word.text, ()))
-        read: set[str] = set()
-        taints = self.world.taints
-        for effect in said.effects:
-            if effect.verb is Verb.READ:
-                if effect.resource.kind is Kind.SECRET or labels.SECRET in effect.resource.labels:
-                    read.add(labels.FROM_SECRET)
-                elif taints:
-                    read.update(taints.get(effect.resource.name, ()))
-        flows |= read
+                flows.update(taints.get(word.text, ()))
         span = state.place.span
         for effect in said.effects:
             if flows and effect.verb in _CARRIES and not flows <= set(effect.taint):
@@ -486,6 +479,18 @@ class Commander(Redirector):
                     self.touched(effect, flows)
         return read
 
+    def files_read(self, said: Interpretation) -> set[str]:
+        """The taint of what a command reads: secrets, and files that this text filled."""
+        read: set[str] = set()
+        for effect in said.effects:
+            if effect.verb is not Verb.READ:
+                continue
+            if effect.resource.kind is Kind.SECRET or labels.SECRET in effect.resource.labels:
+                read.add(labels.FROM_SECRET)
+            elif self.world.taints:
+                read.update(self.world.taints.get(effect.resource.name, ()))
+        return read
+
     def origin(self, effect: Effect, words: tuple[Word, ...]) -> Effect:
         """Code that this very text wrote or downloaded before running it carries where it came from."""
         taints = self.world.taints
@@ -495,9 +500,7 @@ class Commander(Redirector):
             return effect
         resource = effect.resource
         if labels.FROM_NETWORK in found:
-            resource = msgspec.structs.replace(
-                resource, labels=tuple(sorted({*resource.labels, labels.DOWNLOADED}))
-            )
+            resource = msgspec.structs.replace(resource, labels=tuple(sorted({*resource.labels, labels.DOWNLOADED})))
         return msgspec.structs.replace(effect, resource=resource, taint=tuple(sorted(found | set(effect.taint))))
 
     def touched(self, effect: Effect, flows: set[str]) -> None:
@@ -564,7 +567,7 @@ class Commander(Redirector):
             return
         name = inner.words[0].text
         if name in builtins.PURE:
-            builtins.TABLE[name](builtins.Call(self, state, inner.words, {}, *span))
+            builtins.TABLE[name](Call(self, state, inner.words, {}, *span))
             return
         self.program(inner.words, state, assigns=inner.assignments, span=span)
 
@@ -590,7 +593,7 @@ class Commander(Redirector):
         self.text_inside(inner.text, state, span, why=inner.wrapper)
 
     def text_inside(self, text: str, state: State, span: tuple[int, int], *, why: str) -> bool | None:
-        """Read a text in `state`: `eval`, a script, an alias, a trap. What it does stands at `span` of the text outside."""
+        """Read a text in `state`: `eval`, a script, an alias, a trap. It stands at `span` of the text outside."""
         self.nesting += 1
         self.volume += len(text)
         if self.nesting > MAX_NESTING:

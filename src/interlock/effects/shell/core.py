@@ -44,7 +44,7 @@ class Core:
         self.volume = 0  # characters of nested texts
         self.known = dict(setting.variables)
         self.sends: list[tuple[Sink, Resource, Environment, tuple[int, int]]] = []  # connections bash itself opened
-        self.traps: list[tuple[str, tuple[int, int], Place, dict[str, Var]]] = []
+        self.traps: list[tuple[str, tuple[int, int], Place]] = []
         self.locals: dict[str, Var | None] = {}  # what the running function must give back
         self.in_function = False
         self.readonly: set[str] = set()

@@ -7,6 +7,8 @@ Source: bash 5.2 manual, 3.5.
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from interlock.effects.invocation import Stdin, Word
@@ -180,6 +182,8 @@ class Expander(Core):
     def tildes(self, text: str, state: State, out: list[Piece], *, first: bool, last: bool, colons: bool) -> str:
         """Expand the tildes at the front of a literal (and after its colons); returns what stands after the last."""
         segments = text.split(":") if colons else [text]
+        if len(segments) > MAX_WORDS:
+            self.exhausted("a value of too many parts")
         pending = ""
         for index, segment in enumerate(segments):
             if index:
@@ -340,7 +344,10 @@ class Expander(Core):
         var = state.variables.get(name)
         if var is None or var.items is None or index is None or not index.isdigit():
             taint = var.value.taint if var is not None and var.value is not None else ()
-            return Val(None, taint=tuple(sorted({*taint, *(label for item in (var and var.items) or () for label in item.taint)})))
+            return Val(
+                None,
+                taint=tuple(sorted({*taint, *(label for item in (var and var.items) or () for label in item.taint)})),
+            )
         at = int(index[:9])
         return var.items[at] if at < len(var.items) else None
 
@@ -485,9 +492,8 @@ class Expander(Core):
     def hidden_code(self, expression: str, state: State, start: int, end: int) -> None:
         """bash evaluates subscripts inside values: `x='a[$(rm -rf /)]'; echo $((x))` runs the command."""
         values = [expression]
-        for var in state.variables.values():
-            if var.value is not None and var.value.text is not None and "[" in var.value.text:
-                values.append(var.value.text)
+        kept = (var.value.text for var in state.variables.values() if var.value is not None)
+        values.extend(text for text in kept if text is not None and "[" in text)
         if any("[" in value and ("$(" in value or "`" in value) for value in values):
             self.opaque(state, start, end, "arithmetic over text that holds a command substitution")
 
@@ -612,36 +618,25 @@ class Expander(Core):
     def split(self, value: Val, ifs: str, field: Field, out: list[Field]) -> Field:
         """Split one unquoted value; returns the field that what follows belongs to."""
         text = value.text or ""
-        if not ifs or not any(char in ifs for char in text):
+        if not any(char in text for char in ifs):
             field.put(value, quoted=False)
             return field
         blanks = "".join(char for char in ifs if char in " \t\n")
-        run: list[str] = []
-        at = 0
-        while at < len(text):
-            char = text[at]
-            if char not in ifs:
-                run.append(char)
-                at += 1
+        if len(text) > MAX_VALUE:
+            self.exhausted("a value that is too long to be split")
+        pieces = _separated(text, blanks, "".join(char for char in ifs if char not in " \t\n"))
+        for index, piece in enumerate(pieces):
+            if index:
+                if field.alive or field.text:
+                    out.append(field)
+                    field = Field()
+                if len(out) > MAX_WORDS:
+                    self.exhausted(f"a command of more than {MAX_WORDS} words")
+            if piece is None:
                 continue
-            if run or char not in blanks:
-                field.put(Val("".join(run), taint=value.taint, glob=value.glob), quoted=False)
-                if char not in blanks:
-                    field.alive = True
-            run = []
-            if field.alive:
-                out.append(field)
-                field = Field()
-            while at < len(text) and text[at] in blanks:
-                at += 1
-            if char not in blanks and at < len(text) and text[at] == char:
-                at += 1
-            elif at < len(text) and text[at] in ifs and text[at] not in blanks and char in blanks:
-                at += 1
-                while at < len(text) and text[at] in blanks:
-                    at += 1
-        if run:
-            field.put(Val("".join(run), taint=value.taint, glob=value.glob), quoted=False)
+            field.put(Val(piece, taint=value.taint, glob=value.glob), quoted=False)
+            if not piece:
+                field.alive = True
         return field
 
     def globbed(self, field: Field, source: str, span: tuple[int, int], state: State) -> list[Word]:
@@ -670,3 +665,25 @@ def placed(place: Place, span: tuple[int, int]) -> Place:
     if place.span is not None:
         return place
     return msgspec.structs.replace(place, span=span)
+
+
+def _separated(text: str, blanks: str, sharp: str) -> list[str | None]:
+    """The fields of `text`: None stands for a place where a word ends without one beginning.
+
+    Runs of `blanks` separate; each of `sharp`, with the blanks around it, ends a field that may be empty.
+    """
+    edge = f"[{re.escape(blanks)}]" if blanks else ""
+    pattern = f"{edge}+" if blanks else ""
+    if sharp:
+        hard = f"[{re.escape(sharp)}]"
+        pattern = f"{edge}*{hard}{edge}*|{edge}+" if blanks else hard
+    found: list[str | None] = []
+    at = 0
+    for match in re.finditer(pattern, text):
+        if match.start() == 0 and not any(char in match.group() for char in sharp):
+            found.append(None)  # blanks at the front: what stood before is a word of its own
+        else:
+            found.append(text[at : match.start()])
+        at = match.end()
+    found.append(text[at:] if at < len(text) else None)
+    return found

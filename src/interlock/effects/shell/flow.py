@@ -384,9 +384,7 @@ class Walker(Commander):
 
     def finish(self, state: State) -> None:
         """At the end of the text: traps run with what the variables hold then."""
-        for text, span, place, variables in self.traps[:16]:
-            if variables == state.variables:
-                continue
+        for text, span, place in self.traps[:16]:
             inner = state.fork()
             inner.ended = ""
             inner.maybe = True

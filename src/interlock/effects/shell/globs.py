@@ -55,8 +55,7 @@ def _segments(pieces: list[tuple[str, bool]]) -> list[list[tuple[str, bool]]] | 
         parts = text.split("/")
         if parts[0]:
             segments[-1].append((parts[0], quoted))
-        for part in parts[1:]:
-            segments.append([(part, quoted)] if part else [])
+        segments.extend([(part, quoted)] if part else [] for part in parts[1:])
     return segments
 
 

@@ -27,7 +27,7 @@ _PARAM = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9]|[@*#?$!-]")
 _BRACED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9]+|[@*#?$!-]")
 _OPERATOR = re.compile(r":[-=?+]|[-=?+]|##?|%%?|//?|\^\^?|,,?|~~?|@[A-Za-z]|:")
 _BLANK = re.compile(r"(?:[ \t]|\\\n)+")
-_MATTERS = re.compile(r"[*?{~]|\[.*\]", re.DOTALL)
+_MATTERS = re.compile(r"[*?{~]|\[(?=[^\[]*\])")  # `[` alone is a command's name
 _CHANGES = re.compile(r"[*?{~\[]")
 METACHARACTERS = frozenset(" \t\n|&;()<>")
 
@@ -155,8 +155,7 @@ class WordReader:
         """A double-quoted string, from its opening quote."""
         start = self.pos
         self.pos += 1
-        if self.text.startswith('"', self.pos):
-            parts.append(Lit("", quoted=True))
+        begun = len(parts)
         while True:
             self.step()
             match = _DRUN.match(self.text, self.pos)
@@ -168,6 +167,8 @@ class WordReader:
             char = self.text[self.pos]
             if char == '"':
                 self.pos += 1
+                if not (len(parts) == begun + 1 and _is_list(parts[begun])):
+                    parts.insert(begun, Lit("", quoted=True))  # even an empty string is a word; "$@" alone may be none
                 return
             if char == "\\":
                 self.escaped(parts, '$`"\\')
@@ -487,6 +488,13 @@ class WordReader:
                 parts.append(self.backquote(quoted=True))
             else:
                 self.dollar(parts, quoted=True)
+
+
+def _is_list(part: Part) -> bool:
+    """Whether a quoted part stands for any number of words: `$@`, `${a[@]}` and what is made of them."""
+    if not isinstance(part, Param):
+        return False
+    return part.name == "@" or (part.index is not None and part.index == (Lit("@"),))
 
 
 def finish(parts: list[Part], start: int, end: int) -> WordNode:

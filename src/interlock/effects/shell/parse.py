@@ -1,10 +1,10 @@
 """Commands: the shell grammar, by recursive descent.
 
-Why our own reader and not the tree-sitter grammar: measured on tree-sitter-bash 0.25, `a && b > x` hangs the redirection
-on the whole list, `cat <<E | grep x && y` nests the rest of the line in the here-document, backquotes in here-documents
-are not read, one `;&` turns every other construct of the line into an error, and 90 kB of `((a` take 25 seconds without
-a way to stop it (`tests/effects/shell/test_second_opinion.py` pins these). What is read here is linear in the text and
-bounded by steps.
+Why our own reader and not the tree-sitter grammar: as measured on tree-sitter-bash 0.25, `a && b > x` hangs the
+redirection on the whole list, `cat <<E | grep x && y` nests the rest of the line in the here-document, backquotes in
+here-documents are not read, one `;&` turns every other construct of the line into an error, and 90 kB of `((a` take 25
+seconds without a way to stop it (`tests/effects/shell/test_second_opinion.py` pins these). What is read here is linear
+in the text and bounded by steps.
 Source: bash 5.2 manual, chapter 3.2; POSIX.1-2024, 2.10.
 """
 
@@ -13,11 +13,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from interlock.effects.shell.lex import METACHARACTERS, Unreadable, WordReader
+from interlock.effects.shell.lex import Unreadable
+from interlock.effects.shell.simple import SimpleReader
 from interlock.effects.shell.syntax import (
     AndOr,
     ArithCommand,
-    Assign,
     Bad,
     Case,
     CFor,
@@ -42,41 +42,17 @@ _BOUND = r"(?=[ \t\n;&|()<>]|\Z)"
 _RESERVED = re.compile(
     r"(?:if|then|else|elif|fi|do|done|case|esac|while|until|for|select|in|function|time|coproc|\[\[|[{}!])" + _BOUND
 )
-_WORDS = frozenset(
-    [
-        "if",
-        "then",
-        "else",
-        "elif",
-        "fi",
-        "do",
-        "done",
-        "case",
-        "esac",
-        "while",
-        "until",
-        "for",
-        "select",
-        "function",
-        "time",
-        "coproc",
-        "[[",
-        "{",
-        "}",
-        "!",
-    ]
-)
 _CLOSERS = frozenset(["then", "else", "elif", "fi", "do", "done", "esac", "}"])
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-_ASSIGN = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\+?=|\[)")
-_REDIR = re.compile(r"(?:([0-9]+)|\{([A-Za-z_][A-Za-z0-9_]*)\})?(<<<|<<-|<<|<&|<>|<|>>|>&|>\||>)|(&>>|&>)")
 _REGEX = re.compile(r"[^ \t\n'\"\\$`]+")
 _COPROC_NAME = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)[ \t]+")
-_DECLARES = frozenset(["export", "declare", "typeset", "local", "readonly"])
 
 
-class Parser(WordReader):
-    """Reads a text into a `Sequence`. A syntax error ends the reading with a `Bad` item: bash runs what stands before."""
+class Parser(SimpleReader):
+    """Reads a text into a `Sequence`.
+
+    A syntax error ends the reading with a `Bad` item, for bash runs what stands before it.
+    """
 
     def text_of(self) -> Sequence:
         """The text, line by line as bash reads it: what follows the first unreadable line is one `Bad`."""
@@ -123,25 +99,6 @@ class Parser(WordReader):
             self.documents()
         return body
 
-    # -- space
-
-    def comment(self) -> None:
-        if self.text.startswith("#", self.pos):
-            stop = self.text.find("\n", self.pos)
-            self.pos = self.size if stop < 0 else stop
-
-    def newlines(self) -> None:
-        """Skip blanks, comments and newlines; here-documents begin at a newline."""
-        while True:
-            self.blanks()
-            self.comment()
-            if not self.text.startswith("\n", self.pos):
-                return
-            self.step()
-            self.pos += 1
-            if self.pending:
-                self.documents()
-
     def separator(self) -> tuple[bool, bool]:
         """After a command: (it runs in the background, more may follow on this line)."""
         self.blanks()
@@ -158,17 +115,13 @@ class Parser(WordReader):
             return True, True
         return False, False
 
-    def continued(self) -> None:
-        """An operator that a line continuation may lengthen is not guessed at."""
-        if self.text.startswith("\\\n", self.pos):
-            raise Unreadable("a line continuation right after an operator", self.pos)
-
     # -- lists
 
     def sequence(self, closer: str) -> Sequence:
         """A list up to a closing word or `)`, which stays. `closer` is ")" or "" (reserved words, `;;`, end)."""
         items: list[tuple[Command, bool]] = []
         while True:
+            self.step()
             self.newlines()
             if self.pos >= self.size:
                 return Sequence(tuple(items))
@@ -383,11 +336,6 @@ class Parser(WordReader):
         body = self.loop_body()
         return For(name, None if words is None else tuple(words), body, select, self.redirections(), start, self.pos)
 
-    def argument(self) -> WordNode:
-        if self.text[self.pos] in METACHARACTERS and not self.text.startswith(("<(", ">("), self.pos):
-            raise Unreadable(f"unexpected {self.text[self.pos]!r}", self.pos)
-        return self.word()
-
     def case(self, start: int) -> Command:
         self.blanks()
         if self.at_end():
@@ -396,6 +344,7 @@ class Parser(WordReader):
         self.expect("in")
         items: list[tuple[tuple[WordNode, ...], Sequence, str]] = []
         while True:
+            self.step()
             self.newlines()
             if self.reserved() == "esac":
                 self.pos += 4
@@ -521,235 +470,6 @@ class Parser(WordReader):
             raise Unreadable("coproc without a command", start)
         command = self.command()
         return Coproc(name, command, start, self.pos)
-
-    # -- simple commands
-
-    def simple(self) -> Command:
-        start = self.pos
-        assigns: list[Assign] = []
-        words: list[WordNode | Assign] = []
-        redirs: list[Redir] = []
-        declares = False
-        text = self.text
-        while True:
-            self.blanks()
-            if self.pos >= self.size:
-                break
-            char = text[self.pos]
-            if char in "\n;|)" or (char == "&" and not text.startswith("&>", self.pos)):
-                break
-            if char == "#":
-                self.comment()
-                break
-            if (char in "<>&{" or char.isdigit()) and self.redirection(redirs):
-                continue
-            if char == "(":
-                return self.definition(words, assigns, redirs, start)
-            if (not words or declares) and (assign := self.assignment()) is not None:
-                if words:
-                    words.append(assign)
-                else:
-                    assigns.append(assign)
-                continue
-            word = self.argument()
-            if not words:
-                self.check_first(word)
-                declares = word.plain in _DECLARES
-            elif not declares and isinstance(words[0], WordNode) and words[0].plain in ("command", "builtin"):
-                declares = word.plain in _DECLARES
-            words.append(word)
-        if not (assigns or words or redirs):
-            raise Unreadable(f"unexpected {text[self.pos : self.pos + 1] or 'end'!r}", self.pos)
-        return Simple(tuple(assigns), tuple(words), tuple(redirs), start, self.pos)
-
-    def check_first(self, word: WordNode) -> None:
-        """A reserved word that only a line continuation hides would change the grammar."""
-        if word.plain in _WORDS and "\\\n" in self.text[word.start : word.end + 2]:
-            raise Unreadable("a reserved word with a line continuation", word.start)
-
-    def definition(
-        self, words: list[WordNode | Assign], assigns: list[Assign], redirs: list[Redir], start: int
-    ) -> Command:
-        """`name () body`, met at its parenthesis."""
-        first = words[0] if len(words) == 1 else None
-        if not isinstance(first, WordNode) or first.plain is None or assigns or redirs:
-            raise Unreadable("unexpected '('", self.pos)
-        self.pos += 1
-        self.blanks()
-        if not self.text.startswith(")", self.pos):
-            raise Unreadable("unexpected '('", self.pos)
-        self.pos += 1
-        return self.function_body(first.plain, start)
-
-    def assignment(self) -> Assign | None:
-        """The assignment at `pos`, or None when the word is not one."""
-        start = self.pos
-        match = _ASSIGN.match(self.text, start)
-        if match is None:
-            return None
-        name, op = match.groups()
-        index = None
-        self.pos = match.end()
-        if op == "[":
-            parts = self.parts_until("]", quoted=False)
-            follows = self.text[self.pos : self.pos + 2]
-            if not follows.startswith("=") and follows != "+=":
-                self.pos = start
-                return None
-            index = tuple(parts)
-            op = "+=" if follows == "+=" else "="
-            self.pos += len(op)
-        append = op == "+="
-        if self.text.startswith("(", self.pos):
-            self.pos += 1
-            items = self.array(start)
-            return Assign(name, None, start, self.pos, append, index, items)
-        value = None
-        if self.pos < self.size and (
-            self.text[self.pos] not in METACHARACTERS or self.text.startswith(("<(", ">("), self.pos)
-        ):
-            value = self.word()
-        return Assign(name, value, start, self.pos, append, index)
-
-    def array(self, start: int) -> tuple[WordNode | Assign, ...]:
-        items: list[WordNode | Assign] = []
-        while True:
-            self.newlines()
-            if self.pos >= self.size:
-                raise Unreadable("an array is never closed", start)
-            char = self.text[self.pos]
-            if char == ")":
-                self.pos += 1
-                return tuple(items)
-            if char == "[":
-                saved = self.pos
-                self.pos += 1
-                parts = self.parts_until("]", quoted=False)
-                if self.text.startswith(("=", "+="), self.pos):
-                    append = self.text[self.pos] == "+"
-                    self.pos += 1 + append
-                    blank = self.pos >= self.size or self.text[self.pos] in METACHARACTERS
-                    value = None if blank else self.word()
-                    items.append(Assign("", value, saved, self.pos, append, tuple(parts)))
-                    continue
-                self.pos = saved
-            items.append(self.argument())
-
-    # -- redirections
-
-    def redirection(self, redirs: list[Redir]) -> bool:
-        """Read the redirection at `pos`, if there is one."""
-        match = _REDIR.match(self.text, self.pos)
-        if match is None:
-            return False
-        fd, variable, op, both = match.groups()
-        start = self.pos
-        if op in ("<", ">") and not fd and not variable and self.text.startswith("(", match.end()):
-            return False
-        self.step()
-        self.pos = match.end()
-        self.continued()
-        self.blanks()
-        if self.pos >= self.size or (
-            self.text[self.pos] in METACHARACTERS and not self.text.startswith(("<(", ">("), self.pos)
-        ):
-            raise Unreadable("a redirection without a target", start)
-        if fd is not None and len(fd) > 9:
-            raise Unreadable("a file descriptor that no system has", start)
-        target = self.word()
-        redir = Redir(both or op, int(fd) if fd else None, target, start, self.pos, variable or "")
-        redirs.append(redir)
-        if op in ("<<", "<<-"):
-            self.announce(redir)
-        return True
-
-    def announce(self, redir: Redir) -> None:
-        """Remember a here-document; its body begins after the next newline."""
-        source = self.text[redir.target.start : redir.target.end]
-        quoted = any(char in source for char in "'\"\\")
-        if not quoted:
-            delimiter = source
-        elif redir.target.parts and all(isinstance(part, Lit) for part in redir.target.parts):
-            delimiter = "".join(part.text for part in redir.target.parts if isinstance(part, Lit))
-        elif not redir.target.parts:
-            delimiter = ""
-        else:
-            raise Unreadable("a here-document whose delimiter cannot be read", redir.start)
-        if "\n" in delimiter or "\\\n" in source:
-            raise Unreadable("a here-document whose delimiter cannot be read", redir.start)
-        self.pending.append((redir, delimiter, quoted))
-
-    def documents(self) -> None:
-        """Read the bodies of the here-documents announced on the line that just ended."""
-        pending, self.pending = self.pending, []
-        for redir, delimiter, quoted in pending:
-            body = self.document_text(delimiter, quoted=quoted, strip=redir.op == "<<-")
-            redir.body = (Lit(body, quoted=True),) if quoted else self.document(body)
-
-    def document_text(self, delimiter: str, *, quoted: bool, strip: bool) -> str:
-        """The body up to the delimiter's line, which is consumed; to the end of the text when there is none."""
-        stop, after = self.document_end(delimiter, strip=strip)
-        body = self.text[self.pos : stop]
-        if not quoted and "\\\n" in body:
-            # A continued line is joined before it is compared with the delimiter, so the end may be another one.
-            return self.joined_document(delimiter, strip=strip)
-        self.pos = after
-        if body and not body.endswith("\n"):
-            body += "\n"
-        return "".join(line.lstrip("\t") for line in body.splitlines(keepends=True)) if strip else body
-
-    def document_end(self, delimiter: str, *, strip: bool) -> tuple[int, int]:
-        """Where the delimiter's line begins, and where the text goes on."""
-        at = self.pos
-        while at < self.size:
-            if strip or not delimiter:
-                self.step()
-                line_end = self.text.find("\n", at)
-                line_end = self.size if line_end < 0 else line_end
-                line = self.text[at:line_end]
-                found = (line.lstrip("\t") if strip else line).startswith(delimiter) if delimiter else not line
-            else:
-                found = self.text.startswith(delimiter, at)
-                line_end = at
-            if found:
-                self.step()
-                line_end = self.text.find("\n", at)
-                line_end = self.size if line_end < 0 else line_end
-                line = self.text[at:line_end]
-                if self.ends_document(line.lstrip("\t") if strip else line, delimiter):
-                    return at, min(line_end + 1, self.size)
-            following = self.text.find("\n" if strip or not delimiter else "\n" + delimiter, at)
-            if following < 0:
-                break
-            at = following + 1
-        return self.size, self.size
-
-    def ends_document(self, line: str, delimiter: str) -> bool:
-        rest = line[len(delimiter) :]
-        if self.depth and delimiter and rest.lstrip(" \t").startswith((")", "`")):
-            raise Unreadable("a here-document that may end inside a substitution", self.pos)
-        return not rest
-
-    def joined_document(self, delimiter: str, *, strip: bool) -> str:
-        lines: list[str] = []
-        held = False
-        while self.pos < self.size:
-            self.step()
-            stop = self.text.find("\n", self.pos)
-            end = self.size if stop < 0 else stop
-            line = self.text[self.pos : end]
-            self.pos = min(end + 1, self.size)
-            if strip and not held:
-                line = line.lstrip("\t")
-            if (
-                not held
-                and (line.startswith(delimiter) if delimiter else not line)
-                and self.ends_document(line, delimiter)
-            ):
-                break
-            held = (len(line) - len(line.rstrip("\\"))) % 2 == 1
-            lines.append(line[:-1] if held else line + "\n")
-        return "".join(lines)
 
 
 _ENDS = ("", " ", "\t", "\n", ";", "&", "|", ")", "<", ">")

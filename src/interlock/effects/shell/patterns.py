@@ -9,6 +9,8 @@ from collections.abc import Iterable
 
 MAX_WORK = 200_000  # comparisons; beyond, the answer is "not known"
 
+MAX_BRACKET = 512  # characters of one `[…]`; a longer one is taken literally
+
 Token = str | tuple[bool, frozenset[str], tuple[tuple[str, str], ...]]  # one character, "*"/"?" marked, or a set
 
 ANY_RUN = "\x00*"
@@ -28,7 +30,7 @@ _CLASSES = {
 
 
 def compile_pattern(pieces: Iterable[tuple[str, bool]]) -> list[Token]:
-    """Tokens of a pattern given as (text, quoted) pieces; a backslash in an unquoted piece quotes the next character."""
+    """Tokens of a pattern given as (text, quoted) pieces; an unquoted backslash quotes the next character."""
     characters: list[tuple[str, bool]] = []
     for text, quoted in pieces:
         at = 0
@@ -41,6 +43,7 @@ def compile_pattern(pieces: Iterable[tuple[str, bool]]) -> list[Token]:
             characters.append((char, quoted))
             at += 1
     tokens: list[Token] = []
+    closing = max((index for index, one in enumerate(characters) if one == ("]", False)), default=-1)
     at = 0
     while at < len(characters):
         char, quoted = characters[at]
@@ -52,7 +55,7 @@ def compile_pattern(pieces: Iterable[tuple[str, bool]]) -> list[Token]:
                 tokens.append(ANY_RUN)
         elif char == "?":
             tokens.append(ANY_ONE)
-        elif char == "[" and (bracket := _bracket(characters, at)) is not None:
+        elif char == "[" and at < closing and (bracket := _bracket(characters, at)) is not None:
             token, at = bracket
             tokens.append(token)
         else:
@@ -66,7 +69,8 @@ def _bracket(characters: list[tuple[str, bool]], at: int) -> tuple[Token, int] |
     members: set[str] = set()
     ranges: list[tuple[str, str]] = []
     first = True
-    while at < len(characters):
+    end = min(len(characters), at + MAX_BRACKET)
+    while at < end:
         char, quoted = characters[at]
         if char == "]" and not quoted and not first:
             return (negated, frozenset(members), tuple(ranges)), at + 1

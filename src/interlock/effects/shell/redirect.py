@@ -138,7 +138,8 @@ class Redirector(Expander):
             return
         self.add(
             Effect(
-                Verb.OVERWRITE if redir.op != ">>" else Verb.WRITE, Resource(Kind.FILE, word.source, (labels.UNPLACED,)),
+                Verb.OVERWRITE if redir.op != ">>" else Verb.WRITE,
+                Resource(Kind.FILE, word.source, (labels.UNPLACED,)),
                 Environment.UNKNOWN, Reversibility.IRREVERSIBLE, via="shell",
                 span=self.span(state, redir.start, redir.end), notes=(why,),
             )

@@ -13,7 +13,7 @@ from interlock.effects.shell.syntax import Command
 
 
 class Val(msgspec.Struct, frozen=True):
-    """A string: `text` exactly, or None and only `prefix` known. `glob`: the text is a pattern that stands for names."""
+    """A string: `text` exactly, or None and only `prefix` known. `glob`: the text is a pattern for names."""
 
     text: str | None
     prefix: str = ""
@@ -99,8 +99,8 @@ class State:
     """One shell's state. `fork` for a subshell or a branch, `merge` where branches meet."""
 
     __slots__ = (
-        "aliases", "arguments", "cwd", "dirs", "ended", "err", "fds", "functions", "leaves", "maybe", "oldcwd", "options",
-        "out", "place", "source", "variables", "zero",
+        "aliases", "arguments", "cwd", "dirs", "ended", "err", "fds", "functions", "leaves", "maybe", "oldcwd",
+        "options", "out", "place", "source", "variables", "zero",
     )  # fmt: skip
 
     def __init__(self, cwd: str | None, arguments: tuple[Val, ...] | None = ()) -> None:
