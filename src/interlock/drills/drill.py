@@ -3,8 +3,10 @@ looked at for real."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -28,7 +30,7 @@ from interlock.model.errors import OperatorError
 # The whole conversation takes some twenty seconds on two busy cores; an agent that hangs is a failure, not a wait.
 AGENT_SECONDS = 150.0
 # The ledger's line about a call is there before the agent is answered; this is for the reader to catch up.
-HEARD_SECONDS = 5.0
+HEARD_SECONDS = 3.0
 
 
 class Agent(StrEnum):
@@ -169,12 +171,21 @@ def _agent(site: Site, chosen: Chosen, url: str, env: Mapping[str, str]) -> str:
         try:
             said, _ = process.communicate(timeout=AGENT_SECONDS)
         except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
+            _end(process)
             return f"the agent did not finish in {AGENT_SECONDS:.0f} seconds"
+        except BaseException:  # Ctrl-C reaches us and not the agent, which has a session of its own
+            _end(process)
+            raise
     if process.returncode != 0:
         return f"the agent ended with status {process.returncode}: {said.decode('utf-8', 'replace')[-300:]}"
     return ""
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End the agent and whatever it started."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
 
 
 def _environment(site: Site, chosen: Chosen) -> dict[str, str]:

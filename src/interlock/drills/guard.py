@@ -38,7 +38,7 @@ directories = ["infra/production"]
 
 [[freeze]]
 environment = "production"
-reason = "code freeze of the drill"
+reason = "no changes to production before the release"
 from = 2026-01-01T00:00:00Z
 until = 2099-01-01T00:00:00Z
 """
