@@ -92,6 +92,11 @@ STATEMENTS: list[tuple[str, str, str]] = [
     ("sqlite", "PRAGMA journal_mode(WAL)", "configure shop"),
     ("sqlite", "ATTACH 'other.db' AS o", "write other.db"),
     ("sqlite", "VACUUM INTO 'copy.db'", "overwrite copy.db"),
+    ("mysql", "DELETE QUICK FROM a", "delete shop.a"),
+    ("mysql", "DROP SCHEMA old", "delete old"),
+    ("mysql", "SELECT x INTO @y FROM a", "read shop.a"),
+    ("clickhouse", "DETACH TABLE a", "configure shop, read shop.a"),
+    ("snowflake", "USE ROLE ACCOUNTADMIN", "grant shop"),
     ("duckdb", "SELECT * FROM 'data.csv'", "read data.csv"),
     ("snowflake", "CREATE OR REPLACE TABLE t AS SELECT 1", "overwrite shop.t"),
     ("tsql", "SELECT TOP 3 * FROM a", "read shop.a"),
@@ -186,6 +191,13 @@ OPAQUE = [
     ("tsql", "EXEC sp_executesql N'DROP TABLE a'"),
     ("tsql", "IF 1=1 DROP TABLE a"),
     ("tsql", "CHECKPOINT DROP TABLE a"),
+    ("tsql", "SELECT 1 DELETE FROM a"),
+    ("tsql", "SET NOCOUNT ON DELETE FROM a"),
+    ("tsql", "USE x DROP TABLE a"),
+    ("", "SELECT 1 DELETE FROM a"),
+    ("tsql", "INSERT OPENROWSET('a', 'b', 'c') SELECT 1"),
+    ("sqlite", "ATTACH 'a' || 'b' AS x"),
+    ("databricks", "VACUUM a RETAIN 0 HOURS"),
     ("tsql", "BACKUP DATABASE a TO DISK='x'"),
     ("duckdb", "INSTALL httpfs"),
     ("bigquery", "EXPORT DATA OPTIONS(uri='gs://x') AS SELECT 1"),
@@ -284,6 +296,18 @@ FUNCTIONS = [
 @pytest.mark.parametrize(("text", "wanted"), FUNCTIONS)
 def test_functions_that_reach_out_are_seen(text: str, wanted: tuple[Verb, Kind]) -> None:
     assert wanted in {(e.verb, e.resource.kind) for e in read(text)}
+
+
+@pytest.mark.parametrize("dialect", ["", "tsql"])
+def test_one_statement_of_a_dialect_without_semicolons_is_one(dialect: str) -> None:
+    assert verbs("INSERT INTO a SELECT * FROM b", dialect) == {V.WRITE, V.READ}
+    assert verbs("UPDATE a SET x = 1 WHERE id = 1", dialect) == {V.OVERWRITE}
+    assert verbs('SELECT "delete" FROM a', dialect) == {V.READ}
+    assert verbs("SELECT 'delete' AS x FROM a", dialect) == {V.READ}
+    assert verbs("MERGE INTO a USING b ON a.i = b.i WHEN MATCHED THEN UPDATE SET x = 1;", dialect) == {
+        V.OVERWRITE,
+        V.READ,
+    }
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def knows(tree: exp.Expr) -> bool:
 _ROWS = (exp.Query, exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.TruncateTable, exp.Values)
 
 
-def _drop(node: exp.Drop, _text: str, scope: Scope, targets: set[int]) -> Effects:
+def _drop(node: exp.Drop, text: str, scope: Scope, targets: set[int]) -> Effects:
     kind = str(node.args.get("kind") or "?").upper()
     tables = node.args.get("tables") or ([node.this] if node.this is not None else [])
     cascade = " with everything that hangs on it" if node.args.get("cascade") else ""
@@ -44,7 +44,10 @@ def _drop(node: exp.Drop, _text: str, scope: Scope, targets: set[int]) -> Effect
         _claim(table, targets)
         if kind in packaged().words.databases:
             name = _dotted(table)
-            schema = name if kind == "DATABASE" or not scope.database else f"{scope.database}.{name}"
+            own = (
+                kind == "DATABASE" or scope.dialect == "mysql" or re.match(r"\s*drop\s+database\b", text, re.IGNORECASE)
+            )
+            schema = name if own or not scope.database else f"{scope.database}.{name}"
             resource = scope.whole_database(schema, extra=(labels.WHOLE,))
         else:
             resource = _table(table, scope, (labels.WHOLE,) if kind not in packaged().words.definitions else ())
@@ -207,8 +210,11 @@ def _copy(node: exp.Copy, text: str, scope: Scope, targets: set[int]) -> Effects
 
 
 def _attach(node: exp.Attach, text: str, scope: Scope, _targets: set[int]) -> Effects:
-    literal = node.find(exp.Literal)
-    path = literal.name if literal is not None else ""
+    inner = node.this.this if isinstance(node.this, exp.Alias) else node.this
+    if not isinstance(inner, exp.Literal):
+        yield scope.unread(text, "attaches a database whose name is worked out")
+        return
+    path = inner.name
     if not path or path.startswith((":memory:", "file::memory:")):
         yield scope.effect(Verb.CREATE, scope.whole_database("memory"), "attaches a database in memory")
     elif "://" in path or ":" in path.split("/")[0]:
@@ -235,7 +241,20 @@ def _set(_node: exp.Set, text: str, scope: Scope, _targets: set[int]) -> Effects
         yield scope.effect(Verb.READ, scope.whole_database(), "sets a variable of its own session")
 
 
-def _use(node: exp.Use, _text: str, scope: Scope, targets: set[int]) -> Effects:
+def _detach(_node: exp.Detach, _text: str, scope: Scope, _targets: set[int]) -> Effects:
+    if scope.dialect in ("sqlite", "duckdb"):
+        yield scope.effect(Verb.READ, scope.whole_database(), "lets go of an attached database")
+        return
+    note = "takes a table or database out of the server's view"
+    yield scope.effect(Verb.CONFIGURE, scope.whole_database(), note, reversibility=Reversibility.RECOVERABLE)
+
+
+def _use(node: exp.Use, text: str, scope: Scope, targets: set[int]) -> Effects:
+    if re.match(r"\s*use\s+(?:secondary\s+)?roles?\b", text, re.IGNORECASE):
+        note = "changes whose rights count"
+        _claim(node, targets)
+        yield scope.effect(Verb.GRANT, scope.whole_database(), note, reversibility=Reversibility.RECOVERABLE)
+        return
     table = node.this if isinstance(node.this, exp.Table) else None
     _claim(table, targets)
     if table is not None and table.name:
@@ -280,7 +299,7 @@ _READERS: dict[type[exp.Expr], Callable[..., Effects]] = {
     exp.Revoke: _rights,
     exp.Copy: _copy,
     exp.Attach: _attach,
-    exp.Detach: _nothing,
+    exp.Detach: _detach,
     exp.Set: _set,
     exp.Use: _use,
     exp.Pragma: _pragma,

@@ -50,6 +50,8 @@ def by_keyword(text: str, scope: Scope, again: Again) -> Iterator[Effect] | None
         return None  # T-SQL needs no semicolon: another statement may follow on the same line
     if first in known.looks or first in ("NOTIFY", "LOCK"):
         return iter((scope.effect(Verb.READ, scope.whole_database(), f"{first.lower()}: changes nothing"),))
+    if first in known.upkeep and "RETAIN" in words:
+        return iter((scope.unread(text, "upkeep that throws old versions away"),))
     if first in known.upkeep and "INTO" not in words:
         note = f"{first.lower()}: upkeep, keeps every row"
         return iter((scope.effect(Verb.CONFIGURE, scope.whole_database(), note),))

@@ -37,6 +37,12 @@ _AMBIGUOUS = re.compile(r"\\|#|--\S|`|\$")
 
 _OPERANDS = frozenset({TokenType.VAR, TokenType.NUMBER, TokenType.STRING, TokenType.IDENTIFIER, TokenType.DOT})
 
+_STARTS = frozenset(
+    {"DELETE", "UPDATE", "INSERT", "MERGE", "DROP", "TRUNCATE", "ALTER", "CREATE", "EXEC", "EXECUTE", "GRANT", "REVOKE"}
+    | {"DENY", "BACKUP", "RESTORE", "SHUTDOWN", "KILL"}
+)
+_ONE_AT_A_TIME = (exp.Query, exp.Insert, exp.Update, exp.Delete, exp.Set, exp.Use, exp.Declare)
+
 # The parser warns on stderr of what it cannot type; the reader says it in its effects instead.
 logging.getLogger("sqlglot").addHandler(logging.NullHandler())
 logging.getLogger("sqlglot").propagate = False
@@ -166,7 +172,22 @@ def _statement(statement: Statement, scope: Scope) -> Iterator[Effect]:
         if tree is None or isinstance(tree, exp.Command):
             yield scope.unread(statement.text, "a statement that is not understood")
         else:
+            if _has_second_statement(tree, statement.tokens, scope):
+                yield scope.unread(statement.text, "a second statement without a semicolon between")
             yield from statement_effects(tree, statement.text, scope)
+
+
+def _has_second_statement(tree: exp.Expr, tokens: list[Token], scope: Scope) -> bool:
+    """T-SQL needs no semicolon: `SELECT 1 DELETE FROM t` is two statements, and the tree says "1 AS delete"."""
+    if scope.dialect not in ("tsql", "") or not isinstance(tree, _ONE_AT_A_TIME):
+        return False
+    words = sum(
+        token.text.upper() in _STARTS and token.token_type not in (TokenType.STRING, TokenType.IDENTIFIER)
+        for token in tokens
+    )
+    return words > sum(
+        isinstance(node, exp.Insert | exp.Update | exp.Delete | exp.OnConflict | exp.Lock) for node in tree.walk()
+    )
 
 
 def _again(text: str, scope: Scope) -> Iterator[Effect]:

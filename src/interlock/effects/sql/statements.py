@@ -15,6 +15,8 @@ from interlock.model import labels
 from interlock.model.effect import ALL, MANY, ONE, Effect, Environment, Kind, Resource, Reversibility, Verb
 
 MAX_NODES = 60_000
+# Words that dialects allow between DELETE and FROM, and that the tree library takes for tables.
+_MODIFIERS = frozenset({"QUICK", "LOW_PRIORITY", "IGNORE", "TOP"})
 
 
 def statement_effects(tree: exp.Expr, text: str, scope: Scope) -> Iterator[Effect]:
@@ -50,6 +52,8 @@ def _changes(node: exp.Expr, scope: Scope, targets: set[int]) -> Iterator[Effect
             resource = _target(table, scope, targets, (labels.WHOLE,))
             note = f"empties {resource.name}: every row"
             yield scope.effect(Verb.DELETE, resource, note, reversibility=Reversibility.IRREVERSIBLE, scale=ALL)
+    elif isinstance(node, exp.Into) and isinstance(node.this.this, exp.Parameter | exp.SessionParameter):
+        targets.add(id(node.this))  # into a variable of the session
     elif isinstance(node, exp.Into):
         resource = _target(node.this, scope, targets, ())
         yield scope.effect(Verb.CREATE, resource, f"makes the table {resource.name}")
@@ -74,6 +78,10 @@ def _insert(node: exp.Insert, scope: Scope, targets: set[int]) -> Iterator[Effec
             reversibility=Reversibility.IRREVERSIBLE,
         )
         return
+    place = node.this.this if isinstance(node.this, exp.Schema) else node.this
+    known = function(place.name) if isinstance(place, exp.Table) else None
+    if known is not None and known.does != "look":
+        yield scope.unread(place.name, f"an INSERT into {place.name}(), which {known.why}")
     replaces = bool(node.args.get("overwrite"))
     resource = _target(node.this, scope, targets, (labels.WHOLE,) if replaces else ())
     name = resource.name
@@ -106,8 +114,10 @@ def _row_change(node: exp.Expr, verb: Verb, scope: Scope, targets: set[int]) -> 
     where, limit = node.args.get("where"), _limit(node)
     everything = whole(where) and not _joined(node) and limit is None
     word = "deletes" if verb is Verb.DELETE else "changes"
-    tables = node.args.get("tables") or [node.this]
-    for table in tables:
+    every = node.args.get("tables") or []
+    named = [t for t in every if t.name.upper() not in _MODIFIERS]
+    targets.update(id(t) for t in every)
+    for table in named or [node.this]:
         resource = _target(table, scope, targets, (labels.WHOLE,) if everything else ())
         amount = "every row" if everything else f"at most {limit} rows" if limit is not None else "some rows"
         reason = "" if not everything else " (no WHERE)" if where is None else " (its WHERE lets every row through)"
