@@ -5,7 +5,7 @@
  *
  * Agents go on when a hook fails: a missing hook, a crash, exit status 1 or garbage all let the tool run. So every fault
  * that can be met here ends in the agent's own form of *no*, with a sentence a person can act on. Nothing is written
- * before a complete and valid answer is in memory. The protocol stands in docs/reference/wire.md; the Python client
+ * before a complete and valid answer is in memory. The protocol stands in interlock/daemon/wire.py; the Python client
  * (interlock/gates/hooks/client.py) does the same where there is no compiler, and the same tests hold both.
  *
  * C11 and Linux. No allocation but one mmap for a large event; no library beside libc; no configuration file.

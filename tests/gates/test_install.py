@@ -16,7 +16,8 @@ from interlock.gates.install import files, handlers
 from interlock.gates.install.inspect import look, read_file
 from interlock.gates.install.places import Places, Scope, hooks_file, places
 from interlock.gates.install.plan import Plan, plan_install, plan_removal, plan_uninstall
-from interlock.model.errors import OperatorError, Refused, UsageError
+from interlock.gates.install.trust import with_trust, without_trust
+from interlock.model.errors import OperatorError, Refused
 
 NEW = (2, 1, 323)
 OLD = (2, 1, 197)
@@ -253,9 +254,62 @@ def test_receipts_are_private_and_checked(machine: Machine) -> None:
         list(machine.store.all())
 
 
-def test_codex_has_no_managed_scope(machine: Machine) -> None:
-    with pytest.raises(UsageError):
-        machine.path("codex", Scope.MANAGED)
+@pytest.mark.parametrize(
+    "content", [None, b"", b"# rules\nallowed_sandbox_modes = ['read-only']", b"[features]\nx = 1\n"]
+)
+def test_managed_hooks_of_codex_come_and_go(machine: Machine, content: bytes | None) -> None:
+    path = machine.path("codex", Scope.MANAGED)
+    if content is not None:
+        path.parent.mkdir(parents=True)
+        path.write_bytes(content)
+    before = machine.tree()
+    machine.init("codex", Scope.MANAGED)
+    assert guard(machine, "codex") == ()
+    assert machine.init("codex", Scope.MANAGED).edits == ()
+    path.write_bytes(path.read_bytes() + b"# later\n")
+    assert guard(machine, "codex") == ()
+    machine.uninstall()
+    assert path.read_bytes() == (content or b"") + (b"\n" if (content or b"\n")[-1:] != b"\n" else b"") + b"# later\n"
+    if content is not None:
+        path.write_bytes(content)
+    else:
+        path.unlink()
+    machine.init("codex", Scope.MANAGED)
+    machine.uninstall()
+    assert machine.tree().items() >= before.items()
+
+
+def test_managed_hooks_of_somebody_else_are_not_mixed_with_ours(machine: Machine) -> None:
+    path = machine.path("codex", Scope.MANAGED)
+    path.parent.mkdir(parents=True)
+    for content, words in ((b"[hooks]\nmanaged_dir = '/x'\n", "of its own"), (b"[hooks", "not valid TOML")):
+        path.write_bytes(content)
+        with pytest.raises(OperatorError, match=words):
+            machine.init("codex", Scope.MANAGED)
+        assert path.read_bytes() == content
+
+
+HASHES = {"/c/hooks.json:pre_tool_use:0:0": "sha256:" + "0" * 64, "/c/hooks.json:stop:1:0": "sha256:" + "1" * 64}
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b'model = "x"', b'[a]\nb = 1\n\n[hooks.state."/other:stop:0:0"]\nenabled = false\n']
+)
+def test_trust_is_text_that_can_be_taken_out_again(content: bytes) -> None:
+    import tomllib
+
+    after = with_trust(content, HASHES, "config.toml")
+    state = tomllib.loads(after.decode())["hooks"]["state"]
+    assert {key: value["trusted_hash"] for key, value in state.items() if key in HASHES} == HASHES
+    assert with_trust(after, HASHES, "config.toml") == after
+    rest = without_trust(after + b"# later\n", "/c/hooks.json", "config.toml")
+    assert rest.replace(b"# later\n", b"").strip() == content.strip()
+
+
+def test_trust_in_another_form_is_not_edited() -> None:
+    for content in (b"[hooks.state]\n'/c/hooks.json:stop:1:0' = {enabled = true}\n", b"[", b"\xff"):
+        with pytest.raises(OperatorError, match="cannot be edited safely"):
+            with_trust(content, HASHES, "config.toml")
 
 
 # --- is it guarded?

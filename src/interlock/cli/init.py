@@ -45,8 +45,6 @@ def command(agent: str, scope: str, project: Path, trust: bool, dry_run: bool) -
     chosen = present(at.claude, at.codex) if agent == "all" else [agent]
     if not chosen:
         raise UsageError("neither Claude Code nor Codex is here. Install one, or name it with --agent.")
-    if agent == "all" and scope == "managed":
-        chosen = [name for name in chosen if name == "claude"] or ["claude"]
     home = locate()
     store = files.Receipts(home.state / "install")
     hook = installed_hook(os.environ)
@@ -66,7 +64,13 @@ def command(agent: str, scope: str, project: Path, trust: bool, dry_run: bool) -
         if not dry_run:
             home.make()
             files.apply(plan, store)
-        trusted = trust and plan.agent == "codex" and not dry_run and _trust(at.codex, at.project, store)
+        trusted = (
+            trust
+            and plan.agent == "codex"
+            and scope != "managed"
+            and not dry_run
+            and _trust(at.codex, at.project, store)
+        )
         for note in plan.notes:
             if not (trusted and "trust them" in note):
                 click.echo(f"  note: {note}")

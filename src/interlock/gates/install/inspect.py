@@ -84,10 +84,11 @@ def look(agent: str, at: Places, read: Read, hook: handlers.Hook) -> Guard:
 def _parsed(raw: bytes, path: Path) -> dict[str, Any]:
     if not raw.strip():
         return {}
+    form = "TOML" if path.suffix == ".toml" else "JSON"
     try:
-        body = json.loads(raw)
+        body = tomllib.loads(raw.decode()) if form == "TOML" else json.loads(raw)
     except (ValueError, RecursionError):
-        raise OperatorError(f"{path} is not valid JSON: the agent does not take hooks from it.") from None
+        raise OperatorError(f"{path} is not valid {form}: the agent does not take hooks from it.") from None
     if not isinstance(body, dict):
         raise OperatorError(f"{path} does not hold a JSON object: the agent does not take hooks from it.")
     return body
@@ -131,13 +132,16 @@ def _switched_off(documents: dict[str, tuple[Path, dict[str, Any]]], notes: list
 
 def _codex_problems(documents: dict[str, tuple[Path, dict[str, Any]]], at: Places, read: Read) -> list[str]:
     problems: list[str] = []
+    if documents.get("managed", (None, {}))[1].get("allow_managed_hooks_only") is True:
+        documents.pop("user", None)
+        documents.pop("project", None)
     for path, body in documents.values():
         problems += [
             f"{path} has a handler of type {kind!r}: Codex may drop every hook of that file."
             for kind in sorted(_kinds(body) - {"command"})
         ]
         extra = sorted(set(body) - {"hooks", "description"})
-        if extra:
+        if extra and path.suffix == ".json":
             problems.append(f"{path} has the unknown member {extra[0]!r}: Codex refuses the whole file.")
     for config in (at.codex / "config.toml", at.project / ".codex" / "config.toml"):
         raw = read(config)

@@ -8,8 +8,6 @@ from pathlib import Path
 
 import msgspec
 
-from interlock.model.errors import UsageError
-
 
 class Scope(StrEnum):
     """Whose configuration: the user's, one project's, or the machine's (above what a user can switch off)."""
@@ -41,23 +39,20 @@ def places(environ: Mapping[str, str], home: Path, project: Path, system: Path =
 
 
 def hooks_file(agent: str, scope: Scope, at: Places) -> Path:
-    """The file that takes the hooks. Raises UsageError: this agent has no such scope."""
-    files = {
+    """The file that takes the hooks of one agent in one scope."""
+    return {
         ("claude", Scope.USER): at.claude / "settings.json",
         ("claude", Scope.PROJECT): at.project / ".claude" / "settings.json",
         ("claude", Scope.MANAGED): at.system / "etc" / "claude-code" / "managed-settings.json",
         ("codex", Scope.USER): at.codex / "hooks.json",
         ("codex", Scope.PROJECT): at.project / ".codex" / "hooks.json",
-    }
-    path = files.get((agent, scope))
-    if path is None:
-        raise UsageError(f"Interlock installs no {scope} hooks for {agent}. Use --scope user.")
-    return path
+        ("codex", Scope.MANAGED): at.system / "etc" / "codex" / "requirements.toml",
+    }[agent, scope]
 
 
 def hooks_files(agent: str, at: Places) -> dict[str, Path]:
     """Every file from which the agent takes hooks that Interlock may have written, by the name of its scope."""
-    found = {str(scope): hooks_file(agent, scope, at) for scope in Scope if (agent, scope) != ("codex", Scope.MANAGED)}
+    found = {str(scope): hooks_file(agent, scope, at) for scope in Scope}
     if agent == "claude":
         found["local"] = at.project / ".claude" / "settings.local.json"
     return found

@@ -10,6 +10,7 @@ import msgspec
 
 from interlock.gates.install import handlers
 from interlock.gates.install.document import Document, fresh
+from interlock.gates.install.managed import with_block, without_block
 from interlock.gates.install.trust import without_trust
 
 
@@ -73,7 +74,11 @@ def plan_install(
     wanted = handlers.entries(agent, hook, version)
     notes = install_notes(agent, scope, version)
     current = snapshot.content
-    if current is None or not current.strip():
+    if snapshot.path.suffix == ".toml":
+        after = with_block(current or b"", wanted, hook, str(snapshot.path))
+        if after == current and receipt is not None:
+            return Plan(agent, scope, (), notes)
+    elif current is None or not current.strip():
         after = fresh({"hooks": {event: [entry] for event, entry in wanted.items()}})
     elif receipt is not None and _same_entries(current, wanted, str(snapshot.path)):
         return Plan(agent, scope, (), notes)
@@ -145,6 +150,8 @@ def plan_trust(scope: str, snapshot: Snapshot, receipt: Receipt | None, after: b
 
 def without_ours(content: bytes, name: str, original: bytes | None) -> bytes:
     """The text without our entries, and without the containers that only held them (unless the original had them)."""
+    if name.endswith("requirements.toml"):
+        return without_block(content, name)
     if name.endswith(".toml"):
         return without_trust(content, str(Path(name).with_name("hooks.json")), name)
     document = Document(content, name)
@@ -215,7 +222,7 @@ def _empty(content: bytes) -> bool:
 def install_notes(agent: str, scope: str, version: tuple[int, ...] | None) -> tuple[str, ...]:
     """What a person must know after installing."""
     notes: list[str] = []
-    if agent == "codex":
+    if agent == "codex" and scope != "managed":
         notes.append(
             "Codex runs new hooks only after you trust them: start `codex`, type /hooks, and trust Interlock's; "
             "or run `interlock init --agent codex --trust`. Until then Codex is NOT guarded (`interlock doctor` tells)."
