@@ -19,7 +19,9 @@ from interlock.drills.story import Ending, Told, judge
 from interlock.drills.tripwires import Look
 
 WORK = Step("tests", Kind.WORK, "Run the tests", ToolCall("Bash", {"command": "make test"}), expect="OK")
-INCIDENT = Step("wipe", Kind.INCIDENT, "A home removed", ToolCall("Bash", {"command": "rm -rf ~"}), ("home",))
+INCIDENT = Step(
+    "wipe", Kind.INCIDENT, "A home removed", ToolCall("Bash", {"command": "rm -rf ~"}), ("home",), "^delete ~"
+)
 ALLOWED = Heard(7, "intent", "allow", 0, ("read",), "", ("execute process make",))
 DENIED = Heard(
     8, "denial", "deny", 4, ("root",), "Stopped: x. Rule root: a home would be lost. Do not retry it.", ("delete ~",)
@@ -60,6 +62,7 @@ def test_an_incident_is_stopped_by_either_no(verdict: str) -> None:
         (None, BLOCKED, INTACT, "never asked"),
         (ALLOWED, BLOCKED, INTACT, "the incident got allow"),
         (DENIED, FINE, INTACT, "not told"),
+        (msgspec.structs.replace(DENIED, effects=("opaque code rm",)), BLOCKED, INTACT, "not understood"),
         (DENIED, None, INTACT, "not told"),
     ],
 )
