@@ -16,7 +16,7 @@ from interlock.broker.config import Config
 from interlock.broker.judge import Judgement, Person, judge, person_here
 from interlock.broker.records import effect_line
 from interlock.broker.workspace import workspace_of
-from interlock.cli.show import emit, heading, verdict, visible
+from interlock.cli.show import emit, field, verdict, visible
 from interlock.daemon import config as configuration
 from interlock.daemon.rules import layers
 from interlock.home import locate
@@ -196,11 +196,11 @@ def _explain(judged: Judgement) -> None:
     decision = judged.decision
     click.echo(f"{verdict(decision.verdict)}  tier {decision.tier}  {visible(judged.reading.summary)}")
     for effect in judged.reading.effects:
-        click.echo(f"  {heading('would')}    {visible(effect_line(effect))}")
+        field("would", effect_line(effect))
         for note in effect.notes:
-            click.echo(f"           {heading(visible(note))}")
+            field("", note)
     if not judged.reading.effects:
-        click.echo(f"  {heading('would')}    change nothing that Interlock guards")
+        field("would", "change nothing that Interlock guards")
     for label, said in (("why", decision.why), ("rule", ", ".join(decision.rules)), ("instead", decision.instead)):
         if said:
-            click.echo(f"  {heading(label.ljust(8))} {visible(said)}")
+            field(label, said)

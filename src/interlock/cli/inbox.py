@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from interlock.cli.show import age, emit, heading, visible
+from interlock.cli.show import age, emit, field
 from interlock.home import locate
 
 
@@ -58,4 +58,4 @@ def card(request: dict[str, Any]) -> None:
 
 
 def _line(label: str, text: str) -> None:
-    click.echo(f"  {heading(label.ljust(11))} {visible(text)}")
+    field(label, text, width=11)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import textwrap
 import unicodedata
 from typing import Any
 
@@ -57,6 +59,14 @@ def _amount(delta: float) -> tuple[int, str]:
         if delta >= size:
             return int(delta // size), unit
     return int(delta), "s"
+
+
+def field(label: str, text: str, *, width: int = 9) -> None:
+    """Print a labelled text, sanitised, wrapped to the terminal and never cut."""
+    columns = max(40, min(shutil.get_terminal_size((100, 24)).columns, 120))
+    # Neither words nor hyphens are broken: a path must stay one thing that can be copied.
+    lines = textwrap.wrap(visible(text), columns - width - 3, break_long_words=False, break_on_hyphens=False)
+    click.echo(f"  {heading(label.ljust(width))} {(chr(10) + ' ' * (width + 3)).join(lines)}")
 
 
 def heading(text: str) -> str:

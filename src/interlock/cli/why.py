@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from interlock.cli.log import kind_of
-from interlock.cli.show import emit, heading, verdict, visible
+from interlock.cli.show import emit, field, heading, verdict, visible
 from interlock.home import locate
 
 
@@ -30,22 +30,18 @@ def command(entry: int, as_json: bool) -> None:
         _decision(body)
     else:
         for name, value in body.items():
-            _line(name, str(value))
+            field(name, str(value))
 
 
 def _decision(body: dict[str, Any]) -> None:
     who = body["principal"]
-    _line("agent", " ".join(str(value) for value in who.values()))
-    _line("asked", f"{body['tool']}: {body['text']}")
-    _line("in", body["cwd"])
+    field("agent", " ".join(str(value) for value in who.values()))
+    field("asked", f"{body['tool']}: {body['text']}")
+    field("in", body["cwd"])
     for effect in body["effects"]:
-        _line("would", effect)
+        field("would", effect)
     click.echo(f"  {heading('verdict'.ljust(9))} {verdict(body['verdict'])} (tier {body['tier']})")
-    _line("rules", ", ".join(body["rules"]) or "none spoke against it")
-    _line("why", body["why"])
+    field("rules", ", ".join(body["rules"]) or "none spoke against it")
+    field("why", body["why"])
     if body["rules"]:
         click.echo(f"  {heading('more'.ljust(9))} interlock policy explain {visible(body['rules'][0])}")
-
-
-def _line(label: str, text: str) -> None:
-    click.echo(f"  {heading(label.ljust(9))} {visible(text)}")
