@@ -152,15 +152,25 @@ class Catalogue:
             if before is not None and before.effects:
                 return before.finish()
             return programs.unknown(draft, base)
-        answers = [self._one(command, base, inv, setting, world) for command in found]
+        answers = [self._safely(command, base, inv, setting, world) for command in found]
         if before is not None and (before.effects or before.inner):
             answers.append(before.finish())
         return answers[0] if len(answers) == 1 else together(answers)
 
+    def _safely(self, command: Command, base: str, inv: Invocation, setting: Setting, world: World) -> Interpretation:
+        """A reader that stumbles makes the command opaque, never harmless and never an exception."""
+        try:
+            return self._one(command, base, inv, setting, world)
+        except Exception as error:  # noqa: BLE001 - fail closed: a bug of a reader is an opaque command
+            draft = Draft(base, Parsed(), inv, setting, world)
+            draft.opaque(f"the reader of {base} failed ({type(error).__name__})")
+            draft.resolved = False
+            return draft.finish()
+
     def _one(self, command: Command, base: str, inv: Invocation, setting: Setting, world: World) -> Interpretation:
-        program = command
-        command, said = parse(program, inv.words)
-        draft = Draft(base if command is program else command.name, said, inv, setting, world)
+        command, said = parse(command, inv.words)
+        shown = f"{base} {' '.join(said.path)}" if said.path else base
+        draft = Draft(shown, said, inv, setting, world)
         if said.asked or ("asked" in said.tags and said.tags.isdisjoint(_CODE_TAGS)):
             draft.output_taint = set()
             return draft.finish()
@@ -174,10 +184,10 @@ class Catalogue:
             if command.otherwise == "project":
                 draft.project(f"{base} {shown}")
             else:
-                draft.opaque(f"the subcommand {shown!r} of {command.name} is not in the catalogue")
+                draft.opaque(f"the subcommand {shown!r} of {base} is not in the catalogue")
                 draft.resolved = False
         if command.strict and said.unknown:
-            draft.opaque(f"{command.name} is not known to take {said.unknown[0]}")
+            draft.opaque(f"{shown} is not known to take {said.unknown[0]}")
         _wrapped(command, draft)
         if command.reader:
             READERS[command.reader](draft)

@@ -83,6 +83,9 @@ class Family:
     instead: str = ""
 
 
+# One compiled object stands for all names of a table: aliases cost nothing.
+
+
 class _Reader:
     """Reads one file; every complaint names the file and the key."""
 
@@ -128,10 +131,11 @@ class _Reader:
             where = f'command."{names}"'
             if not isinstance(table, dict):
                 raise self.fail(where, "must be a table")
+            made = self.command(names.split(maxsplit=1)[0] if names.split() else "", table, where, family, Grammar(), 0)
             for name in names.split():
                 if name in family.commands:
                     raise self.fail(where, f"{name} stands twice")
-                family.commands[name] = self.command(name, table, where, family, Grammar(), 0)
+                family.commands[name] = made
         if not family.commands:
             raise self.fail("command", "missing: a family describes at least one program")
         for run, wanted in self.take(data, "examples", dict, {}, "").items():
@@ -183,8 +187,8 @@ class _Reader:
             here = f'{where}.sub."{names}"'
             if not isinstance(inner, dict):
                 raise self.fail(here, "must be a table")
+            made = self.command(f"{name} {names}", inner, here, family, below, depth + 1, command.reader)
             for sub in names.split():
-                made = self.command(f"{name} {sub}", inner, here, family, below, depth + 1, command.reader)
                 if any(c in sub for c in "*?["):
                     globs.append((sub, made))
                 elif sub in command.subs:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from interlock.effects.catalogue.draft import Draft
-from interlock.effects.catalogue.readers import editors, files, find, git, make, network, othercode, packages, python, shells, sql, terraform, text, wrappers
+from interlock.effects.catalogue.readers import editors, files, find, git, make, network, othercode, packages, python, shells, sql, system, terraform, text, wrappers
 
 Reader = Callable[[Draft], None]
 
@@ -91,4 +91,14 @@ READERS: Mapping[str, Reader] = {
     "prisma_execute": sql.prisma_execute,
     "rails": sql.rails,
     "terraform": terraform.terraform,
+    "agent": system.agent,
+    "assignments": system.assignments,
+    "disks": system.disks,
+    "gh": system.gh,
+    "gh_api": system.gh_api,
+    "kill": system.kill,
+    "pkill": system.pkill,
+    "secret_store": system.secret_store,
+    "systemctl": system.systemctl,
+    "users": system.users,
 }

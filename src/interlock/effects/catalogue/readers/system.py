@@ -1,0 +1,223 @@
+"""Readers for processes, services, disks, credential stores, and coding agents started by an agent."""
+
+from __future__ import annotations
+
+import re
+
+from interlock.effects.catalogue.draft import Draft
+from interlock.effects.catalogue.grammar import known
+from interlock.effects.invocation import Word
+from interlock.effects.places import file_resource
+from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
+from interlock.model.effect import ALL, MANY, ONE, Kind, Reversibility, Verb
+
+_OURS = re.compile(r"interlock", re.IGNORECASE)
+
+
+def kill(draft: Draft) -> None:
+    """kill: by number; -1 is everything one may kill. A signal written with a dash is no process."""
+    if draft.has("list"):
+        return
+    words = [w for w in draft.inv.words[1:]]
+    targets: list[Word] = []
+    ended = False
+    skip = False
+    for index, value in enumerate(words):
+        text = value.text
+        if skip:
+            skip = False
+        elif text == "--":
+            ended = True
+        elif text in ("-s", "-n", "--signal") and not ended:
+            skip = True
+        elif text is not None and text.startswith("-") and not ended and index == 0:
+            continue
+        else:
+            targets.append(value)
+    for value in targets:
+        text = value.text or value.source
+        everything = text == "-1"
+        draft.add(Verb.DELETE, Kind.PROCESS, text, scale=ALL if everything else ONE, undo=Reversibility.IRREVERSIBLE)
+
+
+def pkill(draft: Draft) -> None:
+    """pkill and killall: by name; by user it is everything of that user."""
+    if draft.has("list"):
+        return
+    names = draft.values("name")
+    for value in names:
+        text = value.text or value.source
+        ours = _OURS.search(text) is not None
+        wide = text in (".", ".*", "", "*", "-1") or value.text is None
+        draft.add(Verb.DELETE, Kind.PROCESS, text, labels=(L.GUARD,) if ours else (), scale=ALL if wide else MANY,
+                  undo=Reversibility.IRREVERSIBLE)  # fmt: skip
+    if not names and draft.values("user"):
+        draft.add(Verb.DELETE, Kind.PROCESS, f"of {draft.text('user') or '?'}", scale=ALL, undo=Reversibility.IRREVERSIBLE)
+
+
+_SERVICE_READS = frozenset(
+    """status show list-units list-unit-files list-timers list-dependencies list-sockets list-jobs is-active is-enabled is-failed
+    cat help get-default show-environment list avail pid tail print blame --version version maintail""".split()
+)
+_POWER = frozenset({"reboot", "poweroff", "halt", "kexec", "suspend", "hibernate", "rescue", "emergency", "soft-reboot", "exit", "isolate"})
+
+
+def systemctl(draft: Draft) -> None:
+    """systemctl and kin: looking is free; `service NAME ACTION` has its words the other way round."""
+    words = [w.text or w.source for w in (*draft.values("action"), *draft.values("unit"))]
+    if not words:
+        return
+    action, units = words[0], words[1:]
+    if draft.command == "service" and units:
+        action, units = units[0], [words[0]]
+    if action in _SERVICE_READS or action.startswith("list"):
+        return
+    if action in _POWER:
+        draft.add(Verb.DELETE, Kind.SYSTEM, "power", undo=Reversibility.IRREVERSIBLE, note="the machine goes down")
+        return
+    for unit in units or [action]:
+        if _OURS.search(unit):
+            draft.add(Verb.CONFIGURE, Kind.INTERLOCK, f"{action} {unit}", labels=(L.GUARD,), undo=Reversibility.IRREVERSIBLE)
+        else:
+            draft.add(Verb.CONFIGURE, Kind.SYSTEM, unit, note=f"{draft.command} {action}")
+
+
+def users(draft: Draft) -> None:
+    """userdel and kin remove an account."""
+    if draft.command in ("userdel", "deluser", "groupdel", "delgroup"):
+        for effect in list(draft.effects):
+            draft.effects.remove(effect)
+        for value in draft.values("name"):
+            draft.add(Verb.DELETE, Kind.SYSTEM, f"user:{value.text or value.source}", undo=Reversibility.IRREVERSIBLE)
+
+
+def assignments(draft: Draft) -> None:
+    """sysctl NAME=VALUE sets without a flag."""
+    for value in draft.values("name"):
+        if "=" in (value.text or ""):
+            draft.add(Verb.CONFIGURE, Kind.SYSTEM, f"sysctl:{value.text}")
+
+
+_ZFS_READS = frozenset({"list", "get", "status", "history", "iostat", "diff", "holds", "userspace", "events", "help", "version"})
+
+
+def disks(draft: Draft) -> None:
+    """mkfs, wipefs, partition editors, ZFS and LVM: what stands on the device is gone."""
+    words = draft.values("target")
+    texts = [w.text or w.source for w in words]
+    if draft.has("list") or not words:
+        return
+    if draft.command in ("zfs", "zpool", "nvme"):
+        _volumes(draft, texts)
+        return
+    if draft.command in ("lvremove", "vgremove", "pvremove"):
+        for text in texts:
+            draft.add(Verb.DELETE, Kind.DEVICE, text, scale=ALL, undo=Reversibility.IRREVERSIBLE)
+        return
+    if draft.command == "parted" and len(texts) > 1 and texts[1] in ("print", "p", "unit"):
+        return
+    if draft.command in ("hdparm", "badblocks") and not any(f in " ".join(draft.said.unknown) for f in ("--security", "-w", "--trim")):
+        return
+    for value in words[:1] if draft.command in ("parted",) else words:
+        text = value.text or value.source
+        if value.text is None or text.startswith("/dev/"):
+            resource = file_resource(text, draft.setting, draft.world, cwd=draft.inv.cwd) if value.text else None
+            marks = resource.labels if resource else (L.UNPLACED,)
+            draft.add(Verb.OVERWRITE, Kind.DEVICE, text, labels=marks, scale=ALL, undo=Reversibility.IRREVERSIBLE)
+        elif text.startswith(("/", ".")) or "." in text:
+            draft.file(Verb.OVERWRITE, value, everything=True)
+
+
+def _volumes(draft: Draft, texts: list[str]) -> None:
+    if texts[0] in _ZFS_READS:
+        return
+    names = [t for t in texts[1:] if not t.startswith("-")] or ["?"]
+    if texts[0] in ("destroy", "rollback", "labelclear", "format", "sanitize", "delete-ns", "offline", "remove"):
+        draft.add(Verb.DELETE, Kind.DEVICE, names[-1], scale=ALL, undo=Reversibility.IRREVERSIBLE)
+    else:
+        draft.add(Verb.CONFIGURE, Kind.SYSTEM, f"{draft.command}:{names[-1]}")
+
+
+_STORE_DELETE = re.compile(r"^(delete|rm|remove|destroy|purge|delete-.*|clear|revoke|unlink|metadata|disable)$")
+_STORE_WRITE = re.compile(r"^(put|write|set|insert|add|add-.*|store|edit|generate|create|import|init|update|patch|enable|-import.*|-genkey.*|-delete)$")
+_STORE_QUIET = re.compile(r"^(status|login|logout|list|ls|version|help|signin|whoami|lock|sync|search|find-identity|list-.*|lookup|path-help|-list|account|user|unlock|git)$")
+
+
+def secret_store(draft: Draft) -> None:
+    """vault, pass, op, security and kin: reading prints a credential."""
+    words = [w.text or w.source for w in (*draft.values("action"), *draft.values("what"))]
+    plain = [w for w in words if not w.startswith("-") or draft.command in ("keytool", "certutil")]
+    if plain[:1] in (["kv"], ["secrets"], ["item"], ["document"], ["token"], ["policy"], ["auth"], ["read-only"]):
+        plain = plain[1:]
+    action = plain[0] if plain else ""
+    name = f"{draft.command}:{plain[1] if len(plain) > 1 else action}"
+    if not action or _STORE_QUIET.match(action):
+        return
+    if _STORE_DELETE.match(action):
+        draft.add(Verb.DELETE, Kind.SECRET, name, labels=(L.SECRET,), undo=Reversibility.IRREVERSIBLE)
+    elif _STORE_WRITE.match(action):
+        draft.add(Verb.CONFIGURE, Kind.SECRET, name, labels=(L.SECRET,))
+    elif draft.command == "op" and action == "run" and "--" in [w.text for w in draft.inv.words]:
+        at = [w.text for w in draft.inv.words].index("--")
+        draft.argv(draft.inv.words[at + 1 :])
+    else:
+        draft.add(Verb.READ, Kind.SECRET, name, labels=(L.SECRET,))
+        draft.flow.add(L.FROM_SECRET)
+
+
+_AGENT_QUIET = frozenset({"doctor", "help", "completion", "--help", "auth", "whoami", "models", "stats", "features"})
+_AGENT_CHANGES = frozenset({"config", "mcp", "plugin", "plugins", "update", "upgrade", "install", "uninstall", "setup-token", "hooks", "extensions",
+                            "login", "logout", "marketplace", "trust"})  # fmt: skip
+_UNGUARDED_SETTING = re.compile(r"disableAllHooks|\"?hooks\"?\s*[:=]|features\.hooks|sandbox_mode\s*=\s*\"?danger|approval_policy\s*=\s*\"?never|"
+                                r"bypassPermissions|shell_environment_policy|notify\s*=", re.IGNORECASE)  # fmt: skip
+
+
+def agent(draft: Draft) -> None:
+    """A coding agent started by an agent: without its guard it is an act against the guard."""
+    words = [w.text or "" for w in draft.said.operands]
+    reasons = []
+    if draft.has("unguarded"):
+        reasons.append("the child would run without its guard")
+    for name in ("settings", "override"):
+        for value in draft.values(name):
+            if value.text is None or _UNGUARDED_SETTING.search(value.text):
+                reasons.append("the child's settings would switch its guard off")
+    if any(v.text in ("bypassPermissions", "danger-full-access", "never", "yolo") for v in draft.values("mode")):
+        reasons.append("the child would run without asking")
+    if draft.command == "codex" and "hooks" in (draft.text("disable") or ""):
+        reasons.append("the child would run without hooks")
+    if reasons:
+        draft.add(Verb.CONFIGURE, Kind.AGENT_CONFIG, f"{draft.command} (child)", labels=(L.GUARD,), undo=Reversibility.IRREVERSIBLE,
+                  note=reasons[0])  # fmt: skip
+        return
+    if words[:1] and words[0] in _AGENT_QUIET:
+        return
+    if words[:1] and words[0] in _AGENT_CHANGES:
+        if words[1:2] and words[1] in ("list", "ls", "get", "status", "show"):
+            return
+        draft.add(Verb.CONFIGURE, Kind.AGENT_CONFIG, f"{draft.command} {' '.join(words[:2])}", labels=(L.GUARD,))
+        return
+    draft.add(Verb.EXECUTE, Kind.PROCESS, draft.command, note="a coding agent, guarded by its own hooks")
+
+
+def gh(draft: Draft) -> None:
+    """gh: the data says it; `gh alias` and extensions are not followed."""
+    draft.output_taint = draft.output_taint or (draft.flow | {L.FROM_UNTRUSTED} if draft.said.path[:1] in (["pr"], ["issue"]) else None)
+
+
+def gh_api(draft: Draft) -> None:
+    """gh api: GET reads; with fields it is a POST; DELETE deletes what the path names."""
+    endpoint = draft.text("endpoint") or "?"
+    method = (draft.text("method") or ("POST" if draft.values("field") or draft.values("input") else "GET")).upper()
+    host = endpoint if "://" in endpoint else "api.github.com"
+    if method in ("GET", "HEAD"):
+        draft.host(Verb.FETCH, host)
+        return
+    draft.host(Verb.SEND, host, taint=draft.flow)
+    if method == "DELETE":
+        draft.add(Verb.DELETE, Kind.CLOUD_RESOURCE, endpoint, undo=Reversibility.IRREVERSIBLE)
+    elif endpoint != "graphql" or any("mutation" in (v.text or "mutation") for v in draft.values("field")):
+        draft.add(Verb.CONFIGURE, Kind.GIT_REPOSITORY, endpoint)
+
+
+_ = known
