@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 import msgspec
 
 from interlock.effects.hosts import host_environment, host_resource
@@ -395,9 +397,9 @@ class Commander(Redirector):
         self.in_function = kept_inside
         return status if not state.ended else None
 
+    @abstractmethod
     def command(self, node: Command, state: State) -> bool | None:
         """Any command; the control flow stands in `flow`."""
-        raise NotImplementedError
 
     # -- programs
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -27,7 +28,7 @@ class Exhausted(Exception):
     """The budget is spent: whatever was not read yet is opaque."""
 
 
-class Core:
+class Core(ABC):
     """State of one `read_shell` call that is not the shell's own."""
 
     def __init__(self, text: str, setting: Setting, world: World, interpret: Interpret) -> None:
@@ -115,6 +116,6 @@ class Core:
 
     # -- given by the rooms above
 
+    @abstractmethod
     def run(self, body: Sequence, state: State) -> bool | None:
         """Walk a list; its status when known."""
-        raise NotImplementedError

@@ -8,6 +8,7 @@ Source: bash 5.2 manual, 3.5.
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
 
 import msgspec
 
@@ -547,9 +548,9 @@ class Expander(Core):
         text, taint = self.read_file(command.redirs[0], state)
         return Val(text.rstrip("\n") if text is not None else None, taint=taint)
 
+    @abstractmethod
     def read_file(self, redir: Redir, state: State) -> tuple[str | None, tuple[str, ...]]:
         """Record the reading of a redirection's file; its text when known, and its taint."""
-        raise NotImplementedError
 
     def process(self, node: Proc, state: State) -> Val:
         """A process substitution: a path whose content is what the inner list writes."""

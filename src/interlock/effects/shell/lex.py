@@ -9,6 +9,7 @@ Source: bash 5.2 manual, chapters 3.1 and 3.5; parse.y (`read_token_word`, `pars
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 
 from interlock.effects.shell.escapes import ansi_c
 from interlock.effects.shell.syntax import Arith, Lit, Param, Part, Proc, Redir, Sequence, Sub, WordNode
@@ -41,7 +42,7 @@ class Unreadable(Exception):
         self.start = start
 
 
-class WordReader:
+class WordReader(ABC):
     """Reads words at `pos`. The command grammar stands in `parse.Parser`, which extends it."""
 
     def __init__(self, text: str, *, depth: int = 0, steps: int = 0) -> None:
@@ -54,13 +55,13 @@ class WordReader:
 
     # -- to be given by the command grammar
 
+    @abstractmethod
     def substitution(self, start: int) -> Sequence:
         """The list up to the closing parenthesis, which is consumed."""
-        raise NotImplementedError
 
+    @abstractmethod
     def whole(self) -> Sequence:
         """The whole text as a list; raises `Unreadable` when it is not one."""
-        raise NotImplementedError
 
     # -- bounds
 

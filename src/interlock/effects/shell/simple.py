@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
 
 from interlock.effects.shell.documents import DocumentReader
 from interlock.effects.shell.lex import METACHARACTERS, Unreadable
@@ -40,9 +41,9 @@ _DECLARES = frozenset(("export", "declare", "typeset", "local", "readonly"))
 class SimpleReader(DocumentReader):
     """Reads one simple command; the compound ones stand in `parse`."""
 
+    @abstractmethod
     def function_body(self, name: str, start: int) -> Command:
         """The compound command that a function's definition ends with."""
-        raise NotImplementedError
 
     # -- space
 
