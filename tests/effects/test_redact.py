@@ -55,6 +55,26 @@ def test_a_credential_does_not_survive(text: str, secret: str) -> None:
     assert redact(shown) == shown
 
 
+@pytest.mark.parametrize("text", [text for text, secret in SECRETS if len(secret) >= 8])
+def test_a_credential_is_seen(text: str) -> None:
+    assert has_secret(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "token = self.peek()",
+        "passphrase: bytes | None",
+        "password: string",
+        "secret: the value",
+        "credential:NAME",
+        "--token file",
+    ],
+)
+def test_code_and_prose_about_credentials_carry_none(text: str) -> None:
+    assert not has_secret(text)
+
+
 HARMLESS = [
     "git commit -m 'Fix the key handling'",
     "psql -c 'SELECT password_hash FROM users'",

@@ -72,7 +72,7 @@ STATEMENTS: list[tuple[str, str, str]] = [
     ("postgres", "EXPLAIN ANALYZE DELETE FROM a", "delete shop.a"),
     ("postgres", "EXPLAIN (ANALYZE, VERBOSE) UPDATE a SET b = 1", "overwrite shop.a"),
     ("postgres", "explain analyse insert into a values (1)", "write shop.a"),
-    ("postgres", "VACUUM FULL a", "configure shop"),
+    ("postgres", "VACUUM FULL a", "write shop"),
     ("postgres", "PREPARE p AS DELETE FROM a; EXECUTE p", "delete shop.a"),
     ("postgres", "DECLARE c CURSOR FOR SELECT * FROM a; FETCH 10 FROM c", "read shop.a, read shop"),
     ("postgres", "COPY a FROM STDIN", "write shop.a"),

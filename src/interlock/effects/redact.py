@@ -27,6 +27,7 @@ class Shape(NamedTuple):
     hints: tuple[str, ...]
     regex: re.Pattern[str]
     groups: tuple[int, ...]
+    vague: bool
 
 
 def redact(text: str) -> str:
@@ -46,8 +47,27 @@ def redact(text: str) -> str:
 
 
 def has_secret(text: str) -> bool:
-    """Whether `redact` would take something out of `text`."""
-    return redact(text) != text
+    """Whether `text` carries a credential: a shape of its own, or a random-looking value behind a telling name.
+
+    Stricter than `redact`, because something follows from it: `token = self.peek()` is redacted and is no credential.
+    """
+    if len(text) < 8:
+        return False
+    lower = text.casefold()
+    for shape in _packaged():
+        if any(hint in lower for hint in shape.hints):
+            for match in shape.regex.finditer(text):
+                value = next((match[g] for g in shape.groups if match[g] is not None), "")
+                if not shape.vague or _random(value):
+                    return True
+    return "=" in text and any(_entropy(match) != match[0] for match in _ASSIGNMENT.finditer(text))
+
+
+def _random(value: str) -> bool:
+    """Letters and digits mixed, without the marks of code or prose: a password or a token rather than a word."""
+    if not 8 <= len(value) <= 4_096 or any(c in value for c in "()[]{}<>,; "):
+        return False
+    return any(c.isdigit() for c in value) and any(c.isalpha() for c in value)
 
 
 def _replace(shape: Shape, match: re.Match[str]) -> str:
@@ -88,7 +108,7 @@ def _shape(entry: dict[str, object]) -> Shape:
     regex = re.compile(str(entry["regex"]))
     # A shape with alternatives keeps its value in one of several groups, from `group` on.
     groups = tuple(range(group, regex.groups + 1)) if group else (0,)
-    return Shape(str(entry["id"]), tuple(str(h) for h in hints), regex, groups)
+    return Shape(str(entry["id"]), tuple(str(h) for h in hints), regex, groups, bool(entry.get("vague")))
 
 
 @cache

@@ -54,7 +54,7 @@ def by_keyword(text: str, scope: Scope, again: Again) -> Iterator[Effect] | None
         return iter((scope.unread(text, "upkeep that throws old versions away"),))
     if first in known.upkeep and "INTO" not in words:
         note = f"{first.lower()}: upkeep, keeps every row"
-        return iter((scope.effect(Verb.CONFIGURE, scope.whole_database(), note),))
+        return iter((scope.effect(Verb.WRITE, scope.whole_database(), note),))
     return _by_object(text, words, scope, again)
 
 
@@ -76,7 +76,7 @@ def _by_object(text: str, words: list[str], scope: Scope, again: Again) -> Itera
         note = "changes who owns things, or whose rights count"
         return iter((scope.effect(Verb.GRANT, scope.whole_database(), note, reversibility=Reversibility.RECOVERABLE),))
     if first == "COMMENT":
-        return iter((scope.effect(Verb.CONFIGURE, scope.whole_database(), "changes a comment"),))
+        return iter((scope.effect(Verb.WRITE, scope.whole_database(), "changes a comment"),))
     return None
 
 

@@ -27,6 +27,9 @@ from interlock.model.world import Setting, World
 
 MAX_ARGUMENTS = 2_000
 MAX_DEPTH = 12
+_TELLING = re.compile(
+    r"passw(?:or)?d|passphrase|secret|api_?key|private_?key|(?:access|auth|bearer|refresh|id)_token|credential"
+)
 
 
 def mcp(action: Action, setting: Setting, world: World) -> Reading:
@@ -59,7 +62,7 @@ class _Call:
     def argument(self, key: str, value: str) -> None:
         """One text in the input, under the last name that it stands below."""
         name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key).casefold().replace("-", "_")
-        self.secret = self.secret or has_secret(value) or has_secret(f"{name}={value}")
+        self.secret = self.secret or has_secret(value) or (bool(value) and _TELLING.search(name) is not None)
         if name in self.words.command:
             self._absorb(shell_text(value, self.setting, self.world, cwd=self.action.cwd))
             self.understood = True
