@@ -6,7 +6,7 @@ import pytest
 
 from interlock.model.errors import PolicyError
 from interlock.policy.engine import Engine
-from interlock.policy.rules import MAX_FILE, MAX_POLICIES, Layer, read
+from interlock.policy.rules import MAX_EXAMPLES, MAX_FILE, MAX_POLICIES, Layer, read
 
 
 def policy(
@@ -179,3 +179,12 @@ def test_a_failing_example_fails_every_time() -> None:
 def test_a_policy_in_a_toml_file_is_refused_with_its_reason() -> None:
     with pytest.raises(PolicyError, match="carry their examples themselves"):
         read([Layer("user", {"a.examples.toml": ""})])
+
+
+def test_a_layer_and_its_examples_are_bounded() -> None:
+    """A cloned repository's policy is read by the daemon: it must not be able to keep the daemon busy."""
+    big = {f"{n}.cedar": "// " + "x" * 200_000 for n in range(3)}
+    with pytest.raises(PolicyError, match="the project layer holds"):
+        read([Layer("project", big)])
+    with pytest.raises(PolicyError, match="examples; at most"):
+        read([Layer("project", {"a": policy(matches="read file x\n" * (MAX_EXAMPLES + 1))})])

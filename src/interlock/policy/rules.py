@@ -20,7 +20,7 @@ from cedarpy import pst
 from interlock.model.effect import Verb
 from interlock.model.errors import PolicyError
 from interlock.policy import schema
-from interlock.policy.bodies import bodies
+from interlock.policy.bodies import bodies, excess
 from interlock.policy.lint import Lint
 from interlock.policy.vocabulary import GROUPS
 
@@ -29,7 +29,9 @@ BASE_LAYERS = ("default", "organisation")
 # Limits. A policy file is written by hand: the packaged set holds about 60 policies in 30 KB, and cost is linear in
 # the policies of a slice (1.15 ms at 300, measured with cedarpy 4.12).
 MAX_FILE = 262_144  # characters
+MAX_LAYER = 524_288  # characters in all files of a layer
 MAX_POLICIES = 1_000
+MAX_EXAMPLES = 3_000  # in all policies: each is an evaluation or four, about 0.15 ms each, at every load
 MAX_PROSE = 400  # characters of a @why or @instead: an agent and a person read them at every stop
 
 DEFAULT_DENY = "default-deny"
@@ -91,6 +93,9 @@ def read(layers: Sequence[Layer]) -> tuple[Rule, ...]:
     rules: list[Rule] = []
     seen: dict[str, str] = {}
     for layer in layers:
+        size = sum(map(len, layer.sources.values()))
+        if size > MAX_LAYER:
+            raise PolicyError(f"the {layer.name} layer holds {size} characters; at most {MAX_LAYER} are read")
         for file in sorted(layer.sources):
             if file.endswith(".toml"):
                 raise PolicyError(
@@ -106,6 +111,9 @@ def read(layers: Sequence[Layer]) -> tuple[Rule, ...]:
                 rules.append(rule)
     if len(rules) > MAX_POLICIES:
         raise PolicyError(f"{len(rules)} policies; at most {MAX_POLICIES} can be judged in time")
+    examples = sum(len(rule.matches) + len(rule.spares) for rule in rules)
+    if examples > MAX_EXAMPLES:
+        raise PolicyError(f"{examples} examples; at most {MAX_EXAMPLES} can be tried at every load")
     return tuple(rules)
 
 
@@ -115,6 +123,8 @@ def _read_file(layer: str, file: str, text: str) -> tuple[Rule, ...]:
     where = f"{layer}/{file}"
     if len(text) > MAX_FILE:
         raise PolicyError(f"{where}: {len(text)} characters; a policy file holds at most {MAX_FILE}")
+    if too_much := excess(text):
+        raise PolicyError(f"{where}: {too_much}; split the policy")
     try:
         tree = cedarpy.policies_to_pst(text)
     except ValueError as error:
