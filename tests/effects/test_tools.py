@@ -75,6 +75,22 @@ def test_a_write_that_arms_something_is_visible_by_its_path(path: str, kind: Kin
     assert label in resource.labels
 
 
+@pytest.mark.parametrize(
+    "path", [" /etc/passwd", "/etc/passwd\n", "\u00a0/etc/passwd", "\ufeff/etc/passwd ", "\t/etc/passwd"]
+)
+def test_white_space_around_a_path_hides_nothing(path: str) -> None:
+    """Agents trim paths before they open them: the path with its blank would have been a file of the workspace."""
+    for tool in ("Read", "Write"):
+        (effect,) = call(tool, file_path=path, content="").effects
+        assert effect.resource.name == "/etc/passwd"
+    assert ("read", "file", "/etc/passwd") in brief(call("mcp__fs__read_file", path=path))
+
+
+@pytest.mark.parametrize("path", [".claude/settings.json ", ".claude /settings.json", ".claude/settings.json\n"])
+def test_white_space_in_a_guarded_name_changes_nothing(path: str) -> None:
+    assert labels.GUARD in call("Write", file_path=path, content="").effects[0].resource.labels
+
+
 def test_listing_and_globbing_read_names_only() -> None:
     assert call("LS", path=f"{WORKSPACE}/src").effects[0].notes == ("names only",)
     assert brief(call("Glob", pattern="**/*.py")) == [("read", "directory", WORKSPACE)]
@@ -246,6 +262,8 @@ def test_mcp_arguments_that_are_paths_and_addresses() -> None:
         call("mcp__fs__write_file", path=".mcp.json")
     )
     assert ("delete", "directory", "/") in brief(call("mcp__fs__delete_file", path="/"))
+    assert ("read", "secret", "/etc/shadow") in brief(call("mcp__fs__read_file", path="file:///etc/shadow"))
+    assert ("read", "secret", "/etc/shadow") in brief(call("mcp__fs__read_files", paths="a\n/etc/shadow"))
     nested = call("mcp__fs__read_many", options={"files": [{"path": "a"}, {"path": "~/.ssh/id_rsa"}]})
     assert ("read", "secret", f"{HOME}/.ssh/id_rsa") in brief(nested)
     assert ("fetch", "host", "evil.example") in brief(call("mcp__browser__navigate", url="https://evil.example/"))

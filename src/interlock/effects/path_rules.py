@@ -31,10 +31,10 @@ _IGNORABLE = re.compile(
 
 @lru_cache(maxsize=16_384)
 def fold(segment: str) -> str:
-    """The name as a forgiving filesystem would compare it: NFKC, case-folded, without invisible characters."""
+    """The name as a forgiving filesystem or tool takes it: NFKC, case-folded, no invisible or outer white space."""
     if segment.isascii():
-        return segment.lower()
-    return _IGNORABLE.sub("", unicodedata.normalize("NFKC", _IGNORABLE.sub("", segment))).casefold()
+        return segment.strip().lower()
+    return _IGNORABLE.sub("", unicodedata.normalize("NFKC", _IGNORABLE.sub("", segment))).casefold().strip()
 
 
 class Pattern(NamedTuple):

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from interlock.effects.places import file_environment, file_resource, normal
-from interlock.effects.tools.inputs import Malformed, optional, required
+from interlock.effects.tools.inputs import Malformed, optional, path_of, required
 from interlock.effects.tools.patch import read_patch
 from interlock.model.action import Action
 from interlock.model.effect import MANY, ONE, Effect, Reversibility, Scale, Verb
@@ -31,8 +31,8 @@ def listing(action: Action, setting: Setting, world: World) -> Effects:
 def glob(action: Action, setting: Setting, world: World) -> Effects:
     """Glob: the names under a directory that match a pattern; no content."""
     pattern = required(action.input, "pattern")
-    base = optional(action.input, "path") or action.cwd
-    start = _constant_part(pattern)
+    base = path_of(optional(action.input, "path")) or action.cwd
+    start = _constant_part(path_of(pattern))
     where = start if start.startswith(("/", "~")) else f"{base}/{start}"
     return (_effect(Verb.READ, where, action, setting, world, directory=True, scale=MANY, notes=("names only",)),)
 
@@ -41,7 +41,7 @@ def grep(action: Action, setting: Setting, world: World) -> Effects:
     """Grep: lines of the files below a path, perhaps only of those that a glob names."""
     required(action.input, "pattern")
     where = optional(action.input, "path") or action.cwd
-    below = file_resource(where, setting, world, cwd=action.cwd, recursive=True)
+    below = file_resource(path_of(where), setting, world, cwd=action.cwd, recursive=True)
     environment = file_environment(below, setting)
     effects = [Effect(verb=Verb.READ, resource=below, environment=environment, scale=MANY, via=action.tool)]
     wanted = optional(action.input, "glob")
@@ -97,7 +97,7 @@ def apply_patch(action: Action, setting: Setting, world: World) -> Effects:
 
 
 def _changed(path: str, action: Action, setting: Setting, world: World, *, creates: bool) -> Effect:
-    resource = file_resource(path, setting, world, cwd=action.cwd, directory=False)
+    resource = file_resource(path_of(path), setting, world, cwd=action.cwd, directory=False)
     there = world.kind(resource.name) is not None
     verb = Verb.CREATE if creates and not there else Verb.OVERWRITE
     return Effect(
@@ -122,7 +122,7 @@ def _effect(  # noqa: PLR0913 - an effect has this many sides
     notes: tuple[str, ...] = (),
     glob: bool = False,
 ) -> Effect:
-    resource = file_resource(path, setting, world, cwd=action.cwd, directory=directory, glob=glob)
+    resource = file_resource(path_of(path), setting, world, cwd=action.cwd, directory=directory, glob=glob)
     environment = file_environment(resource, setting)
     return Effect(verb=verb, resource=resource, environment=environment, scale=scale, via=action.tool, notes=notes)
 

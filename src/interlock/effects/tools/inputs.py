@@ -38,3 +38,8 @@ def optional(data: dict[str, Any], key: str, default: str = "") -> str:
     if not isinstance(value, str):
         raise Malformed(f"`{key}` must be text")
     return value
+
+
+def path_of(text: str) -> str:
+    """A path as agents' file tools take it: they trim white space, so ` /etc/passwd` is no file of the workspace."""
+    return text.strip().strip("\ufeff").strip()

@@ -16,7 +16,7 @@ from interlock.effects.environments import environment_of
 from interlock.effects.places import file_environment, file_resource
 from interlock.effects.redact import has_secret
 from interlock.effects.sql.words import looks_like_sql
-from interlock.effects.tools.inputs import Malformed
+from interlock.effects.tools.inputs import Malformed, path_of
 from interlock.effects.tools.mcp_words import packaged
 from interlock.effects.tools.shell import shell_text
 from interlock.effects.tools.web import read_url
@@ -27,6 +27,7 @@ from interlock.model.world import Setting, World
 
 MAX_ARGUMENTS = 2_000
 MAX_DEPTH = 12
+MAX_PATHS = 100  # lines of an argument that is called a path; beyond them nobody means paths
 _TELLING = re.compile(
     r"passw(?:or)?d|passphrase|secret|api_?key|private_?key|(?:access|auth|bearer|refresh|id)_token|credential"
 )
@@ -72,8 +73,10 @@ class _Call:
             self.effects.append(opaque(value[:200], "code for another program", via=self.action.tool))
         elif name in self.words.url and value:
             self.effects += read_url(value, self.setting, self.world, via=self.action.tool)
-        elif name in self.words.path and value and "\n" not in value and "://" not in value:
-            self.effects.append(self._path(value))
+        elif name in self.words.path and "://" in value:
+            self.effects += read_url(value, self.setting, self.world, via=self.action.tool)
+        elif name in self.words.path:
+            self.effects += (self._path(line) for line in value.splitlines()[:MAX_PATHS] if path_of(line))
 
     def reading(self) -> Reading:
         return Reading(
@@ -99,7 +102,9 @@ class _Call:
 
     def _path(self, value: str) -> Effect:
         verb = self.verb if self.verb in (Verb.READ, Verb.DELETE) else Verb.OVERWRITE
-        resource = file_resource(value, self.setting, self.world, cwd=self.action.cwd, follow=verb is not Verb.DELETE)
+        resource = file_resource(
+            path_of(value), self.setting, self.world, cwd=self.action.cwd, follow=verb is not Verb.DELETE
+        )
         return Effect(
             verb=verb,
             resource=resource,
