@@ -16,7 +16,7 @@ from interlock.ledger.head import BLOCK
 from interlock.ledger.note import PublicKey, open_checkpoint, parse_checkpoint, sign_checkpoint
 from interlock.ledger.reader import Reader
 from interlock.ledger.store import Ledger, settled
-from interlock.ledger.verify import verify_proof
+from interlock.ledger.verify import verify, verify_proof
 from interlock.model.errors import (
     InterlockError,
     LedgerForked,
@@ -356,6 +356,39 @@ def test_keys_change_by_entries(directory: Path) -> None:
     with begin(directory, signer=OTHER) as ledger:
         assert ledger.keys.checkpoint_key(2) == PublicKey.of(DAEMON)
         assert ledger.keys.checkpoint_key(3) == PublicKey.of(OTHER)
+
+
+def test_a_lost_key_is_replaced_by_the_root_key(directory: Path) -> None:
+    with begin(directory) as ledger:
+        add(ledger, n=1)
+    with pytest.raises(Refused, match="may not change keys"):
+        Ledger.open(directory, OTHER, ORIGIN, root=OTHER, lost_key=True)
+    with begin(directory, signer=OTHER, lost_key=True) as ledger:
+        assert ledger.keys.current == PublicKey.of(OTHER)
+        assert bodies(ledger, ["key.rotate"])[0]["reason"] == "the key before is lost"
+        add(ledger, n=2)
+    with begin(directory, signer=OTHER, lost_key=True) as ledger:
+        assert len(bodies(ledger, ["key.rotate"])) == 1
+    assert verify(directory).size == 4
+
+
+def test_a_lost_head_is_accepted_openly(directory: Path, tmp_path: Path) -> None:
+    begin(directory).close()
+    copy_state(directory, tmp_path / "backup")
+    with begin(directory) as ledger:
+        add(ledger, n=1)
+    signed = head_path(directory).read_text().rstrip("\n")
+    put_back(directory, tmp_path / "backup")
+    with pytest.raises(LedgerForked):
+        begin(directory)
+    with begin(directory, lost_head=True) as ledger:
+        told = bodies(ledger, ["log.head_accepted"])
+        assert told[0]["was"] == signed
+        assert told[0]["now"].split("\n")[1] == "1"
+    head_path(directory).unlink()
+    begin(directory, lost_head=True).close()
+    with begin(directory) as ledger:
+        assert [body["was"] for body in bodies(ledger, ["log.head_accepted"])] == [signed, ""]
 
 
 def test_a_closed_ledger_says_so(directory: Path) -> None:

@@ -361,7 +361,7 @@ def test_forged_tiles_are_seen_at_the_sizes_of_cve_2026_56865(tmp_path: Path, si
     for hashed in memory.levels[0]:
         frontier.append(hashed)
     root = frontier.root()
-    TileDirectory(tmp_path).publish(size, "", _Hashes(memory), sync=False)
+    TileDirectory(tmp_path).publish(size, "", _Hashes(memory))
     TileFiles(tmp_path, size).check(root)
     chance = random.Random(size)
     tiles = [tile for tile in tiles_of(size) if tile.level is not None]

@@ -30,7 +30,7 @@ from pathlib import Path
 
 import apsw
 
-from interlock.ledger.database import FILE
+from interlock.ledger.database import FILE, WAL_PAGES
 from interlock.ledger.entry import encode
 from interlock.ledger.head import HeadFile
 from interlock.ledger.keyhistory import KeyHistory
@@ -42,7 +42,6 @@ MAX_GROUP = 1024  # entries a transaction: bounds the time until the first of th
 MAX_QUEUE = 32_768  # entries waiting; beyond that the disk is not keeping up and new actions must wait elsewhere
 LINGER = 0.02  # seconds a relaxed entry waits for company before it costs an fsync
 IDLE = 0.25  # seconds without work after which the WAL is moved into the database
-WAL_PAGES = 4_096  # 16 MiB: beyond that it is moved even under load
 RETRY = 1.0  # seconds between attempts to write relaxed entries to a disk that refuses
 VOID = "log.void"  # stands where a refused entry would have stood
 LATE = "log.late"  # entries that were refused, and were found on the disk later
@@ -99,7 +98,15 @@ class Committer:
     """Owns the database for writing. `state` never runs ahead of the disk."""
 
     def __init__(
-        self, directory: Path, signer: Signer, origin: str, head: HeadFile, *, now: Callable[[], str], vfs: str | None
+        self,
+        directory: Path,
+        signer: Signer,
+        origin: str,
+        head: HeadFile,
+        *,
+        now: Callable[[], str],
+        heir: bool,
+        vfs: str | None,
     ) -> None:
         self.faults = Faults()
         self._directory = directory
@@ -108,7 +115,7 @@ class Committer:
         self._head = head
         self._now = now
         self._vfs = vfs
-        self._tree: TreeStore | None = TreeStore.open(directory, signer, origin, head, vfs=vfs)
+        self._tree: TreeStore | None = TreeStore.open(directory, signer, origin, head, heir=heir, vfs=vfs)
         self.state = self._tree.state
         self.keys: KeyHistory = self._tree.keys
         self._doubt: _Doubt | None = None

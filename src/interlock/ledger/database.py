@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from functools import cache
@@ -11,12 +12,15 @@ from typing import Any
 
 import apsw
 
+from interlock.ledger.files import sync_directory
 from interlock.model.errors import InternalError, LedgerTampered, LedgerUnavailable, LedgerUnverifiable, NotFound
 
 FILE = "ledger.db"
 APPLICATION_ID = 0x494C4B31  # "ILK1"
 FORMAT = 1
 BUSY_MS = 2_000
+WAL_BYTES = 4 * 1024 * 1024
+WAL_PAGES = 900  # fewer than fit: then the WAL is moved into the database even under load
 
 Row = tuple[Any, ...]
 
@@ -58,6 +62,7 @@ class Database:
         try:
             if not path.exists():
                 os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
+                sync_directory(path.parent)
             connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE, vfs=vfs)
         except (apsw.Error, OSError) as error:
             raise translated(error, path) from error
@@ -66,6 +71,7 @@ class Database:
             connection.set_busy_timeout(BUSY_MS)
             database._configure()
             database._settle()
+            database._lay_out()
         except apsw.Error as error:
             database.close()
             raise translated(error, path) from error
@@ -117,6 +123,24 @@ class Database:
         _, in_wal, moved = self.connection.execute("PRAGMA wal_checkpoint(FULL)").fetchall()[0]
         if in_wal != moved:
             raise LedgerUnavailable(f"a reader holds {self.path} in an old state; stop it and try again")
+
+    def _lay_out(self) -> None:
+        """Give the WAL file its usual size at once.
+
+        A sync of a file that grows waits for the file system's journal, and so for everybody else's files; one that is
+        overwritten in place waits for its own data only (measured: 4 ms against 0.2 ms on a busy disk). SQLite stops
+        reading a WAL at the first frame that is not of its current run, so zeros behind it mean nothing to it.
+        """
+        wal = self.path.with_name(f"{self.path.name}-wal")
+        with contextlib.suppress(OSError):  # only speed is lost; a disk that is really full says so at the next write
+            handle = os.open(wal, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+            try:
+                size = os.fstat(handle).st_size
+                if size < WAL_BYTES:
+                    os.pwrite(handle, bytes(WAL_BYTES - size), size)
+                    os.fsync(handle)
+            finally:
+                os.close(handle)
 
     def _count_pages(self, _connection: apsw.Connection, _name: str, pages: int) -> int:
         self.wal_pages = pages

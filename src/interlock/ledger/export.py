@@ -60,7 +60,7 @@ def export(reader: Reader, state: Path, target: Path, *, with_blobs: bool = True
     try:
         shutil.rmtree(building, ignore_errors=True)
         make_directories(building)
-        TileDirectory(building).publish(size, note, reader, sync=False)
+        TileDirectory(building).publish(size, note, reader)
         _write(building / "README.md", README.encode())
         _write(building / "keys", _keys(reader, size))
         for kept, text in reader.milestones(size):

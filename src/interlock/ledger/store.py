@@ -26,7 +26,7 @@ from interlock.ledger.committer import Committer, Faults, Item
 from interlock.ledger.database import FILE, Database
 from interlock.ledger.entry import encode, utc_now
 from interlock.ledger.files import private_directory
-from interlock.ledger.head import HeadFile
+from interlock.ledger.head import BLOCK, HeadFile
 from interlock.ledger.keyhistory import ADD, GENESIS, REVOKE, ROTATE, STATEMENT, KeyHistory
 from interlock.ledger.note import MAX_ORIGIN, PublicKey, Signer, valid_name
 from interlock.ledger.reader import Reader, Stored
@@ -34,6 +34,7 @@ from interlock.ledger.tiles import TileDirectory
 from interlock.ledger.writer import NewEntry
 from interlock.model.errors import InterlockError, LedgerUnavailable, StateError
 
+HEAD_ACCEPTED = "log.head_accepted"
 PUBLISH_EVERY = 2.0  # seconds between two publications of tiles and syncs of the head file
 
 
@@ -41,14 +42,22 @@ class Ledger:
     """A log in a directory. Thread-safe. Make it with `open`, end it with `close`."""
 
     def __init__(
-        self, directory: Path, signer: Signer, origin: str, lock: int, now: Callable[[], str], vfs: str | None
+        self,
+        directory: Path,
+        signer: Signer,
+        origin: str,
+        lock: int,
+        *,
+        now: Callable[[], str],
+        heir: bool,
+        vfs: str | None,
     ) -> None:
         self.directory = directory
         self.origin = origin
         self.blobs = BlobStore(directory / "blobs")
         self._lock = lock
         self._head = HeadFile(head_path(directory))
-        self._committer = Committer(directory, signer, origin, self._head, now=now, vfs=vfs)
+        self._committer = Committer(directory, signer, origin, self._head, now=now, heir=heir, vfs=vfs)
         self._reader = Reader(Database.reader(directory / FILE))
         self._tiles = TileDirectory(directory)
         self._stop = threading.Event()
@@ -66,6 +75,8 @@ class Ledger:
         *,
         root: Signer | None = None,
         now: Callable[[], str] = utc_now,
+        lost_key: bool = False,
+        lost_head: bool = False,
         vfs: str | None = None,
     ) -> Ledger:
         """Open the ledger in `directory` (made if need be, mode 0700) or begin one.
@@ -73,6 +84,10 @@ class Ledger:
         `signer` signs checkpoints and must be the key in force; `root` (default: `signer`) signs the genesis entry of a
         new log and is its root key; `origin` names the log (a schema-less URL, no spaces, no plus). `now` stamps the
         entries that the ledger itself writes. `vfs` names an apsw VFS, for tests of failing disks.
+
+        Two ways out, both of them entries that everybody can see: with `lost_key`, `root` makes `signer` the key in
+        force (`key.rotate`); with `lost_head`, the database is taken at its word and the head file written anew
+        (`log.head_accepted`, with the old head in it).
 
         Raises `StateError` (locked by another process, wrong owner or mode, another log, another key), `LedgerForked`
         (the database is behind or beside the head file), `LedgerTampered`, `LedgerUnavailable` (disk full or failing).
@@ -82,7 +97,8 @@ class Ledger:
         private_directory(directory)
         lock = _locked(directory / "lock")
         try:
-            ledger = cls(directory, signer, origin, lock, now, vfs)
+            accepted = _accept_head(directory) if lost_head else None
+            ledger = cls(directory, signer, origin, lock, now=now, heir=lost_key, vfs=vfs)
         except BaseException:
             os.close(lock)
             raise
@@ -90,6 +106,10 @@ class Ledger:
             if ledger.size == 0:
                 genesis = ledger.keys.event(GENESIS, PublicKey.of(signer), root or signer)
                 ledger.submit(GENESIS, genesis, time=now()).result()
+            if lost_key and PublicKey.of(signer) != ledger.keys.current:
+                ledger.rotate(signer, root or signer, time=now(), reason="the key before is lost")
+            if accepted is not None:
+                ledger.submit(HEAD_ACCEPTED, accepted, time=now()).result()
         except BaseException:
             ledger.close()
             raise
@@ -186,7 +206,7 @@ class Ledger:
         try:
             with self._publishing:
                 size, note = self._reader.head()
-                self._tiles.publish(size, note, self._reader, sync=True)
+                self._tiles.publish(size, note, self._reader)
                 self._head.sync()
         except (OSError, InterlockError) as error:
             self.faults.publish += 1
@@ -225,6 +245,19 @@ async def settled(future: Future[int]) -> int:
 def head_path(directory: Path) -> Path:
     """The head file stands beside the directory, so that removing or restoring the directory does not reach it."""
     return directory.with_name(f"{directory.name}.head")
+
+
+def _accept_head(directory: Path) -> dict[str, str]:
+    """Write the head file from the database; returns what the entry about it says."""
+    with Reader.open(directory) as reader:
+        note = reader.checkpoint()
+    head = HeadFile(head_path(directory))
+    try:
+        old = head.path.read_text("utf-8", "replace").rstrip("\n") if head.path.exists() else ""
+    except OSError as error:
+        raise StateError(f"{head.path} cannot be read: {error.strerror}") from error
+    head.create(note)
+    return {"was": old[:BLOCK], "now": note}
 
 
 def _locked(path: Path) -> int:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from interlock.ledger.files import make_directories, sync_directory, write_atomic
+from interlock.ledger.files import make_directories, write_atomic
 from interlock.ledger.merkle import HASH_BYTES, TILE_HEIGHT, TILE_WIDTH
 
 ENTRIES = "entries"
@@ -78,19 +78,18 @@ class TileDirectory:
         self.directory = directory
         self._published = 0
 
-    def publish(self, size: int, checkpoint: str, source: Source, *, sync: bool) -> None:
+    def publish(self, size: int, checkpoint: str, source: Source) -> None:
         """Write what the tree of `size` has and the files have not, then the checkpoint, then drop old partial tiles.
 
-        The first call of a process looks at every file, so that what a crash or a hand took away comes back. `sync`
-        makes full tiles durable (they are never written twice); partial ones are written again anyway. Raises
-        `OSError`.
+        The first call of a process looks at every file, so that what a crash or a hand took away comes back. Nothing is
+        synced: these files can be derived again, and their syncs would make every append wait. Raises `OSError`.
         """
         since = self._published
         for tile in tiles_of(size, since):
             path = self.directory / tile.path()
             if not self._there(path, tile):
                 make_directories(path.parent)
-                write_atomic(path, tile_bytes(tile, source), sync=sync and tile.width == TILE_WIDTH)
+                write_atomic(path, tile_bytes(tile, source), sync=False)
         write_atomic(self.directory / "checkpoint", checkpoint.encode(), sync=False)
         self._drop_partials(size)
         self._published = size
@@ -120,10 +119,6 @@ class TileDirectory:
                 folder = (self.directory / tile.path()).parent
                 if folder.is_dir():
                     yield folder
-
-    def sync(self) -> None:
-        """Make the names at the top durable."""
-        sync_directory(self.directory)
 
     def remove(self) -> None:
         """Drop everything that can be derived again."""

@@ -55,15 +55,26 @@ class TreeStore:
         self.keys = keys
 
     @classmethod
-    def open(cls, directory: Path, signer: Signer, origin: str, head: HeadFile, *, vfs: str | None = None) -> TreeStore:
+    def open(
+        cls,
+        directory: Path,
+        signer: Signer,
+        origin: str,
+        head: HeadFile,
+        *,
+        heir: bool = False,
+        vfs: str | None = None,
+    ) -> TreeStore:
         """Open, settle what an earlier process left, and check that the tree continues what was signed before.
+
+        With `heir`, `signer` need not be the key in force yet: the caller is about to make it so.
 
         Raises `LedgerForked` (behind or beside the head file), `LedgerTampered`, `LedgerUnavailable` (disk),
         `StateError` (another log, or a signer that is not the key in force).
         """
         database = Database.writer(directory / FILE, vfs=vfs)
         try:
-            return cls._load(database, signer, origin, head)
+            return cls._load(database, signer, origin, head, heir=heir)
         except apsw.Error as error:
             database.close()
             raise translated(error, database.path) from error
@@ -72,7 +83,7 @@ class TreeStore:
             raise
 
     @classmethod
-    def _load(cls, database: Database, signer: Signer, origin: str, head: HeadFile) -> TreeStore:
+    def _load(cls, database: Database, signer: Signer, origin: str, head: HeadFile, *, heir: bool) -> TreeStore:
         if not database.run("load"):
             _initialise(database, signer, origin, head)
         found, size, packed, note = database.one("load")
@@ -82,7 +93,7 @@ class TreeStore:
         keys = load_keys(reader, origin)
         state = _checked_state(database, reader, size, packed, note)
         if size:
-            if PublicKey.of(signer) != keys.current:
+            if PublicKey.of(signer) != keys.current and not heir:
                 raise StateError(
                     f"the ledger's checkpoints are signed by {keys.current}; the key at hand is "
                     f"{PublicKey.of(signer)}. Put the old key back, or rotate keys with the root key"
@@ -206,7 +217,7 @@ def _check_head(
     if note is None:
         raise LedgerForked(
             f"{head.path}, which holds the last signed checkpoint, is missing, so a ledger that was set back would not "
-            "be seen. Restore that file; or, if you know why it is gone, verify the ledger and accept its head anew"
+            "be seen. Restore that file; or, if you know why it is gone, verify the ledger and accept its head as it is"
         )
     try:
         last = open_checkpoint(note, PublicKey.of(signer) if keys is None else _key_of(keys, note))
