@@ -112,8 +112,19 @@ class Writer:
     def substitution(self) -> str:
         self.depth += 1
         text = self.pick("echo", "printf %s") + " " + self.word()
-        if self.r.random() < 0.3:
+        if self.r.random() < 0.2:
             text = self.simple()
+        elif self.r.random() < 0.2:
+            text = self.pick(
+                f"if {self.pick('alpha', 'true', '! beta')}; then {text}; else echo other; fi",
+                f"alpha && {text}",
+                f"{text}; beta || echo more",
+                f"for k in 1 2; do alpha $k && continue; {text}; done",
+                f"case $x in one) {text};; *) echo none;; esac",
+                "ifun() { if alpha i; then echo early; return; fi; echo late; }; ifun",
+                f"cd d1 && {text}",
+                f"cd nowhere && {text}",
+            )
         self.depth -= 1
         if "`" not in text and "\\" not in text and "'" not in text and self.r.random() < 0.3:
             return f"`{text}`"

@@ -79,7 +79,32 @@ def test_values(text: str, words: list[str]) -> None:
     ],
 )
 def test_substitutions(text: str, words: list[str]) -> None:
-    assert ["run", *words] in argvs(text)
+    assert ["run", *words] in argvs(text, {"/tmp/x": ""})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "if q; then echo a; else echo b; fi",
+        "q && echo a; echo b",
+        "echo a; q || echo b",
+        "f",
+        "for i in 1 2; do q && break; echo $i; done",
+        "case $Q in a) echo a;; *) echo b;; esac",
+        "while q; do echo a; done",
+        "q || exit; echo a",
+        "cd /not/known && pwd",
+    ],
+)
+def test_output_that_depends_on_what_is_not_known_is_not_known(text: str) -> None:
+    assert ["run", "?"] in argvs("f() { if q; then echo a; return; fi; echo b; }; run $(" + text + ")")
+
+
+@pytest.mark.parametrize(
+    "text", ["if true; then echo a; else echo b; fi", "case x in x) echo a;; *) echo b;; esac", "true && echo a"]
+)
+def test_output_that_depends_on_what_is_known_is_known(text: str) -> None:
+    assert ["run", "a"] in argvs(f"q && run $({text})")
 
 
 def test_a_constant_substitution_as_the_command() -> None:

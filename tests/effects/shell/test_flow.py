@@ -171,3 +171,38 @@ def test_a_syntax_error_hides_only_what_follows_it() -> None:
     assert reading.commands == (("rm", "a"),)
     (effect,) = opaques(reading)
     assert effect.span == (5, 17)
+
+
+def test_a_directory_that_is_not_there_is_gone_to_only_where_going_succeeded() -> None:
+    files = {"/w/here/x": ""}
+    text = "cd gone && one; two"
+    assert [(inv.words[0].text, inv.cwd) for inv in invocations(text, files)] == [("one", "/w/gone"), ("two", None)]
+    assert [inv.cwd for inv in invocations("cd gone; rm -rf x", files)] == [None]
+    assert [inv.cwd for inv in invocations("cd gone || one; two", files)] == ["/w", None]
+    assert [inv.cwd for inv in invocations("cd gone || exit; two", files)] == ["/w/gone"]
+    assert [inv.cwd for inv in invocations("mkdir gone; cd gone; two", files)][-1] is None
+    assert [inv.cwd for inv in invocations("cd here; two", files)] == ["/w/here"]
+
+
+def test_a_function_that_is_exported_hides_the_program_in_the_child_too() -> None:
+    assert ["rm", "x"] in argvs("ls() { rm x; }; export -f ls; bash -c ls")
+    assert ["rm", "x"] not in argvs("ls() { rm x; }; bash -c ls")
+
+
+def test_an_alias_of_exit_does_not_hide_what_follows() -> None:
+    assert ["rm", "x"] in argvs("shopt -s expand_aliases\nalias exit=true\nexit\nrm x")
+    assert ["rm", "x"] in argvs("exit() { true; }; exit; rm x")
+
+
+def test_declared_attributes_change_what_an_assignment_means() -> None:
+    assert ["run", "?"] in argvs("declare -l x; x=RM; run $x")
+    assert ["run", "?"] in argvs("declare -i x; x=1+1; run $x")
+    assert opaques(read("declare -n r=x; r=evil; $x"))
+
+
+def test_what_follows_a_conditional_exit_may_not_run() -> None:
+    reach = {inv.words[0].text: inv.reach for inv in invocations("q || exit 1; rm x")}
+    assert reach["rm"] is Reach.MAYBE
+    reach = {inv.words[0].text: inv.reach for inv in invocations("f() { q || return; a; }; f; b")}
+    assert reach["a"] is Reach.MAYBE
+    assert reach["b"] is Reach.ALWAYS

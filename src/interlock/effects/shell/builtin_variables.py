@@ -16,20 +16,22 @@ def declare(call: Call) -> bool | None:
     name = call.words[0].text or ""
     flags, start = _flags(call)
     state = call.state
-    if name == "export" and "f" in flags:
+    if "f" in flags and (name == "export" or "x" in flags):
+        state.options |= {f"function {word.text}" for word in call.words[start:]}
         return None
-    if len(call.words) == start:
-        secret = (labels.FROM_ENVIRONMENT,)
-        state.out.write(None, secret)
-        return None
-    if "p" in flags or "f" in flags or "F" in flags:
-        state.out.write(None, (labels.FROM_ENVIRONMENT,))
+    if "n" in flags and name != "export":
+        call.opaque("a variable that is a reference to another")
+    if len(call.words) == start or "p" in flags or "f" in flags or "F" in flags:
+        state.write(None, (labels.FROM_ENVIRONMENT,))
         return None
     exports = name == "export" or "x" in flags
     for index in range(start, len(call.words)):
         _declare_one(call, index, flags, exports=exports and "n" not in flags, local=name == "local")
+        declared = (call.words[index].text or "").partition("=")[0]
         if name == "readonly" or "r" in flags:
-            call.shell.readonly.add((call.words[index].text or "").partition("=")[0])
+            call.shell.readonly.add(declared)
+        if set(flags) & set("ilu"):
+            call.shell.odd.add((call.words[index].text or "").partition("=")[0])
     return None
 
 
@@ -135,7 +137,7 @@ def read(call: Call) -> bool | None:
     taint = stdin.taint
     values: list[Val] = [Val(None, taint=taint) for _ in names]
     text = stdin.text
-    if text is not None and not odd and not state.source.used and not state.maybe and (raw or "\\" not in text):
+    if text is not None and not odd and not state.source.used and not state.conditions and (raw or "\\" not in text):
         line = text.partition("\n")[0]
         ifs = call.shell.look(state, "IFS")
         if ifs is not None and ifs.text is not None:
@@ -176,19 +178,19 @@ def _read_options(call: Call) -> tuple[list[str], bool, bool, bool]:
     return names or ["REPLY"], array, raw, odd
 
 
-def _cut(line: str, ifs: str, count: int) -> list[str]:
+def _cut(line: str, ifs: str, count: int) -> list[str | None]:
+    """The pieces of a line for `count` names; None where the rules are finer than these."""
     blanks = "".join(char for char in ifs if char in " \t")
-    if any(char not in " \t\n" for char in ifs) and count > 1:
-        sharp = next(char for char in ifs if char not in " \t\n")
-        if len(ifs.strip(" \t\n")) > 1 or blanks:
-            return []
-        pieces = line.split(sharp, count - 1)
+    sharp = "".join(char for char in ifs if char not in " \t\n")
+    if sharp:
+        pieces = line.split(sharp, count - 1) if len(sharp) == 1 and not blanks else []
+        if not pieces or sharp in pieces[-1] or line.strip(" \t") != line:
+            return [None] * count
+    elif not blanks or count == 1:
+        pieces = [line.strip(blanks) if blanks else line]
     else:
-        line = line.strip(blanks) if blanks else line
-        pieces = line.split(None, count - 1) if blanks else [line]
-        if count == 1:
-            pieces = [line]
-    return pieces + [""] * (count - len(pieces))
+        pieces = line.strip(blanks).split(None, count - 1)
+    return [*pieces, *[""] * (count - len(pieces))]
 
 
 def mapfile(call: Call) -> bool | None:
@@ -243,7 +245,7 @@ def set_(call: Call) -> bool | None:
     call.seen()
     state = call.state
     if len(call.words) == 1:
-        state.out.write(None, (labels.FROM_ENVIRONMENT,))
+        state.write(None, (labels.FROM_ENVIRONMENT,))
         return True
     index = 1
     while index < len(call.words):
@@ -294,9 +296,9 @@ def shopt(call: Call) -> bool | None:
     for text in texts:
         if text in ("nullglob", "dotglob", "failglob", "globstar", "nocaseglob", "extglob", "globasciiranges"):
             call.state.options |= {"globs"}
-        elif text == "xpg_echo":
+        elif text in ("xpg_echo", "nocasematch"):
             call.state.options |= {text}
         elif text == "lastpipe" and "-s" in texts:
             call.opaque("lastpipe changes where a pipeline's last command runs")
-    call.state.out.write(None)
+    call.state.write(None)
     return None

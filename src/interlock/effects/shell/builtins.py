@@ -31,7 +31,7 @@ def false(call: Call) -> bool | None:
 def nothing(call: Call) -> bool | None:
     """Changes nothing that is followed here."""
     call.seen()
-    call.state.out.write(None)
+    call.state.write(None)
     return None
 
 
@@ -41,7 +41,7 @@ def echo(call: Call) -> bool | None:
     text = None
     if texts is not None:
         text = printing.echo(texts) if "xpg_echo" not in call.state.options else None
-    call.state.out.write(text, call.taint())
+    call.state.write(text, call.taint())
     return True
 
 
@@ -57,13 +57,13 @@ def printf(call: Call) -> bool | None:
         else:
             call.opaque("printf -v into a name that is not known")
         return None
-    call.state.out.write(None if texts is None else printing.printf(texts), call.taint())
+    call.state.write(None if texts is None else printing.printf(texts), call.taint())
     return None
 
 
 def pwd(call: Call) -> bool | None:
     call.seen()
-    call.state.out.write(call.state.cwd + "\n" if call.state.cwd is not None else None)
+    call.state.write(call.state.cwd + "\n" if call.state.cwd is not None else None)
     return True
 
 
@@ -124,8 +124,8 @@ def move(call: Call, target: Val) -> bool | None:
         return True
     parent = found.rpartition("/")[0] or "/"
     if kind is None and call.shell.world.kind(parent) == "directory" and not call.shell.world.changed:
-        # It fails unless something that was not seen makes the directory: whoever goes on without asking stays here.
-        return None
+        # It fails unless something that was not seen makes the directory: whoever goes on without asking may stay here.
+        state.doubt = (before,)
     return None
 
 
@@ -138,7 +138,7 @@ def pushd(call: Call) -> bool | None:
         return None
     move(call, value(call.words[1]))
     state.dirs = (before, *state.dirs)
-    call.state.out.write(None)
+    call.state.write(None)
     return None
 
 
@@ -149,7 +149,7 @@ def popd(call: Call) -> bool | None:
         state.oldcwd, state.cwd, state.dirs = state.cwd, state.dirs[0], state.dirs[1:]
     else:
         state.cwd, state.dirs = None, ()
-    call.state.out.write(None)
+    call.state.write(None)
     return None
 
 
@@ -163,7 +163,7 @@ def eval_(call: Call) -> bool | None:
         words = words[1:]
     if any(word.text is None or word.glob for word in words):
         call.opaque("eval of text that is not known before it runs")
-        call.state.out.write(None, (labels.FROM_UNKNOWN,))
+        call.state.write(None, (labels.FROM_UNKNOWN,))
         _anything(call)
         return None
     text = " ".join(word.text or "" for word in words)
@@ -246,7 +246,7 @@ def _run(call: Call, words: tuple[Word, ...]) -> None:
     if words[0].text is None or words[0].glob:
         call.seen()
         call.opaque("the name of the command is not known before it runs")
-        call.state.out.write(None, (labels.FROM_UNKNOWN,))
+        call.state.write(None, (labels.FROM_UNKNOWN,))
         return
     call.shell.program(words, call.state, span=(call.start, call.end))
 
@@ -258,7 +258,7 @@ def command(call: Call) -> bool | None:
         text = call.words[index].text
         if text in ("-v", "-V"):
             call.seen()
-            call.state.out.write(None)
+            call.state.write(None)
             return None
         if text not in ("-p", "--"):
             break
@@ -288,7 +288,7 @@ def trap(call: Call) -> bool | None:
     call.seen()
     index = 2 if call.text(1) == "--" else 1
     if len(call.words) <= index + 1:
-        call.state.out.write(None)
+        call.state.write(None)
         return None
     word = call.words[index]
     if word.text is None:
@@ -296,10 +296,8 @@ def trap(call: Call) -> bool | None:
         return None
     if word.text in ("", "-") or word.text.isdigit() or word.text.startswith("-"):
         return None
-    inner = call.state.fork()
-    inner.maybe = True
-    inner.ended = ""
-    inner.leaves = []
+    inner = call.state.subshell()
+    inner.maybe += 1
     call.shell.text_inside(word.text, inner, (call.start, call.end), why="trap")
     call.shell.traps.append((word.text, (call.start, call.end), call.state.place))
     return None
@@ -345,7 +343,7 @@ def interactive(call: Call) -> bool | None:
     call.seen()
     if len(call.words) > 1 and call.words[0].text in ("bind", "fc", "compgen", "coproc"):
         call.opaque(f"{call.words[0].text} can run code that is not read here")
-    call.state.out.write(None)
+    call.state.write(None)
     return None
 
 

@@ -159,7 +159,7 @@ class Commander(Redirector):
                 )  # fmt: skip
         elif found is Hazard.COMMAND and value.text is not None:
             inner = state.fork()
-            inner.maybe = True
+            inner.maybe += 1
             self.text_inside(value.text, inner, (start, end), why=name)
         else:
             kind = "a command of unknown text" if found is Hazard.COMMAND else "code that later commands load"
@@ -275,12 +275,25 @@ class Commander(Redirector):
         if name is None or words[0].glob:
             self.seen(words)
             self.opaque(state, node.start, node.end, "the name of the command is not known before it runs")
-            state.out.write(None, (labels.FROM_UNKNOWN,))
+            state.write(None, (labels.FROM_UNKNOWN,))
             self.world.changed = True
             return None
         first = node.words[0]
         if state.aliases and isinstance(first, WordNode) and first.bare and name in state.aliases:
-            self.alias(name, node, state)
+            self.alias(name, node, words, later, shown, state)
+            return None
+        return self.named(name, node, words, later, shown, state)
+
+    def named(
+        self,
+        name: str,
+        node: Simple,
+        words: tuple[Word, ...],
+        later: dict[int, Assign],
+        shown: tuple[Redirect, ...],
+        state: State,
+    ) -> bool | None:
+        """A function, a builtin or a program, in this order."""
         if name in state.functions:
             return self.call(name, node, words, state)
         builtin = builtins.TABLE.get(name)
@@ -330,19 +343,30 @@ class Commander(Redirector):
             )  # fmt: skip
         return tuple(out)
 
-    def alias(self, name: str, node: Simple, state: State) -> None:
+    def alias(
+        self,
+        name: str,
+        node: Simple,
+        words: tuple[Word, ...],
+        later: dict[int, Assign],
+        shown: tuple[Redirect, ...],
+        state: State,
+    ) -> None:
         """An alias may or may not be expanded (that is the shell's option): both readings count."""
         text = state.aliases[name]
-        if text is None:
+        plain = state.fork()
+        plain.maybe += 1
+        self.named(name, node, words, later, shown, plain)
+        if text is None or (text[-1:] in (" ", "\t") and len(state.aliases) > 1):
             self.opaque(state, node.start, node.end, "an alias whose text is not known")
-            return
-        first = node.words[0]
-        rest = self.texts[-1][first.end : node.end]
-        inner = state.fork()
-        inner.aliases.pop(name, None)
-        inner.maybe = True
-        self.text_inside(text + rest, inner, (node.start, node.end), why="alias")
-        state.merge(inner)
+        else:
+            rest = self.texts[-1][node.words[0].end : node.end]
+            inner = state.fork()
+            inner.aliases.pop(name, None)
+            inner.maybe += 1
+            self.text_inside(text + rest, inner, (node.start, node.end), why="alias")
+            plain.merge(inner)
+        state.become(plain)
 
     # -- functions
 
@@ -369,7 +393,7 @@ class Commander(Redirector):
             before = state.fork()
             for body in bodies:
                 other = before.fork()
-                other.maybe = True
+                other.maybe += 1
                 self.body(body, arguments, other)
                 state.merge(other)
         self.nesting -= 1
@@ -379,6 +403,7 @@ class Commander(Redirector):
     def body(self, body: tuple[Command, str], arguments: tuple[Val, ...] | None, state: State) -> bool | None:
         command, text = body
         kept_arguments, kept_leaves, kept_locals = state.arguments, state.leaves, self.locals
+        maybe = state.maybe
         kept_inside, self.in_function = self.in_function, True
         state.arguments, state.leaves, self.locals = arguments, [], {}
         self.texts.append(text)
@@ -392,6 +417,7 @@ class Commander(Redirector):
             # bash leaves the caller's loop too when a function says `break` outside its own.
             leave.ended = ""
             state.merge(leave)
+        state.maybe = maybe
         self.restore(self.locals, state)
         state.arguments, state.leaves, self.locals = kept_arguments, kept_leaves, kept_locals
         self.in_function = kept_inside
@@ -425,7 +451,7 @@ class Commander(Redirector):
             stdin=stdin,
             variables=self.exports(state),
             span=span,
-            reach=Reach.MAYBE if state.maybe else Reach.ALWAYS,
+            reach=Reach.MAYBE if state.conditions else Reach.ALWAYS,
             wrappers=place.wrappers,
             privileged=place.privileged,
             remote=place.remote,
@@ -516,13 +542,13 @@ class Commander(Redirector):
 
     def outcome(self, said: Interpretation, stdin: Stdin, read: set[str], state: State) -> None:
         if said.output is not None:
-            state.out.write(said.output, said.output_taint)
+            state.write(said.output, said.output_taint)
             return
         taint = set(said.output_taint) | set(stdin.taint) | read
         passes = bool(said.inner) and all(inner.wrapper in _PASSES_OUTPUT for inner in said.inner)
         if passes and not said.output_taint:
             return
-        state.out.write(None, tuple(sorted(taint)))
+        state.write(None, tuple(sorted(taint)))
 
     # -- what runs inside
 
@@ -532,8 +558,7 @@ class Commander(Redirector):
         if self.nesting > MAX_NESTING:
             self.exhausted(f"commands nested more than {MAX_NESTING} deep")
         self.spend()
-        fork = state.fork()
-        fork.ended = ""
+        fork = state.subshell()
         place = state.place
         fork.place = msgspec.structs.replace(
             place,
@@ -565,7 +590,7 @@ class Commander(Redirector):
         if inner.words[0].text is None or inner.words[0].glob:
             self.seen(inner.words)
             self.opaque(state, *span, "the name of the wrapped command is not known before it runs")
-            state.out.write(None, (labels.FROM_UNKNOWN,))
+            state.write(None, (labels.FROM_UNKNOWN,))
             return
         name = inner.words[0].text
         if name in builtins.PURE:
@@ -576,7 +601,11 @@ class Commander(Redirector):
     def inner_text(self, inner: InnerText, state: State, span: tuple[int, int]) -> None:
         """A text for a new shell: only what was exported is known there."""
         state.place = msgspec.structs.replace(state.place, span=state.place.span or span)
-        state.functions = {}
+        state.functions = {
+            name: bodies
+            for name, bodies in state.functions.items()
+            if not inner.remote and ("allexport" in state.options or f"function {name}" in state.options)
+        }
         state.aliases = {}
         if inner.remote:
             state.variables = {}

@@ -49,6 +49,7 @@ class Core(ABC):
         self.locals: dict[str, Var | None] = {}  # what the running function must give back
         self.in_function = False
         self.readonly: set[str] = set()
+        self.odd: set[str] = set()  # names whose assignments do not do what they say: declared -i -l -u
 
     # -- budget
 
@@ -89,6 +90,8 @@ class Core(ABC):
         """The scalar value of a variable; None when the text never set it and the environment may have."""
         var = state.variables.get(name)
         if var is not None:
+            if self.odd and name in self.odd and var.value is not None:
+                return Val(None, taint=var.value.taint)
             if var.items is not None:
                 return var.items[0] if var.items else EMPTY
             return var.value if var.value is not None else EMPTY

@@ -400,7 +400,7 @@ class Expander(Core):
             is_set = bool(value.text) or not colon
         if is_set is None:
             saved = state.maybe
-            state.maybe = True
+            state.maybe += 1
             other = self.joined(self.pieces(arg, state, tilde=True, splits=False))
             state.maybe = saved
             known = value if value is not None else params.unset_value(name)
@@ -516,10 +516,9 @@ class Expander(Core):
         direct = self.file_content(node.body, state) if node.inside is None else None
         if direct is not None:
             return direct
-        inner = state.fork()
-        sink = Sink()
+        inner = state.subshell()
+        sink = Sink(inner.conditions)
         inner.out = sink
-        inner.ended = ""
         if node.inside is not None:
             self.texts.append(node.inside)
             inner.place = placed(inner.place, (node.start, node.end))
@@ -554,11 +553,10 @@ class Expander(Core):
 
     def process(self, node: Proc, state: State) -> Val:
         """A process substitution: a path whose content is what the inner list writes."""
-        inner = state.fork()
-        inner.ended = ""
+        inner = state.subshell()
         if node.reads:
             inner.source = NOTHING
-            sink = Sink()
+            sink = Sink(inner.conditions)
             inner.out = sink
             self.nested(node.body, inner)
             taint = tuple(sorted(sink.taint))

@@ -48,11 +48,12 @@ class Walker(Commander):
             if state.ended:
                 break
             if background:
-                inner = state.fork()
-                self.command(node, inner)
+                self.command(node, state.subshell())
                 status = True
             else:
                 status = self.command(node, state)
+                if state.doubt is not None:
+                    state.cwd, state.doubt = None, None
         return status
 
     def command(self, node: Command, state: State) -> bool | None:
@@ -76,8 +77,8 @@ class Walker(Commander):
             if state.ended:
                 break
             if status is None:
-                skipped.append(state.fork())
-                state.maybe = True
+                skipped.append(self.other_way(op, state))
+                state.maybe += 1
                 status = self.command(command, state)
                 status = None
             elif status is (op == "&&"):
@@ -87,6 +88,15 @@ class Walker(Commander):
             state.merge(other)
         return status if not skipped else None
 
+    def other_way(self, op: str, state: State) -> State:
+        """The state in which the rest of a chain is skipped. A `cd` that seems to fail is in one of the two."""
+        other = state.fork()
+        if state.doubt is not None:
+            before = state.doubt[0]
+            (other if op == "&&" else state).cwd = before
+            other.doubt = state.doubt = None
+        return other
+
     def pipeline(self, node: Pipeline, state: State) -> bool | None:
         if len(node.commands) == 1:
             status = self.command(node.commands[0], state)
@@ -94,10 +104,10 @@ class Walker(Commander):
         source = state.source
         status = None
         for index, command in enumerate(node.commands):
-            inner = state.fork()
+            inner = state.subshell()
             inner.source = source
             last = index == len(node.commands) - 1
-            sink = state.out if last else Sink()
+            sink = state.out if last else Sink(inner.conditions)
             inner.out = sink
             if not last and node.both[index]:
                 inner.err = sink
@@ -122,9 +132,7 @@ class Walker(Commander):
         def walk(inner: State) -> bool | None:
             if not node.subshell:
                 return self.run(node.body, inner)
-            fork = inner.fork()
-            fork.leaves = []
-            return self.run(node.body, fork)
+            return self.run(node.body, inner.subshell())
 
         return self.with_redirections(node.redirs, state, walk)
 
@@ -147,10 +155,10 @@ class Walker(Commander):
                 certain = True
                 break
             way = state.fork()
-            way.maybe = True
+            way.maybe += 1
             self.run(body, way)
             ways.append(way)
-            state.maybe = True
+            state.maybe += 1
         if not certain and node.otherwise is not None:
             self.run(node.otherwise, state)
         for way in ways:
@@ -167,7 +175,7 @@ class Walker(Commander):
                 skip = status is not None and status is node.until
                 left: list[State] = []
                 if not again.ended and not skip:
-                    again.maybe = again.maybe or status is None
+                    again.maybe += 1
                     left = self.round(node.body, again)
                 self.after_round(inner, again, left)
                 if skip or (inner.variables == before.variables and inner.cwd == before.cwd):
@@ -223,13 +231,14 @@ class Walker(Commander):
             self.unknown_rounds(node, joined, state)
             return None
         left: list[State] = []
+        around = state.maybe
         for value in values:
             if state.ended:
                 break
             state.variables[node.name] = self.loop_variable(node.name, value, state)
             if value.glob:
                 before = state.fork()
-                maybe, state.maybe = state.maybe, True
+                maybe, state.maybe = state.maybe, state.maybe + 1
                 left.extend(self.round(node.body, state))
                 state.maybe = maybe
                 state.merge(before)
@@ -239,6 +248,8 @@ class Walker(Commander):
             state.ended = "" if state.ended == "break1" else outward(state.ended)
         for leave in left:
             state.merge(leave)
+        if not any(leave.ended == "return" for leave in state.leaves):
+            state.maybe = around
         return None
 
     def loop_variable(self, name: str, value: Val, state: State) -> Var:
@@ -249,7 +260,7 @@ class Walker(Commander):
         for _ in range(2):
             before = dict(state.variables)
             again = state.fork()
-            again.maybe = True
+            again.maybe += 1
             again.variables[node.name] = self.loop_variable(node.name, value, state)
             self.after_round(state, again, self.round(node.body, again))
             if state.variables == before:
@@ -276,7 +287,7 @@ class Walker(Commander):
             for _ in range(2):
                 before = dict(inner.variables)
                 again = inner.fork()
-                again.maybe = True
+                again.maybe += 1
                 left = self.round(node.body, again)
                 self.forget(header + "=", again)
                 self.after_round(inner, again, left)
@@ -301,7 +312,7 @@ class Walker(Commander):
             way = state.fork() if falls is None else falls
             if falls is not None and hit is not False:
                 way.merge(state.fork())
-            way.maybe = way.maybe or hit is None or bool(ways)
+            way.maybe += hit is None or bool(ways)
             self.run(body, way)
             falls = None
             if ending == ";&":
@@ -337,7 +348,7 @@ class Walker(Commander):
                 answer = None
                 continue
             one = matches(compile_pattern(pattern), value.text)
-            if one is None:
+            if one is None or (one is False and "nocasematch" in state.options):
                 answer = None
             elif one:
                 return True if answer is False else None
@@ -369,26 +380,24 @@ class Walker(Commander):
         return self.with_redirections(node.redirs, state, walk)
 
     def coproc(self, node: Coproc, state: State) -> bool | None:
-        inner = state.fork()
+        inner = state.subshell()
         inner.source = self.unknown_source()
-        inner.out = Sink()
+        inner.out = Sink(inner.conditions)
         self.command(node.command, inner)
         state.variables[node.name] = Var(UNKNOWN)
         return True
 
     def bad(self, node: Bad, state: State) -> bool | None:
         self.opaque(state, node.start, node.end, f"the shell's reader stops here: {node.reason}")
-        state.out.write(None, (labels.FROM_UNKNOWN,))
+        state.write(None, (labels.FROM_UNKNOWN,))
         self.world.changed = True
         return None
 
     def finish(self, state: State) -> None:
         """At the end of the text: traps run with what the variables hold then."""
         for text, span, place in self.traps[:16]:
-            inner = state.fork()
-            inner.ended = ""
-            inner.maybe = True
-            inner.leaves = []
+            inner = state.subshell()
+            inner.maybe += 1
             inner.place = place
             self.text_inside(text, inner, span, why="trap")
 

@@ -23,11 +23,11 @@ class Overlay:
         self.changed = False  # a program ran that may have changed any file
         self.streams = 0
 
-    def write(self, path: str, text: str | None, taint: tuple[str, ...], *, append: bool, maybe: bool = False) -> None:
+    def write(self, path: str, text: str | None, taint: tuple[str, ...], *, append: bool) -> None:
         """`path` now holds `text` (after what it held, when appended)."""
         path = normal(path)
-        if maybe and path not in self.written:
-            self.changed = True  # whether a pattern finds it is not known
+        if path not in self.written and self.under.kind(path) is None:
+            self.changed = True  # a pattern may find it, if the command that makes it does not fail
         if len(self.written) >= MAX_FILES and path not in self.written:
             self.changed = True
             return
@@ -66,12 +66,7 @@ class Overlay:
         return self.under.text(path, limit)
 
     def names(self, directory: str, limit: int = 4_096) -> tuple[str, ...] | None:
-        names = self.under.names(directory, limit)
-        if names is None or not self.written:
-            return names
-        base = normal(directory).rstrip("/") + "/"
-        extra = {p[len(base) :] for p in self.written if p.startswith(base) and "/" not in p[len(base) :]}
-        return tuple(sorted(set(names) | extra)) if extra else names
+        return self.under.names(directory, limit)
 
     def branch(self, directory: str) -> str | None:
         return self.under.branch(directory)

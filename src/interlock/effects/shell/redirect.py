@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from interlock.effects.hosts import host_environment, host_resource
 from interlock.effects.invocation import Redirect, Stdin, Word
 from interlock.effects.places import absolute, file_environment, file_resource, normal
@@ -38,7 +40,9 @@ class Redirector(Expander):
         written: list[Written] = []
         for redir in redirs:
             if redir.variable:
-                state.variables[redir.variable] = Var(Val(None))
+                number = 10 + len(state.fds)
+                state.variables[redir.variable] = Var(Val(str(number)))
+                redir = msgspec.structs.replace(redir, fd=number)  # noqa: PLW2901
             if redir.op in ("<<", "<<-"):
                 self.document(redir, state)
             elif redir.op == "<<<":
@@ -145,7 +149,7 @@ class Redirector(Expander):
             )
         )  # fmt: skip
         self.world.changed = True
-        sink = Sink()
+        sink = Sink(state.conditions)
         for one in (1, 2) if fd == -1 else (fd,):
             self.output(one, sink, state)
 
@@ -214,7 +218,7 @@ class Redirector(Expander):
                 self.output(one, TERMINAL, state)
             return
         path = self.path(word, state)
-        sink = Sink(path=path or "")
+        sink = Sink(state.conditions, path=path or "")
         if redir.op in (">>", "&>>", "<>"):
             verb = Verb.WRITE
         else:
@@ -223,7 +227,7 @@ class Redirector(Expander):
         written.append(Written(word, resource, verb, sink, redir))
         if path is not None and not state.place.remote and (verb is not Verb.WRITE or self.world.kind(path) is None):
             # The file is there, and empty, from the moment the command starts.
-            self.world.write(path, None if state.maybe else "", (), append=False, maybe=state.maybe)
+            self.world.write(path, None if state.conditions else "", (), append=False)
         for one in (1, 2) if fd == -1 else (fd,):
             self.output(one, sink, state)
 
@@ -243,9 +247,9 @@ class Redirector(Expander):
             if file.word.text is None:
                 self.world.changed = True
             else:
-                text = file.sink.joined() if not state.maybe else None
+                text = file.sink.joined() if not state.conditions else None
                 path = self.path(file.word, state) or file.path
-                self.world.write(path, text, taint, append=file.append or state.maybe, maybe=state.maybe)
+                self.world.write(path, text, taint, append=file.append or bool(state.conditions))
 
     # -- network
 
@@ -262,7 +266,7 @@ class Redirector(Expander):
             if redir.fd in (None, 0):
                 state.source = Source(Stdin(present=True, taint=(labels.FROM_NETWORK,)))
         if not reads or redir.op == "<>":
-            sink = Sink(host=host)
+            sink = Sink(state.conditions, host=host)
             self.add(Effect(Verb.SEND, resource, environment, Reversibility.IRREVERSIBLE, via="shell", span=span))
             self.sends.append((sink, resource, environment, span))
             for one in (1, 2) if fd == -1 else (fd,):

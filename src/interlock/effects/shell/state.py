@@ -46,9 +46,10 @@ class Place(msgspec.Struct, frozen=True):
 class Sink:
     """Where a command's output goes: collected text (None once a part of it is unknown), and what flowed in."""
 
-    __slots__ = ("collects", "host", "path", "taint", "text")
+    __slots__ = ("base", "collects", "host", "path", "taint", "text")
 
-    def __init__(self, *, collects: bool = True, path: str = "", host: str = "") -> None:
+    def __init__(self, base: int = 0, *, collects: bool = True, path: str = "", host: str = "") -> None:
+        self.base = base  # the conditions around the sink: what is written under more of them may not be written
         self.collects = collects
         self.path = path
         self.host = host
@@ -99,8 +100,25 @@ class State:
     """One shell's state. `fork` for a subshell or a branch, `merge` where branches meet."""
 
     __slots__ = (
-        "aliases", "arguments", "cwd", "dirs", "ended", "err", "fds", "functions", "leaves", "maybe", "oldcwd",
-        "options", "out", "place", "source", "variables", "zero",
+        "aliases",
+        "arguments",
+        "cwd",
+        "dirs",
+        "doubt",
+        "ended",
+        "err",
+        "fds",
+        "functions",
+        "gone",
+        "leaves",
+        "maybe",
+        "oldcwd",
+        "options",
+        "out",
+        "place",
+        "source",
+        "variables",
+        "zero",
     )  # fmt: skip
 
     def __init__(self, cwd: str | None, arguments: tuple[Val, ...] | None = ()) -> None:
@@ -118,7 +136,9 @@ class State:
         self.err = TERMINAL
         self.source = NOTHING
         self.place = Place()
-        self.maybe = False
+        self.maybe = 0  # conditions around what runs now, whose outcome is not known
+        self.gone = 0  # ways on which this shell has ended before
+        self.doubt: tuple[str | None] | None = None  # a `cd` just now that fails as far as the world shows: where from
         self.ended = ""  # why nothing after this runs: exit, return, break, exec
         self.leaves: list[State] = []  # states in which a loop or function was left early
 
@@ -139,12 +159,21 @@ class State:
         new.source = self.source
         new.place = self.place
         new.maybe = self.maybe
+        new.gone = self.gone
+        new.doubt = self.doubt
         new.ended = self.ended
         new.leaves = self.leaves
         return new
 
+    def write(self, text: str | None, taint: tuple[str, ...] = ()) -> None:
+        """Put text on standard output."""
+        out = self.out
+        if out.collects:
+            out.write(text if self.maybe + self.gone <= out.base else None, taint)
+
     def become(self, other: State) -> None:
         """Take over the shell's own facts (not its plumbing) from `other`."""
+        self.gone = max(self.gone, other.gone)
         self.variables = other.variables
         self.functions = other.functions
         self.aliases = other.aliases
@@ -154,16 +183,37 @@ class State:
         self.dirs = other.dirs
         self.arguments = other.arguments
 
+    def subshell(self) -> State:
+        """A fork that leaves no loop or function of ours."""
+        new = self.fork()
+        new.leaves = []
+        new.ended = ""
+        return new
+
+    @property
+    def conditions(self) -> int:
+        """How many things that are not known decide whether this runs."""
+        return self.maybe + self.gone
+
+    def leave_behind(self, ended: str) -> None:
+        """One way ended here and another goes on: what follows may not run."""
+        if ended in ("exit", "exec"):
+            self.gone += 1
+        else:
+            self.maybe += 1
+
     def merge(self, other: State) -> None:
         """Keep what both states agree on; `other` may be left out when it never comes here."""
         if other.ended:
-            if self.ended:
-                return
+            if not self.ended:
+                self.leave_behind(other.ended)
             return
         if self.ended:
+            ended, self.ended = self.ended, ""
             self.become(other)
-            self.ended = ""
+            self.leave_behind(ended)
             return
+        self.gone = max(self.gone, other.gone)
         if self.variables != other.variables:
             self.variables = _merged(self.variables, other.variables)
         if self.functions != other.functions:
