@@ -13,8 +13,8 @@ from interlock.effects.catalogue.family import Command, Family, read_family
 from interlock.effects.catalogue.grammar import Parsed, is_assignment, place_operands, read_option, take_bundle
 from interlock.effects.catalogue.readers import READERS
 from interlock.effects.catalogue.rules import Rule, Template
-from interlock.effects.invocation import InnerArgv, InnerText, Interpretation, Invocation, Stdin, Word
 from interlock.effects.environments import environment_of
+from interlock.effects.invocation import InnerArgv, InnerText, Interpretation, Invocation, Stdin, Word
 from interlock.model.effect import Breadth, Effect, Environment, Kind, Scale, Verb
 from interlock.model.errors import CatalogueError
 from interlock.model.world import Setting, World
@@ -30,8 +30,14 @@ _FILE_VERBS = {
 }
 _FILE_KINDS = (Kind.FILE, Kind.DIRECTORY, Kind.DEVICE)
 # From bad to good: with several clues the most careful reading wins.
-_CAREFUL = (Environment.PRODUCTION, Environment.STAGING, Environment.DEVELOPMENT, Environment.WORKSPACE,
-            Environment.MACHINE, Environment.UNKNOWN)  # fmt: skip
+_CAREFUL = (
+    Environment.PRODUCTION,
+    Environment.STAGING,
+    Environment.DEVELOPMENT,
+    Environment.WORKSPACE,
+    Environment.MACHINE,
+    Environment.UNKNOWN,
+)
 _MOST_WORDS = 20_000
 _CODE_TAGS = frozenset({"code", "text", "module", "rest"})  # with these a --version further on is only an operand
 
@@ -206,8 +212,12 @@ def _operands(draft: Draft) -> None:
         elif role == "shell":
             draft.shell_words([value])
         elif role in _FILE_VERBS:
-            draft.file(_FILE_VERBS[role], value, directory=True if role == "mkdir" else None,
-                       taint=draft.flow if role == "write" else ())  # fmt: skip
+            draft.file(
+                _FILE_VERBS[role],
+                value,
+                directory=True if role == "mkdir" else None,
+                taint=draft.flow if role == "write" else (),
+            )
 
 
 def _fill(template: Template, draft: Draft, base: str) -> list[str]:
@@ -253,18 +263,33 @@ def _apply(rule: Rule, draft: Draft, base: str) -> None:
             draft.host(rule.verb, name, taint=taint, note=note, labels=rule.labels)
         else:
             draft.add(
-                rule.verb, rule.kind, name, labels=rule.labels, env=environment, undo=rule.undo,
-                scale=Scale(breadth=breadth), taint=taint, note=note,
-            )  # fmt: skip
+                rule.verb,
+                rule.kind,
+                name,
+                labels=rule.labels,
+                env=environment,
+                undo=rule.undo,
+                scale=Scale(breadth=breadth),
+                taint=taint,
+                note=note,
+            )
 
 
 def _file_rule(rule: Rule, draft: Draft, name: str, breadth: Breadth, note: str) -> None:
-    given = [w for words in draft.said.values.values() for w in words if w.text == name or (not w.text and w.source == name)]
+    given = [
+        w for words in draft.said.values.values() for w in words if w.text == name or (not w.text and w.source == name)
+    ]
     value = given[0] if given else Word(text=name, source=name, prefix=name)
     draft.file(
-        rule.verb, value, directory=True if rule.kind is Kind.DIRECTORY else None, breadth=None if breadth is Breadth.ONE else breadth,
-        undo=rule.undo, taint=set(rule.taint) | (draft.flow if rule.flow else set()), note=note, labels=rule.labels,
-    )  # fmt: skip
+        rule.verb,
+        value,
+        directory=True if rule.kind is Kind.DIRECTORY else None,
+        breadth=None if breadth is Breadth.ONE else breadth,
+        undo=rule.undo,
+        taint=set(rule.taint) | (draft.flow if rule.flow else set()),
+        note=note,
+        labels=rule.labels,
+    )
 
 
 def _wrapped(command: Command, draft: Draft) -> None:
@@ -282,10 +307,15 @@ def _wrapped(command: Command, draft: Draft) -> None:
     stdin = None if wraps.stdin else Stdin()
     if rest.role == "inner":
         draft.argv(
-            draft.said.rest, privileged=wraps.privileged, remote=text(wraps.remote), user=text(wraps.user),
-            cwd=text(wraps.cwd) or None, clears=draft.has(*wraps.clears), stdin=stdin,
+            draft.said.rest,
+            privileged=wraps.privileged,
+            remote=text(wraps.remote),
+            user=text(wraps.user),
+            cwd=text(wraps.cwd) or None,
+            clears=draft.has(*wraps.clears),
+            stdin=stdin,
             assignments=tuple(draft.said.assigned),
-        )  # fmt: skip
+        )
     else:
         draft.shell_words(
             list(draft.said.rest), remote=text(wraps.remote), user=text(wraps.user), privileged=wraps.privileged

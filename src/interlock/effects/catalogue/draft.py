@@ -10,9 +10,9 @@ from collections.abc import Iterable
 
 from interlock.effects.catalogue import files
 from interlock.effects.catalogue.grammar import Parsed
-from interlock.effects.invocation import InnerArgv, InnerText, Interpretation, Invocation, Stdin, Word
 from interlock.effects.environments import environment_of
 from interlock.effects.hosts import host_environment, host_resource
+from interlock.effects.invocation import InnerArgv, InnerText, Interpretation, Invocation, Stdin, Word
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
 from interlock.model.effect import (
     ONE,
@@ -216,7 +216,9 @@ class Draft:
             )
         )
 
-    def host(self, verb: Verb, name: str, *, taint: Iterable[str] = (), note: str = "", labels: Iterable[str] = ()) -> None:
+    def host(
+        self, verb: Verb, name: str, *, taint: Iterable[str] = (), note: str = "", labels: Iterable[str] = ()
+    ) -> None:
         """Talk to a host: `name` is a host, `host:port` or a URL."""
         resource = host_resource(name, self.setting)
         if labels:
@@ -289,9 +291,7 @@ class Draft:
         """Another command runs inside this one."""
         inner = tuple(words)
         if inner:
-            self.inner.append(
-                InnerArgv(inner, self.command, cwd, privileged, remote, user, clears, assignments, stdin)
-            )
+            self.inner.append(InnerArgv(inner, self.command, cwd, privileged, remote, user, clears, assignments, stdin))
 
     def shell(
         self,
@@ -306,9 +306,7 @@ class Draft:
         stdin: Stdin | None = None,
     ) -> None:
         """Shell text runs inside this command."""
-        self.inner.append(
-            InnerText(text, self.command, cwd, remote, privileged, user, arguments, origin, stdin)
-        )
+        self.inner.append(InnerText(text, self.command, cwd, remote, privileged, user, arguments, origin, stdin))
         if origin:
             self.operands.append(origin)
 
@@ -319,8 +317,12 @@ class Draft:
             self.run_unread(" ".join(w.source or w.text or "?" for w in words), f"the {what} is not known", taint)
             return
         text = " ".join(w.text or "" for w in words)
-        self.shell(text, remote=str(more.get("remote", "")), user=str(more.get("user", "")),
-                   privileged=bool(more.get("privileged", False)))  # fmt: skip
+        self.shell(
+            text,
+            remote=str(more.get("remote", "")),
+            user=str(more.get("user", "")),
+            privileged=bool(more.get("privileged", False)),
+        )
 
     # -- the end ------------------------------------------------------------------------------------------------
 
@@ -362,4 +364,3 @@ def absolute(text: str, cwd: str | None, home: str) -> str | None:
     if text.startswith("/"):
         return "/" + posixpath.normpath(text).lstrip("/")
     return None if cwd is None else posixpath.normpath(posixpath.join(cwd, text))
-

@@ -72,7 +72,11 @@ def invocation(command: str) -> Invocation:
     for token in tokens:
         if token in ("<", "<<<"):
             made = _word(next(tokens, ""))
-            stdin = Stdin(present=True, path=made, taint=(L.FROM_FILE,)) if token == "<" else Stdin(present=True, text=made.text)
+            stdin = (
+                Stdin(present=True, path=made, taint=(L.FROM_FILE,))
+                if token == "<"
+                else Stdin(present=True, text=made.text)
+            )
             continue
         made = _word(token)
         name, equals, _ = token.partition("=")
@@ -101,6 +105,8 @@ def check(catalogue: Catalogue, family: Family) -> Iterator[str]:
     """Complaints about a family's own examples: one sentence for each expectation that does not hold."""
     for run, wanted in family.examples.items():
         got = catalogue.interpret(invocation(run), SETTING, Files(family.files))
+        if any(" failed (" in note for effect in got.effects for note in effect.notes):
+            yield f"{family.name}: example {run!r}: {got.effects[0].notes[0]}"
         for line in wanted:
             complaint = judge(line, got)
             if complaint:
@@ -121,7 +127,9 @@ def judge(expectation: str, got: Interpretation) -> str:
     if verb == "inner":
         return "" if any(_inner(i).startswith(rest) for i in got.inner) else f"must run {rest!r} inside: {said}"
     if verb == "output":
-        return "" if got.output is not None and got.output.rstrip("\n") == rest else f"must print {rest!r}: {got.output!r}"
+        return (
+            "" if got.output is not None and got.output.rstrip("\n") == rest else f"must print {rest!r}: {got.output!r}"
+        )
     if verb == "taint":
         flows = set(got.output_taint)
         wanted = set() if rest == "none" else set(rest.split())

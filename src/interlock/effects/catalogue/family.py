@@ -20,9 +20,27 @@ _DEEPEST = 6  # subcommands of subcommands
 
 _FAMILY_KEYS = {"about", "severity", "why", "instead", "command", "examples", "files", "strict"}
 _COMMAND_KEYS = {
-    "about", "flags", "args", "forms", "does", "output", "sub", "otherwise", "style", "order", "bundle", "help",
-    "strict", "reader", "versioned", "wraps", "severity", "why", "instead", "inherit",
-}  # fmt: skip
+    "about",
+    "flags",
+    "args",
+    "forms",
+    "does",
+    "output",
+    "sub",
+    "otherwise",
+    "style",
+    "order",
+    "bundle",
+    "help",
+    "strict",
+    "reader",
+    "versioned",
+    "wraps",
+    "severity",
+    "why",
+    "instead",
+    "inherit",
+}
 _WRAP_KEYS = {"privileged", "user", "remote", "cwd", "clears", "stdin"}
 
 
@@ -152,7 +170,14 @@ class _Reader:
         return str(value)
 
     def command(
-        self, name: str, table: Mapping[str, Any], where: str, family: Family, above: Grammar, depth: int, reader: str = ""
+        self,
+        name: str,
+        table: Mapping[str, Any],
+        where: str,
+        family: Family,
+        above: Grammar,
+        depth: int,
+        reader: str = "",
     ) -> Command:
         if depth > _DEEPEST:
             raise self.fail(where, f"subcommands deeper than {_DEEPEST}")
@@ -205,9 +230,7 @@ class _Reader:
         if style not in ("gnu", "single") or order not in ("any", "posix"):
             raise self.fail(where, "style is gnu or single, order is any or posix")
         try:
-            forms = tuple(
-                (tag, read_slots(text)) for tag, text in self.take(table, "forms", dict, {}, where).items()
-            )
+            forms = tuple((tag, read_slots(text)) for tag, text in self.take(table, "forms", dict, {}, where).items())
             grammar = Grammar(
                 flags={**above.flags, **read_flags(self.take(table, "flags", str, "", where))},
                 slots=read_slots(self.take(table, "args", str, "", where)),

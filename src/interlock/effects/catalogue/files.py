@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import posixpath
 
-from interlock.effects.invocation import Invocation, Word
+from interlock.effects.catalogue.words import words
 from interlock.effects.environments import environment_of
+from interlock.effects.invocation import Invocation, Word
 from interlock.effects.places import file_environment, file_resource
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
 from interlock.model.effect import Breadth, Environment, Kind, Resource, Reversibility
 from interlock.model.world import Setting, World
 
 # Directories that a build, an install or a test run makes again; deleting them loses time, not work.
-REGENERABLE = frozenset(
-    """node_modules .venv venv env dist build out target __pycache__ .pytest_cache .mypy_cache .ruff_cache .tox .nox
-    .next .nuxt .turbo .parcel-cache .cache coverage htmlcov .coverage .nyc_output .gradle .eggs tmp .tmp temp
-    .svelte-kit .angular .vite .output .serverless .terraform vendor Pods DerivedData bin obj cmake-build-debug
-    storybook-static .hypothesis .ipynb_checkpoints test-results playwright-report _build .docusaurus logs""".split()
-)
+REGENERABLE = words("regenerable")
 _REGENERABLE_ENDINGS = (".pyc", ".pyo", ".o", ".log", ".tmp", ".class", ".egg-info", ".tsbuildinfo", ".bak", ".swp")
 
 
@@ -35,9 +31,7 @@ def place(
         breadth = Breadth.ALL
     if inv.cwd is None and not text.startswith(("/", "~")):
         return Resource(_kind(directory), text, (L.UNPLACED,)), breadth
-    resource = file_resource(
-        text, setting, world, cwd=inv.cwd, directory=directory, glob=value.glob, follow=follow
-    )
+    resource = file_resource(text, setting, world, cwd=inv.cwd, directory=directory, glob=value.glob, follow=follow)
     return resource, breadth
 
 

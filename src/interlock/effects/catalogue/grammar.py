@@ -95,7 +95,9 @@ def read_flags(text: str) -> dict[str, Flag]:
         default = max(spellings, key=lambda s: len(s.lstrip("-+/"))).lstrip("-+/") or spellings[0]
         name = tags[0] if tags else default
         role = None if value is None else _role(value.group(1) or value.group(2))
-        flag = Flag(name, role, value is not None and value.group(2) is not None, tags or (default,), (role or "").lower())
+        flag = Flag(
+            name, role, value is not None and value.group(2) is not None, tags or (default,), (role or "").lower()
+        )
         for spelling in spellings:
             if spelling in flags:
                 raise GrammarError(f"flag {spelling} stands twice")

@@ -13,35 +13,138 @@ from interlock.model import labels as L  # noqa: N812 - the vocabulary is used o
 from interlock.model.effect import Environment, Kind, Reversibility, Verb
 
 _SYSTEM_BIN = frozenset(
-    {"/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin", "/snap/bin", "/opt/homebrew/bin",
-     "/usr/lib/git-core", "/usr/games", "/run/current-system/sw/bin", "/nix/var/nix/profiles/default/bin"}
-)  # fmt: skip
-_HOME_BIN = (".local/bin", ".cargo/bin", "go/bin", ".bun/bin", ".deno/bin", ".pyenv/shims", ".rbenv/shims", ".volta/bin",
-             ".npm-global/bin", ".asdf/shims", ".local/share/mise/shims", "bin", ".nix-profile/bin")  # fmt: skip
+    {
+        "/bin",
+        "/sbin",
+        "/usr/bin",
+        "/usr/sbin",
+        "/usr/local/bin",
+        "/usr/local/sbin",
+        "/snap/bin",
+        "/opt/homebrew/bin",
+        "/usr/lib/git-core",
+        "/usr/games",
+        "/run/current-system/sw/bin",
+        "/nix/var/nix/profiles/default/bin",
+    }
+)
+_HOME_BIN = (
+    ".local/bin",
+    ".cargo/bin",
+    "go/bin",
+    ".bun/bin",
+    ".deno/bin",
+    ".pyenv/shims",
+    ".rbenv/shims",
+    ".volta/bin",
+    ".npm-global/bin",
+    ".asdf/shims",
+    ".local/share/mise/shims",
+    "bin",
+    ".nix-profile/bin",
+)
 _TOOL_DIRS = ("/node_modules/.bin", "/.venv/bin", "/venv/bin", "/env/bin", "/vendor/bin", "/.tox/bin")
 _SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "ash", "mksh"})
 
 # Variables whose value is a command that the program runs by itself.
 _COMMAND_VARIABLES = frozenset(
-    {"PAGER", "GIT_PAGER", "EDITOR", "VISUAL", "GIT_EDITOR", "GIT_SEQUENCE_EDITOR", "GIT_SSH_COMMAND", "GIT_ASKPASS",
-     "SSH_ASKPASS", "GIT_EXTERNAL_DIFF", "GIT_PROXY_COMMAND", "MANPAGER", "LESSOPEN", "LESSCLOSE", "PROMPT_COMMAND",
-     "BROWSER", "RSYNC_RSH", "CVS_RSH", "FZF_DEFAULT_COMMAND", "SUDO_ASKPASS", "KUBE_EDITOR", "PSQL_PAGER", "SYSTEMD_PAGER",
-     "TAR_OPTIONS", "MAKEFLAGS", "GIT_SSH"}
-)  # fmt: skip
+    {
+        "PAGER",
+        "GIT_PAGER",
+        "EDITOR",
+        "VISUAL",
+        "GIT_EDITOR",
+        "GIT_SEQUENCE_EDITOR",
+        "GIT_SSH_COMMAND",
+        "GIT_ASKPASS",
+        "SSH_ASKPASS",
+        "GIT_EXTERNAL_DIFF",
+        "GIT_PROXY_COMMAND",
+        "MANPAGER",
+        "LESSOPEN",
+        "LESSCLOSE",
+        "PROMPT_COMMAND",
+        "BROWSER",
+        "RSYNC_RSH",
+        "CVS_RSH",
+        "FZF_DEFAULT_COMMAND",
+        "SUDO_ASKPASS",
+        "KUBE_EDITOR",
+        "PSQL_PAGER",
+        "SYSTEMD_PAGER",
+        "TAR_OPTIONS",
+        "MAKEFLAGS",
+        "GIT_SSH",
+    }
+)
 # Variables that name code which is loaded before the program does anything.
 _CODE_VARIABLES = frozenset(
-    {"LD_PRELOAD", "LD_AUDIT", "LD_LIBRARY_PATH", "DYLD_INSERT_LIBRARIES", "BASH_ENV", "ENV", "NODE_OPTIONS", "PERL5OPT",
-     "RUBYOPT", "PYTHONSTARTUP", "PYTHONHOME", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "ZDOTDIR",
-     "PERL5DB", "PROMPT_COMMAND", "GIT_EXEC_PATH", "GIT_TEMPLATE_DIR", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_COUNT"}
-)  # fmt: skip
+    {
+        "LD_PRELOAD",
+        "LD_AUDIT",
+        "LD_LIBRARY_PATH",
+        "DYLD_INSERT_LIBRARIES",
+        "BASH_ENV",
+        "ENV",
+        "NODE_OPTIONS",
+        "PERL5OPT",
+        "RUBYOPT",
+        "PYTHONSTARTUP",
+        "PYTHONHOME",
+        "JAVA_TOOL_OPTIONS",
+        "_JAVA_OPTIONS",
+        "ZDOTDIR",
+        "PERL5DB",
+        "PROMPT_COMMAND",
+        "GIT_EXEC_PATH",
+        "GIT_TEMPLATE_DIR",
+        "GIT_CONFIG_GLOBAL",
+        "GIT_CONFIG_COUNT",
+    }
+)
 _QUIET_COMMANDS = frozenset(
-    {"cat", "less", "more", "true", ":", "vi", "vim", "nano", "emacs", "ssh", "code", "code --wait", "less -R", "less -FRX",
-     "bat", "delta", "", "false", "echo", "ed", "/bin/true", "/bin/cat"}
-)  # fmt: skip
+    {
+        "cat",
+        "less",
+        "more",
+        "true",
+        ":",
+        "vi",
+        "vim",
+        "nano",
+        "emacs",
+        "ssh",
+        "code",
+        "code --wait",
+        "less -R",
+        "less -FRX",
+        "bat",
+        "delta",
+        "",
+        "false",
+        "echo",
+        "ed",
+        "/bin/true",
+        "/bin/cat",
+    }
+)
 _QUIET_SSH = ("ssh -i ", "ssh -o StrictHostKeyChecking", "ssh -o BatchMode", "ssh -v", "ssh -4", "ssh -p ")
-_QUIET_NODE = ("--max-old-space-size", "--max_old_space_size", "--experimental", "--no-warnings", "--openssl-legacy-provider",
-               "--enable-source-maps", "--trace", "--unhandled-rejections", "--no-deprecation", "--inspect",
-               "--stack-trace-limit", "--dns-result-order", "--no-experimental", "--preserve-symlinks")  # fmt: skip
+_QUIET_NODE = (
+    "--max-old-space-size",
+    "--max_old_space_size",
+    "--experimental",
+    "--no-warnings",
+    "--openssl-legacy-provider",
+    "--enable-source-maps",
+    "--trace",
+    "--unhandled-rejections",
+    "--no-deprecation",
+    "--inspect",
+    "--stack-trace-limit",
+    "--dns-result-order",
+    "--no-experimental",
+    "--preserve-symlinks",
+)
 
 
 class Where(Enum):
@@ -69,7 +172,9 @@ def located(draft: Draft, name: str) -> Where:
     home = draft.setting.home
     if folder in _SYSTEM_BIN or any(folder == posixpath.join(home, place) for place in _HOME_BIN):
         return Where.TOOL
-    if "/nix/store/" in folder or folder.startswith((home + "/.nvm/", home + "/.sdkman/", "/usr/lib/", "/usr/local/go/")):
+    if "/nix/store/" in folder or folder.startswith(
+        (home + "/.nvm/", home + "/.sdkman/", "/usr/lib/", "/usr/local/go/")
+    ):
         return Where.TOOL
     if folder.endswith(_TOOL_DIRS) or "/.tox/" in folder or "/.nox/" in folder:
         return Where.TOOL
@@ -95,9 +200,14 @@ def script(draft: Draft, path: str, words: tuple[Word, ...], *, interpreter: str
         draft.project(path, note=f"runs {path}")
     else:
         draft.add(
-            Verb.EXECUTE, Kind.CODE, path, labels=(L.UNREAD, *(x for x in resource.labels if x in L.PLACES)),
-            env=Environment.MACHINE, undo=Reversibility.IRREVERSIBLE, note="a program outside the workspace",
-        )  # fmt: skip
+            Verb.EXECUTE,
+            Kind.CODE,
+            path,
+            labels=(L.UNREAD, *(x for x in resource.labels if x in L.PLACES)),
+            env=Environment.MACHINE,
+            undo=Reversibility.IRREVERSIBLE,
+            note="a program outside the workspace",
+        )
 
 
 def _shebang(line: str, path: str) -> str:
@@ -140,4 +250,6 @@ def _quiet(name: str, text: str) -> bool:
         return all(part.startswith(_QUIET_NODE) for part in text.split())
     if name in ("GIT_SSH_COMMAND", "GIT_SSH"):
         return text.startswith(_QUIET_SSH) and "ProxyCommand" not in text and "LocalCommand" not in text
-    return name in ("GIT_CONFIG_GLOBAL", "LD_LIBRARY_PATH", "ENV") and (text.startswith("/dev/null") or name != "GIT_CONFIG_GLOBAL")
+    return name in ("GIT_CONFIG_GLOBAL", "LD_LIBRARY_PATH", "ENV") and (
+        text.startswith("/dev/null") or name != "GIT_CONFIG_GLOBAL"
+    )

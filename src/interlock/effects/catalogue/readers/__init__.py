@@ -8,7 +8,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from interlock.effects.catalogue.draft import Draft
-from interlock.effects.catalogue.readers import editors, files, find, git, make, network, othercode, packages, python, shells, sql, system, terraform, text, wrappers
+from interlock.effects.catalogue.readers import (
+    editors,
+    files,
+    find,
+    git,
+    make,
+    network,
+    othercode,
+    packages,
+    python,
+    shells,
+    sql,
+    system,
+    terraform,
+    text,
+    wrappers,
+)
 
 Reader = Callable[[Draft], None]
 

@@ -9,8 +9,11 @@ from interlock.effects.catalogue.readers.wrappers import interactive
 from interlock.effects.invocation import Word
 from interlock.model.effect import Verb
 
-_QUIET = re.compile(r"^:?(%|\d|\$|'|,|\.)*\s*(s[/#|!].*|g[/!].*|v/.*|w|wq!?|wqa!?|x|xa|q!?|qa!?|qall!?|e!?|d|normal\b.*|set\b.*|retab!?|sort!?|noh|"
-                    r"syntax\b.*|filetype\b.*|colorscheme\b.*|nohlsearch|undo|red|join|j|le|>|<|update|bufdo\b.*|argdo\b.*|)$", re.DOTALL)  # fmt: skip
+_QUIET = re.compile(
+    r"^:?(%|\d|\$|'|,|\.)*\s*(s[/#|!].*|g[/!].*|v/.*|w|wq!?|wqa!?|x|xa|q!?|qa!?|qall!?|e!?|d|normal\b.*|set\b.*|retab!?|sort!?|noh|"
+    r"syntax\b.*|filetype\b.*|colorscheme\b.*|nohlsearch|undo|red|join|j|le|>|<|update|bufdo\b.*|argdo\b.*|)$",
+    re.DOTALL,
+)
 
 
 def editor(draft: Draft) -> None:

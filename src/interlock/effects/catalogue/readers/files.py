@@ -6,6 +6,7 @@ import posixpath
 import re
 
 from interlock.effects.catalogue.draft import Draft
+from interlock.effects.catalogue.words import words
 from interlock.effects.invocation import Word
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
 from interlock.model.effect import Kind, Reversibility, Verb
@@ -109,12 +110,20 @@ def chmod(draft: Draft) -> None:
     """chmod: setuid bits are a privilege, 777 on a whole tree is worth a note."""
     mode = draft.text("mode") or ""
     special = re.search(r"[ug]?\+[rwx]*s|^[2-7][0-7]{3}$", mode) is not None and not re.match(r"^0", mode)
-    note = "sets the setuid or setgid bit" if special else ("anybody may write" if re.search(r"777|666|o\+\w*w", mode) else "")
+    note = (
+        "sets the setuid or setgid bit"
+        if special
+        else ("anybody may write" if re.search(r"777|666|o\+\w*w", mode) else "")
+    )
     for value in draft.values("file"):
         draft.file(
-            Verb.CONFIGURE, value, everything=draft.has("recursive"), note=note,
-            labels=(L.PRIVILEGED,) if special else (), directory=True if draft.has("recursive") else None,
-        )  # fmt: skip
+            Verb.CONFIGURE,
+            value,
+            everything=draft.has("recursive"),
+            note=note,
+            labels=(L.PRIVILEGED,) if special else (),
+            directory=True if draft.has("recursive") else None,
+        )
 
 
 def dd(draft: Draft) -> None:
@@ -132,7 +141,9 @@ def dd(draft: Draft) -> None:
         text = operand.text if operand.text is not None else operand.prefix
         if text.startswith("of="):
             known = operand.text is not None
-            target = Word(text[3:] if known else None, operand.source if not known else text[3:], operand.span, text[3:])
+            target = Word(
+                text[3:] if known else None, operand.source if not known else text[3:], operand.span, text[3:]
+            )
             draft.file(Verb.OVERWRITE, target, taint=draft.flow)
 
 
@@ -158,9 +169,18 @@ def gzip(draft: Draft) -> None:
             draft.file(Verb.DELETE, value, undo=Reversibility.RECOVERABLE, note="its content stays in the other form")
 
 
-_ENDINGS = {"bzip2": ".bz2", "pbzip2": ".bz2", "xz": ".xz", "lzma": ".lzma", "zstd": ".zst", "lz4": ".lz4", "brotli": ".br",
-            "compress": ".Z", "lzip": ".lz"}  # fmt: skip
-_COMPRESSORS = frozenset("gzip bzip2 xz lzma zstd lz4 pigz pbzip2 lzip brotli pixz lzop unzstd".split())
+_ENDINGS = {
+    "bzip2": ".bz2",
+    "pbzip2": ".bz2",
+    "xz": ".xz",
+    "lzma": ".lzma",
+    "zstd": ".zst",
+    "lz4": ".lz4",
+    "brotli": ".br",
+    "compress": ".Z",
+    "lzip": ".lz",
+}
+_COMPRESSORS = words("compressors")
 
 
 def tar(draft: Draft) -> None:
@@ -191,7 +211,11 @@ def tar(draft: Draft) -> None:
         draft.file(Verb.READ, archive)
     if draft.has("extract") and not draft.has("to-command", "stdout"):
         target = base or Word(".", ".", (0, 0), ".")
-        outside = ("absolute names are kept: files outside the directory can be written",) if draft.has("absolute-names") else ("",)
+        outside = (
+            ("absolute names are kept: files outside the directory can be written",)
+            if draft.has("absolute-names")
+            else ("",)
+        )
         draft.file(Verb.WRITE, members_of(target), note=outside[0])
         if draft.has("absolute-names"):
             draft.file(Verb.WRITE, Word(None, "(absolute names in the archive)"))
@@ -217,7 +241,9 @@ def _under(base: Word | None, member: Word) -> Word:
 def rsync(draft: Draft) -> None:
     """rsync: local to local copies, to a host sends, from a host fetches; --delete empties what the source lacks."""
     shell = draft.said.value("rsh")
-    if shell is not None and (shell.text is None or not re.match(r"^ssh( |$)(?!.*(ProxyCommand|LocalCommand))", shell.text)):
+    if shell is not None and (
+        shell.text is None or not re.match(r"^ssh( |$)(?!.*(ProxyCommand|LocalCommand))", shell.text)
+    ):
         draft.shell_words([shell])
     if draft.has("dry"):
         return
@@ -236,10 +262,18 @@ def rsync(draft: Draft) -> None:
     if is_remote(target.text):
         draft.host(Verb.SEND, remote_host(target.text or ""), taint=draft.flow)
         if deletes:
-            draft.add(Verb.DELETE, Kind.DIRECTORY, target.text or "", labels=(L.REMOTE,), env=draft.effects[-1].environment,
-                      note="everything there that the source does not have")  # fmt: skip
+            draft.add(
+                Verb.DELETE,
+                Kind.DIRECTORY,
+                target.text or "",
+                labels=(L.REMOTE,),
+                env=draft.effects[-1].environment,
+                note="everything there that the source does not have",
+            )
         return
     wide = Word(target.text, target.source, target.span, target.prefix, target.taint, True, target.glob)
     draft.file(Verb.WRITE, wide, directory=True if (target.text or "").endswith("/") else None, taint=draft.flow)
     if deletes:
-        draft.file(Verb.DELETE, target, directory=True, everything=True, note="everything there that the source does not have")
+        draft.file(
+            Verb.DELETE, target, directory=True, everything=True, note="everything there that the source does not have"
+        )

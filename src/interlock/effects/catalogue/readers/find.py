@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from interlock.effects.catalogue.draft import Draft
+from interlock.effects.catalogue.words import words
 from interlock.effects.invocation import Stdin, Word
 from interlock.model.effect import Verb
 
 # Tests and options of find that take one word; anything else that begins with a dash takes none.
-_ONE = frozenset(
-    """-name -iname -path -ipath -wholename -iwholename -regex -iregex -lname -ilname -type -xtype -size -mtime -mmin -atime
-    -amin -ctime -cmin -newer -anewer -cnewer -user -group -uid -gid -perm -links -inum -samefile -fstype -maxdepth
-    -mindepth -printf -regextype -used -context -D -files0-from""".split()
-)
+_ONE = words("find-one")
 _WRITES = frozenset({"-fprint", "-fprint0", "-fls", "-fprintf"})
 _RUNS = frozenset({"-exec", "-execdir", "-ok", "-okdir"})
 _NAMES = frozenset({"-name", "-iname", "-path", "-ipath", "-wholename"})
-_NO_TEST = frozenset({"-maxdepth", "-mindepth", "-depth", "-mount", "-xdev", "-print", "-delete", "-noleaf", "-D", "-type", "-print0"})
+_NO_TEST = frozenset(
+    {"-maxdepth", "-mindepth", "-depth", "-mount", "-xdev", "-print", "-delete", "-noleaf", "-D", "-type", "-print0"}
+)
 
 
 class Search:
@@ -49,8 +48,10 @@ class Search:
         text = words[at].text or ""
         if text in _RUNS:
             end = at + 1
-            while end < len(words) and words[end].text != ";" and not (
-                words[end].text == "+" and words[end - 1].text == "{}"
+            while (
+                end < len(words)
+                and words[end].text != ";"
+                and not (words[end].text == "+" and words[end - 1].text == "{}")
             ):
                 end += 1
             self.runs.append((text, words[at + 1 : end]))

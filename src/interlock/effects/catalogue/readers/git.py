@@ -52,7 +52,9 @@ def _line_settings(draft: Draft, base: str | None) -> None:
         key, _, what = text.partition("=")
         if not is_command(key, what):
             continue
-        if value.text is None or key.lower().startswith(("core.hookspath", "include", "url.", "init.template", "protocol.")):
+        if value.text is None or key.lower().startswith(
+            ("core.hookspath", "include", "url.", "init.template", "protocol.")
+        ):
             draft.opaque(f"git runs with {key} set on the line", value.source)
         elif key.lower().startswith("alias."):
             if draft.said.stray is not None and draft.said.stray.text == key[6:]:
@@ -61,7 +63,11 @@ def _line_settings(draft: Draft, base: str | None) -> None:
             draft.shell(what.lstrip("!"))
     if draft.values("execpath"):
         draft.opaque("git takes its programs from another directory")
-    if draft.values("c") and draft.said.path[:1] == ["clone"] and any(is_command(*(v.text or "=").partition("=")[::2]) for v in draft.values("c")):
+    if (
+        draft.values("c")
+        and draft.said.path[:1] == ["clone"]
+        and any(is_command(*(v.text or "=").partition("=")[::2]) for v in draft.values("c"))
+    ):
         draft.opaque("the clone is configured with a command")
     _ = base
 
@@ -113,16 +119,26 @@ def current(draft: Draft, base: str | None) -> str:
     return (draft.world.branch(base) if base and not draft.inv.remote else None) or "HEAD"
 
 
-def ref(draft: Draft, verb: Verb, name: str, *, undo: Reversibility = _LOCAL, scale: Scale = ONE, note: str = "") -> None:
+def ref(
+    draft: Draft, verb: Verb, name: str, *, undo: Reversibility = _LOCAL, scale: Scale = ONE, note: str = ""
+) -> None:
     """An effect on a local ref."""
     marks = (L.PROTECTED,) if protected(draft, name) else ()
     draft.add(
-        verb, Kind.GIT_REF, name, labels=marks, env=environment_of("branch", name, draft.setting), undo=undo, scale=scale,
+        verb,
+        Kind.GIT_REF,
+        name,
+        labels=marks,
+        env=environment_of("branch", name, draft.setting),
+        undo=undo,
+        scale=scale,
         note=note,
-    )  # fmt: skip
+    )
 
 
-def repository(draft: Draft, verb: Verb, name: str, *, undo: Reversibility = _LOCAL, scale: Scale = ONE, note: str = "") -> None:
+def repository(
+    draft: Draft, verb: Verb, name: str, *, undo: Reversibility = _LOCAL, scale: Scale = ONE, note: str = ""
+) -> None:
     """An effect on the repository as a whole."""
     draft.add(verb, Kind.GIT_REPOSITORY, name, undo=undo, scale=scale, note=note)
 
@@ -133,7 +149,9 @@ def tree(draft: Draft, verb: Verb, base: str | None, *, breadth: Breadth = Bread
     draft.file(verb, top, directory=True, breadth=breadth, undo=Reversibility.IRREVERSIBLE, note=note)
 
 
-def paths(draft: Draft, verb: Verb, words: list[Word], base: str | None, *, note: str, undo: Reversibility | None = None) -> None:
+def paths(
+    draft: Draft, verb: Verb, words: list[Word], base: str | None, *, note: str, undo: Reversibility | None = None
+) -> None:
     """Effects on paths of the working tree; `.`, `:/` and `*` are all of it."""
     for value in words:
         text = value.text
@@ -180,7 +198,7 @@ def location(draft: Draft, verb: Verb, url: str) -> None:
     """The host behind a git URL; `ext::` and helpers run programs."""
     if re.match(r"^(ext|fd)::", url) or url.startswith("-"):
         draft.opaque("this git URL runs a program", url)
-    elif "::" in url.split("/")[0]:
+    elif "::" in url.split("/", maxsplit=1)[0]:
         draft.opaque("this git URL asks for a remote helper", url)
     elif "://" in url:
         if not url.startswith("file://"):
@@ -238,7 +256,9 @@ def _checkout(draft: Draft, base: str | None) -> None:
 
 def _is_file(draft: Draft, value: Word, base: str | None) -> bool:
     path = draft.path(value, base)
-    return value.glob or (path is not None and draft.world.kind(path) is not None and value.text not in ("main", "master"))
+    return value.glob or (
+        path is not None and draft.world.kind(path) is not None and value.text not in ("main", "master")
+    )
 
 
 def _switch(draft: Draft, base: str | None) -> None:
@@ -293,7 +313,14 @@ def _rm(draft: Draft, base: str | None) -> None:
     for value in draft.values("path"):
         if base is not None and base != draft.inv.cwd and value.text is not None:
             value = known(posixpath.join(base, value.text))  # noqa: PLW2901
-        draft.file(Verb.DELETE, value, undo=undo, directory=True if deep else None, everything=deep, note="git has the last commit")
+        draft.file(
+            Verb.DELETE,
+            value,
+            undo=undo,
+            directory=True if deep else None,
+            everything=deep,
+            note="git has the last commit",
+        )
 
 
 def _branch(draft: Draft, base: str | None) -> None:
@@ -348,7 +375,14 @@ def _integrate(draft: Draft, base: str | None) -> None:
 
 def _reflog(draft: Draft, base: str | None) -> None:
     if draft.text("action") in ("expire", "delete", "drop"):
-        repository(draft, Verb.DELETE, "reflog", undo=Reversibility.IRREVERSIBLE, scale=ALL, note="lost commits cannot be found again")
+        repository(
+            draft,
+            Verb.DELETE,
+            "reflog",
+            undo=Reversibility.IRREVERSIBLE,
+            scale=ALL,
+            note="lost commits cannot be found again",
+        )
     _ = base
 
 
@@ -356,15 +390,23 @@ def _gc(draft: Draft, base: str | None) -> None:
     when = draft.text("prune") or draft.text("expire") or ""
     name = draft.said.path[0]
     if when in ("now", "all") or (name == "prune" and not draft.has("dry-run") and not when):
-        repository(draft, Verb.DELETE, "unreachable objects", undo=Reversibility.IRREVERSIBLE, scale=ALL,
-                   note="lost commits cannot be found again")  # fmt: skip
+        repository(
+            draft,
+            Verb.DELETE,
+            "unreachable objects",
+            undo=Reversibility.IRREVERSIBLE,
+            scale=ALL,
+            note="lost commits cannot be found again",
+        )
     else:
         repository(draft, Verb.WRITE, "objects")
     _ = base
 
 
 def _filter(draft: Draft, base: str | None) -> None:
-    repository(draft, Verb.OVERWRITE, "history", undo=Reversibility.IRREVERSIBLE, scale=ALL, note="every commit is rewritten")
+    repository(
+        draft, Verb.OVERWRITE, "history", undo=Reversibility.IRREVERSIBLE, scale=ALL, note="every commit is rewritten"
+    )
     if any(name.endswith("callback") for name in draft.said.tags):
         draft.opaque("a filter-repo callback is Python that is not read")
     _ = base
@@ -442,12 +484,45 @@ def _init(draft: Draft, base: str | None) -> None:
 
 
 _HANDLERS: dict[str, Callable[[Draft, str | None], None]] = {
-    "commit": _commit, "fetch": _remote_read, "pull": _remote_read, "clone": _clone, "ls-remote": _ls_remote,
-    "checkout": _checkout, "switch": _switch, "restore": _restore, "reset": _reset, "clean": _clean, "rm": _rm,
-    "branch": _branch, "tag": _tag, "stash": _stash, "merge": _integrate, "rebase": _integrate,
-    "cherry-pick": _integrate, "revert": _integrate, "am": _integrate, "apply": _integrate, "bisect": _integrate,
-    "reflog": _reflog, "gc": _gc, "prune": _gc, "repack": _gc, "filter-branch": _filter, "filter-repo": _filter,
-    "update-ref": _update_ref, "config": config, "remote": _remote, "submodule": _submodule, "worktree": _worktree,
-    "log": _pager, "show": _pager, "diff": _pager, "grep": _pager, "archive": _archive, "bundle": _archive,
-    "format-patch": _archive, "init": _init, "init-db": _init,
-}  # fmt: skip
+    "commit": _commit,
+    "fetch": _remote_read,
+    "pull": _remote_read,
+    "clone": _clone,
+    "ls-remote": _ls_remote,
+    "checkout": _checkout,
+    "switch": _switch,
+    "restore": _restore,
+    "reset": _reset,
+    "clean": _clean,
+    "rm": _rm,
+    "branch": _branch,
+    "tag": _tag,
+    "stash": _stash,
+    "merge": _integrate,
+    "rebase": _integrate,
+    "cherry-pick": _integrate,
+    "revert": _integrate,
+    "am": _integrate,
+    "apply": _integrate,
+    "bisect": _integrate,
+    "reflog": _reflog,
+    "gc": _gc,
+    "prune": _gc,
+    "repack": _gc,
+    "filter-branch": _filter,
+    "filter-repo": _filter,
+    "update-ref": _update_ref,
+    "config": config,
+    "remote": _remote,
+    "submodule": _submodule,
+    "worktree": _worktree,
+    "log": _pager,
+    "show": _pager,
+    "diff": _pager,
+    "grep": _pager,
+    "archive": _archive,
+    "bundle": _archive,
+    "format-patch": _archive,
+    "init": _init,
+    "init-db": _init,
+}

@@ -13,19 +13,83 @@ from interlock.model.effect import Kind, Verb
 
 # Keys (lower case, globs) whose value git executes, or from which it takes code or other settings.
 _RUNS = (
-    "alias.*", "core.fsmonitor", "core.sshcommand", "core.pager", "core.editor", "core.hookspath", "core.gitproxy",
-    "core.askpass", "core.alternaterefscommand", "core.attributesfile", "diff.external", "diff.*.command", "diff.*.textconv",
-    "filter.*.clean", "filter.*.smudge", "filter.*.process", "credential.helper", "credential.*.helper", "gpg.program",
-    "gpg.*.program", "gpg.ssh.defaultkeycommand", "sequence.editor", "init.templatedir", "uploadpack.packobjectshook",
-    "protocol.ext.allow", "protocol.allow", "browser.*.cmd", "browser.*.path", "man.*.cmd", "man.*.path", "mergetool.*.cmd",
-    "mergetool.*.path", "difftool.*.cmd", "difftool.*.path", "merge.*.driver", "remote.*.uploadpack", "remote.*.receivepack",
-    "remote.*.vcs", "remote.*.proxy", "http.proxy", "http.*.proxy", "submodule.*.update", "url.*.insteadof", "url.*.pushinsteadof",
-    "include.path", "includeif.*.path", "interactive.difffilter", "pager.*", "trailer.*.command", "trailer.*.cmd",
-    "sendemail.*", "instaweb.*", "web.browser", "guitool.*.cmd", "imap.tunnel", "receive.*", "ssh.variant", "safe.directory",
-    "http.sslverify", "bisect.*", "lfs.customtransfer.*", "maintenance.*.schedule", "fsmonitor.*",
-)  # fmt: skip
+    "alias.*",
+    "core.fsmonitor",
+    "core.sshcommand",
+    "core.pager",
+    "core.editor",
+    "core.hookspath",
+    "core.gitproxy",
+    "core.askpass",
+    "core.alternaterefscommand",
+    "core.attributesfile",
+    "diff.external",
+    "diff.*.command",
+    "diff.*.textconv",
+    "filter.*.clean",
+    "filter.*.smudge",
+    "filter.*.process",
+    "credential.helper",
+    "credential.*.helper",
+    "gpg.program",
+    "gpg.*.program",
+    "gpg.ssh.defaultkeycommand",
+    "sequence.editor",
+    "init.templatedir",
+    "uploadpack.packobjectshook",
+    "protocol.ext.allow",
+    "protocol.allow",
+    "browser.*.cmd",
+    "browser.*.path",
+    "man.*.cmd",
+    "man.*.path",
+    "mergetool.*.cmd",
+    "mergetool.*.path",
+    "difftool.*.cmd",
+    "difftool.*.path",
+    "merge.*.driver",
+    "remote.*.uploadpack",
+    "remote.*.receivepack",
+    "remote.*.vcs",
+    "remote.*.proxy",
+    "http.proxy",
+    "http.*.proxy",
+    "submodule.*.update",
+    "url.*.insteadof",
+    "url.*.pushinsteadof",
+    "include.path",
+    "includeif.*.path",
+    "interactive.difffilter",
+    "pager.*",
+    "trailer.*.command",
+    "trailer.*.cmd",
+    "sendemail.*",
+    "instaweb.*",
+    "web.browser",
+    "guitool.*.cmd",
+    "imap.tunnel",
+    "receive.*",
+    "ssh.variant",
+    "safe.directory",
+    "http.sslverify",
+    "bisect.*",
+    "lfs.customtransfer.*",
+    "maintenance.*.schedule",
+    "fsmonitor.*",
+)
 _QUIET = {
-    "core.pager": ("", "cat", "less", "less -r", "less -R", "less -FRX", "more", "delta", "diff-so-fancy | less", "bat"),
+    "core.pager": (
+        "",
+        "cat",
+        "less",
+        "less -r",
+        "less -R",
+        "less -FRX",
+        "more",
+        "delta",
+        "diff-so-fancy | less",
+        "bat",
+    ),
     "core.editor": ("", "true", ":", "vim", "vi", "nano", "code --wait", "emacs", "cat"),
     "sequence.editor": ("", "true", ":", "cat"),
     "credential.helper": ("", "store", "cache", "osxkeychain", "manager", "manager-core", "libsecret"),
@@ -59,7 +123,17 @@ def config(draft: Draft, base: str | None) -> None:
     keys = list(draft.values("key"))
     texts = [k.text for k in keys]
     action = ""
-    if texts and texts[0] in ("get", "set", "unset", "list", "edit", "get-all", "remove-section", "rename-section", "get-urlmatch"):
+    if texts and texts[0] in (
+        "get",
+        "set",
+        "unset",
+        "list",
+        "edit",
+        "get-all",
+        "remove-section",
+        "rename-section",
+        "get-urlmatch",
+    ):
         action = texts[0] or ""
         keys, texts = keys[1:], texts[1:]
     writes = draft.has("unset", "add", "edit") or action in ("set", "unset", "edit", "remove-section", "rename-section")
@@ -96,7 +170,10 @@ _ENTRY = re.compile(r"^\s*([\w-]+)\s*=\s*(.*?)\s*$")
 def settings(draft: Draft, base: str | None) -> dict[str, str]:
     """The settings of this repository and user, as far as the world shows them; keys in lower case."""
     found: dict[str, str] = {}
-    places = [posixpath.join(draft.setting.home, ".gitconfig"), posixpath.join(draft.setting.home, ".config/git/config")]
+    places = [
+        posixpath.join(draft.setting.home, ".gitconfig"),
+        posixpath.join(draft.setting.home, ".config/git/config"),
+    ]
     if base is not None:
         top = _top(draft, base)
         if top:

@@ -51,7 +51,13 @@ def _host(draft: Draft, base: str | None, name: str, remote: Word | None) -> Non
     if url:
         location(draft, Verb.SEND, url)
     elif remote is not None and remote.text is None:
-        draft.add(Verb.PUBLISH, Kind.GIT_REPOSITORY, remote.source, undo=Reversibility.IRREVERSIBLE, note="which remote is not known")
+        draft.add(
+            Verb.PUBLISH,
+            Kind.GIT_REPOSITORY,
+            remote.source,
+            undo=Reversibility.IRREVERSIBLE,
+            note="which remote is not known",
+        )
 
 
 def _refspec(draft: Draft, base: str | None, remote: str, value: Word, *, forced: bool) -> None:
@@ -83,8 +89,12 @@ def _one(draft: Draft, remote: str, branch: str, *, forced: bool, deleted: bool)
     lost = forced or deleted
     scale: Scale = ALL if every else ONE
     draft.add(
-        verb, Kind.GIT_REF, f"{remote}/{branch}", labels=marks,
+        verb,
+        Kind.GIT_REF,
+        f"{remote}/{branch}",
+        labels=marks,
         env=environment_of("branch", branch, draft.setting),
-        undo=Reversibility.IRREVERSIBLE if lost else Reversibility.RECOVERABLE, scale=scale,
+        undo=Reversibility.IRREVERSIBLE if lost else Reversibility.RECOVERABLE,
+        scale=scale,
         note="history on the other side is replaced" if forced and not deleted else "",
-    )  # fmt: skip
+    )

@@ -122,7 +122,7 @@ def make(draft: Draft) -> None:
         _target(draft, makefile, name, base, path, dry=dry)
 
 
-def _target(draft: Draft, makefile: Makefile, name: str, base: str, path: str, *, dry: bool) -> None:  # noqa: PLR0913 - one call
+def _target(draft: Draft, makefile: Makefile, name: str, base: str, path: str, *, dry: bool) -> None:
     lines = makefile.recipe(name, set()) if name else None
     if lines is None or (not lines and name not in makefile.rules):
         unread_script(draft, name, "the recipe")

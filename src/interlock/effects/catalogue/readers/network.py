@@ -76,9 +76,13 @@ def _one(draft: Draft, url: Word, method: str, taint: set[str], *, sending: bool
     if method == "DELETE":
         resource = host_resource(text, draft.setting)
         draft.add(
-            Verb.DELETE, Kind.CLOUD_RESOURCE, text, labels=[x for x in resource.labels if x in (L.LOOPBACK, L.PRIVATE)],
-            env=host_environment(resource, draft.setting), note="an HTTP DELETE",
-        )  # fmt: skip
+            Verb.DELETE,
+            Kind.CLOUD_RESOURCE,
+            text,
+            labels=[x for x in resource.labels if x in (L.LOOPBACK, L.PRIVATE)],
+            env=host_environment(resource, draft.setting),
+            note="an HTTP DELETE",
+        )
 
 
 def _read(draft: Draft, name: str) -> set[str]:
@@ -221,8 +225,14 @@ def ssh(draft: Draft) -> None:
     elif draft.inv.stdin.present:
         draft.run_unread(draft.command, "a remote shell runs what it reads", draft.inv.stdin.taint)
     elif not draft.has("nothing") and not draft.values("O") and not draft.values("W"):
-        draft.add(Verb.EXECUTE, Kind.PROCESS, f"shell on {bare}", labels=(L.INTERACTIVE, L.REMOTE),
-                  env=environment_of("host", bare, draft.setting), note="an interactive shell on another host")  # fmt: skip
+        draft.add(
+            Verb.EXECUTE,
+            Kind.PROCESS,
+            f"shell on {bare}",
+            labels=(L.INTERACTIVE, L.REMOTE),
+            env=environment_of("host", bare, draft.setting),
+            note="an interactive shell on another host",
+        )
 
 
 def _ssh_options(draft: Draft) -> None:
@@ -287,13 +297,18 @@ def lookup(draft: Draft) -> None:
     """Names are asked of the network: an unknown part of a name can carry data away."""
     for value in draft.said.operands:
         text = value.text
-        if text is not None and (text.startswith(("+", "@")) or text.upper() in ("A", "AAAA", "MX", "TXT", "NS", "ANY", "SOA", "CNAME", "PTR", "SRV", "CAA")):
+        if text is not None and (
+            text.startswith(("+", "@"))
+            or text.upper() in ("A", "AAAA", "MX", "TXT", "NS", "ANY", "SOA", "CNAME", "PTR", "SRV", "CAA")
+        ):
             if text.startswith("@"):
                 draft.host(Verb.FETCH, text[1:])
             continue
         carries = set(value.taint) - {L.FROM_ENVIRONMENT}
         if text is None and value.source and "." in value.source:
-            draft.host(Verb.SEND, value.source, taint=carries | {L.FROM_UNKNOWN}, note="data in a name that is looked up")
+            draft.host(
+                Verb.SEND, value.source, taint=carries | {L.FROM_UNKNOWN}, note="data in a name that is looked up"
+            )
         else:
             draft.host(Verb.FETCH, text or value.source or "?")
 

@@ -24,14 +24,38 @@ _NODE_OUT = re.compile(
     re.VERBOSE,
 )
 _REQUIRE = re.compile(rf"\brequire\s*\(\s*{_QUOTED}\s*\)")
-_NODE_QUIET = frozenset({"path", "os", "util", "url", "crypto", "assert", "events", "querystring", "string_decoder", "zlib",
-                         "stream", "timers", "buffer", "perf_hooks", "process", "semver", "punycode", "readline"})  # fmt: skip
+_NODE_QUIET = frozenset(
+    {
+        "path",
+        "os",
+        "util",
+        "url",
+        "crypto",
+        "assert",
+        "events",
+        "querystring",
+        "string_decoder",
+        "zlib",
+        "stream",
+        "timers",
+        "buffer",
+        "perf_hooks",
+        "process",
+        "semver",
+        "punycode",
+        "readline",
+    }
+)
 _FS_DELETE = re.compile(rf"\.\s*(?:rm|rmdir|unlink|rmSync|rmdirSync|unlinkSync)\s*\(\s*{_QUOTED}\s*([,)])")
-_FS_WRITE = re.compile(rf"\.\s*(?:writeFile|appendFile|mkdir|createWriteStream|truncate|chmod)(?:Sync)?\s*\(\s*{_QUOTED}\s*[,)]")
+_FS_WRITE = re.compile(
+    rf"\.\s*(?:writeFile|appendFile|mkdir|createWriteStream|truncate|chmod)(?:Sync)?\s*\(\s*{_QUOTED}\s*[,)]"
+)
 _FS_READ = re.compile(
     rf"\.\s*(?:readFile|readdir|exists|stat|lstat|access|createReadStream|realpath)(?:Sync)?\s*\(\s*{_QUOTED}\s*[,)]"
 )
-_FS_ANY = re.compile(r"\bfs\s*(?:\.\s*promises\s*)?\.\s*(\w+)|require\(['\"](?:node:)?fs(?:/promises)?['\"]\)\s*\.\s*(\w+)")
+_FS_ANY = re.compile(
+    r"\bfs\s*(?:\.\s*promises\s*)?\.\s*(\w+)|require\(['\"](?:node:)?fs(?:/promises)?['\"]\)\s*\.\s*(\w+)"
+)
 _EXEC_TEXT = re.compile(rf"\bexec(?:Sync)?\s*\(\s*{_QUOTED}\s*[,)]")
 _EXEC_ANY = re.compile(r"\b(exec|execSync|spawn|spawnSync|execFile|execFileSync|fork)\s*\(")
 _SPAWN = re.compile(rf"\b(?:spawn|execFile)(?:Sync)?\s*\(\s*{_QUOTED}\s*(?:,\s*\[([^\]]*)\])?")
@@ -47,7 +71,9 @@ _OUT = re.compile(
     |loadstring|opendir|glob|File::\w+|IPC)\b|<\(|>>|\|\s*['"]""",
     re.VERBOSE,
 )
-_PERL_QUIET = re.compile(r"\b(?:use|no)\s+(?:strict|warnings|utf8|feature|POSIX|List::Util|Data::Dumper|JSON::PP|Time::\w+|v5[\d.]*)\b[^;]*;?|\bdo\s*\{")
+_PERL_QUIET = re.compile(
+    r"\b(?:use|no)\s+(?:strict|warnings|utf8|feature|POSIX|List::Util|Data::Dumper|JSON::PP|Time::\w+|v5[\d.]*)\b[^;]*;?|\bdo\s*\{"
+)
 _PERL_SUBST = re.compile(r"^\s*(?:s|y|tr|m)?([/|#!,{]).*", re.DOTALL)
 _MOST_TEXT = 50_000
 
@@ -108,8 +134,24 @@ def _required(draft: Draft, match: re.Match[str]) -> str:
     if name.endswith(".json"):
         draft.file(Verb.READ, known(name))
         return " "
-    if name.split("/")[0] in ("fs", "child_process", "net", "http", "https", "http2", "tls", "dgram", "dns", "vm", "cluster", "repl",
-                              "module", "worker_threads", "inspector", "v8"):  # fmt: skip
+    if name.split("/")[0] in (
+        "fs",
+        "child_process",
+        "net",
+        "http",
+        "https",
+        "http2",
+        "tls",
+        "dgram",
+        "dns",
+        "vm",
+        "cluster",
+        "repl",
+        "module",
+        "worker_threads",
+        "inspector",
+        "v8",
+    ):
         return f" {name.split('/')[0]} "
     draft.project(f"{draft.command} with {name}", note="loads a package that is not read")
     return " "
@@ -137,7 +179,9 @@ def _constant_node(draft: Draft, text: str) -> bool:
         draft.argv([known(_text(match)), *(known(a or b) for a, b in parts)])
         effects += 1
     rest = _SPAWN.sub(" ok(", rest)
-    rest = re.sub(rf"(?:(?:const|let|var)\s+(?:\w+|\{{[\w\s,:]*\}})\s*=\s*)?require\s*\(\s*{_QUOTED}\s*\)\s*", " ", rest)
+    rest = re.sub(
+        rf"(?:(?:const|let|var)\s+(?:\w+|\{{[\w\s,:]*\}})\s*=\s*)?require\s*\(\s*{_QUOTED}\s*\)\s*", " ", rest
+    )
     rest = re.sub(r"\b(?:fs|cp|child_process)\s*(?:\.\s*promises)?\s*(?=ok\(|\.?\s*ok\()", " ", rest)
     rest = re.sub(r"\b(?:fs|cp|child_process)\b\s*(?:\.\s*promises)?\s*\.?\s*ok\(", " ok(", rest)
     return effects > 0 and not _NODE_OUT.search(rest) and not _EXEC_ANY.search(rest) and not re.search(r"\bfs\b", rest)

@@ -8,15 +8,30 @@ import re
 
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.grammar import known
+from interlock.effects.catalogue.words import words
 from interlock.effects.invocation import Word
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
 from interlock.model.effect import Kind, Reversibility, Verb
 
 _MANIFESTS = (
-    "package.json", "pyproject.toml", "requirements.txt", "requirements-dev.txt", "setup.py", "setup.cfg", "Pipfile",
-    "Cargo.toml", "go.mod", "Gemfile", "composer.json", "environment.yml", "uv.lock", "poetry.lock",
-)  # fmt: skip
-_URL = re.compile(r"^(git\+|https?:|git:|ssh:|file:|github:|gitlab:|bitbucket:|git@)|\.git(#|$)|\.(tgz|tar\.gz|whl|zip)$")
+    "package.json",
+    "pyproject.toml",
+    "requirements.txt",
+    "requirements-dev.txt",
+    "setup.py",
+    "setup.cfg",
+    "Pipfile",
+    "Cargo.toml",
+    "go.mod",
+    "Gemfile",
+    "composer.json",
+    "environment.yml",
+    "uv.lock",
+    "poetry.lock",
+)
+_URL = re.compile(
+    r"^(git\+|https?:|git:|ssh:|file:|github:|gitlab:|bitbucket:|git@)|\.git(#|$)|\.(tgz|tar\.gz|whl|zip)$"
+)
 # Words in the name of a script that nobody could read which make it worth a question.
 RISKY = re.compile(
     r"(?:^|[:_.\-/])(deploy\w*|publish\w*|release\w*|destroy\w*|drop\w*|reset\w*|wipe\w*|nuke\w*|purge\w*|prod|production|prd"
@@ -62,33 +77,50 @@ def install(draft: Draft, packages: list[Word], *, everything: bool = False, mac
     """INSTALL effects for named packages; without names, for what the project wrote down."""
     if not packages:
         if everything:
-            draft.add(Verb.INSTALL, Kind.PACKAGE, "(the project's own)", labels=(L.PROJECT,), note="from the manifest or lock file")
+            draft.add(
+                Verb.INSTALL,
+                Kind.PACKAGE,
+                "(the project's own)",
+                labels=(L.PROJECT,),
+                note="from the manifest or lock file",
+            )
         return
     for value in packages:
         text = value.text if value.text is not None else value.source
         if text.startswith("-"):
             continue
-        local = text in (".", "./", "..") or text.startswith(("./", "../", "/", "~", ".[", "file:")) or text.startswith("workspace:")
-        marks = [L.PROJECT] if (local and not text.startswith(("/", "~"))) or (value.text and mentioned(draft, text)) else []
+        local = (
+            text in (".", "./", "..")
+            or text.startswith(("./", "../", "/", "~", ".[", "file:"))
+            or text.startswith("workspace:")
+        )
+        marks = (
+            [L.PROJECT]
+            if (local and not text.startswith(("/", "~"))) or (value.text and mentioned(draft, text))
+            else []
+        )
         if _URL.search(text) and not text.startswith(("file:", ".", "/")):
             location = re.sub(r"^git\+", "", text)
             location = re.sub(r"^(?:\w[\w-]*\s*@\s*)", "", location)
             if "://" in location or "@" in location:
                 draft.host(Verb.FETCH, location)
             marks = []
-        draft.add(Verb.INSTALL, Kind.PACKAGE, text, labels=marks, taint=value.taint,
-                  env=None if not machine else None, note="" if marks else "named on the command line")  # fmt: skip
+        draft.add(
+            Verb.INSTALL,
+            Kind.PACKAGE,
+            text,
+            labels=marks,
+            taint=value.taint,
+            env=None if not machine else None,
+            note="" if marks else "named on the command line",
+        )
 
 
 # -- Node -----------------------------------------------------------------------------------------------------------
 
-_INSTALLS = frozenset({"install", "i", "add", "in", "isntall", "ci", "clean-install", "install-test", "it", "update", "up", "upgrade", "link", "import", "rebuild", "dedupe", "install-ci-test", "cit"})
+_INSTALLS = words("npm-installs")
 _REMOVES = frozenset({"uninstall", "remove", "rm", "un", "r", "unlink", "prune"})
-_QUIET = frozenset(
-    """ls list ll la view v info show search outdated audit help help-search version-check bin root prefix why explain fund
-    doctor ping whoami docs repo bugs home completion config get pack query sbom diff licenses store node-gyp env cache
-    workspaces workspace dlx-cache -v --version approve-builds ignored-builds pm set-script policies versions check plugin""".split()
-)
+_QUIET = words("npm-quiet")
 _RUNS = frozenset({"run", "run-script", "rum", "urn"})
 _EXECS = frozenset({"exec", "x", "dlx", "execute"})
 _LIFECYCLE = ("preinstall", "install", "postinstall", "prepublish", "preprepare", "prepare", "postprepare")
@@ -155,14 +187,29 @@ def _node_create(draft: Draft, rest: list[Word]) -> None:
 def _node_other(draft: Draft, action: str, rest: list[Word], words: list[Word], base: str | None) -> None:
     if action in _REMOVES:
         draft.file(Verb.WRITE, known("package.json"))
-    elif action in ("publish", "unpublish", "deprecate", "dist-tag", "owner", "access", "star", "team", "org", "hook", "stage"):
+    elif action in (
+        "publish",
+        "unpublish",
+        "deprecate",
+        "dist-tag",
+        "owner",
+        "access",
+        "star",
+        "team",
+        "org",
+        "hook",
+        "stage",
+    ):
         _node_registry(draft, action, rest)
     elif action in ("token", "login", "adduser", "logout", "profile"):
         draft.add(Verb.READ if action == "token" else Verb.CONFIGURE, Kind.SECRET, "npm token", labels=(L.SECRET,))
     elif action == "version" and rest:
         draft.file(Verb.WRITE, known("package.json"))
     elif action in ("set", "config", "c") and rest and (rest[0].text in ("set", "delete", "rm") or action == "set"):
-        if any(k in " ".join(w.text or "?" for w in rest) for k in ("registry", "script-shell", "authToken", "ignore-scripts", "prefix")):
+        if any(
+            k in " ".join(w.text or "?" for w in rest)
+            for k in ("registry", "script-shell", "authToken", "ignore-scripts", "prefix")
+        ):
             draft.file(Verb.WRITE, known("~/.npmrc"), labels=(L.EXECUTES_LATER,))
         else:
             draft.file(Verb.WRITE, known(".npmrc"))
@@ -189,13 +236,19 @@ def _node_registry(draft: Draft, action: str, rest: list[Word]) -> None:
     if draft.has("dry-run"):
         return
     if action == "unpublish":
-        draft.add(Verb.DELETE, Kind.PACKAGE, name, undo=Reversibility.IRREVERSIBLE, note="everybody who depends on it breaks")
+        draft.add(
+            Verb.DELETE, Kind.PACKAGE, name, undo=Reversibility.IRREVERSIBLE, note="everybody who depends on it breaks"
+        )
     elif action in ("owner", "access", "team", "org"):
         if not rest or rest[0].text not in ("ls", "list", "get"):
             draft.add(Verb.GRANT, Kind.PACKAGE, " ".join(w.text or "?" for w in rest))
     elif not (action == "dist-tag" and rest and rest[0].text == "ls"):
-        draft.add(Verb.PUBLISH, Kind.PACKAGE, name if action != "dist-tag" else " ".join(w.text or "?" for w in rest),
-                  undo=Reversibility.IRREVERSIBLE)  # fmt: skip
+        draft.add(
+            Verb.PUBLISH,
+            Kind.PACKAGE,
+            name if action != "dist-tag" else " ".join(w.text or "?" for w in rest),
+            undo=Reversibility.IRREVERSIBLE,
+        )
 
 
 def _is_script(draft: Draft, name: str, base: str | None) -> bool:
@@ -295,9 +348,21 @@ def _node_exec(draft: Draft, words: list[Word]) -> None:
     draft.project(f"{draft.command} {name}")
 
 
-_PACKAGE_TOOLS = {"@biomejs/biome": "biome", "typescript": "tsc", "@angular/cli": "ng", "@nestjs/cli": "nest", "@vue/cli": "vue",
-                  "@playwright/test": "playwright", "aws-cdk": "cdk", "@anthropic-ai/claude-code": "claude", "@openai/codex": "codex",
-                  "wrangler": "wrangler", "firebase-tools": "firebase", "@railway/cli": "railway", "netlify-cli": "netlify"}  # fmt: skip
+_PACKAGE_TOOLS = {
+    "@biomejs/biome": "biome",
+    "typescript": "tsc",
+    "@angular/cli": "ng",
+    "@nestjs/cli": "nest",
+    "@vue/cli": "vue",
+    "@playwright/test": "playwright",
+    "aws-cdk": "cdk",
+    "@anthropic-ai/claude-code": "claude",
+    "@openai/codex": "codex",
+    "wrangler": "wrangler",
+    "firebase-tools": "firebase",
+    "@railway/cli": "railway",
+    "netlify-cli": "netlify",
+}
 
 
 def _known_tool(name: str) -> bool:
@@ -359,7 +424,11 @@ def runner(draft: Draft) -> None:
     action = draft.said.path[-1] if draft.said.path else draft.command
     if name is not None and name.endswith(".py"):
         draft.argv([known("python"), *words])
-    elif action in ("uvx", "tool-run") or (draft.command.startswith("pipx") and action == "run") or draft.command == "uvx":
+    elif (
+        action in ("uvx", "tool-run")
+        or (draft.command.startswith("pipx") and action == "run")
+        or draft.command == "uvx"
+    ):
         bare = re.split(r"[@=<>\[]", name or "?")[0]
         if not _known_tool(bare) and not mentioned(draft, bare):
             draft.add(Verb.INSTALL, Kind.PACKAGE, name or words[0].source, note="fetched and run at once")

@@ -14,49 +14,116 @@ from typing import Any
 
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.grammar import known
+from interlock.effects.catalogue.words import words
 from interlock.effects.invocation import Word
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
 from interlock.model.effect import Kind, Verb
 
 _MOST_TEXT = 100_000  # characters; longer text is not read inline
 _DELETE = {
-    "os.remove": False, "os.unlink": False, "os.rmdir": False, "os.removedirs": False, "shutil.rmtree": True,
-    "pathlib.Path.unlink": False, "pathlib.Path.rmdir": False,
-}  # fmt: skip
+    "os.remove": False,
+    "os.unlink": False,
+    "os.rmdir": False,
+    "os.removedirs": False,
+    "shutil.rmtree": True,
+    "pathlib.Path.unlink": False,
+    "pathlib.Path.rmdir": False,
+}
 _WRITE = {
-    "pathlib.Path.write_text", "pathlib.Path.write_bytes", "pathlib.Path.touch", "os.truncate", "os.mknod", "os.mkfifo",
-    "pathlib.Path.mkdir", "os.mkdir", "os.makedirs",
-}  # fmt: skip
+    "pathlib.Path.write_text",
+    "pathlib.Path.write_bytes",
+    "pathlib.Path.touch",
+    "os.truncate",
+    "os.mknod",
+    "os.mkfifo",
+    "pathlib.Path.mkdir",
+    "os.mkdir",
+    "os.makedirs",
+}
 _READ = {"pathlib.Path.read_text", "pathlib.Path.read_bytes", "linecache.getlines", "fileinput.input", "runpy.run_path"}
 _CHANGE = {"os.chmod", "os.chown", "pathlib.Path.chmod", "os.lchown", "shutil.chown"}
 _MOVE = {"os.rename", "os.replace", "shutil.move", "pathlib.Path.rename", "pathlib.Path.replace", "os.renames"}
 _COPY = {"shutil.copy", "shutil.copy2", "shutil.copyfile", "shutil.copytree", "os.link", "os.symlink"}
-_SHELL = {"os.system", "os.popen", "subprocess.getoutput", "subprocess.getstatusoutput", "commands.getoutput",
-          "asyncio.create_subprocess_shell", "pty.spawn"}  # fmt: skip
+_SHELL = {
+    "os.system",
+    "os.popen",
+    "subprocess.getoutput",
+    "subprocess.getstatusoutput",
+    "commands.getoutput",
+    "asyncio.create_subprocess_shell",
+    "pty.spawn",
+}
 _RUN = {"subprocess.run", "subprocess.call", "subprocess.check_call", "subprocess.check_output", "subprocess.Popen"}
 _EXEC = ("os.exec", "os.spawn", "os.posix_spawn", "asyncio.create_subprocess_exec")
-_EVAL = {"eval", "exec", "runpy.run_module", "code.interact", "code.InteractiveInterpreter", "imp.load_source",
-         "marshal.loads", "pickle.loads", "pickle.load", "ctypes.CDLL", "ctypes.cdll.LoadLibrary", "types.FunctionType",
-         "timeit.timeit", "cffi.FFI", "importlib.util.spec_from_file_location"}  # fmt: skip
+_EVAL = {
+    "eval",
+    "exec",
+    "runpy.run_module",
+    "code.interact",
+    "code.InteractiveInterpreter",
+    "imp.load_source",
+    "marshal.loads",
+    "pickle.loads",
+    "pickle.load",
+    "ctypes.CDLL",
+    "ctypes.cdll.LoadLibrary",
+    "types.FunctionType",
+    "timeit.timeit",
+    "cffi.FFI",
+    "importlib.util.spec_from_file_location",
+}
 _SECRETS = {"keyring.get_password", "getpass.getpass"}
-_HTTP = ("requests", "httpx", "urllib.request", "urllib3", "aiohttp", "http.client", "httplib2", "pycurl", "websocket",
-         "smtplib", "ftplib", "telnetlib", "paramiko", "xmlrpc.client", "poplib", "imaplib", "nntplib")  # fmt: skip
-_SENDING = frozenset({"post", "put", "patch", "delete", "send", "sendall", "sendto", "request", "sendmail", "storbinary", "send_message"})
-_STANDARD = frozenset(
-    """abc argparse ast asyncio base64 binascii bisect calendar cmath codecs collections colorsys configparser contextlib
-    copy csv dataclasses datetime decimal difflib dis email enum errno fnmatch fractions functools gc getpass gettext glob
-    graphlib hashlib heapq hmac html http importlib inspect io ipaddress itertools json keyword linecache locale logging
-    math mimetypes numbers operator os os.path pathlib pickle pkgutil platform pprint queue random re reprlib sched secrets
-    shlex shutil signal site socket sqlite3 ssl stat statistics string struct subprocess sys sysconfig tempfile textwrap
-    threading time timeit token tokenize tomllib traceback types typing unicodedata unittest urllib urllib.parse
-    urllib.request uuid warnings weakref xml xml.etree xml.etree.ElementTree zipfile zlib zoneinfo gzip bz2 lzma tarfile
-    array builtins concurrent multiprocessing ctypes fcntl pwd grp resource select selectors pty curses readline this
-    antigravity __future__ encodings cProfile pstats trace tracemalloc faulthandler code codeop runpy smtplib ftplib
-    telnetlib xmlrpc poplib imaplib marshal imp posixpath ntpath filecmp fileinput turtle tkinter venv ensurepip""".split()
+_HTTP = (
+    "requests",
+    "httpx",
+    "urllib.request",
+    "urllib3",
+    "aiohttp",
+    "http.client",
+    "httplib2",
+    "pycurl",
+    "websocket",
+    "smtplib",
+    "ftplib",
+    "telnetlib",
+    "paramiko",
+    "xmlrpc.client",
+    "poplib",
+    "imaplib",
+    "nntplib",
 )
-_DANGEROUS_WORDS = ("delete", "drop", "remove", "destroy", "terminate", "truncate", "purge", "rmtree", "unlink", "wipe",
-                    "execute", "executescript", "run_sql", "flush", "reset", "kill", "revoke", "system", "publish",
-                    "deploy", "upload", "send", "post", "put_", "transfer", "format_")  # fmt: skip
+_SENDING = frozenset(
+    {"post", "put", "patch", "delete", "send", "sendall", "sendto", "request", "sendmail", "storbinary", "send_message"}
+)
+_STANDARD = words("python-standard")
+_DANGEROUS_WORDS = (
+    "delete",
+    "drop",
+    "remove",
+    "destroy",
+    "terminate",
+    "truncate",
+    "purge",
+    "rmtree",
+    "unlink",
+    "wipe",
+    "execute",
+    "executescript",
+    "run_sql",
+    "flush",
+    "reset",
+    "kill",
+    "revoke",
+    "system",
+    "publish",
+    "deploy",
+    "upload",
+    "send",
+    "post",
+    "put_",
+    "transfer",
+    "format_",
+)
 _SQL_CALLS = ("execute", "executescript", "executemany")
 
 
@@ -106,7 +173,9 @@ class Code:
         for node in ast.walk(tree):
             if isinstance(node, ast.Import):
                 for alias in node.names:
-                    self.aliases[alias.asname or alias.name.split(".")[0]] = alias.name if alias.asname else alias.name.split(".")[0]
+                    self.aliases[alias.asname or alias.name.split(".")[0]] = (
+                        alias.name if alias.asname else alias.name.split(".")[0]
+                    )
                     self._module(alias.name)
             elif isinstance(node, ast.ImportFrom):
                 module = node.module or ""
@@ -118,7 +187,7 @@ class Code:
                             self.aliases.setdefault(name, f"{module}.{name}")
 
     def _module(self, name: str) -> None:
-        top = name.split(".")[0]
+        top = name.split(".", maxsplit=1)[0]
         if name not in _STANDARD and top not in _STANDARD and top not in {h.split(".")[0] for h in _HTTP}:
             self.foreign.add(top)
 
@@ -219,13 +288,23 @@ class Code:
         values = [self.value(a) for a in node.args]
         if called in ("os.path.join", "pathlib.Path", "pathlib.PurePath", "pathlib.PosixPath"):
             return self._path(values) if values else "."
-        if called in ("str", "os.fspath", "os.path.abspath", "os.path.realpath", "os.path.normpath", "os.path.expandvars") and values:
+        if (
+            called
+            in ("str", "os.fspath", "os.path.abspath", "os.path.realpath", "os.path.normpath", "os.path.expandvars")
+            and values
+        ):
             return values[0]
-        if called in ("os.path.expanduser", "pathlib.Path.home") :
+        if called in ("os.path.expanduser", "pathlib.Path.home"):
             home = self.draft.setting.home
             if called.endswith("home"):
                 return home
-            return home + values[0][1:] if values and isinstance(values[0], str) and values[0].startswith("~") else values[0] if values else home
+            return (
+                home + values[0][1:]
+                if values and isinstance(values[0], str) and values[0].startswith("~")
+                else values[0]
+                if values
+                else home
+            )
         if called in ("os.getcwd", "pathlib.Path.cwd"):
             return self.draft.inv.cwd or Unknown()
         if isinstance(node.func, ast.Attribute):
@@ -236,11 +315,19 @@ class Code:
         base = self.value(func.value)
         if func.attr in ("joinpath",) and isinstance(base, str):
             return self._path([base, *values])
-        if func.attr in ("expanduser", "resolve", "absolute", "strip", "as_posix", "encode", "decode") and isinstance(base, str):
+        if func.attr in ("expanduser", "resolve", "absolute", "strip", "as_posix", "encode", "decode") and isinstance(
+            base, str
+        ):
             return self.draft.setting.home + base[1:] if func.attr == "expanduser" and base.startswith("~") else base
         if func.attr == "split" and isinstance(base, str) and not node.args:
             return base.split()
-        if func.attr == "join" and isinstance(base, str) and values and isinstance(values[0], list) and all(isinstance(v, str) for v in values[0]):
+        if (
+            func.attr == "join"
+            and isinstance(base, str)
+            and values
+            and isinstance(values[0], list)
+            and all(isinstance(v, str) for v in values[0])
+        ):
             return base.join(values[0])
         if func.attr in ("read", "read_text", "read_bytes", "readlines", "glob", "rglob", "iterdir"):
             taint = {L.FROM_FILE}
@@ -271,7 +358,14 @@ class Code:
             owner = self.name(node.func.value.func) if isinstance(node.func.value, ast.Call) else ""
             pathish = owner.startswith("pathlib.") or isinstance(base, str) or isinstance(node.func.value, ast.BinOp)
             full = f"pathlib.Path.{method}"
-            if pathish and (full in _DELETE or full in _WRITE or full in _READ or full in _CHANGE or full in _MOVE or method == "open"):
+            if pathish and (
+                full in _DELETE
+                or full in _WRITE
+                or full in _READ
+                or full in _CHANGE
+                or full in _MOVE
+                or method == "open"
+            ):
                 self._path_method(full, base, node)
                 return
             if isinstance(base, Unknown) and (full in _DELETE) and not called:
@@ -328,7 +422,7 @@ class Code:
             return
         word = (method or called.rpartition(".")[2]).lower()
         if word not in ("format", "reset_index", "dropna", "drop_duplicates") and word.startswith(_DANGEROUS_WORDS):
-            top = called.split(".")[0]
+            top = called.split(".", maxsplit=1)[0]
             if top in self.foreign or not called or top not in _STANDARD:
                 self.unsure(f"calls {called or '.' + method}() of a package that is not read")
 
@@ -356,9 +450,12 @@ class Code:
                 continue
             for item in value.items if isinstance(value, Several) else [value]:
                 self.draft.file(
-                    verb, _word(item, node), everything=everything, directory=True if everything else None,
+                    verb,
+                    _word(item, node),
+                    everything=everything,
+                    directory=True if everything else None,
                     taint=self.draft.flow if verb is Verb.WRITE else (),
-                )  # fmt: skip
+                )
 
     def _open(self, node: ast.Call) -> None:
         mode: Any = self.value(node.args[1]) if len(node.args) > 1 else "r"
@@ -429,35 +526,60 @@ class Code:
         self.unsure(f"{called}() runs what is not constant")
 
     def _network(self, called: str, method: str, node: ast.Call) -> None:
-        sending = method in _SENDING or called.startswith("smtplib") or bool(
-            [k for k in node.keywords if k.arg in ("data", "json", "files")]
+        sending = (
+            method in _SENDING
+            or called.startswith("smtplib")
+            or bool([k for k in node.keywords if k.arg in ("data", "json", "files")])
         )
         taint: set[str] = set()
         for part in (*node.args, *(k.value for k in node.keywords)):
             got = self.value(part)
             if isinstance(got, Unknown):
                 taint |= got.taint
-        target = next((v for v in map(self.value, node.args) if isinstance(v, str) and ("." in v or "://" in v or ":" in v)), None)
+        target = next(
+            (v for v in map(self.value, node.args) if isinstance(v, str) and ("." in v or "://" in v or ":" in v)), None
+        )
         if called == "urllib.request.urlopen" and (len(node.args) > 1):
             sending = True
         if target is not None:
-            self.draft.host(Verb.SEND if sending else Verb.FETCH, target, taint=(taint | self.draft.flow) if sending else ())
+            self.draft.host(
+                Verb.SEND if sending else Verb.FETCH, target, taint=(taint | self.draft.flow) if sending else ()
+            )
             if called.endswith("urlretrieve"):
                 self._files(Verb.WRITE, node.args[1:2])
-        elif called in ("socket.socket", "requests.Session", "httpx.Client", "urllib3.PoolManager", "urllib.request.build_opener",
-                        "socket.gethostname", "socket.AF_INET", "socket.getfqdn", "aiohttp.ClientSession"):  # fmt: skip
+        elif called in (
+            "socket.socket",
+            "requests.Session",
+            "httpx.Client",
+            "urllib3.PoolManager",
+            "urllib.request.build_opener",
+            "socket.gethostname",
+            "socket.AF_INET",
+            "socket.getfqdn",
+            "aiohttp.ClientSession",
+        ):
             return
         elif called.startswith("socket.") and method in ("connect", "create_connection") and node.args:
             self._connect(node.args[0])
         elif called.startswith(_HTTP) and node.args:
             start = self.value(node.args[0])
-            self.draft.host(Verb.SEND, start.prefix if isinstance(start, Prefixed) and start.prefix else "?", taint=taint | {L.FROM_UNKNOWN})
+            self.draft.host(
+                Verb.SEND,
+                start.prefix if isinstance(start, Prefixed) and start.prefix else "?",
+                taint=taint | {L.FROM_UNKNOWN},
+            )
 
     def _connect(self, node: ast.expr) -> None:
         value = self.value(node)
         if isinstance(value, list) and len(value) >= 2:
             host, port = value[0], value[1]
-            name = f"{host}:{port}" if isinstance(host, str) and isinstance(port, int) else str(host) if isinstance(host, str) else "?"
+            name = (
+                f"{host}:{port}"
+                if isinstance(host, str) and isinstance(port, int)
+                else str(host)
+                if isinstance(host, str)
+                else "?"
+            )
             self.draft.host(Verb.SEND, name, taint=self.draft.flow | {L.FROM_UNKNOWN})
 
     def _sql(self, node: ast.Call) -> None:

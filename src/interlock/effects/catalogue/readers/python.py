@@ -6,21 +6,14 @@ from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.grammar import known
 from interlock.effects.catalogue.readers.pycode import Code
 from interlock.effects.catalogue.readers.wrappers import interactive
+from interlock.effects.catalogue.words import words
 from interlock.effects.invocation import Word
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
 from interlock.model.effect import Verb
 
 # Modules that are a program of the catalogue under another name.
-_PROGRAMS = frozenset(
-    """pytest pip uv poetry black ruff mypy flake8 isort pylint coverage tox nox build twine alembic flask celery gunicorn
-    uvicorn pre_commit virtualenv pipx conda hatch pdm django jupyter nbconvert sphinx mkdocs bandit pyright awscli httpie
-    autopep8 pyflakes pycodestyle pydocstyle cibuildwheel ansible""".split()
-)
-_QUIET = frozenset(
-    """this antigravity site sysconfig platform calendar tokenize ast dis pydoc inspect zipfile tarfile gzip base64
-    json.tool py_compile compileall tabnanny trace timeit http.server ensurepip pyclbr symtable textwrap difflib venv
-    virtualenv json mimetypes quopri uuid random webbrowser idlelib cProfile profile pdb unittest doctest""".split()
-)
+_PROGRAMS = words("python-programs")
+_QUIET = words("python-quiet")
 
 
 def python(draft: Draft) -> None:
@@ -49,7 +42,9 @@ def inline(draft: Draft, text: str | None, value: Word) -> None:
     if not code.read(text):
         draft.opaque("the Python text cannot be read", text)
     elif code.foreign:
-        draft.project(f"{draft.command} with {', '.join(sorted(code.foreign))}", note="imports packages that are not read")
+        draft.project(
+            f"{draft.command} with {', '.join(sorted(code.foreign))}", note="imports packages that are not read"
+        )
 
 
 def read_script(draft: Draft, text: str, path: str) -> bool:
@@ -88,9 +83,17 @@ def _module(draft: Draft, module: Word, operands: list[Word]) -> None:
             draft.file(Verb.CREATE, value, directory=True)
     elif top in _PROGRAMS:
         draft.argv([known(top.replace("_", "-")), *operands])
-    elif name in ("unittest", "doctest", "cProfile", "profile", "pdb", "trace", "http.server", "timeit", "webbrowser"):
-        draft.project(f"python -m {name}")
-    elif top not in _QUIET and name not in _QUIET:
+    elif name in (
+        "unittest",
+        "doctest",
+        "cProfile",
+        "profile",
+        "pdb",
+        "trace",
+        "http.server",
+        "timeit",
+        "webbrowser",
+    ) or (top not in _QUIET and name not in _QUIET):
         draft.project(f"python -m {name}")
 
 

@@ -70,7 +70,9 @@ def foreign_shell(draft: Draft) -> None:
     operands = draft.values("operand")
     script = draft.said.value("File") or (operands[0] if operands else None)
     if draft.has("command") or draft.has("Command") or draft.said.value("c") is not None or draft.inv.stdin.present:
-        draft.run_unread(" ".join(w.source for w in draft.inv.words), f"{draft.command} text is not read", draft.inv.stdin.taint)
+        draft.run_unread(
+            " ".join(w.source for w in draft.inv.words), f"{draft.command} text is not read", draft.inv.stdin.taint
+        )
     elif script is not None and script.text is not None:
         path = draft.path(script)
         if path is not None:
@@ -81,8 +83,26 @@ def foreign_shell(draft: Draft) -> None:
         interactive(draft)
 
 
-_NEW = frozenset({"new-session", "new", "new-window", "neww", "split-window", "splitw", "respawn-pane", "run-shell", "run",
-                  "display-popup", "popup", "if-shell", "pipe-pane", "-dmS", "-dm", "-S"})  # fmt: skip
+_NEW = frozenset(
+    {
+        "new-session",
+        "new",
+        "new-window",
+        "neww",
+        "split-window",
+        "splitw",
+        "respawn-pane",
+        "run-shell",
+        "run",
+        "display-popup",
+        "popup",
+        "if-shell",
+        "pipe-pane",
+        "-dmS",
+        "-dm",
+        "-S",
+    }
+)
 _TYPES = frozenset({"send-keys", "send", "-X", "paste-buffer", "source-file", "set-hook", "write-chars"})
 
 

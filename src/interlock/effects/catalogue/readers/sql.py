@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.grammar import known
 from interlock.effects.catalogue.readers.wrappers import interactive
+from interlock.effects.catalogue.words import words
 from interlock.effects.environments import environment_of
 from interlock.effects.hosts import host_environment, host_resource
 from interlock.effects.invocation import Word
@@ -17,8 +18,14 @@ from interlock.effects.sql import read_sql
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
 from interlock.model.effect import ALL, ONE, Environment, Kind, Reversibility, Scale, Verb
 
-_CAREFUL = (Environment.PRODUCTION, Environment.STAGING, Environment.DEVELOPMENT, Environment.WORKSPACE,
-            Environment.MACHINE, Environment.UNKNOWN)  # fmt: skip
+_CAREFUL = (
+    Environment.PRODUCTION,
+    Environment.STAGING,
+    Environment.DEVELOPMENT,
+    Environment.WORKSPACE,
+    Environment.MACHINE,
+    Environment.UNKNOWN,
+)
 _MOST_FILE = 262_144
 
 
@@ -47,7 +54,14 @@ class Target:
     def read(self, text: str, dialect: str) -> None:
         """Add what the SQL says."""
         self.draft.effects.extend(
-            read_sql(text, dialect, database=self.database, environment=self.environment, via=self.draft.command, span=self.draft.inv.span)
+            read_sql(
+                text,
+                dialect,
+                database=self.database,
+                environment=self.environment,
+                via=self.draft.command,
+                span=self.draft.inv.span,
+            )
         )
         self.draft.flow.add(L.FROM_FILE)
 
@@ -98,9 +112,20 @@ def mysql(draft: Draft) -> None:
     _client(draft, target, "mysql")
 
 
-_DIALECTS = {"sqlcmd": "tsql", "osql": "tsql", "snowsql": "snowflake", "clickhouse-client": "clickhouse", "clickhouse": "clickhouse",
-             "trino": "trino", "presto": "presto", "sqlplus": "oracle", "hive": "hive", "beeline": "hive", "spark-sql": "spark",
-             "cqlsh": ""}  # fmt: skip
+_DIALECTS = {
+    "sqlcmd": "tsql",
+    "osql": "tsql",
+    "snowsql": "snowflake",
+    "clickhouse-client": "clickhouse",
+    "clickhouse": "clickhouse",
+    "trino": "trino",
+    "presto": "presto",
+    "sqlplus": "oracle",
+    "hive": "hive",
+    "beeline": "hive",
+    "spark-sql": "spark",
+    "cqlsh": "",
+}
 
 
 def other_sql(draft: Draft) -> None:
@@ -203,7 +228,7 @@ def _copy(draft: Draft, target: Target, rest: str) -> None:
     elif place and place.group(3).lower() not in ("stdin", "stdout", "pstdin", "pstdout"):
         verb = Verb.READ if place.group(1).lower() == "from" else Verb.WRITE
         draft.file(verb, known(place.group(3)))
-    table = rest.split()[0] if rest.split() else "?"
+    table = rest.split(maxsplit=1)[0] if rest.split() else "?"
     incoming = re.search(r"\bfrom\b", rest, re.IGNORECASE) and not table.startswith("(")
     draft.add(Verb.WRITE if incoming else Verb.READ, Kind.TABLE, table, env=target.environment)
 
@@ -215,12 +240,14 @@ def sqlite(draft: Draft) -> None:
     resource = None
     environment = Environment.MACHINE
     if name and name not in (":memory:", "") and not draft.inv.remote:
-        resource = file_resource(name.removeprefix("file:").split("?")[0], draft.setting, draft.world, cwd=draft.inv.cwd)
+        resource = file_resource(
+            name.removeprefix("file:").split("?")[0], draft.setting, draft.world, cwd=draft.inv.cwd
+        )
         environment = file_environment(resource, draft.setting)
         hint = environment_of("database", name, draft.setting)
-        if hint is not Environment.UNKNOWN and environment is not Environment.WORKSPACE:
-            environment = hint
-        elif hint is Environment.PRODUCTION:
+        if (
+            hint is not Environment.UNKNOWN and environment is not Environment.WORKSPACE
+        ) or hint is Environment.PRODUCTION:
             environment = hint
     elif name == ":memory:" or name is None:
         environment = Environment.WORKSPACE
@@ -271,9 +298,16 @@ def _dotted(draft: Draft, target: Target, text: str, dialect: str) -> None:
     rest = "\n".join(sql).strip()
     if rest:
         draft.effects.extend(
-            read_sql(rest, dialect, database=target.database, environment=target.environment, via=draft.command, span=draft.inv.span,
-                     files=lambda p: file_resource(p, draft.setting, draft.world, cwd=draft.inv.cwd))
-        )  # fmt: skip
+            read_sql(
+                rest,
+                dialect,
+                database=target.database,
+                environment=target.environment,
+                via=draft.command,
+                span=draft.inv.span,
+                files=lambda p: file_resource(p, draft.setting, draft.world, cwd=draft.inv.cwd),
+            )
+        )
 
 
 def _dot(draft: Draft, target: Target, words: list[str], dialect: str) -> None:
@@ -308,9 +342,15 @@ def _dot(draft: Draft, target: Target, words: list[str], dialect: str) -> None:
 
 # -- document and key stores ----------------------------------------------------------------------------------------
 
-_MONGO_DELETE = re.compile(r"\bdb\s*(?:\.\s*getSiblingDB\([^)]*\))?((?:\.\s*\w+|\[[^\]]*\]|\.\s*getCollection\([^)]*\))*)\.\s*(dropDatabase|drop|deleteMany|deleteOne|remove|findOneAndDelete|dropIndexes|dropIndex)\s*\(([^)]*)")
-_MONGO_WRITE = re.compile(r"\.\s*(insert\w*|update\w*|replaceOne|save|bulkWrite|findAndModify|findOneAnd\w+|renameCollection|createIndex|createCollection|createUser|grantRolesToUser|dropUser|shutdownServer|runCommand|adminCommand|copyTo|mapReduce|aggregate)\s*\(")
-_MONGO_OUT = re.compile(r"\b(eval|require|load|exec|spawn|fetch|process|run|runProgram|fs|child_process|Function|getMongo|Mongo|connect)\s*\(")
+_MONGO_DELETE = re.compile(
+    r"\bdb\s*(?:\.\s*getSiblingDB\([^)]*\))?((?:\.\s*\w+|\[[^\]]*\]|\.\s*getCollection\([^)]*\))*)\.\s*(dropDatabase|drop|deleteMany|deleteOne|remove|findOneAndDelete|dropIndexes|dropIndex)\s*\(([^)]*)"
+)
+_MONGO_WRITE = re.compile(
+    r"\.\s*(insert\w*|update\w*|replaceOne|save|bulkWrite|findAndModify|findOneAnd\w+|renameCollection|createIndex|createCollection|createUser|grantRolesToUser|dropUser|shutdownServer|runCommand|adminCommand|copyTo|mapReduce|aggregate)\s*\("
+)
+_MONGO_OUT = re.compile(
+    r"\b(eval|require|load|exec|spawn|fetch|process|run|runProgram|fs|child_process|Function|getMongo|Mongo|connect)\s*\("
+)
 
 
 def mongo(draft: Draft) -> None:
@@ -345,8 +385,14 @@ def _mongo_text(draft: Draft, target: Target, text: str) -> None:
             draft.add(Verb.DELETE, Kind.DATABASE, name, env=target.environment, scale=ALL)
             continue
         whole = method == "drop" or arguments.strip() in ("", "{}")
-        draft.add(Verb.DELETE, Kind.TABLE, collection, env=target.environment, labels=(L.WHOLE,) if whole else (),
-                  scale=ALL if whole else ONE)  # fmt: skip
+        draft.add(
+            Verb.DELETE,
+            Kind.TABLE,
+            collection,
+            env=target.environment,
+            labels=(L.WHOLE,) if whole else (),
+            scale=ALL if whole else ONE,
+        )
     for match in _MONGO_WRITE.finditer(text):
         method = match.group(1)
         if method in ("runCommand", "adminCommand", "mapReduce"):
@@ -360,12 +406,7 @@ def _mongo_text(draft: Draft, target: Target, text: str) -> None:
     draft.flow.add(L.FROM_FILE)
 
 
-_REDIS_READ = frozenset(
-    """get mget exists ttl pttl type keys scan hget hgetall hmget hkeys hvals hlen hscan hexists lrange llen lindex smembers scard
-    sismember sscan zrange zrangebyscore zcard zscore zscan zrank zrevrange info ping echo time dbsize memory object strlen
-    getrange bitcount xrange xlen xread xinfo pubsub slowlog latency lastsave role command dump randomkey geopos geodist
-    monitor subscribe select auth hello client""".split()
-)
+_REDIS_READ = words("redis-read")
 
 
 def redis(draft: Draft) -> None:
@@ -396,11 +437,47 @@ def _redis(draft: Draft, target: Target, words: list[str]) -> None:
     where = target.host or "redis"
     if name in ("flushall", "flushdb"):
         draft.add(Verb.DELETE, Kind.DATABASE, where, env=target.environment, scale=ALL)
-    elif name in ("del", "unlink", "getdel", "hdel", "lrem", "srem", "zrem", "ltrim", "expire", "xdel", "xtrim", "spop"):
+    elif name in (
+        "del",
+        "unlink",
+        "getdel",
+        "hdel",
+        "lrem",
+        "srem",
+        "zrem",
+        "ltrim",
+        "expire",
+        "xdel",
+        "xtrim",
+        "spop",
+    ):
         for key in words[1:64] if name in ("del", "unlink") else words[1:2]:
             draft.add(Verb.DELETE, Kind.TABLE, f"redis:{key}", env=target.environment, scale=Scale())
-    elif name in ("config", "acl", "debug", "shutdown", "slaveof", "replicaof", "module", "script", "cluster", "failover", "bgrewriteaof", "migrate"):
-        if words[1:2] and words[1].lower() in ("get", "list", "whoami", "cat", "info", "nodes", "exists", "help", "slots"):
+    elif name in (
+        "config",
+        "acl",
+        "debug",
+        "shutdown",
+        "slaveof",
+        "replicaof",
+        "module",
+        "script",
+        "cluster",
+        "failover",
+        "bgrewriteaof",
+        "migrate",
+    ):
+        if words[1:2] and words[1].lower() in (
+            "get",
+            "list",
+            "whoami",
+            "cat",
+            "info",
+            "nodes",
+            "exists",
+            "help",
+            "slots",
+        ):
             return
         draft.add(Verb.CONFIGURE, Kind.DATABASE, where, env=target.environment, undo=Reversibility.IRREVERSIBLE)
     elif name in ("eval", "evalsha", "fcall", "function"):
@@ -413,7 +490,16 @@ def _redis(draft: Draft, target: Target, words: list[str]) -> None:
 
 # -- frameworks -----------------------------------------------------------------------------------------------------
 
-_RAILS_LOSS = ("db:drop", "db:reset", "db:purge", "db:schema:load", "db:structure:load", "db:migrate:reset", "db:truncate_all", "db:setup")
+_RAILS_LOSS = (
+    "db:drop",
+    "db:reset",
+    "db:purge",
+    "db:schema:load",
+    "db:structure:load",
+    "db:migrate:reset",
+    "db:truncate_all",
+    "db:setup",
+)
 
 
 def rails(draft: Draft) -> None:
@@ -427,7 +513,10 @@ def rails(draft: Draft) -> None:
             draft.add(Verb.DELETE, Kind.DATABASE, "rails", env=environment, scale=ALL)
         elif plain.startswith("db:rollback") or plain in ("db:migrate:down", "db:migrate:redo"):
             draft.add(Verb.DELETE, Kind.TABLE, "rails", env=environment)
-        elif plain.startswith(("db:migrate", "db:seed", "db:prepare", "db:environment", "db:fixtures")) and "status" not in plain:
+        elif (
+            plain.startswith(("db:migrate", "db:seed", "db:prepare", "db:environment", "db:fixtures"))
+            and "status" not in plain
+        ):
             draft.add(Verb.CONFIGURE, Kind.DATABASE, "rails", env=environment)
     if names[:1] in (["console"], ["c"], ["dbconsole"], ["db"]):
         interactive(draft)

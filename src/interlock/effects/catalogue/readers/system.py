@@ -6,6 +6,7 @@ import re
 
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.grammar import known
+from interlock.effects.catalogue.words import words
 from interlock.effects.invocation import Word
 from interlock.effects.places import file_resource
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
@@ -49,17 +50,36 @@ def pkill(draft: Draft) -> None:
         text = value.text or value.source
         ours = _OURS.search(text) is not None
         wide = text in (".", ".*", "", "*", "-1") or value.text is None
-        draft.add(Verb.DELETE, Kind.PROCESS, text, labels=(L.GUARD,) if ours else (), scale=ALL if wide else MANY,
-                  undo=Reversibility.IRREVERSIBLE)  # fmt: skip
+        draft.add(
+            Verb.DELETE,
+            Kind.PROCESS,
+            text,
+            labels=(L.GUARD,) if ours else (),
+            scale=ALL if wide else MANY,
+            undo=Reversibility.IRREVERSIBLE,
+        )
     if not names and draft.values("user"):
-        draft.add(Verb.DELETE, Kind.PROCESS, f"of {draft.text('user') or '?'}", scale=ALL, undo=Reversibility.IRREVERSIBLE)
+        draft.add(
+            Verb.DELETE, Kind.PROCESS, f"of {draft.text('user') or '?'}", scale=ALL, undo=Reversibility.IRREVERSIBLE
+        )
 
 
-_SERVICE_READS = frozenset(
-    """status show list-units list-unit-files list-timers list-dependencies list-sockets list-jobs is-active is-enabled is-failed
-    cat help get-default show-environment list avail pid tail print blame --version version maintail""".split()
+_SERVICE_READS = words("service-reads")
+_POWER = frozenset(
+    {
+        "reboot",
+        "poweroff",
+        "halt",
+        "kexec",
+        "suspend",
+        "hibernate",
+        "rescue",
+        "emergency",
+        "soft-reboot",
+        "exit",
+        "isolate",
+    }
 )
-_POWER = frozenset({"reboot", "poweroff", "halt", "kexec", "suspend", "hibernate", "rescue", "emergency", "soft-reboot", "exit", "isolate"})
 
 
 def systemctl(draft: Draft) -> None:
@@ -77,7 +97,9 @@ def systemctl(draft: Draft) -> None:
         return
     for unit in units or [action]:
         if _OURS.search(unit):
-            draft.add(Verb.CONFIGURE, Kind.INTERLOCK, f"{action} {unit}", labels=(L.GUARD,), undo=Reversibility.IRREVERSIBLE)
+            draft.add(
+                Verb.CONFIGURE, Kind.INTERLOCK, f"{action} {unit}", labels=(L.GUARD,), undo=Reversibility.IRREVERSIBLE
+            )
         else:
             draft.add(Verb.CONFIGURE, Kind.SYSTEM, unit, note=f"{draft.command} {action}")
 
@@ -98,7 +120,9 @@ def assignments(draft: Draft) -> None:
             draft.add(Verb.CONFIGURE, Kind.SYSTEM, f"sysctl:{value.text}")
 
 
-_ZFS_READS = frozenset({"list", "get", "status", "history", "iostat", "diff", "holds", "userspace", "events", "help", "version"})
+_ZFS_READS = frozenset(
+    {"list", "get", "status", "history", "iostat", "diff", "holds", "userspace", "events", "help", "version"}
+)
 
 
 def disks(draft: Draft) -> None:
@@ -116,7 +140,9 @@ def disks(draft: Draft) -> None:
         return
     if draft.command == "parted" and len(texts) > 1 and texts[1] in ("print", "p", "unit"):
         return
-    if draft.command in ("hdparm", "badblocks") and not any(f in " ".join(draft.said.unknown) for f in ("--security", "-w", "--trim")):
+    if draft.command in ("hdparm", "badblocks") and not any(
+        f in " ".join(draft.said.unknown) for f in ("--security", "-w", "--trim")
+    ):
         return
     for value in words[:1] if draft.command in ("parted",) else words:
         text = value.text or value.source
@@ -139,8 +165,12 @@ def _volumes(draft: Draft, texts: list[str]) -> None:
 
 
 _STORE_DELETE = re.compile(r"^(delete|rm|remove|destroy|purge|delete-.*|clear|revoke|unlink|metadata|disable)$")
-_STORE_WRITE = re.compile(r"^(put|write|set|insert|add|add-.*|store|edit|generate|create|import|init|update|patch|enable|-import.*|-genkey.*|-delete)$")
-_STORE_QUIET = re.compile(r"^(status|login|logout|list|ls|version|help|signin|whoami|lock|sync|search|find-identity|list-.*|lookup|path-help|-list|account|user|unlock|git)$")
+_STORE_WRITE = re.compile(
+    r"^(put|write|set|insert|add|add-.*|store|edit|generate|create|import|init|update|patch|enable|-import.*|-genkey.*|-delete)$"
+)
+_STORE_QUIET = re.compile(
+    r"^(status|login|logout|list|ls|version|help|signin|whoami|lock|sync|search|find-identity|list-.*|lookup|path-help|-list|account|user|unlock|git)$"
+)
 
 
 def secret_store(draft: Draft) -> None:
@@ -166,10 +196,30 @@ def secret_store(draft: Draft) -> None:
 
 
 _AGENT_QUIET = frozenset({"doctor", "help", "completion", "--help", "auth", "whoami", "models", "stats", "features"})
-_AGENT_CHANGES = frozenset({"config", "mcp", "plugin", "plugins", "update", "upgrade", "install", "uninstall", "setup-token", "hooks", "extensions",
-                            "login", "logout", "marketplace", "trust"})  # fmt: skip
-_UNGUARDED_SETTING = re.compile(r"disableAllHooks|\"?hooks\"?\s*[:=]|features\.hooks|sandbox_mode\s*=\s*\"?danger|approval_policy\s*=\s*\"?never|"
-                                r"bypassPermissions|shell_environment_policy|notify\s*=", re.IGNORECASE)  # fmt: skip
+_AGENT_CHANGES = frozenset(
+    {
+        "config",
+        "mcp",
+        "plugin",
+        "plugins",
+        "update",
+        "upgrade",
+        "install",
+        "uninstall",
+        "setup-token",
+        "hooks",
+        "extensions",
+        "login",
+        "logout",
+        "marketplace",
+        "trust",
+    }
+)
+_UNGUARDED_SETTING = re.compile(
+    r"disableAllHooks|\"?hooks\"?\s*[:=]|features\.hooks|sandbox_mode\s*=\s*\"?danger|approval_policy\s*=\s*\"?never|"
+    r"bypassPermissions|shell_environment_policy|notify\s*=",
+    re.IGNORECASE,
+)
 
 
 def agent(draft: Draft) -> None:
@@ -187,8 +237,14 @@ def agent(draft: Draft) -> None:
     if draft.command == "codex" and "hooks" in (draft.text("disable") or ""):
         reasons.append("the child would run without hooks")
     if reasons:
-        draft.add(Verb.CONFIGURE, Kind.AGENT_CONFIG, f"{draft.command} (child)", labels=(L.GUARD,), undo=Reversibility.IRREVERSIBLE,
-                  note=reasons[0])  # fmt: skip
+        draft.add(
+            Verb.CONFIGURE,
+            Kind.AGENT_CONFIG,
+            f"{draft.command} (child)",
+            labels=(L.GUARD,),
+            undo=Reversibility.IRREVERSIBLE,
+            note=reasons[0],
+        )
         return
     if words[:1] and words[0] in _AGENT_QUIET:
         return
@@ -202,7 +258,9 @@ def agent(draft: Draft) -> None:
 
 def gh(draft: Draft) -> None:
     """gh: the data says it; `gh alias` and extensions are not followed."""
-    draft.output_taint = draft.output_taint or (draft.flow | {L.FROM_UNTRUSTED} if draft.said.path[:1] in (["pr"], ["issue"]) else None)
+    draft.output_taint = draft.output_taint or (
+        draft.flow | {L.FROM_UNTRUSTED} if draft.said.path[:1] in (["pr"], ["issue"]) else None
+    )
 
 
 def gh_api(draft: Draft) -> None:

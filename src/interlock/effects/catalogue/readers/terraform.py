@@ -13,9 +13,25 @@ from interlock.effects.environments import environment_of, mapped
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
 from interlock.model.effect import Breadth, Environment, Kind, Known, Reversibility, Scale, Verb
 
-_DATABASES = re.compile(r"db_instance|db_cluster|rds_cluster|dynamodb_table|sql_database|database_instance|_database$|redis|elasticache|"
-                        r"documentdb|mongodbatlas_cluster|spanner|bigtable|cosmosdb|postgresql|mysql|s3_bucket$|storage_bucket$|kms_key$")  # fmt: skip
-_NAMES = ("identifier", "name", "db_name", "cluster_identifier", "bucket", "database_name", "id", "environment", "Environment", "env", "Name", "Env", "stage")
+_DATABASES = re.compile(
+    r"db_instance|db_cluster|rds_cluster|dynamodb_table|sql_database|database_instance|_database$|redis|elasticache|"
+    r"documentdb|mongodbatlas_cluster|spanner|bigtable|cosmosdb|postgresql|mysql|s3_bucket$|storage_bucket$|kms_key$"
+)
+_NAMES = (
+    "identifier",
+    "name",
+    "db_name",
+    "cluster_identifier",
+    "bucket",
+    "database_name",
+    "id",
+    "environment",
+    "Environment",
+    "env",
+    "Name",
+    "Env",
+    "stage",
+)
 _MOST_STATE = 2_000_000
 _MOST_NAMED = 16  # databases named one by one; the rest stands in the count
 
@@ -53,7 +69,11 @@ class State:
             attributes = instance.get("attributes") if isinstance(instance, dict) else None
             if not isinstance(attributes, dict):
                 continue
-            tags = [t for t in (attributes.get("tags"), attributes.get("labels"), attributes.get("tags_all")) if isinstance(t, dict)]
+            tags = [
+                t
+                for t in (attributes.get("tags"), attributes.get("labels"), attributes.get("tags_all"))
+                if isinstance(t, dict)
+            ]
             for source in (attributes, *tags):
                 for key in _NAMES:
                     value = source.get(key)
@@ -95,7 +115,14 @@ def _action(draft: Draft) -> str:
     action = draft.said.path[0]
     if action in ("run-all", "run", "stack"):
         words = [w.text or "?" for w in draft.said.operands]
-        return next((w for w in words if w in ("destroy", "apply", "plan", "init", "validate", "output", "state", "import", "refresh")), action)
+        return next(
+            (
+                w
+                for w in words
+                if w in ("destroy", "apply", "plan", "init", "validate", "output", "state", "import", "refresh")
+            ),
+            action,
+        )
     return action
 
 
@@ -152,7 +179,10 @@ def _environment(draft: Draft, base: str | None, state: State) -> Environment:
         clues.append(mapped("directory", base, draft.setting) or environment_of("directory", inner, draft.setting))
         backend = draft.world.text(posixpath.join(base, ".terraform/terraform.tfstate"))
         if backend:
-            clues += [environment_of("workspace", value, draft.setting) for value in re.findall(r'"(?:key|bucket|prefix|name)":\s*"([^"]+)"', backend)]
+            clues += [
+                environment_of("workspace", value, draft.setting)
+                for value in re.findall(r'"(?:key|bucket|prefix|name)":\s*"([^"]+)"', backend)
+            ]
     for name in ("varfile", "backend", "state", "variable", "target"):
         clues += [environment_of("workspace", v.text or v.prefix, draft.setting) for v in draft.values(name)]
     clues += [environment_of("database", value, draft.setting) for value in state.names[:400]]
@@ -172,18 +202,37 @@ def _destroy(draft: Draft, base: str | None) -> None:
     draft.add(Verb.DELETE, Kind.CLOUD_RESOURCE, f"everything in {where}", env=environment, scale=scale)
     for address, name in state.databases[:_MOST_NAMED]:
         own = environment_of("database", name, draft.setting)
-        draft.add(Verb.DELETE, Kind.DATABASE, f"{address}/{name}", env=own if own is not Environment.UNKNOWN else environment,
-                  scale=Scale(Breadth.ALL), note="it stands in the state")  # fmt: skip
+        draft.add(
+            Verb.DELETE,
+            Kind.DATABASE,
+            f"{address}/{name}",
+            env=own if own is not Environment.UNKNOWN else environment,
+            scale=Scale(Breadth.ALL),
+            note="it stands in the state",
+        )
 
 
 def _apply(draft: Draft, base: str | None) -> None:
     state = _load(draft, base)
     scale = Scale(Breadth.MANY, None, "resources", Known.UNKNOWN)
     note = "without asking" if draft.has("auto-approve") else ""
-    draft.add(Verb.CONFIGURE, Kind.CLOUD_RESOURCE, f"what {_name(draft, base)} describes", env=_environment(draft, base, state),
-              scale=scale, undo=Reversibility.IRREVERSIBLE, note=note)  # fmt: skip
+    draft.add(
+        Verb.CONFIGURE,
+        Kind.CLOUD_RESOURCE,
+        f"what {_name(draft, base)} describes",
+        env=_environment(draft, base, state),
+        scale=scale,
+        undo=Reversibility.IRREVERSIBLE,
+        note=note,
+    )
     for value in draft.values("replace"):
-        draft.add(Verb.DELETE, Kind.CLOUD_RESOURCE, value.text or value.source, env=_environment(draft, base, state), note="it is replaced")
+        draft.add(
+            Verb.DELETE,
+            Kind.CLOUD_RESOURCE,
+            value.text or value.source,
+            env=_environment(draft, base, state),
+            note="it is replaced",
+        )
 
 
 def _state(draft: Draft, base: str | None) -> None:
@@ -192,7 +241,13 @@ def _state(draft: Draft, base: str | None) -> None:
     what = [w.text or w.source for w in draft.values("what")]
     if action in ("rm",):
         for name in what or ["?"]:
-            draft.add(Verb.DELETE, Kind.TERRAFORM_STATE, name, env=environment, note="terraform forgets it; it goes on existing")
+            draft.add(
+                Verb.DELETE,
+                Kind.TERRAFORM_STATE,
+                name,
+                env=environment,
+                note="terraform forgets it; it goes on existing",
+            )
     elif action in ("push",):
         draft.add(Verb.OVERWRITE, Kind.TERRAFORM_STATE, _name(draft, base), env=environment)
     elif action in ("mv", "replace-provider"):
@@ -207,7 +262,18 @@ def _workspace(draft: Draft) -> None:
     what = [w.text or w.source for w in draft.values("what") if not (w.text or "").startswith("-")]
     if action == "delete":
         for name in what or ["?"]:
-            draft.add(Verb.DELETE, Kind.TERRAFORM_STATE, f"workspace {name}", env=environment_of("workspace", name, draft.setting), scale=Scale(Breadth.ALL))
+            draft.add(
+                Verb.DELETE,
+                Kind.TERRAFORM_STATE,
+                f"workspace {name}",
+                env=environment_of("workspace", name, draft.setting),
+                scale=Scale(Breadth.ALL),
+            )
     elif action in ("new", "select"):
-        draft.add(Verb.CREATE, Kind.TERRAFORM_STATE, f"workspace {what[0] if what else '?'}", env=Environment.WORKSPACE,
-                  undo=Reversibility.REVERSIBLE)  # fmt: skip
+        draft.add(
+            Verb.CREATE,
+            Kind.TERRAFORM_STATE,
+            f"workspace {what[0] if what else '?'}",
+            env=Environment.WORKSPACE,
+            undo=Reversibility.REVERSIBLE,
+        )

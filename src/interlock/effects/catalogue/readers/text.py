@@ -34,7 +34,13 @@ def head(draft: Draft) -> None:
     """`head -n N` of a known input."""
     text = draft.inv.stdin.text
     count = draft.text("lines") or "10"
-    if draft.command == "head" and text is not None and count.isdigit() and not draft.values("read") and not draft.said.unknown:
+    if (
+        draft.command == "head"
+        and text is not None
+        and count.isdigit()
+        and not draft.values("read")
+        and not draft.said.unknown
+    ):
         draft.output = "".join(text.splitlines(keepends=True)[: int(count)])
 
 
@@ -64,7 +70,18 @@ def _echo(texts: list[str]) -> str | None:
     return text + ("\n" if newline else "")
 
 
-_SIMPLE = {"n": "\n", "t": "\t", "\\": "\\", "a": "\a", "b": "\b", "e": "\x1b", "f": "\f", "r": "\r", "v": "\v", '"': '"'}
+_SIMPLE = {
+    "n": "\n",
+    "t": "\t",
+    "\\": "\\",
+    "a": "\a",
+    "b": "\b",
+    "e": "\x1b",
+    "f": "\f",
+    "r": "\r",
+    "v": "\v",
+    '"': '"',
+}
 _ESCAPE = re.compile(r"\\(x[0-9A-Fa-f]{1,2}|0?[0-7]{1,3}|u[0-9A-Fa-f]{1,4}|c|.)", re.DOTALL)
 
 
@@ -108,7 +125,7 @@ def _printf(texts: list[str]) -> str | None:
 
 def _formatted(form: str, value: str) -> str:
     if form[-1] in "di":
-        return form[:-1].replace("%", "") and value or value
+        return (form[:-1].replace("%", "") and value) or value
     if form == "%s":
         return value
     match = re.fullmatch(r"%(-?)(\d*)(?:\.(\d+))?s", form)
@@ -145,7 +162,9 @@ def base64(draft: Draft) -> None:
         return
     try:
         if draft.has("decode"):
-            draft.output = b64.b64decode("".join(text.split()), validate=not draft.has("ignore-garbage")).decode("utf-8")
+            draft.output = b64.b64decode("".join(text.split()), validate=not draft.has("ignore-garbage")).decode(
+                "utf-8"
+            )
         else:
             draft.output = b64.b64encode(text.encode()).decode() + "\n"
     except (binascii.Error, UnicodeError):
@@ -383,7 +402,9 @@ _AWK_TOKEN = re.compile(
     r"|(?P<op>\|\||&&|>>|\|&|[<>=!~]=|\+\+|--|[-+*/%^]=|.|\n)",
     re.DOTALL,
 )
-_AWK_REGEX_AFTER = frozenset({"(", ",", "{", "}", ";", "!", "~", "&&", "||", "\n", "==", "!=", "", "print", "return", "in", "?", ":"})
+_AWK_REGEX_AFTER = frozenset(
+    {"(", ",", "{", "}", ";", "!", "~", "&&", "||", "\n", "==", "!=", "", "print", "return", "in", "?", ":"}
+)
 
 
 def awk(draft: Draft) -> None:
@@ -459,7 +480,9 @@ def _awk_program(draft: Draft, text: str) -> None:
             closed = tokens[index + 3][1] == ")" if index + 3 < len(tokens) else False
             _awk_run(draft, _awk_text(inside) if closed else None, "system()")
         elif token in ("|", "|&") and after is not None and after[1] == "getline":
-            _awk_run(draft, _awk_text(tokens[index - 1]) if index and not _joined(tokens, index - 1, -1) else None, "getline")
+            _awk_run(
+                draft, _awk_text(tokens[index - 1]) if index and not _joined(tokens, index - 1, -1) else None, "getline"
+            )
         elif token in ("|", "|&"):
             _awk_run(draft, _awk_text(after) if not _joined(tokens, index + 1, 1) else None, "a pipe")
         elif token in (">", ">>") and printing and depth <= 0:
@@ -481,7 +504,11 @@ def _joined(tokens: list[tuple[str, str]], index: int, step: int) -> bool:
     if not 0 <= beyond < len(tokens):
         return False
     kind, token = tokens[beyond]
-    return kind in ("string", "number", "regex") or token in ("$", "(", ")") or (kind == "name" and step > 0 and token != "while")
+    return (
+        kind in ("string", "number", "regex")
+        or token in ("$", "(", ")")
+        or (kind == "name" and step > 0 and token != "while")
+    )
 
 
 def _awk_run(draft: Draft, command: str | None, how: str) -> None:

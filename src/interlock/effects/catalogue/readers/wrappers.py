@@ -63,9 +63,31 @@ def prefix(draft: Draft) -> None:
 
 
 # Options of bubblewrap that take two words, and those that take none; every other takes one.
-_BWRAP_TWO = frozenset({"--bind", "--ro-bind", "--dev-bind", "--symlink", "--setenv", "--bind-try", "--ro-bind-try",
-                        "--dev-bind-try", "--file", "--bind-data", "--ro-bind-data", "--chmod"})  # fmt: skip
-_BWRAP_NONE = ("--unshare-", "--share-net", "--die-with-parent", "--new-session", "--clearenv", "--as-pid-1", "--disable-userns")
+_BWRAP_TWO = frozenset(
+    {
+        "--bind",
+        "--ro-bind",
+        "--dev-bind",
+        "--symlink",
+        "--setenv",
+        "--bind-try",
+        "--ro-bind-try",
+        "--dev-bind-try",
+        "--file",
+        "--bind-data",
+        "--ro-bind-data",
+        "--chmod",
+    }
+)
+_BWRAP_NONE = (
+    "--unshare-",
+    "--share-net",
+    "--die-with-parent",
+    "--new-session",
+    "--clearenv",
+    "--as-pid-1",
+    "--disable-userns",
+)
 
 
 def bwrap(draft: Draft) -> None:
@@ -163,7 +185,9 @@ def _fed(draft: Draft, *, lines: bool) -> list[Word]:
     if draft.has("null"):
         items = text.split("\0")
     elif lines or draft.has("delimiter"):
-        items = text.splitlines() if draft.text("delimiter") in (None, "\\n", "\n") else text.split(draft.text("delimiter"))
+        items = (
+            text.splitlines() if draft.text("delimiter") in (None, "\\n", "\n") else text.split(draft.text("delimiter"))
+        )
     else:
         try:
             items = shlex.split(text)
@@ -171,7 +195,10 @@ def _fed(draft: Draft, *, lines: bool) -> list[Word]:
             items = text.split()
     items = [i for i in items if i]
     if len(items) > _MOST_INPUT:
-        return [*map(known, items[:_MOST_INPUT]), Word(text=None, source="(more of standard input)", many=True, taint=taint)]
+        return [
+            *map(known, items[:_MOST_INPUT]),
+            Word(text=None, source="(more of standard input)", many=True, taint=taint),
+        ]
     return [Word(text=i, source=i, prefix=i, taint=taint) for i in items]
 
 
