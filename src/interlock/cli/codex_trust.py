@@ -48,12 +48,15 @@ class Listed(msgspec.Struct, frozen=True):
         return handlers.is_ours({"command": self.command})
 
 
-def listed(codex_home: Path, project: Path) -> list[Listed]:
-    """Every hook that Codex finds for `project`. Raises OperatorError: no Codex, or it does not answer."""
+def listed(project: Path) -> list[Listed]:
+    """Every hook that Codex finds for `project`, with the home that this environment gives it.
+
+    Raises OperatorError: there is no Codex, or it does not answer.
+    """
     program = shutil.which("codex")
     if program is None:
         raise OperatorError("codex is not on the PATH")
-    answer = _ask(program, codex_home, "hooks/list", {"cwds": [str(project)]})
+    answer = _ask(program, "hooks/list", {"cwds": [str(project)]})
     found: list[Listed] = []
     for entry in answer.get("data") or []:
         found += [
@@ -73,18 +76,18 @@ def listed(codex_home: Path, project: Path) -> list[Listed]:
 
 def trust(codex_home: Path, project: Path, store: Receipts) -> int:
     """Write trust for our hooks, and ask Codex whether it took it. The number of hooks. Raises OperatorError."""
-    missing = {hook.key: hook.hash for hook in listed(codex_home, project) if hook.ours and not hook.runs}
+    missing = {hook.key: hook.hash for hook in listed(project) if hook.ours and not hook.runs}
     if missing:
         at = snapshot(codex_home / "config.toml")
         after = with_trust(at.content or b"", missing, str(at.path))
         apply(plan_trust("user", at, store.find("codex", at.target), after), store)
-    now = [hook for hook in listed(codex_home, project) if hook.ours]
+    now = [hook for hook in listed(project) if hook.ours]
     if not now or not all(hook.runs for hook in now):
         raise OperatorError("it lists them as untrusted all the same; start `codex` and type /hooks")
     return len(now)
 
 
-def _ask(program: str, codex_home: Path, method: str, params: dict[str, Any]) -> dict[str, Any]:
+def _ask(program: str, method: str, params: dict[str, Any]) -> dict[str, Any]:
     messages = (
         {"id": 1, "method": "initialize", "params": {"clientInfo": {"name": "interlock", "title": "", "version": "1"}}},
         {"method": "initialized"},
@@ -95,7 +98,6 @@ def _ask(program: str, codex_home: Path, method: str, params: dict[str, Any]) ->
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env=os.environ | {"CODEX_HOME": str(codex_home)},
     )
     try:
         assert server.stdin is not None  # noqa: S101 - for the type checker: it is a pipe

@@ -93,6 +93,10 @@ def examine(agent: str, at: Places, home: Home, hook: Hook, *, live: bool) -> Fi
             )
     if agent == "codex":
         found.not_covered.append("a hook that times out: Codex then runs the tool (the client answers before that).")
+        if not any(item.scope == "managed" for item in guard.handlers):
+            found.not_covered.append(
+                "`codex -c features.hooks=false`: only hooks of --scope managed are pinned against it."
+            )
         found.not_covered.append("input to a shell that is already open (write_stdin): Codex asks no hook.")
         _codex_view(found, at)
     _canaries(found, guard, at, home)
@@ -134,7 +138,7 @@ def _codex_view(found: Finding, at: Places) -> None:
     from interlock.gates.install import handlers
 
     try:
-        hooks = [hook for hook in codex_trust.listed(at.codex, at.project) if hook.ours]
+        hooks = [hook for hook in codex_trust.listed(at.project) if hook.ours]
     except OperatorError as error:
         found.not_covered.append(f"whether Codex trusts the hooks is not known: {error}.")
         return

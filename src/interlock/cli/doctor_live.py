@@ -43,7 +43,6 @@ def drive(agent: str, at: Places, home: Home) -> canary.Verdict:
             "DISABLE_AUTOUPDATER": "1",
             "IS_SANDBOX": "1",
             "INTERLOCK_CANARY_KEY": "canary",
-            "CODEX_HOME": str(at.codex),
         }
         _run(argv, env, at.project)
         told = list(model.results().values())

