@@ -14,7 +14,6 @@ from interlock.model.effect import Effect, Kind, Resource, Scale, Verb
 from interlock.policy import notation
 from interlock.policy.defaults import layer
 from interlock.policy.engine import Engine
-from interlock.policy.reload import reload
 from interlock.policy.request import TEXT_LIMIT, canonical
 from interlock.policy.rules import Layer
 
@@ -160,20 +159,9 @@ def test_a_reload_forgets_the_old_answers() -> None:
     shut = open_door + '@id("no") @tier("4") @why("w") @matches("read file x") forbid (principal, action, resource);'
     old = Engine.load([Layer("default", {"a": open_door})])
     assert old.decide(ANYBODY, [named("x")], CALM).verdict is Verdict.ALLOW
-    new, error = reload(old, [Layer("default", {"a": shut})])
-    assert error is None
+    new = Engine.load([Layer("default", {"a": shut})])
     assert new.decide(ANYBODY, [named("x")], CALM).verdict is Verdict.DENY
     assert new.digest != old.digest
-
-
-def test_a_bad_reload_keeps_the_old_set_and_says_why() -> None:
-    kept, error = reload(ENGINE, [Layer("default", {"a": "permit (principal"})])
-    assert kept is ENGINE
-    assert "default/a" in str(error)
-
-
-def test_an_unchanged_reload_keeps_the_engine() -> None:
-    assert reload(ENGINE, [layer()]) == (ENGINE, None)
 
 
 def test_the_memory_is_bounded() -> None:

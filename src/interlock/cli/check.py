@@ -43,7 +43,7 @@ _LINE_LIMIT = 8 << 20  # bytes of one batch line, as for a hook event
 )
 @click.option("--cwd", type=click.Path(), help="The directory the action would run in (default: here).")
 @click.option(
-    "--policy", "folder", type=click.Path(file_okay=False, exists=True), help="Judge by the defaults and DIR."
+    "--policy", "folder", type=click.Path(file_okay=False, exists=True), help="Judge by the defaults and DIR's policies."
 )
 @click.option("--containment", type=click.Choice(["none", "sandbox"]), default="none", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -106,7 +106,7 @@ class _Checker:
         project = Path(workspace) if workspace else None
         config = configuration.load(user=self._home.config, project=project)
         if self._folder is not None:
-            folders = [("policy", Path(self._folder))]
+            folders = [("organisation", Path(self._folder))]
         else:
             folders = [("organisation", configuration.ORGANISATION / "policy")]
             folders += [("project", project / ".interlock" / "policy")] if project else []

@@ -17,13 +17,13 @@ from interlock.broker.config import Config
 from interlock.daemon import config as configuration
 from interlock.model.errors import OperatorError, PolicyError
 from interlock.policy import defaults
-from interlock.policy.engine import Engine
+from interlock.policy.engine import Engine, digest_of
 from interlock.policy.rules import Layer
 
 _WORKSPACES = 64  # loaded at once
 _FILE_LIMIT = 1 << 20
 _FILES = 200  # policy files in one directory
-_SUFFIXES = (".cedar", ".toml")
+_SUFFIX = ".cedar"
 
 Stamp = tuple[tuple[str, int, int, int], ...]
 
@@ -92,8 +92,7 @@ class RuleBook:
             new_config = configuration.load(
                 user=self._user, project=Path(workspace) if workspace else None, organisation=self._organisation
             )
-            new_engine = self._share(Engine.load(layers(self._layer_folders(workspace))))
-            engine, config = new_engine, new_config
+            engine, config = self._engine_of(layers(self._layer_folders(workspace))), new_config
             self._report("policy.loaded", {"workspace": workspace, "policy": engine.digest, "mode": config.mode.value})
         except OperatorError as error:
             problem = error
@@ -102,12 +101,13 @@ class RuleBook:
         self._loaded[workspace] = loaded
         return loaded
 
-    def _share(self, engine: Engine) -> Engine:
-        """Workspaces without rules of their own use one engine, and so one cache."""
+    def _engine_of(self, sources: list[Layer]) -> Engine:
+        """Workspaces without rules of their own use one engine, and so one memory."""
+        digest = digest_of(sources)
         for loaded in self._loaded.values():
-            if loaded.engine is not None and loaded.engine.digest == engine.digest:
+            if loaded.engine is not None and loaded.engine.digest == digest:
                 return loaded.engine
-        return engine
+        return Engine.load(sources)
 
     def _layer_folders(self, workspace: str) -> list[tuple[str, Path]]:
         folders = []
@@ -119,12 +119,16 @@ class RuleBook:
         return folders
 
     def _stamp(self, workspace: str) -> Stamp:
+        """What the files look like from outside; a folder that cannot be listed has a look of its own."""
         files = [folder / "interlock.toml" for folder in (self._organisation, self._user) if folder is not None]
         if workspace:
             files.append(Path(workspace) / "interlock.toml")
-        for _, folder in self._layer_folders(workspace):
-            files += policy_files(folder)
         found = []
+        for _, folder in self._layer_folders(workspace):
+            try:
+                files += policy_files(folder)
+            except PolicyError:
+                found.append((str(folder), -1, -1, -1))
         for file in files:
             try:
                 facts = file.stat()
@@ -147,7 +151,7 @@ def layers(folders: list[tuple[str, Path]]) -> list[Layer]:
 def policy_files(folder: Path) -> list[Path]:
     """The policy files of a folder, sorted. Raises PolicyError when there are absurdly many."""
     try:
-        names = sorted(name for name in os.listdir(folder) if name.endswith(_SUFFIXES))
+        names = sorted(name for name in os.listdir(folder) if name.endswith(_SUFFIX))
     except FileNotFoundError:
         return []
     except OSError as error:

@@ -1,0 +1,126 @@
+"""The rule book: layers, reload, and what happens when a set is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from interlock.daemon.rules import RuleBook
+from interlock.model.errors import ConfigError, PolicyError
+
+FORBID = (
+    '@id("mine") @why("a test") @tier("4") @matches("read file /srv/x @workspace +workspace") '
+    'forbid (principal, action == Interlock::Action::"read", resource) when { resource.kind == "file" };'
+)
+PERMIT = FORBID.replace("forbid", "permit")
+
+
+class Reports:
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, dict[str, str]]] = []
+
+    def __call__(self, kind: str, facts: dict[str, str]) -> None:
+        self.seen.append((kind, facts))
+
+    @property
+    def kinds(self) -> list[str]:
+        return [kind for kind, _ in self.seen]
+
+
+def book(tmp_path: Path) -> tuple[RuleBook, Reports]:
+    reports = Reports()
+    return RuleBook(tmp_path / "user", organisation=tmp_path / "org", report=reports), reports
+
+
+def policy(folder: Path, text: str) -> Path:
+    file = folder / "policy" / "mine.cedar"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+    return file
+
+
+def test_workspaces_without_rules_share_an_engine(tmp_path: Path) -> None:
+    rules, reports = book(tmp_path)
+    assert rules.engine("") is rules.engine(str(tmp_path / "a"))
+    assert reports.kinds == ["policy.loaded", "policy.loaded"]
+
+
+def test_a_set_that_fails_leaves_the_old_one_and_is_reported_once(tmp_path: Path) -> None:
+    rules, reports = book(tmp_path)
+    old = rules.engine("")
+    file = policy(tmp_path / "user", "permit (")
+    rules.refresh()
+    rules.refresh()
+    assert rules.engine("") is old
+    assert reports.kinds == ["policy.loaded", "policy.refused"]
+    assert "mine.cedar" in rules.problems()[""]
+    file.write_text(FORBID)
+    rules.refresh()
+    assert rules.engine("") is not old
+    assert not rules.problems()
+
+
+def test_a_first_set_that_fails_stops(tmp_path: Path) -> None:
+    policy(tmp_path / "user", "permit (")
+    rules, _ = book(tmp_path)
+    with pytest.raises(PolicyError, match=r"mine\.cedar"):
+        rules.engine("")
+
+
+def test_a_user_cannot_permit(tmp_path: Path) -> None:
+    policy(tmp_path / "user", PERMIT)
+    rules, _ = book(tmp_path)
+    with pytest.raises(PolicyError):
+        rules.engine("")
+
+
+def test_an_organisation_can(tmp_path: Path) -> None:
+    policy(tmp_path / "org", PERMIT)
+    rules, _ = book(tmp_path)
+    assert "mine" in rules.engine("").rules
+
+
+def test_a_projects_rules_are_its_own(tmp_path: Path) -> None:
+    policy(tmp_path / "project" / ".interlock", FORBID)
+    rules, _ = book(tmp_path)
+    assert "mine" in rules.engine(str(tmp_path / "project")).rules
+    assert "mine" not in rules.engine("").rules
+
+
+def test_a_bad_configuration_is_refused_with_the_policy_that_came_with_it(tmp_path: Path) -> None:
+    (tmp_path / "user").mkdir()
+    (tmp_path / "user" / "interlock.toml").write_text("mode = 7")
+    rules, _ = book(tmp_path)
+    with pytest.raises(ConfigError, match="mode"):
+        rules.config("")
+    with pytest.raises(ConfigError, match="mode"):
+        rules.engine("")
+
+
+def test_bytes_that_are_no_policy(tmp_path: Path) -> None:
+    policy(tmp_path / "user", "").write_bytes(b"\xff\xfe")
+    rules, _ = book(tmp_path)
+    with pytest.raises(PolicyError, match="UTF-8"):
+        rules.engine("")
+
+
+def test_too_many_files(tmp_path: Path) -> None:
+    folder = policy(tmp_path / "user", FORBID).parent
+    for number in range(201):
+        (folder / f"{number}.cedar").touch()
+    rules, _ = book(tmp_path)
+    with pytest.raises(PolicyError, match="200"):
+        rules.engine("")
+
+
+def test_too_many_files_later_are_reported_once_and_the_old_set_stays(tmp_path: Path) -> None:
+    rules, reports = book(tmp_path)
+    old = rules.engine("")
+    folder = policy(tmp_path / "user", FORBID).parent
+    for number in range(201):
+        (folder / f"{number}.cedar").touch()
+    rules.refresh()
+    rules.refresh()
+    assert rules.engine("") is old
+    assert reports.kinds == ["policy.loaded", "policy.refused"]
