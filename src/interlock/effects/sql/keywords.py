@@ -27,6 +27,7 @@ _CHANGES = re.compile(
 _FILLERS = frozenset(
     {"OR", "REPLACE", "IF", "NOT", "EXISTS", "TEMP", "TEMPORARY", "CONSTRAINT", "TRUSTED", "FOREIGN", "DEFINER"}
 )
+_BODY = re.compile(r"\b(?:begin|do(?:\s+also|\s+instead)?|for\s+each\s+row)\s+", re.IGNORECASE)
 _RIGHTS = re.compile(
     r"set\s+(?:local\s+|session\s+|default\s+)?(?:role|session\s+authorization|authorization)\b", re.IGNORECASE
 )
@@ -61,7 +62,7 @@ def by_keyword(text: str, scope: Scope, again: Again) -> Iterator[Effect] | None
 def _by_object(text: str, words: list[str], scope: Scope, again: Again) -> Iterator[Effect] | None:
     first = words[0] if words else ""
     if first in ("CREATE", "ALTER", "DROP", "RENAME"):
-        return _accounts_and_bodies(words, text, scope)
+        return _accounts_and_bodies(words, text, scope, again)
     if first == "VACUUM":  # INTO, or it would have been upkeep
         path = re.search(r"into\s+'((?:[^']|'')*)'\s*$", text, re.IGNORECASE)
         if path:
@@ -128,7 +129,7 @@ def _is_frame(words: list[str]) -> bool:
     return packaged().words.in_frames.issuperset(words)
 
 
-def _accounts_and_bodies(words: list[str], text: str, scope: Scope) -> Iterator[Effect] | None:
+def _accounts_and_bodies(words: list[str], text: str, scope: Scope, again: Again) -> Iterator[Effect] | None:
     first, known = words[0], packaged().words
     what = next((word for word in words[1:] if word not in _FILLERS), "")
     if first == "RENAME":
@@ -142,14 +143,22 @@ def _accounts_and_bodies(words: list[str], text: str, scope: Scope) -> Iterator[
         resource, note = scope.whole_database(extra=(labels.WHOLE,)), "drops everything that a role owns"
         return iter((scope.effect(Verb.DELETE, resource, note, reversibility=Reversibility.IRREVERSIBLE, scale=ALL),))
     if first in ("CREATE", "ALTER") and (what in known.bodies or "DEFINER" in words):
-        resource, note = scope.whole_database(extra=(labels.EXECUTES_LATER,)), "makes code that the database runs later"
-        return iter((scope.effect(Verb.CONFIGURE, resource, note, reversibility=Reversibility.RECOVERABLE),))
+        return _body(text, scope, again)
     if what in ("SYSTEM", "SERVER") and first == "ALTER":
         note = "changes the configuration of the server"
         return iter(
             (scope.effect(Verb.CONFIGURE, scope.whole_database(), note, reversibility=Reversibility.RECOVERABLE),)
         )
     return None
+
+
+def _body(text: str, scope: Scope, again: Again) -> Iterator[Effect]:
+    """A trigger, an event, a routine: code for later, and its first plain statement counts as if it ran."""
+    resource, note = scope.whole_database(extra=(labels.EXECUTES_LATER,)), "makes code that the database runs later"
+    yield scope.effect(Verb.CONFIGURE, resource, note, reversibility=Reversibility.RECOVERABLE)
+    start = _BODY.search(text)
+    if start and _STATEMENT.match(text, start.end()):
+        yield from again(text[start.end() :], scope)
 
 
 def _accounts(first: str, text: str, scope: Scope) -> Iterator[Effect]:

@@ -71,9 +71,7 @@ class _Call:
             self._sql(value)
         elif name in self.words.code and self.verb is not Verb.READ:
             self.effects.append(opaque(value[:200], "code for another program", via=self.action.tool))
-        elif name in self.words.url and value:
-            self.effects += read_url(value, self.setting, self.world, via=self.action.tool)
-        elif name in self.words.path and "://" in value:
+        elif (name in self.words.url and value) or (name in self.words.path and "://" in value):
             self.effects += read_url(value, self.setting, self.world, via=self.action.tool)
         elif name in self.words.path:
             self.effects += (self._path(line) for line in value.splitlines()[:MAX_PATHS] if path_of(line))
