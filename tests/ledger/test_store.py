@@ -321,6 +321,22 @@ def test_a_database_that_was_edited_is_refused_at_start(
         begin(directory)
 
 
+def test_damage_that_sqlite_does_not_notice_is_still_damage(directory: Path) -> None:
+    """Found by flipping bits: a blob that reads as a number, and text that is not UTF-8, were a crash."""
+    begin(directory).close()
+    _sql(directory, "UPDATE head SET checkpoint = CAST(x'ff' AS TEXT)")
+    with pytest.raises(LedgerTampered, match="is damaged"):
+        begin(directory)
+    with pytest.raises(LedgerTampered, match="is damaged"):
+        Reader.open(directory)
+    _sql(directory, "PRAGMA writable_schema = 1; UPDATE sqlite_schema SET sql = replace(sql, ') STRICT', ')')")
+    _sql(directory, "UPDATE entry SET raw = 5; UPDATE head SET checkpoint = 7")
+    with pytest.raises(LedgerTampered):
+        begin(directory)
+    with pytest.raises(LedgerTampered):
+        verify(directory)
+
+
 def test_a_file_that_is_no_database_is_refused(directory: Path) -> None:
     begin(directory).close()
     (directory / "ledger.db").write_bytes(os.urandom(8192))
@@ -444,7 +460,8 @@ def test_memory_does_not_grow_with_the_log(directory: Path) -> None:
 
     process = psutil.Process()
     with begin(directory) as ledger:
-        fill(ledger, 5_000, pad="x" * 500)
+        for _ in range(3):  # until queues, caches and the allocator have their working size
+            fill(ledger, 5_000, pad="x" * 500)
         before = process.memory_info().rss
         for _ in range(20):
             fill(ledger, 5_000, pad="x" * 500)

@@ -50,7 +50,12 @@ class Reader:
     @classmethod
     def open(cls, directory: Path) -> Reader:
         """The ledger in a state directory. Raises `NotFound`, `LedgerUnverifiable`, `LedgerUnavailable`."""
-        return cls(Database.reader(directory / FILE))
+        database = Database.reader(directory / FILE)
+        try:
+            return cls(database)
+        except BaseException:
+            database.close()
+            raise
 
     def __enter__(self) -> Reader:
         return self
@@ -139,6 +144,8 @@ class Reader:
                 return self._database.run(query, *bindings)
         except apsw.Error as error:
             raise translated(error, self._database.path) from error
+        except UnicodeDecodeError as error:
+            raise LedgerTampered(f"{self._database.path} is damaged: it holds text that is not UTF-8") from error
 
     def close(self) -> None:
         """Let go of the database."""

@@ -78,6 +78,12 @@ class TreeStore:
         except apsw.Error as error:
             database.close()
             raise translated(error, database.path) from error
+        except (TypeError, ValueError) as error:
+            # Damage that SQLite did not notice: a value of another type, text that is not UTF-8.
+            database.close()
+            raise LedgerTampered(
+                f"{database.path} is damaged: {error}. Keep it as evidence, restore a backup"
+            ) from error
         except BaseException:
             database.close()
             raise
