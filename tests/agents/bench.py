@@ -93,15 +93,21 @@ class Bench:
     def interlock(self, *words: str) -> str:
         """Run an `interlock` command as the person would; it must succeed."""
         done = subprocess.run(
-            [INTERLOCK, *words], env=self._env(), cwd=self.root, capture_output=True, text=True, timeout=60, check=False
+            [INTERLOCK, *words],
+            env=self._env(),
+            cwd=self.project,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
         )
         assert done.returncode == 0, f"interlock {' '.join(words)}: {done.stdout}{done.stderr}"
         return done.stdout
 
-    def init(self) -> None:
-        """Install the hooks as a person would."""
+    def init(self, scope: str = "user") -> None:
+        """Install the hooks as a person would, from the project."""
         (self.home / f".{self.agent.value}").mkdir(exist_ok=True)
-        self.interlock("init", "--agent", self.agent.value, "--scope", "user")
+        self.interlock("init", "--agent", self.agent.value, "--scope", scope)
 
     def up(self) -> int:
         """Start the real daemon; returns its process id."""
@@ -152,6 +158,11 @@ class Bench:
 
         self.each_hook(change)
 
+    def trust_project(self) -> None:
+        """Let Codex take configuration from the project, as a person does in its dialog."""
+        config = self.home / ".codex" / "config.toml"
+        config.write_text(f'[projects."{self.project}"]\ntrust_level = "trusted"\n')
+
     # --- the agent
 
     def shell(self, command: str) -> ToolCall:
@@ -167,8 +178,11 @@ class Bench:
 
     @property
     def forbidden(self) -> str:
-        """A command that leaves the marker and then acts against Interlock itself: no rule set allows it."""
-        return f"touch MARKER; rm -rf {self.interlock_home}/state"
+        """A command that leaves the marker and then acts against Interlock itself: no rule set allows it.
+
+        Not by `rm -f`, which Codex refuses by itself: only Interlock may be the one that stops it.
+        """
+        return f"touch MARKER; echo forged > {self.interlock_home}/state/forged"
 
     @property
     def asked(self) -> str:
