@@ -93,7 +93,7 @@ class Draft:
 
     # -- what it does -------------------------------------------------------------------------------------------
 
-    def add(
+    def add(  # noqa: PLR0913 - the words of an effect
         self,
         verb: Verb,
         kind: Kind,
@@ -147,7 +147,7 @@ class Draft:
                 opaque(self.command, f"more than {_MOST_EFFECTS} effects in one command", span=self.inv.span)
             )
 
-    def file(
+    def file(  # noqa: PLR0913 - the words of an effect
         self,
         verb: Verb,
         value: Word,

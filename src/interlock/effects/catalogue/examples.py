@@ -6,8 +6,8 @@
     "psql -c 'SELECT'"  = ["read table", "never delete"]
 
 An expectation is VERB [KIND [NAME glob]] and clauses: a breadth, a reversibility, an environment, or labels; `never`
-turns it round; `nothing` says that there is no effect; `inner TEXT` that a command begins so; `taint X` is what flows out;
-`output TEXT` is the exact output; `harmless` allows only reads of files that hold no secret, and project code.
+turns it round; `nothing` says that there is no effect; `inner TEXT` that a command begins so; `taint X` is what flows
+out; `output TEXT` is the exact output; `harmless` allows only reads of files that hold no secret, and project code.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Files(Nowhere):
         found = {name[len(start) :].split("/")[0] for name in self.files if name.startswith(start)}
         return tuple(sorted(found))[:limit] if found else None
 
-    def branch(self, directory: str) -> str | None:
+    def branch(self, directory: str) -> str | None:  # noqa: ARG002 - one repository in this world
         text = self.files.get(posixpath.join(WORKSPACE, ".git/HEAD"), "")
         return text.removeprefix("ref: refs/heads/").strip() or None if text.startswith("ref:") else None
 
@@ -68,37 +68,37 @@ def invocation(command: str) -> Invocation:
     words: list[Word] = []
     assignments: list[tuple[str, Word]] = []
     stdin = Stdin()
-    tokens = iter(raw)
-    for token in tokens:
-        if token in ("<", "<<<"):
-            made = _word(next(tokens, ""))
+    pieces = iter(raw)
+    for piece in pieces:
+        if piece in ("<", "<<<"):
+            made = _word(next(pieces, ""))
             stdin = (
                 Stdin(present=True, path=made, taint=(L.FROM_FILE,))
-                if token == "<"
+                if piece == "<"
                 else Stdin(present=True, text=made.text)
             )
             continue
-        made = _word(token)
-        name, equals, _ = token.partition("=")
+        made = _word(piece)
+        name, equals, _ = piece.partition("=")
         if not words and equals and name.isidentifier():
-            assignments.append((name, _word(token[len(name) + 1 :])))
+            assignments.append((name, _word(piece[len(name) + 1 :])))
         else:
             words.append(made)
     return Invocation(tuple(words), WORKSPACE, tuple(assignments), stdin=stdin)
 
 
-def _word(token: str) -> Word:
-    quoted = token[:1] == "'"
-    if not quoted and "$" in token:
-        plain = token.strip('"')
-        return Word(text=None, source=token, prefix=plain[: plain.index("$")], many=token[:1] != '"')
+def _word(piece: str) -> Word:
+    quoted = piece[:1] == "'"
+    if not quoted and "$" in piece:
+        plain = piece.strip('"')
+        return Word(text=None, source=piece, prefix=plain[: plain.index("$")], many=piece[:1] != '"')
     try:
-        text = "".join(shlex.split(token)) if token else ""
+        text = "".join(shlex.split(piece)) if piece else ""
     except ValueError:
-        text = token
-    if any(c in token for c in "*?") and "'" not in token and '"' not in token:
-        return Word(text=text, source=token, prefix=text, glob=True, many=True)
-    return word(text) if token not in ("''", '""') else word("")
+        text = piece
+    if any(c in piece for c in "*?") and "'" not in piece and '"' not in piece:
+        return Word(text=text, source=piece, prefix=text, glob=True, many=True)
+    return word(text) if piece not in ("''", '""') else word("")
 
 
 def check(catalogue: Catalogue, family: Family) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 
-from interlock.effects.catalogue.words import words
+from interlock.effects.catalogue.words import word_list
 from interlock.effects.environments import environment_of
 from interlock.effects.invocation import Invocation, Word
 from interlock.effects.places import file_environment, file_resource
@@ -13,7 +13,7 @@ from interlock.model.effect import Breadth, Environment, Kind, Resource, Reversi
 from interlock.model.world import Setting, World
 
 # Directories that a build, an install or a test run makes again; deleting them loses time, not work.
-REGENERABLE = words("regenerable")
+REGENERABLE = word_list("regenerable")
 _REGENERABLE_ENDINGS = (".pyc", ".pyo", ".o", ".log", ".tmp", ".class", ".egg-info", ".tsbuildinfo", ".bak", ".swp")
 
 

@@ -1,4 +1,4 @@
-"""What can be said of a program before its family is asked: where it lies, whether anybody knows it, what starts with it."""
+"""What can be said of a program before its family is asked: where it lies, who knows it, what starts with it."""
 
 from __future__ import annotations
 
@@ -183,7 +183,7 @@ def located(draft: Draft, name: str) -> Where:
 
 
 def script(draft: Draft, path: str, words: tuple[Word, ...], *, interpreter: str = "") -> None:
-    """A file is run. Shell text is read through; other code of the workspace is project code; the rest is a stranger."""
+    """A file is run: shell text is read through, other code of the workspace is project code, the rest a stranger."""
     text = draft.content(path)
     first = text.split("\n", 1)[0] if text else ""
     language = interpreter or _shebang(first, path)
@@ -194,8 +194,7 @@ def script(draft: Draft, path: str, words: tuple[Word, ...], *, interpreter: str
     if text is not None and language.startswith("python"):
         from interlock.effects.catalogue.readers.python import read_script
 
-        if read_script(draft, text, path):
-            return
+        read_script(draft, text)
     if L.WORKSPACE in resource.labels:
         draft.project(path, note=f"runs {path}")
     else:

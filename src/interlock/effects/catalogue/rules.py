@@ -176,16 +176,7 @@ def _clause(rule: Rule, clause: str) -> None:
     word, _, rest = clause.partition(" ")
     rest = rest.strip()
     if word in ("one", "many", "all"):
-        if not rest:
-            rule.breadth = Breadth(word)
-        elif rest.startswith("if "):
-            condition = Condition.of(rest[3:])
-            if word == "all":
-                rule.everything = condition
-            else:
-                rule.many = condition
-        else:
-            raise GrammarError(f"clause {clause!r}: write `{word}` or `{word} if TAG`")
+        _breadth(rule, word, rest)
     elif word in ("reversible", "recoverable", "irreversible") and not rest:
         rule.undo = Reversibility(word)
     elif word == "flow" and not rest:
@@ -197,19 +188,33 @@ def _clause(rule: Rule, clause: str) -> None:
     elif word == "env":
         _environment(rule, rest)
     elif word in ("label", "taint"):
-        names = tuple(rest.split())
-        unknown = set(names) - (RESOURCE_LABELS if word == "label" else TAINTS)
-        if unknown or not names:
-            raise GrammarError(f"clause {clause!r}: no such {word} {', '.join(sorted(unknown)) or '(empty)'}")
-        if word == "label":
-            rule.labels += names
-        else:
-            rule.taint += names
+        _marks(rule, word, tuple(rest.split()))
     else:
         raise GrammarError(
             f"clause {clause!r}: known are one, many, all, reversible, recoverable, irreversible, flow, "
             "when, unless, env, label, taint, note"
         )
+
+
+def _breadth(rule: Rule, word: str, rest: str) -> None:
+    if not rest:
+        rule.breadth = Breadth(word)
+    elif not rest.startswith("if "):
+        raise GrammarError(f"clause `{word} {rest}`: write `{word}` or `{word} if TAG`")
+    elif word == "all":
+        rule.everything = Condition.of(rest[3:])
+    else:
+        rule.many = Condition.of(rest[3:])
+
+
+def _marks(rule: Rule, word: str, names: tuple[str, ...]) -> None:
+    unknown = set(names) - (RESOURCE_LABELS if word == "label" else TAINTS)
+    if unknown or not names:
+        raise GrammarError(f"no such {word}: {', '.join(sorted(unknown)) or '(empty)'}")
+    if word == "label":
+        rule.labels += names
+    else:
+        rule.taint += names
 
 
 def _environment(rule: Rule, text: str) -> None:

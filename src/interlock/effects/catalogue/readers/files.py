@@ -1,4 +1,4 @@
-"""Readers for core utilities whose operands mean different things by flag: rm, cp, mv, ln, chmod, tar, dd, rsync and kin."""
+"""Readers for core utilities whose operands differ by flag: rm, cp, mv, ln, chmod, tar, dd, rsync and kin."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import posixpath
 import re
 
 from interlock.effects.catalogue.draft import Draft
-from interlock.effects.catalogue.words import words
+from interlock.effects.catalogue.words import word_list
 from interlock.effects.invocation import Word
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
 from interlock.model.effect import Kind, Reversibility, Verb
@@ -180,20 +180,12 @@ _ENDINGS = {
     "compress": ".Z",
     "lzip": ".lz",
 }
-_COMPRESSORS = words("compressors")
+_COMPRESSORS = word_list("compressors")
 
 
 def tar(draft: Draft) -> None:
     """tar: packs, unpacks or lists; four options run commands."""
-    for value in draft.values("action") + draft.values("checkpoint-action"):
-        text = value.text
-        if text is None:
-            draft.opaque("a checkpoint action that is not known", value.source)
-        elif text.startswith("exec="):
-            draft.shell(text[5:])
-    program = draft.said.value("use-compress-program")
-    if program is not None and (program.text or "").split(" ")[:1][0] not in _COMPRESSORS:
-        draft.shell_words([program])
+    _tar_programs(draft)
     archive = draft.said.value("file")
     remote = archive is not None and is_remote(archive.text) and not draft.has("force-local")
     members = draft.values("member")
@@ -203,24 +195,28 @@ def tar(draft: Draft) -> None:
             draft.file(Verb.READ, _under(base, member))
             if draft.has("remove-files"):
                 draft.file(Verb.DELETE, _under(base, member), everything=True)
-        if remote and archive is not None:
-            draft.host(Verb.SEND, remote_host(archive.text or ""), taint=draft.flow)
-        elif archive is not None and archive.text != "-":
-            draft.file(Verb.WRITE, archive, taint=draft.flow)
+        _tar_out(draft, archive, remote=remote)
     elif draft.has("extract", "list", "delete") and archive is not None and archive.text != "-" and not remote:
         draft.file(Verb.READ, archive)
     if draft.has("extract") and not draft.has("to-command", "stdout"):
-        target = base or Word(".", ".", (0, 0), ".")
-        outside = (
-            ("absolute names are kept: files outside the directory can be written",)
-            if draft.has("absolute-names")
-            else ("",)
-        )
-        draft.file(Verb.WRITE, members_of(target), note=outside[0])
+        draft.file(Verb.WRITE, members_of(base or Word(".", ".", (0, 0), ".")))
         if draft.has("absolute-names"):
             draft.file(Verb.WRITE, Word(None, "(absolute names in the archive)"))
     if draft.has("delete") and archive is not None:
         draft.file(Verb.WRITE, archive)
+
+
+def _tar_programs(draft: Draft) -> None:
+    """Checkpoint actions and compressors are commands; `--to-command` and its kin are by their role."""
+    for value in draft.values("action"):
+        text = value.text
+        if text is None:
+            draft.opaque("a checkpoint action that is not known", value.source)
+        elif text.startswith("exec="):
+            draft.shell(text[5:])
+    program = draft.said.value("use-compress-program")
+    if program is not None and (program.text or "").split(" ", maxsplit=1)[0] not in _COMPRESSORS:
+        draft.shell_words([program])
 
 
 def members_of(directory: Word) -> Word:
@@ -229,6 +225,13 @@ def members_of(directory: Word) -> Word:
         return directory
     text = directory.text.rstrip("/") + "/(members)"
     return Word(text, text, directory.span, text, directory.taint, True, False)
+
+
+def _tar_out(draft: Draft, archive: Word | None, *, remote: bool) -> None:
+    if remote and archive is not None:
+        draft.host(Verb.SEND, remote_host(archive.text or ""), taint=draft.flow)
+    elif archive is not None and archive.text != "-":
+        draft.file(Verb.WRITE, archive, taint=draft.flow)
 
 
 def _under(base: Word | None, member: Word) -> Word:

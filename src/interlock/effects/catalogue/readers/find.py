@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from interlock.effects.catalogue.draft import Draft
-from interlock.effects.catalogue.words import words
+from interlock.effects.catalogue.words import word_list
 from interlock.effects.invocation import Stdin, Word
 from interlock.model.effect import Verb
 
 # Tests and options of find that take one word; anything else that begins with a dash takes none.
-_ONE = words("find-one")
+_ONE = word_list("find-one")
 _WRITES = frozenset({"-fprint", "-fprint0", "-fls", "-fprintf"})
 _RUNS = frozenset({"-exec", "-execdir", "-ok", "-okdir"})
 _NAMES = frozenset({"-name", "-iname", "-path", "-ipath", "-wholename"})

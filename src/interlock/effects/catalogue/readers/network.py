@@ -5,6 +5,8 @@ from __future__ import annotations
 import posixpath
 import re
 
+import msgspec
+
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.readers.files import is_remote, remote_host
 from interlock.effects.catalogue.readers.wrappers import interactive
@@ -12,7 +14,7 @@ from interlock.effects.environments import environment_of
 from interlock.effects.hosts import host_environment, host_resource
 from interlock.effects.invocation import Word
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
-from interlock.model.effect import Kind, Reversibility, Verb
+from interlock.model.effect import Effect, Kind, Reversibility, Verb
 
 _CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE", "MKCOL", "MOVE", "COPY", "PROPPATCH"})
 _OPTION_RUNS = re.compile(r"^\s*(ProxyCommand|LocalCommand|KnownHostsCommand)[ =]+(.*)$", re.IGNORECASE)
@@ -58,10 +60,8 @@ def curl(draft: Draft) -> None:
     draft.output_taint = {L.FROM_NETWORK} if urls else set()
 
 
-def _tainted(effect: object) -> object:
-    import msgspec
-
-    return msgspec.structs.replace(effect, taint=(L.FROM_NETWORK,))  # type: ignore[type-var] # an Effect, frozen
+def _tainted(effect: Effect) -> Effect:
+    return msgspec.structs.replace(effect, taint=(L.FROM_NETWORK,))
 
 
 def _one(draft: Draft, url: Word, method: str, taint: set[str], *, sending: bool) -> None:
@@ -178,13 +178,13 @@ def lftp(draft: Draft) -> None:
 
 def netcat(draft: Draft) -> None:
     """netcat, telnet, socat: bytes both ways; -e and EXEC: hand them to a program."""
-    words = [w for w in draft.said.operands]
+    words = list(draft.said.operands)
     if draft.command == "socat":
         _socat(draft, words)
         return
     names = [_url(w) for w in words]
     if draft.has("listen"):
-        draft.host(Verb.FETCH, "0.0.0.0", note="listens for anybody")
+        draft.host(Verb.FETCH, "localhost", note="listens for anybody")
         return
     if not names:
         return
@@ -205,7 +205,7 @@ def _socat(draft: Draft, words: list[Word]) -> None:
             path = rest.split(",")[0]
             draft.file(Verb.WRITE if kind == "CREATE" else Verb.READ, Word(path, path, value.span, path))
         elif "LISTEN" in kind:
-            draft.host(Verb.FETCH, "0.0.0.0", note="listens for anybody")
+            draft.host(Verb.FETCH, "localhost", note="listens for anybody")
 
 
 def ssh(draft: Draft) -> None:

@@ -188,7 +188,7 @@ def _constant_node(draft: Draft, text: str) -> bool:
 
 
 def run_script(draft: Draft, value: Word) -> None:
-    """A script file run by an interpreter whose language is not read: project code in the workspace, else a stranger."""
+    """A script in a language that is not read: project code in the workspace, else a stranger."""
     if value.text in ("artisan", "./artisan", "bin/rails", "bin/console") and value.text != "bin/console":
         name = "rails" if value.text == "bin/rails" else "artisan"
         at = draft.inv.words.index(value)

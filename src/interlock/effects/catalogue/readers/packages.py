@@ -8,10 +8,10 @@ import re
 
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.grammar import known
-from interlock.effects.catalogue.words import words
+from interlock.effects.catalogue.words import word_list
 from interlock.effects.invocation import Word
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
-from interlock.model.effect import Kind, Reversibility, Verb
+from interlock.model.effect import Environment, Kind, Reversibility, Verb
 
 _MANIFESTS = (
     "package.json",
@@ -89,16 +89,9 @@ def install(draft: Draft, packages: list[Word], *, everything: bool = False, mac
         text = value.text if value.text is not None else value.source
         if text.startswith("-"):
             continue
-        local = (
-            text in (".", "./", "..")
-            or text.startswith(("./", "../", "/", "~", ".[", "file:"))
-            or text.startswith("workspace:")
-        )
-        marks = (
-            [L.PROJECT]
-            if (local and not text.startswith(("/", "~"))) or (value.text and mentioned(draft, text))
-            else []
-        )
+        local = text in (".", "./", "..") or text.startswith(("./", "../", ".[", "file:.", "workspace:"))
+        written = local or (value.text is not None and not machine and mentioned(draft, text))
+        marks = [L.PROJECT] if written else []
         if _URL.search(text) and not text.startswith(("file:", ".", "/")):
             location = re.sub(r"^git\+", "", text)
             location = re.sub(r"^(?:\w[\w-]*\s*@\s*)", "", location)
@@ -111,16 +104,19 @@ def install(draft: Draft, packages: list[Word], *, everything: bool = False, mac
             text,
             labels=marks,
             taint=value.taint,
-            env=None if not machine else None,
+            env=Environment.MACHINE if machine else None,
             note="" if marks else "named on the command line",
         )
 
 
 # -- Node -----------------------------------------------------------------------------------------------------------
 
-_INSTALLS = words("npm-installs")
+_INSTALLS = word_list("npm-installs")
 _REMOVES = frozenset({"uninstall", "remove", "rm", "un", "r", "unlink", "prune"})
-_QUIET = words("npm-quiet")
+_QUIET = word_list("npm-quiet")
+_REGISTRY = frozenset(
+    {"publish", "unpublish", "deprecate", "dist-tag", "owner", "access", "star", "team", "org", "hook", "stage"}
+)
 _RUNS = frozenset({"run", "run-script", "rum", "urn"})
 _EXECS = frozenset({"exec", "x", "dlx", "execute"})
 _LIFECYCLE = ("preinstall", "install", "postinstall", "prepublish", "preprepare", "prepare", "postprepare")
@@ -187,33 +183,29 @@ def _node_create(draft: Draft, rest: list[Word]) -> None:
 def _node_other(draft: Draft, action: str, rest: list[Word], words: list[Word], base: str | None) -> None:
     if action in _REMOVES:
         draft.file(Verb.WRITE, known("package.json"))
-    elif action in (
-        "publish",
-        "unpublish",
-        "deprecate",
-        "dist-tag",
-        "owner",
-        "access",
-        "star",
-        "team",
-        "org",
-        "hook",
-        "stage",
-    ):
+    elif action in _REGISTRY:
         _node_registry(draft, action, rest)
     elif action in ("token", "login", "adduser", "logout", "profile"):
         draft.add(Verb.READ if action == "token" else Verb.CONFIGURE, Kind.SECRET, "npm token", labels=(L.SECRET,))
     elif action == "version" and rest:
         draft.file(Verb.WRITE, known("package.json"))
     elif action in ("set", "config", "c") and rest and (rest[0].text in ("set", "delete", "rm") or action == "set"):
-        if any(
-            k in " ".join(w.text or "?" for w in rest)
-            for k in ("registry", "script-shell", "authToken", "ignore-scripts", "prefix")
-        ):
-            draft.file(Verb.WRITE, known("~/.npmrc"), labels=(L.EXECUTES_LATER,))
-        else:
-            draft.file(Verb.WRITE, known(".npmrc"))
-    elif action in ("edit", "explore"):
+        _node_config(draft, rest)
+    else:
+        _node_run(draft, action, rest, words, base)
+
+
+def _node_config(draft: Draft, rest: list[Word]) -> None:
+    """Some settings of npm decide what code later runs use."""
+    text = " ".join(w.text or "?" for w in rest)
+    if any(key in text for key in ("registry", "script-shell", "authToken", "ignore-scripts", "prefix")):
+        draft.file(Verb.WRITE, known("~/.npmrc"), labels=(L.EXECUTES_LATER,))
+    else:
+        draft.file(Verb.WRITE, known(".npmrc"))
+
+
+def _node_run(draft: Draft, action: str, rest: list[Word], words: list[Word], base: str | None) -> None:
+    if action in ("edit", "explore"):
         draft.project(f"npm {action}")
     elif action in _PROJECT_SCRIPTS or _is_script(draft, action, base):
         name = "test" if action in ("t", "tst") else action
@@ -414,7 +406,7 @@ def generic(draft: Draft) -> None:
 
 
 def runner(draft: Draft) -> None:
-    """uv run, poetry run, bundle exec, pipx run: the program inside; fetched first where it is no part of the project."""
+    """uv run, poetry run, bundle exec, pipx run: the program inside, fetched first if the project has it not."""
     words = list(draft.said.rest or ())
     for value in draft.values("with"):
         install(draft, [value])

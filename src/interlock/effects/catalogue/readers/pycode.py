@@ -1,8 +1,8 @@
 """A small reader of Python text: which files, programs and hosts would it touch, as far as constants show?
 
-It walks the syntax tree once, folds constants (names bound once, joins, f-strings, `Path` arithmetic) and knows the parts
-of the standard library that reach outside. In `inline` text whatever it cannot decide is opaque; for a script of the
-workspace it adds only what is certain.
+It walks the syntax tree once, folds constants (names bound once, joins, f-strings, `Path` arithmetic) and knows the
+parts of the standard library that reach outside. In `inline` text whatever it cannot decide is opaque; for a script of
+the workspace it adds only what is certain.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.grammar import known
-from interlock.effects.catalogue.words import words
+from interlock.effects.catalogue.words import word_list
 from interlock.effects.invocation import Word
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
 from interlock.model.effect import Kind, Verb
@@ -95,7 +95,7 @@ _HTTP = (
 _SENDING = frozenset(
     {"post", "put", "patch", "delete", "send", "sendall", "sendto", "request", "sendmail", "storbinary", "send_message"}
 )
-_STANDARD = words("python-standard")
+_STANDARD = word_list("python-standard")
 _DANGEROUS_WORDS = (
     "delete",
     "drop",
@@ -252,25 +252,26 @@ class Code:
             return [self.value(item) for item in node.elts]
         if isinstance(node, ast.JoinedStr):
             return self._joined([self.value(v.value if isinstance(v, ast.FormattedValue) else v) for v in node.values])
-        if isinstance(node, ast.BinOp):
-            left, right = self.value(node.left), self.value(node.right)
-            if isinstance(node.op, ast.Add) and isinstance(left, list) and isinstance(right, list):
-                return left + right
-            if isinstance(node.op, ast.Add):
-                return self._joined([left, right])
-            if isinstance(node.op, ast.Div):
-                return self._path([left, right])
+        if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Div)):
+            return self._added(node)
         if isinstance(node, ast.Call):
             return self._called(node)
-        if isinstance(node, ast.Attribute):
-            inner = self.value(node.value)
-            return Unknown(inner.taint) if isinstance(inner, Unknown) else Unknown()
+        if isinstance(node, ast.Attribute) and self.name(node) == "sys.executable":
+            return "python3"
         taint: set[str] = set()
         for child in ast.iter_child_nodes(node) if node is not None else ():
             got = self.value(child)
             if isinstance(got, Unknown):
                 taint |= got.taint
         return Unknown(taint)
+
+    def _added(self, node: ast.BinOp) -> Any:
+        left, right = self.value(node.left), self.value(node.right)
+        if isinstance(node.op, ast.Div):
+            return self._path([left, right])
+        if isinstance(left, list) and isinstance(right, list):
+            return left + right
+        return self._joined([left, right])
 
     def _joined(self, parts: list[Any]) -> Any:
         if all(isinstance(p, (str, int)) for p in parts):
@@ -399,10 +400,8 @@ class Code:
             self._exec(called, node)
         elif called in _EVAL or (called == "compile" and self.inline):
             self._eval(called, node)
-        elif called in ("__import__", "importlib.import_module") and not self.name(node):
-            self.unsure("imports a module by a name that is not known")
-        elif called == "getattr" and len(node.args) >= 2 and not isinstance(self.value(node.args[1]), str):
-            self.unsure("reaches an attribute by a name that is not known")
+        elif called in ("__import__", "importlib.import_module", "getattr"):
+            self._by_name(called, node)
         elif called.startswith(_HTTP) or called.startswith("socket."):
             self._network(called, method, node)
         elif method in ("connect", "connect_ex", "sendto", "create_connection") and node.args:
@@ -415,6 +414,13 @@ class Code:
             self.draft.add(Verb.READ, Kind.SECRET, "keyring", labels=(L.SECRET,))
         elif self.inline:
             self._foreign(called, method)
+
+    def _by_name(self, called: str, node: ast.Call) -> None:
+        if called == "getattr":
+            if len(node.args) >= 2 and not isinstance(self.value(node.args[1]), str):
+                self.unsure("reaches an attribute by a name that is not known")
+        elif not self.name(node):
+            self.unsure("imports a module by a name that is not known")
 
     def _foreign(self, called: str, method: str) -> None:
         """A call into a package nobody read: harmless names are project code, others are not decided here."""
@@ -495,24 +501,20 @@ class Code:
 
     def _argv(self, values: list[Any]) -> None:
         if not values or isinstance(values[0], Unknown):
-            if values and values[0] is not None and self._is_self(values[0]):
-                return
             self.unsure("runs a program that is not constant")
-            return
-        self.draft.argv([_word(v, None) for v in values])
-
-    def _is_self(self, value: Any) -> bool:
-        return not isinstance(value, Unknown)
+        else:
+            self.draft.argv([_word(v, None) for v in values])
 
     def _exec(self, called: str, node: ast.Call) -> None:
         values = [self.value(a) for a in node.args]
         if called.startswith("os.spawn"):
             values = values[1:]
-        flat = values[1] if len(values) > 1 and isinstance(values[1], list) else values[1:]
         if called.startswith("asyncio"):
-            flat = values
-        if isinstance(flat, list) and values and isinstance(values[0], str):
-            self._argv([values[0], *flat[1:]] if not called.startswith("asyncio") else flat)
+            self._argv(values)
+            return
+        flat = values[1] if len(values) > 1 and isinstance(values[1], list) else values[1:]
+        if values and isinstance(values[0], str):
+            self._argv([values[0], *flat[1:]])
         else:
             self.unsure("executes a program that is not constant")
 
@@ -626,7 +628,7 @@ def _leading(parts: list[Any]) -> list[str]:
 def _word(value: Any, node: ast.AST | None) -> Word:
     if isinstance(value, Prefixed):
         return Word(None, f"{value.prefix}?", (0, 0), value.prefix, tuple(sorted(value.taint)))
-    if isinstance(value, Unknown) or isinstance(value, Several) or value is None:
+    if isinstance(value, (Unknown, Several)) or value is None:
         source = "?"
         if node is not None:
             try:

@@ -6,14 +6,14 @@ from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.grammar import known
 from interlock.effects.catalogue.readers.pycode import Code
 from interlock.effects.catalogue.readers.wrappers import interactive
-from interlock.effects.catalogue.words import words
+from interlock.effects.catalogue.words import word_list
 from interlock.effects.invocation import Word
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
 from interlock.model.effect import Verb
 
 # Modules that are a program of the catalogue under another name.
-_PROGRAMS = words("python-programs")
-_QUIET = words("python-quiet")
+_PROGRAMS = word_list("python-programs")
+_QUIET = word_list("python-quiet")
 
 
 def python(draft: Draft) -> None:
@@ -47,13 +47,12 @@ def inline(draft: Draft, text: str | None, value: Word) -> None:
         )
 
 
-def read_script(draft: Draft, text: str, path: str) -> bool:
+def read_script(draft: Draft, text: str) -> None:
     """Add what is certain about a script of the workspace; the caller adds that project code runs."""
     before = len(draft.effects), len(draft.inner)
     if not Code(draft, inline=False).read(text):
         del draft.effects[before[0] :]
         del draft.inner[before[1] :]
-    return False
 
 
 def _script(draft: Draft, operands: list[Word]) -> None:

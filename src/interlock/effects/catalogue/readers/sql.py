@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterable
 from urllib.parse import unquote, urlsplit
 
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.grammar import known
 from interlock.effects.catalogue.readers.wrappers import interactive
-from interlock.effects.catalogue.words import words
+from interlock.effects.catalogue.words import word_list
 from interlock.effects.environments import environment_of
 from interlock.effects.hosts import host_environment, host_resource
 from interlock.effects.invocation import Word
 from interlock.effects.places import file_environment, file_resource
 from interlock.effects.sql import read_sql
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
-from interlock.model.effect import ALL, ONE, Environment, Kind, Reversibility, Scale, Verb
+from interlock.model.effect import ALL, ONE, Environment, Kind, Resource, Reversibility, Scale, Verb
 
 _CAREFUL = (
     Environment.PRODUCTION,
@@ -29,9 +30,10 @@ _CAREFUL = (
 _MOST_FILE = 262_144
 
 
-def most_careful(found: list[Environment]) -> Environment:
+def most_careful(found: Iterable[Environment]) -> Environment:
     """The environment that asks for the most care; a clue beats none."""
-    return next((e for e in _CAREFUL if e in found), Environment.UNKNOWN)
+    given = set(found)
+    return next((e for e in _CAREFUL if e in given), Environment.UNKNOWN)
 
 
 class Target:
@@ -48,7 +50,7 @@ class Target:
         if draft.inv.remote:
             clues.append(environment_of("host", draft.inv.remote, draft.setting))
         named = [c for c in clues if c is not Environment.MACHINE]
-        self.environment = most_careful(named or clues)
+        self.environment = most_careful(list(named or clues))
         self.host = host
 
     def read(self, text: str, dialect: str) -> None:
@@ -79,7 +81,7 @@ def uri(text: str) -> tuple[str, str]:
             return parts.hostname or "", unquote(parts.path.lstrip("/"))
         except ValueError:
             return "?", ""
-    pairs = dict(re.findall(r"(\w+)\s*=\s*('[^']*'|\S+)", text))
+    pairs: dict[str, str] = dict(re.findall(r"(\w+)\s*=\s*('[^']*'|\S+)", text))
     return pairs.get("host", pairs.get("hostaddr", "")).strip("'"), pairs.get("dbname", "").strip("'")
 
 
@@ -237,22 +239,8 @@ def sqlite(draft: Draft) -> None:
     """sqlite3 and duckdb: a database is a file here; dot-commands."""
     value = draft.said.value("database")
     name = value.text if value is not None else None
-    resource = None
-    environment = Environment.MACHINE
-    if name and name not in (":memory:", "") and not draft.inv.remote:
-        resource = file_resource(
-            name.removeprefix("file:").split("?")[0], draft.setting, draft.world, cwd=draft.inv.cwd
-        )
-        environment = file_environment(resource, draft.setting)
-        hint = environment_of("database", name, draft.setting)
-        if (
-            hint is not Environment.UNKNOWN and environment is not Environment.WORKSPACE
-        ) or hint is Environment.PRODUCTION:
-            environment = hint
-    elif name == ":memory:" or name is None:
-        environment = Environment.WORKSPACE
     target = Target(draft, database="")
-    target.environment = environment
+    resource = _database_file(draft, target, name)
     dialect = "duckdb" if draft.command == "duckdb" else "sqlite"
     texts = draft.values("sql")
     for text in texts:
@@ -268,19 +256,41 @@ def sqlite(draft: Draft) -> None:
         else:
             _dotted(draft, target, got, dialect)
     if not texts and not draft.values("sqlfile"):
-        stdin = draft.inv.stdin
-        path = draft.path(stdin.path) if stdin.path is not None else None
-        got = stdin.text if stdin.text is not None else (draft.content(path) if path else None)
-        if got is not None:
-            _dotted(draft, target, got, dialect)
-        elif stdin.present:
-            draft.run_unread(draft.command, "the client runs SQL that it reads", stdin.taint)
-        else:
-            interactive(draft)
+        _dotted_stdin(draft, target, dialect)
     if resource is not None:
         draft.reads(resource)
         if resource.kind is Kind.SECRET and value is not None:
             draft.file(Verb.READ, value)
+
+
+def _database_file(draft: Draft, target: Target, name: str | None) -> Resource | None:
+    """The file behind the name, and whose world it is: the name may only make it more serious inside the workspace."""
+    if not name or name == ":memory:":
+        target.environment = Environment.WORKSPACE
+        return None
+    target.environment = Environment.MACHINE
+    if draft.inv.remote:
+        return None
+    plain = name.removeprefix("file:").split("?", maxsplit=1)[0]
+    resource = file_resource(plain, draft.setting, draft.world, cwd=draft.inv.cwd)
+    target.environment = file_environment(resource, draft.setting)
+    hint = environment_of("database", name, draft.setting)
+    outside = target.environment is not Environment.WORKSPACE
+    if hint is Environment.PRODUCTION or (outside and hint is not Environment.UNKNOWN):
+        target.environment = hint
+    return resource
+
+
+def _dotted_stdin(draft: Draft, target: Target, dialect: str) -> None:
+    stdin = draft.inv.stdin
+    path = draft.path(stdin.path) if stdin.path is not None else None
+    text = stdin.text if stdin.text is not None else (draft.content(path) if path else None)
+    if text is not None:
+        _dotted(draft, target, text, dialect)
+    elif stdin.present:
+        draft.run_unread(draft.command, "the client runs SQL that it reads", stdin.taint)
+    else:
+        interactive(draft)
 
 
 def _dotted(draft: Draft, target: Target, text: str, dialect: str) -> None:
@@ -406,7 +416,7 @@ def _mongo_text(draft: Draft, target: Target, text: str) -> None:
     draft.flow.add(L.FROM_FILE)
 
 
-_REDIS_READ = words("redis-read")
+_REDIS_READ = word_list("redis-read")
 
 
 def redis(draft: Draft) -> None:

@@ -6,7 +6,7 @@ import re
 
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.grammar import known
-from interlock.effects.catalogue.words import words
+from interlock.effects.catalogue.words import word_list
 from interlock.effects.invocation import Word
 from interlock.effects.places import file_resource
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
@@ -19,7 +19,7 @@ def kill(draft: Draft) -> None:
     """kill: by number; -1 is everything one may kill. A signal written with a dash is no process."""
     if draft.has("list"):
         return
-    words = [w for w in draft.inv.words[1:]]
+    words = list(draft.inv.words[1:])
     targets: list[Word] = []
     ended = False
     skip = False
@@ -64,7 +64,7 @@ def pkill(draft: Draft) -> None:
         )
 
 
-_SERVICE_READS = words("service-reads")
+_SERVICE_READS = word_list("service-reads")
 _POWER = frozenset(
     {
         "reboot",
@@ -228,10 +228,9 @@ def agent(draft: Draft) -> None:
     reasons = []
     if draft.has("unguarded"):
         reasons.append("the child would run without its guard")
-    for name in ("settings", "override"):
-        for value in draft.values(name):
-            if value.text is None or _UNGUARDED_SETTING.search(value.text):
-                reasons.append("the child's settings would switch its guard off")
+    given = [*draft.values("settings"), *draft.values("override")]
+    if any(v.text is None or _UNGUARDED_SETTING.search(v.text) for v in given):
+        reasons.append("the child's settings would switch its guard off")
     if any(v.text in ("bypassPermissions", "danger-full-access", "never", "yolo") for v in draft.values("mode")):
         reasons.append("the child would run without asking")
     if draft.command == "codex" and "hooks" in (draft.text("disable") or ""):

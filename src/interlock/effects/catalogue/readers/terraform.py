@@ -1,4 +1,4 @@
-"""terraform and kin: what a run would destroy or change, and whose it is, from workspace, directory, files and state."""
+"""terraform and kin: what a run would destroy or change, and whose it is, by workspace, directory and state."""
 
 from __future__ import annotations
 

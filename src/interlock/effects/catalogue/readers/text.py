@@ -464,50 +464,54 @@ def _awk_text(token: tuple[str, str] | None) -> str | None:
 def _awk_program(draft: Draft, text: str) -> None:
     tokens = _awk_tokens(text)
     printing, depth = False, 0
-    for index, (kind, token) in enumerate(tokens):
+    for index, (kind, piece) in enumerate(tokens):
         after = tokens[index + 1] if index + 1 < len(tokens) else None
         beyond = tokens[index + 2] if index + 2 < len(tokens) else None
-        if kind == "name" and token in ("print", "printf"):
+        if kind == "name" and piece in ("print", "printf"):
             printing, depth = True, 0
-        elif token in (";", "}", "\n"):
+        elif piece in (";", "}", "\n"):
             printing = False
-        elif token == "(":
-            depth += 1
-        elif token == ")":
-            depth -= 1
-        elif kind == "name" and token == "system":
+        elif piece in ("(", ")"):
+            depth += 1 if piece == "(" else -1
+        elif kind == "name" and piece == "system":
             inside = beyond if after is not None and after[1] == "(" else None
             closed = tokens[index + 3][1] == ")" if index + 3 < len(tokens) else False
             _awk_run(draft, _awk_text(inside) if closed else None, "system()")
-        elif token in ("|", "|&") and after is not None and after[1] == "getline":
+        elif piece in ("|", "|&") and after is not None and after[1] == "getline":
             _awk_run(
                 draft, _awk_text(tokens[index - 1]) if index and not _joined(tokens, index - 1, -1) else None, "getline"
             )
-        elif token in ("|", "|&"):
+        elif piece in ("|", "|&"):
             _awk_run(draft, _awk_text(after) if not _joined(tokens, index + 1, 1) else None, "a pipe")
-        elif token in (">", ">>") and printing and depth <= 0:
+        elif piece in (">", ">>") and printing and depth <= 0:
             _awk_file(draft, Verb.WRITE, _awk_text(after) if not _joined(tokens, index + 1, 1) else None)
-        elif token == "<" and index and tokens[index - 1][1] == "getline":
+        elif piece == "<" and index and tokens[index - 1][1] == "getline":
             _awk_file(draft, Verb.READ, _awk_text(after))
-        elif token == "@":
-            draft.opaque("awk loads other code or calls by name", text)
-        elif kind == "name" and token == "ENVIRON":
-            draft.flow.add(L.FROM_ENVIRONMENT)
-        elif kind == "string" and token.startswith('"/inet'):
-            parts = token.strip('"').split("/")
-            draft.host(Verb.SEND, parts[4] if len(parts) > 4 else "?", taint=draft.flow)
+        else:
+            _awk_word(draft, kind, piece, text)
+
+
+def _awk_word(draft: Draft, kind: str, piece: str, text: str) -> None:
+    """Single words that reach outside: @load, ENVIRON, /inet/."""
+    if piece == "@":
+        draft.opaque("awk loads other code or calls by name", text)
+    elif kind == "name" and piece == "ENVIRON":
+        draft.flow.add(L.FROM_ENVIRONMENT)
+    elif kind == "string" and piece.startswith('"/inet'):
+        parts = piece.strip('"').split("/")
+        draft.host(Verb.SEND, parts[4] if len(parts) > 4 else "?", taint=draft.flow)
 
 
 def _joined(tokens: list[tuple[str, str]], index: int, step: int) -> bool:
-    """Whether the token beyond is an operand too: then awk joins both, and the text is not the whole."""
+    """Whether the piece beyond is an operand too: then awk joins both, and the text is not the whole."""
     beyond = index + step
     if not 0 <= beyond < len(tokens):
         return False
-    kind, token = tokens[beyond]
+    kind, piece = tokens[beyond]
     return (
         kind in ("string", "number", "regex")
-        or token in ("$", "(", ")")
-        or (kind == "name" and step > 0 and token != "while")
+        or piece in ("$", "(", ")")
+        or (kind == "name" and step > 0 and piece != "while")
     )
 
 

@@ -293,7 +293,7 @@ def at(draft: Draft) -> None:
 
 
 def dotenv(draft: Draft) -> None:
-    """`dotenv -- CMD`, `doppler run -- CMD`, `aws-vault exec PROFILE -- CMD`: the command gets secrets in its environment."""
+    """`dotenv -- CMD`, `doppler run -- CMD`, `aws-vault exec PROFILE -- CMD`: the command gets secrets to see."""
     words = list(draft.said.rest or ())
     texts = [w.text for w in words]
     if "--" in texts:

@@ -1,0 +1,133 @@
+"""`interlock catalogue`: what Interlock knows of commands, and the check of a family file of one's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from interlock.cli.show import emit, visible
+from interlock.effects.catalogue import Catalogue, packaged, sources
+from interlock.effects.catalogue.examples import SETTING, Files, check, describe
+from interlock.effects.catalogue.family import Command, Family
+from interlock.effects.invocation import InnerText, Invocation, word
+from interlock.model.errors import CatalogueError, NotFound, OperatorError
+
+_MOST_FILE = 512 * 1024
+
+
+@click.group("catalogue", context_settings={"help_option_names": ["-h", "--help"]})
+def command() -> None:
+    """Look at the commands Interlock knows, and add your own."""
+
+
+@command.command(
+    "list", epilog="\b\nExamples:\n  interlock catalogue list\n  interlock catalogue list --family git.toml --json"
+)
+@click.option("--family", "wanted", help="Only this family.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def list_families(wanted: str | None, as_json: bool) -> None:
+    """List the families and the programs in them."""
+    families = [f for f in packaged().families if wanted in (None, f.name, f.name.removesuffix(".toml"))]
+    if not families:
+        raise NotFound(f"no family is called {wanted!r}; `interlock catalogue list` shows them")
+    if as_json:
+        emit({"families": [_facts(f) for f in families], "programs": sum(len(f.commands) for f in families)})
+        return
+    for family in families:
+        click.echo(f"{click.style(family.name, bold=True)}  {visible(family.about)}")
+        click.echo(f"    {visible(' '.join(family.commands))}")
+    programs = sum(len(f.commands) for f in families)
+    click.echo(f"{len(families)} families, {programs} programs")
+
+
+def _facts(family: Family) -> dict[str, Any]:
+    return {
+        "name": family.name,
+        "about": family.about,
+        "severity": family.severity,
+        "programs": sorted(family.commands),
+        "examples": len(family.examples),
+    }
+
+
+@command.command(
+    "explain",
+    context_settings={"ignore_unknown_options": True},
+    epilog="\b\nExamples:\n  interlock catalogue explain rm -rf build\n  interlock catalogue explain --json -- git push -f",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED)
+def explain(as_json: bool, words: tuple[str, ...]) -> None:
+    """Say what the catalogue alone reads in one plain COMMAND: no shell, no policy, no files."""
+    catalogue = packaged()
+    found = catalogue.find(words[0].rpartition("/")[2])
+    got = catalogue.interpret(Invocation(tuple(word(w) for w in words), SETTING.cwd), SETTING, Files({}))
+    inner = [i.text if isinstance(i, InnerText) else " ".join(w.text or "?" for w in i.words) for i in got.inner]
+    if as_json:
+        emit(
+            {
+                "families": [c.family for c in found],
+                "resolved": got.resolved,
+                "effects": [describe(e) for e in got.effects],
+                "inner": inner,
+                "output_taint": list(got.output_taint),
+            }
+        )
+        return
+    for known in found:
+        click.echo(f"{click.style(known.name, bold=True)} ({known.family}): {visible(_about(known, words))}")
+        if known.why:
+            click.echo(f"  why      {visible(known.why)}")
+        if known.instead:
+            click.echo(f"  instead  {visible(known.instead)}")
+    if not found:
+        click.echo(f"No family knows {visible(words[0])}: `docs/catalogue.md` says how to add one.")
+    for effect in got.effects:
+        notes = f"  ({'; '.join(effect.notes)})" if effect.notes else ""
+        click.echo(f"  effect   {visible(describe(effect) + notes)}")
+    for text in inner:
+        click.echo(f"  runs     {visible(text)}")
+    if not got.effects and not inner:
+        click.echo("  no effect")
+
+
+def _about(known: Command, words: tuple[str, ...]) -> str:
+    deeper = known
+    for text in words[1:]:
+        deeper = deeper.sub(text) or deeper
+    return deeper.about
+
+
+@command.command(
+    "lint",
+    epilog="\b\nExamples:\n  interlock catalogue lint\n  interlock catalogue lint ourtool.toml\n"
+    "\b\nExit status: 0 sound, 22 the file is refused or one of its examples does not hold.",
+)
+@click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def lint(files: tuple[Path, ...], as_json: bool) -> None:
+    """Check FILES (or the packaged families): grammar, words, and every example."""
+    catalogue = Catalogue.load(sources(), {str(f): _read(f) for f in files}) if files else packaged()
+    chosen = [f for f in catalogue.families if not files or f.name in {str(p) for p in files}]
+    complaints = [c for family in chosen for c in check(catalogue, family)]
+    complaints += [f"{f.name}: no examples: they are the family's tests" for f in chosen if not f.examples]
+    examples = sum(len(f.examples) for f in chosen)
+    if as_json:
+        emit({"families": len(chosen), "examples": examples, "complaints": complaints})
+    else:
+        for complaint in complaints:
+            click.echo(visible(complaint))
+        click.echo(f"{len(chosen)} families, {examples} examples, {len(complaints)} complaints")
+    if complaints:
+        raise CatalogueError(f"{len(complaints)} complaints; the first: {complaints[0]}")
+
+
+def _read(path: Path) -> str:
+    try:
+        if path.stat().st_size > _MOST_FILE:
+            raise CatalogueError(f"catalogue {path}: longer than {_MOST_FILE} bytes")
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise OperatorError(f"catalogue {path}: cannot be read: {error}") from error
