@@ -116,6 +116,26 @@ def test_registries_and_code_hosts_are_named_exactly() -> None:
     assert labels.REGISTRY not in host_resource("https://pypi.org.example/", SETTING).labels
 
 
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("169.254.169.254.nip.io", labels.METADATA),
+        ("http://x.169-254-169-254.sslip.io/latest", labels.METADATA),
+        ("a9fea9fe.nip.io", labels.METADATA),
+        ("app.127.0.0.1.nip.io:8080", labels.LOOPBACK),
+        ("10-0-0-1.nip.io", labels.PRIVATE),
+        ("app.localtest.me", labels.LOOPBACK),
+    ],
+)
+def test_names_that_spell_an_address_are_that_address(text: str, label: str) -> None:
+    assert label in host_resource(text, SETTING).labels
+
+
+def test_a_public_address_in_a_name_is_the_open_internet() -> None:
+    assert host_resource("8.8.8.8.nip.io", SETTING).labels == ()
+    assert host_resource("nip.io", SETTING).labels == ()
+
+
 @pytest.mark.parametrize("text", ["", " ", "a b", "http://", "http://a\x00b/", "[::1", "a:b:c:d", "http://[zz]x/"])
 def test_what_names_no_host_gets_no_label(text: str) -> None:
     assert host_resource(text, SETTING).labels == ()

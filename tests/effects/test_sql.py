@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from effects.fakeworld import SETTING, WORKSPACE
 from interlock.effects.places import file_resource
-from interlock.effects.sql import read_sql
+from interlock.effects.sql import read_sql, warm
 from interlock.model import labels
 from interlock.model.effect import Breadth, Effect, Environment, Kind, Reversibility, Verb
 from interlock.model.world import Nowhere
@@ -153,6 +153,13 @@ def test_a_limit_is_a_count() -> None:
     (effect,) = read("DELETE FROM a LIMIT 5", "mysql")
     assert (effect.scale.count, effect.scale.unit) == (5, "rows")
     assert labels.WHOLE not in effect.resource.labels
+
+
+def test_warming_up_is_silent(capfd: pytest.CaptureFixture[str]) -> None:
+    """The parser must not warn on stderr: a hook's stderr is what the agent reads."""
+    warm()
+    read("CALL x(); DO $$ x $$; CREATE ROLE y", "postgres")
+    assert capfd.readouterr() == ("", "")
 
 
 def test_notes_are_sentences_for_people() -> None:

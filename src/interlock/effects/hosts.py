@@ -25,15 +25,17 @@ MAX_HOST = 8_192
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*:(?=//|\\\\|/)")
 _SCP = re.compile(r"^(?:[^@/\s]+@)?(\[[0-9A-Fa-f:.]+\]|[^:/@\s\[\]]+):(?!//)(?!\d+(?:/|$))")
 _PORT = re.compile(r"^(.*?)(?::(\d{0,5}))?$", re.DOTALL)
+_EMBEDDED = re.compile(r"(?:^|[.-])(?:(\d{1,3}(?:[.-]\d{1,3}){3})|([0-9a-f]{8}))$")
 _CONTROL = re.compile(r"[\x00-\x20\x7f]")
 _DEFAULT_PORTS = {"http": "80", "https": "443", "ws": "80", "wss": "443", "ssh": "22", "git": "9418", "ftp": "21"}
 
 
 class HostRules(NamedTuple):
-    """`exact` names and `below` suffixes, each to its label."""
+    """`exact` names and `below` suffixes, each to its label; `embedding`: suffixes of names that spell an address."""
 
     exact: dict[str, str]
     below: dict[str, str]
+    embedding: tuple[str, ...]
 
 
 def host_resource(host_or_url: str, setting: Setting) -> Resource:
@@ -78,9 +80,13 @@ def _host(text: str, known: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     if address is not None:
         host = str(address)
         found.update(_address_labels(address))
+        found.update(_named(host))
     else:
         host = host.rstrip(".")
-    found.update(_named(host))
+        found.update(_named(host))
+        inner = _embedded(host)
+        if inner is not None:
+            found.update(_address_labels(inner) | _named(str(inner)))
     if any(fnmatchcase(host, g.casefold()) or fnmatchcase(f"{host}:{port}", g.casefold()) for g in known):
         found.add(labels.KNOWN)
     shown = f"[{host}]" if ":" in host and port else host
@@ -180,6 +186,17 @@ def _address_labels(address: Address) -> set[str]:
     return found
 
 
+def _embedded(host: str) -> Address | None:
+    """The address in `10-0-0-1.nip.io`, `app.127.0.0.1.nip.io`, `7f000001.nip.io`; None for any other name."""
+    suffix = next((s for s in packaged().embedding if host.endswith("." + s)), None)
+    if suffix is None:
+        return None
+    match = _EMBEDDED.search(host.removesuffix("." + suffix))
+    if match is None:
+        return None
+    return address_of(match[1].replace("-", ".") if match[1] else f"0x{match[2]}")
+
+
 def _named(host: str) -> set[str]:
     rules = packaged()
     found = {rules.exact[host]} if host in rules.exact else set()
@@ -203,7 +220,7 @@ def load(text: str) -> HostRules:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise CatalogueError(f"the list of hosts is not TOML: {error}") from error
-    rules = HostRules({}, {})
+    rules = HostRules({}, {}, tuple(table.get("embedding", ())))
     for group in table.get("group", ()):
         label = group.get("label")
         if label not in RESOURCE_LABELS or not group.get("why"):

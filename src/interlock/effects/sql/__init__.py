@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from interlock.model.effect import Effect, Environment, Resource
 
-__all__ = ["read_sql"]
+__all__ = ["read_sql", "warm"]
 
 
 def read_sql(
@@ -26,3 +26,9 @@ def read_sql(
     from interlock.effects.sql import reader
 
     return reader.read_sql(text, dialect, database=database, environment=environment, via=via, span=span, files=files)
+
+
+def warm() -> None:
+    """Import the tree library and the common dialects now (half a second), not with somebody's first statement."""
+    for dialect in ("postgres", "mysql", "sqlite"):
+        read_sql("SELECT 1", dialect, database="", environment=Environment.UNKNOWN, via="")
