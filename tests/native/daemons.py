@@ -6,7 +6,6 @@ import contextlib
 import os
 import socket
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,6 +40,13 @@ class Call:
 
     def send(self, raw: bytes) -> None:
         self.peer.sendall(raw)
+
+    def linger(self, seconds: float) -> None:
+        """Say nothing until the client is gone, or for so long."""
+        self.peer.settimeout(seconds)
+        with contextlib.suppress(TimeoutError):
+            while self.peer.recv(1 << 20):
+                pass
 
     def hold(self, ms: int) -> None:
         self.send(f"ILK1 hold {self.nonce} {ms}\n".encode())
@@ -96,15 +102,5 @@ def answering(status: int = 0, out: bytes = b"", err: bytes = b"") -> Script:
     def script(call: Call) -> None:
         call.read()
         call.done(status, out, err)
-
-    return script
-
-
-def silent(seconds: float) -> Script:
-    """A daemon that reads the event and then hangs."""
-
-    def script(call: Call) -> None:
-        call.read()
-        time.sleep(seconds)
 
     return script

@@ -184,7 +184,7 @@ def test_a_broken_promise_is_a_no(client: Client, daemon: Start) -> None:
     def script(call: Call) -> None:
         call.read()
         call.hold(300)
-        time.sleep(3)
+        call.linger(3)
 
     daemon(script)
     began = time.monotonic()
@@ -209,7 +209,7 @@ def test_the_deadline_ends_every_wait(client: Client, daemon: Start) -> None:
 def test_a_hung_daemon_is_a_no_after_five_seconds(client: Client, daemon: Start) -> None:
     def script(call: Call) -> None:
         call.read()
-        time.sleep(8)
+        call.linger(8)
 
     daemon(script)
     began = time.monotonic()
@@ -433,7 +433,7 @@ def test_a_signal_is_a_no(client: Client, daemon: Start, number: str) -> None:
 
     def script(call: Call) -> None:
         call.read()
-        time.sleep(3)
+        call.linger(3)
 
     served = daemon(script)
     hook = subprocess.Popen(
