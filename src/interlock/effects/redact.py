@@ -17,6 +17,7 @@ from typing import NamedTuple
 from interlock.model.errors import CatalogueError
 
 _ASSIGNMENT = re.compile(r"(?<![A-Za-z0-9_])([A-Za-z_][A-Za-z0-9_]{0,80})=([\"']?)([A-Za-z0-9+/_=.-]{24,512})")
+MAX_PASSES = 6
 _ENTROPY = 4.0  # bits a character: hexadecimal digests stay below, random base64 lies above
 
 
@@ -37,13 +38,20 @@ def redact(text: str) -> str:
     """
     if len(text) < 8:
         return text
+    for _ in range(MAX_PASSES):  # what one shape leaves behind may look like another: until nothing changes
+        shown = _once(text)
+        if shown == text:
+            break
+        text = shown
+    return text
+
+
+def _once(text: str) -> str:
     lower = text.casefold()
     for shape in _packaged():
         if any(hint in lower for hint in shape.hints):
             text = shape.regex.sub(partial(_replace, shape), text)
-    if "=" in text:
-        text = _ASSIGNMENT.sub(_entropy, text)
-    return text
+    return _ASSIGNMENT.sub(_entropy, text) if "=" in text else text
 
 
 def has_secret(text: str) -> bool:
