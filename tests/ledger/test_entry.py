@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from interlock.ledger.entry import MAX_DEPTH, MAX_ENTRY_BYTES, MAX_INTEGER, Entry, decode, encode
@@ -24,6 +24,7 @@ VALUES = st.recursive(
 BODIES = st.dictionaries(TEXT, VALUES, max_size=5)
 
 
+@settings(deadline=None)
 @given(BODIES)
 def test_what_is_written_is_read_back_by_the_writer_and_by_the_verifier(body: dict[str, Any]) -> None:
     raw = encode("key.add", body, TIME)
@@ -31,6 +32,7 @@ def test_what_is_written_is_read_back_by_the_writer_and_by_the_verifier(body: di
     assert read_entry(raw, 0) == ("key.add", TIME, body)
 
 
+@settings(deadline=None)
 @given(BODIES, st.randoms())
 def test_the_order_of_keys_does_not_matter(body: dict[str, Any], chance: Any) -> None:
     shuffled = list(body.items())

@@ -17,6 +17,7 @@ from interlock.ledger.note import PublicKey, open_checkpoint, parse_checkpoint, 
 from interlock.ledger.reader import Reader
 from interlock.ledger.store import Ledger, settled
 from interlock.ledger.verify import verify, verify_proof
+from interlock.ledger.verify.database import snapshot
 from interlock.model.errors import (
     InterlockError,
     LedgerForked,
@@ -319,6 +320,21 @@ def test_a_database_that_was_edited_is_refused_at_start(
     _sql(directory, statement)
     with pytest.raises(error, match=sentence):
         begin(directory)
+
+
+def test_a_verifier_at_work_does_not_keep_the_ledger_from_starting(directory: Path) -> None:
+    ledger = begin(directory)
+    add(ledger, n=1)
+    with snapshot(directory / "ledger.db") as seen:
+        assert seen.size == 2
+        add(ledger, n=2)
+        ledger.close()
+        with begin(directory) as again:
+            assert add(again, n=3) == 3
+        assert len(list(seen.entries())) == 2, "the verifier still sees its own moment"
+    with begin(directory) as again:
+        assert again.size == 4
+    assert verify(directory).size == 4
 
 
 def test_damage_that_sqlite_does_not_notice_is_still_damage(directory: Path) -> None:

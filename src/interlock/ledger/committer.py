@@ -288,7 +288,9 @@ class Committer:
         """Open as at the start, with the key that signed last or, when that write failed, the one before it."""
         for candidate in dict.fromkeys((signer, self._signer)):
             try:
-                self._tree = TreeStore.open(self._directory, candidate, self._origin, self._head, vfs=self._vfs)
+                self._tree = TreeStore.open(
+                    self._directory, candidate, self._origin, self._head, after_error=True, vfs=self._vfs
+                )
             except LedgerUnavailable as error:
                 self.faults.last = str(error)
                 return False

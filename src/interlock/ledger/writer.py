@@ -63,16 +63,18 @@ class TreeStore:
         head: HeadFile,
         *,
         heir: bool = False,
+        after_error: bool = False,
         vfs: str | None = None,
     ) -> TreeStore:
         """Open, settle what an earlier process left, and check that the tree continues what was signed before.
 
-        With `heir`, `signer` need not be the key in force yet: the caller is about to make it so.
+        With `heir`, `signer` need not be the key in force yet: the caller is about to make it so. With `after_error`,
+        what is found must be copied and synced again before it is believed.
 
         Raises `LedgerForked` (behind or beside the head file), `LedgerTampered`, `LedgerUnavailable` (disk),
         `StateError` (another log, or a signer that is not the key in force).
         """
-        database = Database.writer(directory / FILE, vfs=vfs)
+        database = Database.writer(directory / FILE, after_error=after_error, vfs=vfs)
         try:
             return cls._load(database, signer, origin, head, heir=heir)
         except apsw.Error as error:
