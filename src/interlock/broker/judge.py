@@ -19,11 +19,12 @@ from interlock.policy.freeze import active
 
 
 class Person(msgspec.Struct, frozen=True):
-    """The accountable person whose daemon this is, and the paths that are Interlock's own."""
+    """The accountable person whose daemon this is, and the paths and processes that are Interlock's own."""
 
     name: str
     home: str
     own_paths: tuple[str, ...]
+    own_processes: tuple[int, ...] = ()
 
 
 class Judgement(msgspec.Struct, frozen=True):
@@ -56,6 +57,7 @@ def judge(
         known_hosts=config.known_hosts,
         protected_branches=config.protected_branches,
         interlock_paths=person.own_paths,
+        interlock_processes=person.own_processes,
     )
     reading = read_action(action, setting, world)
     frozen, reason = active(config.freezes, now)
@@ -74,4 +76,5 @@ def _unspoken(decision: Decision, reading: Reading) -> Decision:
 def person_here(own_paths: tuple[str, ...]) -> Person:
     """The user of this process."""
     entry = pwd.getpwuid(os.geteuid())
-    return Person(name=entry.pw_name, home=os.environ.get("HOME") or entry.pw_dir, own_paths=own_paths)
+    home = os.environ.get("HOME") or entry.pw_dir
+    return Person(name=entry.pw_name, home=home, own_paths=own_paths, own_processes=(os.getpid(),))

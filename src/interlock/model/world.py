@@ -30,6 +30,7 @@ class Setting(msgspec.Struct, frozen=True):
     known_hosts: tuple[str, ...] = ()  # globs of hosts the user trusts agents to talk to
     protected_branches: tuple[str, ...] = ("main", "master", "production", "release/*")
     interlock_paths: tuple[str, ...] = ()  # Interlock's own state, configuration and run directories
+    interlock_processes: tuple[int, ...] = ()  # process ids of Interlock's own daemon
     variables: tuple[tuple[str, str], ...] = ()  # environment variables whose values are known and harmless to know
 
 

@@ -13,12 +13,14 @@ from interlock.model import labels as L  # noqa: N812 - the vocabulary is used o
 from interlock.model.effect import ALL, MANY, ONE, Kind, Reversibility, Verb
 
 _OURS = re.compile(r"interlock", re.IGNORECASE)
+_PROCESS = re.compile(r"-?\d{1,10}|\$!|%[\w?%+-]*")
 
 
 def kill(draft: Draft) -> None:
     """kill: by number; -1 is everything one may kill. A signal written with a dash is no process."""
     if draft.has("list"):
         return
+    own = draft.setting.interlock_processes
     words = list(draft.inv.words[1:])
     targets: list[Word] = []
     ended = False
@@ -37,8 +39,20 @@ def kill(draft: Draft) -> None:
             targets.append(value)
     for value in targets:
         text = value.text or value.source
-        everything = text == "-1"
-        draft.add(Verb.DELETE, Kind.PROCESS, text, scale=ALL if everything else ONE, undo=Reversibility.IRREVERSIBLE)
+        # A number that is not known may be anybody's: `kill $(pgrep ...)`, `... | xargs kill`.
+        # `$!` and `%1` are one's own.
+        unknown = _PROCESS.fullmatch(text) is None
+        everything = text == "-1" or unknown
+        ours = _PROCESS.fullmatch(text) is not None and text.lstrip("-").isdigit() and int(text.lstrip("-")) in own
+        draft.add(
+            Verb.DELETE,
+            Kind.PROCESS,
+            text,
+            labels=(L.GUARD,) if ours else (),
+            scale=ALL if everything else ONE,
+            undo=Reversibility.IRREVERSIBLE,
+            note="which process is not known before it runs" if unknown else "",
+        )
 
 
 def pkill(draft: Draft) -> None:
