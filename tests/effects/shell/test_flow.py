@@ -206,3 +206,11 @@ def test_what_follows_a_conditional_exit_may_not_run() -> None:
     reach = {inv.words[0].text: inv.reach for inv in invocations("f() { q || return; a; }; f; b")}
     assert reach["a"] is Reach.MAYBE
     assert reach["b"] is Reach.ALWAYS
+
+
+def test_a_second_round_reads_another_line() -> None:
+    assert ["rm", "?"] in argvs("y=$Q; printf 'a\\nb\\n' | while read y; do rm $y; done")
+
+
+def test_an_error_in_an_expansion_throws_the_loop_away() -> None:
+    assert argvs('for y in a b; do one "${!q}"; done\nrun $y')[-1] == ["run", "?"]

@@ -9,11 +9,11 @@ from __future__ import annotations
 from interlock.effects.invocation import Word
 from interlock.effects.places import absolute, file_environment, file_resource, normal
 from interlock.effects.shell import builtin_variables as variables
-from interlock.effects.shell import printing
+from interlock.effects.shell import environment, printing
 from interlock.effects.shell.calls import NAME, Builtin, Call, value
 from interlock.effects.shell.state import UNKNOWN, Val, Var
 from interlock.model import labels
-from interlock.model.effect import Effect, Resource, Verb
+from interlock.model.effect import Effect, Environment, Kind, Resource, Verb
 
 # -- output
 
@@ -162,7 +162,10 @@ def eval_(call: Call) -> bool | None:
     if words and words[0].text == "--":
         words = words[1:]
     if any(word.text is None or word.glob for word in words):
-        call.opaque("eval of text that is not known before it runs")
+        if environment.sets_up(words, call.state):
+            _runs(call, environment.name_of(words))
+            return None
+        call.opaque("eval of text that is not known before it runs", call.taint())
         call.state.write(None, (labels.FROM_UNKNOWN,))
         _anything(call)
         return None
@@ -193,11 +196,11 @@ def source(call: Call) -> bool | None:
         _anything(call)
         return None
     path = normal(path)
+    if _environment_script(path, call):
+        return None
     text = None if state.place.remote else shell.world.text(path)
     if text is None:
-        if _environment_script(path, call):
-            return None
-        call.opaque("a sourced file that cannot be read")
+        call.opaque("a sourced file that cannot be read", shell.world.taints.get(path, ()))
         _anything(call)
         return None
     if path not in shell.world.written:
@@ -214,17 +217,31 @@ def source(call: Call) -> bool | None:
 
 
 def _environment_script(path: str, call: Call) -> bool:
-    """`bin/activate` of a virtual environment in the workspace: the project's own code, as its tools are."""
+    """A file that sets up a tool's environment, as its installer wrote it: run, not read.
+
+    In the workspace: `bin/activate` of a virtual environment that is not there to be read. In the home: what version
+    managers install, unless this very text wrote it.
+    """
     shell = call.shell
-    if not path.endswith("/bin/activate") or shell.world.kind(path) is not None or call.state.place.remote:
+    if call.state.place.remote or path in shell.world.written:
         return False
     resource = file_resource(path, shell.setting, shell.world, cwd=call.state.cwd)
-    if labels.WORKSPACE not in resource.labels:
+    if labels.WORKSPACE in resource.labels:
+        if not path.endswith("/bin/activate") or shell.world.kind(path) is not None:
+            return False
+        resource = Resource(resource.kind, resource.name, tuple(sorted({*resource.labels, labels.PROJECT})))
+    elif not environment.of_a_tool(path, shell.setting.home):
         return False
-    resource = Resource(resource.kind, resource.name, tuple(sorted({*resource.labels, labels.PROJECT})))
     span = shell.span(call.state, call.start, call.end)
     shell.add(Effect(Verb.EXECUTE, resource, file_environment(resource, shell.setting), via="source", span=span))
     return True
+
+
+def _runs(call: Call, name: str) -> None:
+    """`eval "$(tool init)"`: the tool's own text for the shell, which nobody reads."""
+    span = call.shell.span(call.state, call.start, call.end)
+    resource = Resource(Kind.PROCESS, name)
+    call.shell.add(Effect(Verb.EXECUTE, resource, Environment.MACHINE, via="eval", span=span))
 
 
 def exec_(call: Call) -> bool | None:

@@ -11,7 +11,7 @@ from interlock.effects.shell.state import State, Val
 from interlock.effects.shell.syntax import Assign
 
 if TYPE_CHECKING:
-    from interlock.effects.shell.commands import Commander
+    from interlock.effects.shell.running import Runner
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
@@ -19,15 +19,16 @@ NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 class Call(NamedTuple):
     """One builtin about to run. `assigns` are the assignments among the words, by index."""
 
-    shell: Commander
+    shell: Runner
     state: State
     words: tuple[Word, ...]
     assigns: dict[int, Assign]
     start: int
     end: int
 
-    def opaque(self, why: str) -> None:
-        self.shell.opaque(self.state, self.start, self.end, why, via=self.words[0].text or "shell")
+    def opaque(self, why: str, taint: tuple[str, ...] = ()) -> None:
+        via = self.words[0].text or "shell"
+        self.shell.opaque(self.state, self.start, self.end, why, via=via, taint=taint)
 
     def text(self, index: int) -> str | None:
         return self.words[index].text if index < len(self.words) else ""

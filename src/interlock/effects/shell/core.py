@@ -6,10 +6,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import NoReturn
 
+import msgspec
+
 from interlock.effects.invocation import Interpretation, Invocation, Word
 from interlock.effects.shell.overlay import Overlay
 from interlock.effects.shell.state import EMPTY, UNKNOWN, Place, Sink, State, Val, Var
 from interlock.effects.shell.syntax import Sequence
+from interlock.model import labels
 from interlock.model.effect import Effect, Environment, Resource, opaque
 from interlock.model.world import Nowhere, Setting, World
 
@@ -73,10 +76,23 @@ class Core(ABC):
     def span(self, state: State, start: int, end: int) -> tuple[int, int]:
         return state.place.span or (start, end)
 
-    def opaque(self, state: State, start: int, end: int, why: str, *, via: str = "shell") -> None:
-        """What stands at the span cannot be read."""
-        what = self.source(start, end)
-        self.add(opaque(what, why, via=via, span=self.span(state, start, end)))
+    def opaque(
+        self,
+        state: State,
+        start: int,
+        end: int,
+        why: str,
+        *,
+        via: str = "shell",
+        taint: tuple[str, ...] = (),
+    ) -> None:
+        """What stands at the span cannot be read; `taint` says where the text that would run comes from."""
+        effect = opaque(self.source(start, end), why, via=via, span=self.span(state, start, end))
+        if taint:
+            extra = (labels.DOWNLOADED, labels.UNREAD) if labels.FROM_NETWORK in taint else (labels.UNREAD,)
+            resource = msgspec.structs.replace(effect.resource, labels=extra)
+            effect = msgspec.structs.replace(effect, resource=resource, taint=taint)
+        self.add(effect)
 
     def add(self, effect: Effect) -> None:
         self.effects[effect] = None
@@ -118,6 +134,10 @@ class Core(ABC):
         return NOWHERE if state.place.remote else self.world
 
     # -- given by the rooms above
+
+    @abstractmethod
+    def text_inside(self, text: str, state: State, span: tuple[int, int], *, why: str) -> bool | None:
+        """Read a text within the text: what an `eval`, a variable or a trap holds."""
 
     @abstractmethod
     def run(self, body: Sequence, state: State) -> bool | None:

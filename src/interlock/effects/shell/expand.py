@@ -278,6 +278,10 @@ class Expander(Core):
         if node.indirect:
             resolved = self.indirect(node, state, index)
             if resolved is None:
+                # A name that is not one throws away the rest of the line, loops and all.
+                thrown = state.fork()
+                thrown.ended = "error"
+                state.leaves.append(thrown)
                 out.append(Piece(UNKNOWN, quoted=node.quoted, splits=True))
                 return
             name = resolved
@@ -528,7 +532,7 @@ class Expander(Core):
             self.nested(node.body, inner)
         text = sink.joined()
         taint = tuple(sorted(sink.taint))
-        return Val(text.rstrip("\n") if text is not None else None, taint=taint)
+        return Val(text.rstrip("\n"), taint=taint) if text is not None else Val(None, sink.prefix, taint)
 
     def nested(self, body: Sequence, state: State) -> None:
         self.nesting += 1

@@ -54,6 +54,11 @@ class Walker(Commander):
                 status = self.command(node, state)
                 if state.doubt is not None:
                     state.cwd, state.doubt = None, None
+            if state.leaves and self.nesting == 0:
+                for leave in state.leaves:  # an error threw the rest of the line away
+                    leave.ended = ""
+                    state.merge(leave)
+                state.leaves = []
         return status
 
     def command(self, node: Command, state: State) -> bool | None:
@@ -168,8 +173,8 @@ class Walker(Commander):
 
     def while_(self, node: While, state: State) -> bool | None:
         def walk(inner: State) -> bool | None:
-            before = inner.fork()
             for _ in range(2):
+                before = self.facts(inner)
                 again = inner.fork()
                 status = self.run(node.condition, again)
                 skip = status is not None and status is node.until
@@ -178,7 +183,7 @@ class Walker(Commander):
                     again.maybe += 1
                     left = self.round(node.body, again)
                 self.after_round(inner, again, left)
-                if skip or (inner.variables == before.variables and inner.cwd == before.cwd):
+                if skip or self.facts(inner) == before:
                     break
             return None
 
@@ -207,6 +212,11 @@ class Walker(Commander):
                 leave.ended = outward(leave.ended)
                 kept.append(leave)
         return left
+
+    def facts(self, state: State) -> tuple[object, ...]:
+        """Everything that a second round of a loop could see differently."""
+        mine = (dict(state.variables), dict(state.functions), dict(state.aliases), state.cwd, state.arguments)
+        return (*mine, state.options, state.source.used, self.world.version)
 
     def after_round(self, state: State, again: State, left: list[State]) -> None:
         """A loop of unknown length may end before, inside or after the round."""
@@ -258,12 +268,12 @@ class Walker(Commander):
 
     def unknown_rounds(self, node: For, value: Val, state: State) -> None:
         for _ in range(2):
-            before = dict(state.variables)
+            before = self.facts(state)
             again = state.fork()
             again.maybe += 1
             again.variables[node.name] = self.loop_variable(node.name, value, state)
             self.after_round(state, again, self.round(node.body, again))
-            if state.variables == before:
+            if self.facts(state) == before:
                 break
 
     def loop_values(self, node: For, state: State) -> tuple[list[Val], bool]:
@@ -285,13 +295,13 @@ class Walker(Commander):
             header = "".join(part.text for part in node.header if hasattr(part, "text"))
             self.forget(header + "=", inner)
             for _ in range(2):
-                before = dict(inner.variables)
+                before = self.facts(inner)
                 again = inner.fork()
                 again.maybe += 1
                 left = self.round(node.body, again)
                 self.forget(header + "=", again)
                 self.after_round(inner, again, left)
-                if inner.variables == before:
+                if self.facts(inner) == before:
                     break
             return None
 

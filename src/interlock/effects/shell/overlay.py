@@ -22,6 +22,7 @@ class Overlay:
         self.made: set[str] = set()  # directories
         self.changed = False  # a program ran that may have changed any file
         self.streams = 0
+        self.version = 0  # counts what was written
 
     def write(self, path: str, text: str | None, taint: tuple[str, ...], *, append: bool) -> None:
         """`path` now holds `text` (after what it held, when appended)."""
@@ -37,6 +38,7 @@ class Overlay:
             taint = tuple(sorted(set(taint) | set(self.taints.get(path, ()))))
         self.written[path] = text
         self.taints[path] = taint
+        self.version += 1
 
     def stream(self, text: str | None, taint: tuple[str, ...]) -> str:
         """A new `/dev/fd` path whose content is `text`: what a process substitution stands for."""

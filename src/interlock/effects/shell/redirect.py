@@ -235,13 +235,10 @@ class Redirector(Expander):
         """The command is over: what it wrote is known."""
         for file in written:
             taint = tuple(sorted(file.sink.taint))
-            self.add(
-                Effect(
-                    file.verb, file.resource, self.environment(file.resource, state),
-                    Reversibility.IRREVERSIBLE if state.place.remote else Reversibility.REVERSIBLE, taint=taint,
-                    via="shell", span=self.span(state, file.start, file.end),
-                )
-            )  # fmt: skip
+            undo = self.undo(file, state)
+            span = self.span(state, file.start, file.end)
+            where = self.environment(file.resource, state)
+            self.add(Effect(file.verb, file.resource, where, undo, taint=taint, via="shell", span=span))
             if state.place.remote:
                 continue
             if file.word.text is None:
@@ -250,6 +247,15 @@ class Redirector(Expander):
                 text = file.sink.joined() if not state.conditions else None
                 path = self.path(file.word, state) or file.path
                 self.world.write(path, text, taint, append=file.append or bool(state.conditions))
+
+    def undo(self, file: Written, state: State) -> Reversibility:
+        """Who can bring back what a redirection overwrote: the same answer as for the agent's own Write tool."""
+        if state.place.remote:
+            return Reversibility.IRREVERSIBLE
+        if file.verb is not Verb.OVERWRITE:
+            return Reversibility.REVERSIBLE
+        near = labels.WORKSPACE in file.resource.labels or labels.SCRATCH in file.resource.labels
+        return Reversibility.RECOVERABLE if near else Reversibility.IRREVERSIBLE
 
     # -- network
 

@@ -46,7 +46,7 @@ class Place(msgspec.Struct, frozen=True):
 class Sink:
     """Where a command's output goes: collected text (None once a part of it is unknown), and what flowed in."""
 
-    __slots__ = ("base", "collects", "host", "path", "taint", "text")
+    __slots__ = ("base", "collects", "host", "path", "prefix", "taint", "text")
 
     def __init__(self, base: int = 0, *, collects: bool = True, path: str = "", host: str = "") -> None:
         self.base = base  # the conditions around the sink: what is written under more of them may not be written
@@ -54,6 +54,7 @@ class Sink:
         self.path = path
         self.host = host
         self.text: list[str] | None = []
+        self.prefix = ""  # what the text begins with, when it is not known
         self.taint: frozenset[str] = frozenset()
 
     def write(self, text: str | None, taint: tuple[str, ...] = ()) -> None:
@@ -170,6 +171,13 @@ class State:
         out = self.out
         if out.collects:
             out.write(text if self.maybe + self.gone <= out.base else None, taint)
+
+    def begin(self, prefix: str, taint: tuple[str, ...]) -> None:
+        """Put text on standard output of which only the beginning is known."""
+        out = self.out
+        if out.collects and out.text == [] and self.maybe + self.gone <= out.base:
+            out.prefix = prefix
+        self.write(None, taint)
 
     def become(self, other: State) -> None:
         """Take over the shell's own facts (not its plumbing) from `other`."""

@@ -1,0 +1,214 @@
+"""Assignments: the values they give, and what giving them makes later commands do."""
+
+from __future__ import annotations
+
+from interlock.effects.hosts import host_environment, host_resource
+from interlock.effects.invocation import (
+    Word,
+)
+from interlock.effects.shell import params
+from interlock.effects.shell.hazards import Hazard, hazard, strange_path
+from interlock.effects.shell.redirect import Redirector
+from interlock.effects.shell.state import EMPTY, UNKNOWN, State, Val, Var
+from interlock.effects.shell.syntax import Assign
+from interlock.model import labels
+from interlock.model.effect import Effect, Verb
+
+# `catalogue.programs.startup_variables` judges these before a program, knowing the program.
+_CATALOGUE_JUDGES = frozenset(
+    [
+        "PAGER",
+        "GIT_PAGER",
+        "EDITOR",
+        "VISUAL",
+        "GIT_EDITOR",
+        "GIT_SEQUENCE_EDITOR",
+        "GIT_SSH_COMMAND",
+        "GIT_ASKPASS",
+        "SSH_ASKPASS",
+        "GIT_EXTERNAL_DIFF",
+        "GIT_PROXY_COMMAND",
+        "MANPAGER",
+        "LESSOPEN",
+        "LESSCLOSE",
+        "PROMPT_COMMAND",
+        "BROWSER",
+        "RSYNC_RSH",
+        "CVS_RSH",
+        "FZF_DEFAULT_COMMAND",
+        "SUDO_ASKPASS",
+        "KUBE_EDITOR",
+        "PSQL_PAGER",
+        "SYSTEMD_PAGER",
+        "TAR_OPTIONS",
+        "MAKEFLAGS",
+        "GIT_SSH",
+        "LD_PRELOAD",
+        "LD_AUDIT",
+        "LD_LIBRARY_PATH",
+        "DYLD_INSERT_LIBRARIES",
+        "BASH_ENV",
+        "ENV",
+        "NODE_OPTIONS",
+        "PERL5OPT",
+        "RUBYOPT",
+        "PYTHONSTARTUP",
+        "PYTHONHOME",
+        "JAVA_TOOL_OPTIONS",
+        "_JAVA_OPTIONS",
+        "ZDOTDIR",
+        "PERL5DB",
+        "GIT_EXEC_PATH",
+        "GIT_TEMPLATE_DIR",
+        "GIT_CONFIG_GLOBAL",
+        "GIT_CONFIG_COUNT",
+    ]
+)
+
+
+class Assigner(Redirector):
+    """Gives variables their values."""
+
+    # -- assignments
+
+    def value_of(self, assign: Assign, state: State) -> Var:
+        """What an assignment gives its variable."""
+        old = state.variables.get(assign.name)
+        exported = bool(old and old.exported) or "allexport" in state.options
+        if assign.items is not None:
+            return self.array(assign, old, exported, state)
+        value = self.one(assign.value, state) if assign.value is None else self.assigned(assign.value, state)
+        if assign.index is not None:
+            return self.indexed(assign, value, old, exported, state)
+        if assign.append:
+            before = self.look(state, assign.name)
+            if before is None:
+                before = Val(None) if old is None else EMPTY
+            value = self.appended(before, value)
+        return (
+            Var(value, old.items if old is not None and old.items is not None else None, exported)
+            if (old is None or old.items is None)
+            else Var(value, (value, *old.items[1:]), exported)
+        )
+
+    def appended(self, before: Val, value: Val) -> Val:
+        taint = tuple(sorted(set(before.taint) | set(value.taint)))
+        if before.text is None:
+            return Val(None, before.prefix, taint)
+        if value.text is None:
+            return Val(None, before.text + value.prefix, taint)
+        return Val(before.text + value.text, taint=taint, glob=before.glob or value.glob)
+
+    def array(self, assign: Assign, old: Var | None, exported: bool, state: State) -> Var:
+        items: list[Val] = []
+        known = True
+        if assign.append:
+            if old is not None and old.items is not None:
+                items.extend(old.items)
+            elif old is None or old.value is not None:
+                known = False
+        for item in assign.items or ():
+            if isinstance(item, Assign):
+                known = False
+                self.one(item.value, state)
+                continue
+            for word in self.words((item,), state):
+                if word.many and not word.glob:
+                    known = False
+                items.append(Val(word.text, word.prefix if word.text is None else "", word.taint, word.glob))
+        taint = tuple(sorted({label for item in items for label in item.taint}))
+        if not known or len(items) > 4_096:
+            return Var(Val(None, taint=taint), None, exported)
+        return Var(items[0] if items else EMPTY, tuple(items), exported)
+
+    def indexed(self, assign: Assign, value: Val, old: Var | None, exported: bool, state: State) -> Var:
+        index = params.is_plain_index(assign.index)
+        if index is None:
+            self.arithmetic(assign.index or (), state, assign.start, assign.end)
+        items = list(old.items) if old is not None and old.items is not None else [] if old is None else None
+        if items is None or index is None or not index.isdigit() or int(index[:6]) > len(items):
+            return Var(Val(None), None, exported)
+        at = int(index)
+        if at == len(items):
+            items.append(value)
+        else:
+            items[at] = self.appended(items[at], value) if assign.append else value
+        return Var(items[0], tuple(items), exported)
+
+    def assign(self, assign: Assign, state: State) -> None:
+        """An assignment in the shell itself."""
+        var = self.value_of(assign, state)
+        self.judge(assign.name, var.value or EMPTY, state, assign.start, assign.end)
+        self.put(assign.name, var, state)
+
+    def put(self, name: str, var: Var, state: State) -> None:
+        # An assignment to a readonly name fails, unless its declaration was not reached: either value may hold.
+        state.variables[name] = Var(UNKNOWN, exported=var.exported) if name in self.readonly else var
+
+    def judge(self, name: str, value: Val, state: State, start: int, end: int) -> None:
+        """What giving a variable this value makes later commands do."""
+        if name == "PATH":
+            self.judge_path(value, state, start, end)
+            return
+        found = hazard(name, None if value.glob else value.text)
+        if found is Hazard.NONE:
+            return
+        if found is Hazard.PROXY:
+            resource = host_resource(value.text or value.prefix or name, self.setting)
+            if labels.LOOPBACK not in resource.labels:
+                note = f"{name} sends the traffic of later commands through this host"
+                self.add(
+                    Effect(
+                        Verb.CONFIGURE, resource, host_environment(resource, self.setting), via=name, notes=(note,),
+                        span=self.span(state, start, end),
+                    )
+                )  # fmt: skip
+        elif found is Hazard.COMMAND and value.text is not None:
+            inner = state.fork()
+            inner.maybe += 1
+            self.text_inside(value.text, inner, (start, end), why=name)
+        else:
+            kind = "a command of unknown text" if found is Hazard.COMMAND else "code that later commands load"
+            self.opaque(state, start, end, f"{name} names {kind}", via=name)
+
+    def judge_path(self, value: Val, state: State, start: int, end: int) -> None:
+        before = self.look(state, "PATH")
+        old = before.text if before is not None else None
+        if value.text is None:
+            # `PATH=/x:$PATH` with the old value unknown: what stands before it is new, what comes after is not seen.
+            head = value.prefix.split(":")[:-1] if ":" in value.prefix else []
+            strange = strange_path(head, None, self.setting.home, self.setting.workspace, state.cwd)
+            if not value.prefix:
+                source = self.source(start, end)
+                strange = (
+                    None if source.startswith(("PATH=$PATH:", 'PATH="$PATH', "PATH=${PATH}:", 'PATH="${PATH}')) else "?"
+                )
+        else:
+            strange = strange_path(value.text.split(":"), old, self.setting.home, self.setting.workspace, state.cwd)
+        if strange is not None:
+            what = "a directory that is not known" if strange == "?" else strange
+            self.opaque(
+                state, start, end, f"PATH gets {what}: later commands may be others than their names say", via="PATH"
+            )
+
+    def temporary(self, assigns: tuple[Assign, ...], state: State) -> tuple[tuple[str, Word], ...]:
+        """The assignments before a program's name, for that program only."""
+        if not assigns:
+            return ()
+        told = _CATALOGUE_JUDGES
+        out: list[tuple[str, Word]] = []
+        for assign in assigns:
+            value = self.value_of(assign, state).value or EMPTY
+            if assign.name not in told:  # the catalogue judges those with the program before it
+                self.judge(assign.name, value, state, assign.start, assign.end)
+            source = self.texts[-1][assign.start : assign.end]
+            out.append(
+                (
+                    assign.name,
+                    Word(
+                        value.text, source, state.place.span or (assign.start, assign.end),
+                        value.prefix if value.text is None else value.text, value.taint,
+                    ),
+                )
+            )  # fmt: skip
+        return tuple(out)

@@ -1,0 +1,290 @@
+"""Programs: what the catalogue says of one, and what runs inside it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from interlock.effects.invocation import (
+    InnerArgv,
+    InnerText,
+    Interpretation,
+    Invocation,
+    Reach,
+    Redirect,
+    Stdin,
+    Word,
+)
+from interlock.effects.shell import builtins
+from interlock.effects.shell.assignments import Assigner
+from interlock.effects.shell.calls import Call
+from interlock.effects.shell.core import MAX_NESTING
+from interlock.effects.shell.parse import Parser
+from interlock.effects.shell.state import UNKNOWN, Source, State, Val, Var
+from interlock.model import labels
+from interlock.model.effect import Effect, Kind, Verb
+
+_PASSES_OUTPUT = frozenset(
+    [
+        "sudo",
+        "doas",
+        "env",
+        "timeout",
+        "nice",
+        "nohup",
+        "stdbuf",
+        "setsid",
+        "time",
+        "ionice",
+        "command",
+        "exec",
+        "bash",
+        "sh",
+        "dash",
+        "zsh",
+        "ksh",
+        "chrt",
+        "taskset",
+        "unbuffer",
+        "busybox",
+        "eval",
+        "source",
+    ]
+)
+_CARRIES = frozenset({Verb.SEND, Verb.PUBLISH, Verb.DEPLOY})
+_MAX_TEXT = 1_048_576
+MARK = "X" * 3  # what mktemp replaces
+_RUNS = frozenset({Verb.EXECUTE, Verb.OPAQUE})
+_HARMLESS = frozenset({Verb.READ, Verb.FETCH, Verb.SEND})
+
+
+class Runner(Assigner):
+    """Runs programs and the texts they are given."""
+
+    # -- programs
+
+    def program(
+        self,
+        words: tuple[Word, ...],
+        state: State,
+        *,
+        span: tuple[int, int],
+        assigns: tuple[tuple[str, Word], ...] = (),
+        redirects: tuple[Redirect, ...] = (),
+    ) -> None:
+        """A program: what the catalogue says of it, then what runs inside it."""
+        self.seen(words)
+        place = state.place
+        span = place.span or span
+        stdin = state.source.take()
+        invocation = Invocation(
+            words=words,
+            cwd=state.cwd,
+            assignments=assigns,
+            redirects=redirects,
+            stdin=stdin,
+            variables=self.exports(state),
+            span=span,
+            reach=Reach.MAYBE if state.conditions else Reach.ALWAYS,
+            wrappers=place.wrappers,
+            privileged=place.privileged,
+            remote=place.remote,
+            user=place.user,
+        )
+        said = self.interpret(invocation, self.setting, self.around(state))
+        if stdin.present:
+            state.source.used = True
+        for path in said.operands:
+            if path not in self.world.written:
+                self.operands[path] = None
+        carried = self.take_effects(said, words, stdin, state)
+        if words[0].text == "mktemp" and said.output is None:
+            state.begin(self.scratch_prefix(words, state), said.output_taint)
+        else:
+            self.outcome(said, stdin, carried, state)
+        for inner in said.inner:
+            self.inside(inner, state, span, stdin)
+
+    def exports(self, state: State) -> tuple[tuple[str, str], ...]:
+        base: tuple[tuple[str, str], ...] = () if "cleared" in state.options else self.setting.variables
+        extra = {
+            name: var.value.text
+            for name, var in state.variables.items()
+            if var.exported and var.value is not None and var.value.text is not None
+        }
+        if not extra and not any(name in self.known for name in state.variables):
+            return base
+        kept = {name: value for name, value in base if name not in state.variables}
+        for name, var in state.variables.items():
+            if name in self.known and var.value is not None and var.value.text is not None:
+                kept[name] = var.value.text
+        return tuple((kept | extra).items())
+
+    def take_effects(self, said: Interpretation, words: tuple[Word, ...], stdin: Stdin, state: State) -> set[str]:
+        """Record the effects, with what flows into those that carry data away; returns what was read."""
+        read = self.files_read(said)
+        flows = read | set(stdin.taint)
+        taints = self.world.taints
+        for word in words:
+            flows.update(word.taint)
+            if word.text is not None and word.text.startswith("/dev/fd/"):
+                flows.update(taints.get(word.text, ()))
+        span = state.place.span
+        for effect in said.effects:
+            if flows and effect.verb in _CARRIES and not flows <= set(effect.taint):
+                effect = msgspec.structs.replace(effect, taint=tuple(sorted(flows | set(effect.taint))))  # noqa: PLW2901
+            elif taints and effect.verb in _RUNS:
+                effect = self.origin(effect, words)  # noqa: PLW2901
+            if span is not None and effect.span != span:
+                effect = msgspec.structs.replace(effect, span=span)  # noqa: PLW2901
+            self.add(effect)
+            if effect.verb not in _HARMLESS:
+                self.world.changed = True
+                if effect.verb in (Verb.WRITE, Verb.CREATE, Verb.OVERWRITE):
+                    self.touched(effect, flows)
+        return read
+
+    def files_read(self, said: Interpretation) -> set[str]:
+        """The taint of what a command reads: secrets, and files that this text filled."""
+        read: set[str] = set()
+        for effect in said.effects:
+            if effect.verb is not Verb.READ:
+                continue
+            if effect.resource.kind is Kind.SECRET or labels.SECRET in effect.resource.labels:
+                read.add(labels.FROM_SECRET)
+            elif self.world.taints:
+                read.update(self.world.taints.get(effect.resource.name, ()))
+        return read
+
+    def origin(self, effect: Effect, words: tuple[Word, ...]) -> Effect:
+        """Code that this very text wrote or downloaded before running it carries where it came from."""
+        taints = self.world.taints
+        names = {effect.resource.name, *(word.text for word in words if word.text is not None)}
+        found = {label for name in names if name in taints for label in taints[name]}
+        if not found:
+            return effect
+        resource = effect.resource
+        if labels.FROM_NETWORK in found:
+            resource = msgspec.structs.replace(resource, labels=tuple(sorted({*resource.labels, labels.DOWNLOADED})))
+        return msgspec.structs.replace(effect, resource=resource, taint=tuple(sorted(found | set(effect.taint))))
+
+    def touched(self, effect: Effect, flows: set[str]) -> None:
+        """A program writes a file: what it held is no longer known, what flows in stays with it."""
+        name = effect.resource.name
+        if effect.resource.kind is Kind.DIRECTORY:
+            self.world.made.add(name)
+        elif name.startswith("/") and "*" not in name and labels.DEVICE_NULL not in effect.resource.labels:
+            taint = tuple(sorted(flows | set(effect.taint) | set(self.world.taints.get(name, ()))))
+            self.world.write(name, None, taint, append=False)
+
+    def outcome(self, said: Interpretation, stdin: Stdin, read: set[str], state: State) -> None:
+        if said.output is not None:
+            state.write(said.output, said.output_taint)
+            return
+        taint = set(said.output_taint) | set(stdin.taint) | read
+        passes = bool(said.inner) and all(inner.wrapper in _PASSES_OUTPUT for inner in said.inner)
+        if passes and not said.output_taint:
+            return
+        state.write(None, tuple(sorted(taint)))
+
+    def scratch_prefix(self, words: tuple[Word, ...], state: State) -> str:
+        """What the name that `mktemp` makes begins with: its template's constant part, or the scratch directory."""
+        for word in words[1:]:
+            text = word.text or ""
+            if MARK in text and not text.startswith("-"):
+                return text.partition(MARK)[0] if len(words) <= 3 and "-p" not in [w.text for w in words] else ""
+        if any(word.text not in ("-d", "-q", "-u", "--directory", "--quiet") for word in words[1:]):
+            return ""
+        scratch = self.look(state, "TMPDIR")
+        known = scratch.text if scratch is not None and scratch.text else "/tmp"  # noqa: S108 - the default of mktemp
+        return known.rstrip("/") + "/" + "tmp."
+
+    # -- what runs inside
+
+    def inside(self, inner: InnerArgv | InnerText, state: State, span: tuple[int, int], stdin: Stdin) -> None:
+        """A wrapper's inner command or text, read again where and as whom it runs."""
+        self.nesting += 1
+        if self.nesting > MAX_NESTING:
+            self.exhausted(f"commands nested more than {MAX_NESTING} deep")
+        self.spend()
+        fork = state.subshell()
+        place = state.place
+        fork.place = msgspec.structs.replace(
+            place,
+            wrappers=(*place.wrappers, inner.wrapper),
+            privileged=place.privileged or inner.privileged,
+            remote=inner.remote or place.remote,
+            user=inner.user or place.user,
+        )
+        if inner.cwd is not None:
+            fork.cwd = inner.cwd
+        elif inner.remote and inner.remote != place.remote:
+            fork.cwd = None
+        fork.source = Source(inner.stdin if inner.stdin is not None else stdin)
+        if isinstance(inner, InnerArgv):
+            self.inner_argv(inner, fork, span)
+        else:
+            self.inner_text(inner, fork, span)
+        self.nesting -= 1
+
+    def inner_argv(self, inner: InnerArgv, state: State, span: tuple[int, int]) -> None:
+        if inner.clears_environment:
+            state.options |= {"cleared"}
+        for name, word in inner.assignments:
+            value = Val(word.text, word.prefix, word.taint)
+            self.judge(name, value, state, *span)
+            state.variables[name] = Var(value, exported=True)
+        if not inner.words:
+            return
+        if inner.words[0].text is None or inner.words[0].glob:
+            self.seen(inner.words)
+            self.opaque(state, *span, "the name of the wrapped command is not known before it runs")
+            state.write(None, (labels.FROM_UNKNOWN,))
+            return
+        name = inner.words[0].text
+        if name in builtins.PURE:
+            builtins.TABLE[name](Call(self, state, inner.words, {}, *span))
+            return
+        self.program(inner.words, state, assigns=inner.assignments, span=span)
+
+    def inner_text(self, inner: InnerText, state: State, span: tuple[int, int]) -> None:
+        """A text for a new shell: only what was exported is known there."""
+        state.place = msgspec.structs.replace(state.place, span=state.place.span or span)
+        state.functions = {
+            name: bodies
+            for name, bodies in state.functions.items()
+            if not inner.remote and ("allexport" in state.options or f"function {name}" in state.options)
+        }
+        state.aliases = {}
+        if inner.remote:
+            state.variables = {}
+        else:
+            state.variables = {
+                name: var if var.exported else Var(UNKNOWN)
+                for name, var in state.variables.items()
+                if name not in ("IFS", "OPTIND")
+            }
+        arguments = [Val(word.text, word.prefix if word.text is None else "", word.taint) for word in inner.arguments]
+        known = not any(word.many for word in inner.arguments)
+        state.zero = arguments[0] if arguments and known else Val(inner.origin or "bash")
+        state.arguments = tuple(arguments[1:]) if known else None
+        if inner.origin and inner.origin not in self.world.written:
+            self.operands[inner.origin] = None
+        self.text_inside(inner.text, state, span, why=inner.wrapper)
+
+    def text_inside(self, text: str, state: State, span: tuple[int, int], *, why: str) -> bool | None:
+        """Read a text in `state`: `eval`, a script, an alias, a trap. It stands at `span` of the text outside."""
+        self.nesting += 1
+        self.volume += len(text)
+        if self.nesting > MAX_NESTING:
+            self.exhausted(f"texts nested more than {MAX_NESTING} deep")
+        if self.volume > _MAX_TEXT or "\0" in text:
+            self.exhausted(f"the text given to {why} is too long or holds a NUL")
+        kept = state.place
+        state.place = msgspec.structs.replace(kept, span=kept.span or span)
+        body = Parser(text).text_of()
+        self.texts.append(text)
+        status = self.run(body, state)
+        self.texts.pop()
+        state.place = kept
+        self.nesting -= 1
+        return status
