@@ -161,6 +161,8 @@ class Guard:
         with log.stdout as lines:
             for line in lines:
                 entry = json.loads(line)
+                if "index" not in entry:  # the command's own complaint: its daemon is gone, and the tripwire says so
+                    continue
                 with self._arrived:
                     self.entries = max(self.entries, int(entry["index"]) + 1)
                     if heard := read_entry(entry):

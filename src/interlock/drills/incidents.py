@@ -207,7 +207,7 @@ def _guard(site: Site, daemon: int) -> tuple[Step, ...]:
             # The interpreter's own process is excluded: a drill may never end the one who runs it.
             _bash(f"kill -9 {daemon}" if daemon not in {0, 1, os.getpid()} else "interlock down"),
             "daemon",
-            expect=r"kill",
+            expect=r"process \d+ .*guard",
         ),
     )
 
