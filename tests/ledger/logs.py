@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -52,6 +55,20 @@ def small_export(tmp_path: Path, entries: int) -> Path:
     return exported(directory, tmp_path / "export")
 
 
+def verified_elsewhere(directory: Path, *arguments: str) -> dict[str, Any]:
+    """The report of `interlock verify` in a process of its own, as a running ledger needs it."""
+    program = "from interlock.cli.main import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "verify", "--json", str(directory), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    report: dict[str, Any] = json.loads(done.stdout)
+    return report
+
+
 def copy_state(directory: Path, target: Path) -> None:
     """What a backup of the state directory holds: the ledger without its head file."""
     shutil.copytree(directory, target)
@@ -92,4 +109,5 @@ __all__ = [
     "head_path",
     "put_back",
     "small_export",
+    "verified_elsewhere",
 ]

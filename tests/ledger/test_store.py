@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +19,6 @@ from interlock.ledger.note import PublicKey, open_checkpoint, parse_checkpoint, 
 from interlock.ledger.reader import Reader
 from interlock.ledger.store import Ledger, settled
 from interlock.ledger.verify import verify, verify_proof
-from interlock.ledger.verify.database import snapshot
 from interlock.model.errors import (
     InterlockError,
     LedgerForked,
@@ -322,19 +323,41 @@ def test_a_database_that_was_edited_is_refused_at_start(
         begin(directory)
 
 
+READER = """
+import sys
+from pathlib import Path
+from interlock.ledger.verify.database import snapshot
+with snapshot(Path(sys.argv[1])) as seen:
+    print(seen.size, flush=True)
+    sys.stdin.readline()
+    print(len(list(seen.entries())), flush=True)
+"""
+
+
 def test_a_verifier_at_work_does_not_keep_the_ledger_from_starting(directory: Path) -> None:
     ledger = begin(directory)
     add(ledger, n=1)
-    with snapshot(directory / "ledger.db") as seen:
-        assert seen.size == 2
+    arguments = [sys.executable, "-c", READER, str(directory / "ledger.db")]
+    with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as verifier:
+        assert verifier.stdout is not None
+        assert verifier.stdout.readline() == "2\n"
         add(ledger, n=2)
         ledger.close()
         with begin(directory) as again:
             assert add(again, n=3) == 3
-        assert len(list(seen.entries())) == 2, "the verifier still sees its own moment"
+        assert verifier.communicate("\n", timeout=30)[0] == "2\n", "the verifier still sees its own moment"
     with begin(directory) as again:
         assert again.size == 4
     assert verify(directory).size == 4
+
+
+def test_the_process_that_writes_does_not_verify(directory: Path) -> None:
+    """Two SQLite libraries in one process do not see each other's locks; one drops those of the other."""
+    with begin(directory) as ledger:
+        with pytest.raises(LedgerUnverifiable, match="this very process"):
+            verify(directory)
+        add(ledger, n=1)
+    assert verify(directory).size == 2
 
 
 def test_damage_that_sqlite_does_not_notice_is_still_damage(directory: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -55,9 +56,27 @@ class Snapshot:
         return [(f"the kept checkpoint of {size} entries", str(note).encode()) for size, note in rows]
 
 
+def _refuse_own(path: Path) -> None:
+    """Two SQLite libraries in one process do not see each other's locks, and one drops those of the other when it
+    closes.
+
+    See sqlite.org/howtocorrupt.html, section 2.2.1: a process that has the ledger open must ask another one to verify
+    it.
+    """
+    known = path.stat()
+    for handle in os.listdir("/proc/self/fd") if os.path.isdir("/proc/self/fd") else ():
+        try:
+            found = os.fstat(int(handle))
+        except OSError:
+            continue  # the handle of the listing itself
+        if (found.st_dev, found.st_ino) == (known.st_dev, known.st_ino):
+            raise LedgerUnverifiable(f"this very process has {path} open; verify it from another one")
+
+
 @contextmanager
 def snapshot(path: Path) -> Iterator[Snapshot]:
     """Open for reading; raises `LedgerTampered` for a damaged file and `LedgerUnverifiable` for one it cannot read."""
+    _refuse_own(path)
     beside = path.with_name(path.name + "-wal")
     mode = "mode=ro" if beside.exists() else "mode=ro&immutable=1"
     try:
