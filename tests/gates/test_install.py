@@ -339,6 +339,9 @@ TAMPERING = [
     ('"PreToolUse"', '"PreToolUseX"'),
     ('"ConfigChange"', '"ConfigChangeX"'),
     ('{\n  "hooks"', '{\n  "disableAllHooks": true, "hooks"'),
+    ('{\n  "hooks"', '{\n  "env": {"CLAUDE_CODE_SIMPLE": "1"}, "hooks"'),
+    ('{\n  "hooks"', '{\n  "permissions": 7, "hooks"'),
+    ('"Stop": [', '"Stop": [{"hooks": [{"type": "nonsense"}]},'),
     ("{\n", "{,\n"),
 ]
 
@@ -370,6 +373,17 @@ def test_settings_of_the_project_can_switch_the_user_s_hooks_off(machine: Machin
     assert "disableAllHooks" in problem
     machine.init(scope=Scope.MANAGED)
     assert guard(machine) == ()
+
+
+def test_a_broken_file_of_the_project_does_not_take_the_user_s_hooks_away(machine: Machine) -> None:
+    machine.init()
+    shared = machine.path(scope=Scope.PROJECT)
+    shared.parent.mkdir()
+    for text in ('{"permissions": 7}', '{"hooks": {"Stop": [{"hooks": [{"type": "new"}]}]}}'):
+        shared.write_text(text)
+        found = look("claude", machine.at, read_file, machine.hook)
+        assert found.problems == ()
+        assert "drops the hooks of this file" in found.notes[0]
 
 
 def test_managed_settings_can_switch_the_user_s_hooks_off(machine: Machine) -> None:

@@ -89,8 +89,11 @@ def examine(agent: str, at: Places, home: Home, hook: Hook, *, live: bool) -> Fi
             )
         if not any(item.scope == "managed" for item in guard.handlers):
             found.not_covered.append(
-                "`claude --bare` and disableAllHooks: only hooks of --scope managed survive the latter."
+                "`claude --bare`, --setting-sources, --settings, CLAUDE_CONFIG_DIR, HOME: "
+                "only hooks of --scope managed survive these."
             )
+            if os.environ.get("CLAUDE_CODE_SIMPLE"):
+                found.problems.append("CLAUDE_CODE_SIMPLE is set in this environment: only managed hooks would run.")
     if agent == "codex":
         found.not_covered.append("a hook that times out: Codex then runs the tool (the client answers before that).")
         if not any(item.scope == "managed" for item in guard.handlers):

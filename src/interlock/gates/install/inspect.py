@@ -48,14 +48,14 @@ def look(agent: str, at: Places, read: Read, hook: handlers.Hook) -> Guard:
     """The guard that the files give to `agent` by calling the client `hook`. Never raises for what the files hold."""
     documents: dict[str, tuple[Path, dict[str, Any]]] = {}
     problems: list[str] = []
+    notes: list[str] = []
     for scope, path in hooks_files(agent, at).items():
         try:
             raw = read(path)
             if raw is not None:
                 documents[scope] = path, _parsed(raw, path)
         except OperatorError as error:
-            problems.append(str(error))
-    notes: list[str] = []
+            notes.append(str(error))
     switched_off: list[str] = []
     if agent == "claude":
         switched_off = _switched_off(documents, notes)
@@ -120,14 +120,41 @@ def _switched_off(documents: dict[str, tuple[Path, dict[str, Any]]], notes: list
         notes.append(f"{managed_path} sets allowManagedHooksOnly: only hooks of scope managed run.")
     for scope in ("user", "project", "local"):
         path, body = documents.get(scope, (None, {}))
-        if body.get("disableAllHooks") is True:
+        switch = _switch(scope, body)
+        if switch:
             dropped = True
-            text = f"{path} sets disableAllHooks: hooks outside the managed settings do not run."
+            text = f"{path} sets {switch}: hooks outside the managed settings do not run."
             (notes if "managed" in documents else problems).append(text)
-    if dropped:
-        for scope in ("user", "project", "local"):
+    for scope in ("user", "project", "local"):
+        path, body = documents.get(scope, (None, {}))
+        wrong = _refused_by_claude(body)
+        if wrong:
+            notes.append(f"{path}: {wrong}; Claude Code drops the hooks of this file.")
+        if wrong or dropped:
             documents.pop(scope, None)
     return problems
+
+
+_CLAUDE_TYPES = frozenset({"command", "http", "mcp_tool", "prompt", "agent"})
+
+
+def _switch(scope: str, body: dict[str, Any]) -> str:
+    """What in a settings file switches off every hook that is not managed (measured: 2.1.323); "" for nothing."""
+    if body.get("disableAllHooks") is True:
+        return "disableAllHooks"
+    env = body.get("env")
+    # Of a project's shared settings Claude Code does not take this variable; of the user's it does.
+    simple = scope != "project" and isinstance(env, dict) and env.get("CLAUDE_CODE_SIMPLE")
+    return "CLAUDE_CODE_SIMPLE" if simple else ""
+
+
+def _refused_by_claude(body: dict[str, Any]) -> str:
+    """What makes Claude Code drop all hooks of a settings file (measured: 2.1.323); "" when nothing is known to."""
+    for member in ("permissions", "env", "hooks"):
+        if not isinstance(body.get(member, {}), dict):
+            return f"`{member}` is not an object"
+    strange = sorted(_kinds(body) - _CLAUDE_TYPES)
+    return f"it has a handler of the unknown type {strange[0]!r}" if strange else ""
 
 
 def _codex_problems(documents: dict[str, tuple[Path, dict[str, Any]]], at: Places, read: Read) -> list[str]:

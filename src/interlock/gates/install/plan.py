@@ -232,7 +232,8 @@ def install_notes(agent: str, scope: str, version: tuple[int, ...] | None) -> tu
         notes.append(f"Claude Code before {wanted} lets a tool run when a hook times out. Update it.")
     if agent == "claude" and scope != "managed":
         notes.append(
-            "`claude --bare` skips hooks of this scope; hooks of --scope managed also survive disableAllHooks."
+            "`claude --bare`, --setting-sources, CLAUDE_CONFIG_DIR and disableAllHooks skip hooks of this scope; "
+            "those of --scope managed survive them all."
         )
     if scope == "project":
         notes.append(
