@@ -162,7 +162,13 @@ class Draft:
     ) -> Resource:
         """Add one effect on a file operand; reads feed the command's output taint."""
         resource, seen = files.place(
-            value, self.inv, self.setting, self.world, directory=directory, follow=verb is not Verb.DELETE
+            value,
+            self.inv,
+            self.setting,
+            self.world,
+            directory=directory,
+            follow=verb is not Verb.DELETE,
+            content=verb is Verb.READ,
         )
         breadth = breadth or seen
         notes: tuple[str, ...] = (note,) if note else ()

@@ -18,9 +18,16 @@ _REGENERABLE_ENDINGS = (".pyc", ".pyo", ".o", ".log", ".tmp", ".class", ".egg-in
 
 
 def place(
-    value: Word, inv: Invocation, setting: Setting, world: World, *, directory: bool | None = None, follow: bool = True
+    value: Word,
+    inv: Invocation,
+    setting: Setting,
+    world: World,
+    *,
+    directory: bool | None = None,
+    follow: bool = True,
+    content: bool = False,
 ) -> tuple[Resource, Breadth]:
-    """The resource that a file operand names, and how much of it."""
+    """The resource that a file operand names, and how much of it. `content`: what lies below it is read, too."""
     text = value.text
     breadth = Breadth.MANY if value.many or value.glob else Breadth.ONE
     if text is None:
@@ -29,9 +36,9 @@ def place(
         return _remote(text, inv, directory), breadth
     if value.glob and set(text.rstrip("/").rpartition("/")[2]) <= set("*.[]!{,}"):
         breadth = Breadth.ALL
-    if inv.cwd is None and not text.startswith(("/", "~")):
-        return Resource(_kind(directory), text, (L.UNPLACED,)), breadth
-    resource = file_resource(text, setting, world, cwd=inv.cwd, directory=directory, glob=value.glob, follow=follow)
+    resource = file_resource(
+        text, setting, world, cwd=inv.cwd, directory=directory, glob=value.glob, follow=follow, recursive=content
+    )
     return resource, breadth
 
 
