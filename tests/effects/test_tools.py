@@ -97,7 +97,8 @@ def test_listing_and_globbing_read_names_only() -> None:
     assert brief(call("Glob", pattern="src/*.py")) == [("read", "directory", f"{WORKSPACE}/src")]
     assert brief(call("Glob", pattern="/etc/*.conf")) == [("read", "directory", "/etc")]
     assert brief(call("Glob", pattern="../*", path=f"{WORKSPACE}/src")) == [("read", "directory", WORKSPACE)]
-    assert brief(call("Glob", pattern="*", path="~/.ssh"))[0][1] == "secret"
+    names = call("Glob", pattern="*", path="~/.ssh").effects[0].resource
+    assert (names.kind, names.labels) == (K.DIRECTORY, (labels.HOME,))
 
 
 def test_grep_of_a_secret_glob_reads_secrets() -> None:

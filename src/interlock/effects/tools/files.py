@@ -8,8 +8,9 @@ from typing import Any
 from interlock.effects.places import file_environment, file_resource, normal
 from interlock.effects.tools.inputs import Malformed, optional, path_of, required
 from interlock.effects.tools.patch import read_patch
+from interlock.model import labels
 from interlock.model.action import Action
-from interlock.model.effect import MANY, ONE, Effect, Reversibility, Scale, Verb
+from interlock.model.effect import MANY, ONE, Effect, Kind, Resource, Reversibility, Scale, Verb
 from interlock.model.world import Setting, World
 
 Effects = tuple[Effect, ...]
@@ -25,7 +26,7 @@ def read(action: Action, setting: Setting, world: World) -> Effects:
 def listing(action: Action, setting: Setting, world: World) -> Effects:
     """LS, list_dir: the names in a directory."""
     path = optional(action.input, "path") or optional(action.input, "dir_path") or action.cwd
-    return (_effect(Verb.READ, path, action, setting, world, directory=True, notes=("names only",)),)
+    return (_names(path, action, setting, world),)
 
 
 def glob(action: Action, setting: Setting, world: World) -> Effects:
@@ -34,7 +35,16 @@ def glob(action: Action, setting: Setting, world: World) -> Effects:
     base = path_of(optional(action.input, "path")) or action.cwd
     start = _constant_part(path_of(pattern))
     where = start if start.startswith(("/", "~")) else f"{base}/{start}"
-    return (_effect(Verb.READ, where, action, setting, world, directory=True, scale=MANY, notes=("names only",)),)
+    return (_names(where, action, setting, world, scale=MANY),)
+
+
+def _names(path: str, action: Action, setting: Setting, world: World, *, scale: Scale = ONE) -> Effect:
+    """Names are read and no content: the names of keys are no secret."""
+    found = file_resource(path_of(path), setting, world, cwd=action.cwd, directory=True)
+    kind = Kind.DIRECTORY if found.kind is Kind.SECRET else found.kind
+    resource = Resource(kind, found.name, tuple(label for label in found.labels if label != labels.SECRET))
+    environment = file_environment(resource, setting)
+    return Effect(Verb.READ, resource, environment, scale=scale, via=action.tool, notes=("names only",))
 
 
 def grep(action: Action, setting: Setting, world: World) -> Effects:
@@ -110,21 +120,19 @@ def _changed(path: str, action: Action, setting: Setting, world: World, *, creat
     )
 
 
-def _effect(  # noqa: PLR0913 - an effect has this many sides
+def _effect(
     verb: Verb,
     path: str,
     action: Action,
     setting: Setting,
     world: World,
     *,
-    directory: bool | None = None,
     scale: Scale = ONE,
-    notes: tuple[str, ...] = (),
     glob: bool = False,
 ) -> Effect:
-    resource = file_resource(path_of(path), setting, world, cwd=action.cwd, directory=directory, glob=glob)
+    resource = file_resource(path_of(path), setting, world, cwd=action.cwd, glob=glob)
     environment = file_environment(resource, setting)
-    return Effect(verb=verb, resource=resource, environment=environment, scale=scale, via=action.tool, notes=notes)
+    return Effect(verb=verb, resource=resource, environment=environment, scale=scale, via=action.tool)
 
 
 def _constant_part(pattern: str) -> str:
