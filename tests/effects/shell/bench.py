@@ -60,6 +60,9 @@ class Catalogue:
             return Interpretation(inner=(InnerText(words[1].text, "bash", arguments=words[2:]),))
         if words and words[0].text is not None and (text := world.text(path_of(inv, words[0].text))) is not None:
             return Interpretation(inner=(InnerText(text, "bash", origin=words[0].text, arguments=words),))
+        if words and words[0].text is not None and not words[0].text.startswith("-"):
+            code = Resource(Kind.CODE, path_of(inv, words[0].text))
+            return Interpretation((Effect(Verb.EXECUTE, code, span=inv.span),))
         if (not words or words[0].text == "-s") and inv.stdin.text is not None:
             return Interpretation(inner=(InnerText(inv.stdin.text, "bash", arguments=(word("bash"), *words[1:])),))
         return Interpretation((opaque("bash", "unread", via="bash", span=inv.span),))
@@ -97,6 +100,10 @@ class Catalogue:
         effects = [self.reads(word(text.partition("@")[2])) for text in named]
         host = Effect(Verb.SEND, Resource(Kind.HOST, "host"), Environment.UNKNOWN, span=inv.span)
         return Interpretation((*effects, host), output_taint=("network",))
+
+    def do_git(self, inv: Invocation, words: tuple[Word, ...], world: World) -> Interpretation:
+        made = Resource(Kind.DIRECTORY, f"{inv.cwd}/cloned")
+        return Interpretation((Effect(Verb.CREATE, made, taint=("network",)),))
 
     def do_base64(self, inv: Invocation, words: tuple[Word, ...], world: World) -> Interpretation:
         import base64

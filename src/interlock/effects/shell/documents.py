@@ -30,6 +30,7 @@ class DocumentReader(WordReader):
         pending, self.pending = self.pending, []
         for redir, delimiter, quoted in pending:
             body = self.document_text(delimiter, quoted=quoted, strip=redir.op == "<<-")
+            redir.document = body
             redir.body = (Lit(body, quoted=True),) if quoted else self.document(body)
 
     def document_text(self, delimiter: str, *, quoted: bool, strip: bool) -> str:

@@ -22,6 +22,8 @@ class Overlay:
         self.made: set[str] = set()  # directories
         self.changed = False  # a program ran that may have changed any file
         self.streams = 0
+        self.unread: set[str] = set()  # files that a redirection filled with what nobody knows
+        self.arrived: set[str] = set()  # directories that were filled from the network
         self.version = 0  # counts what was written
 
     def write(self, path: str, text: str | None, taint: tuple[str, ...], *, append: bool) -> None:
@@ -46,6 +48,9 @@ class Overlay:
         self.streams += 1
         self.written[path] = text
         self.taints[path] = taint
+        self.version += 1
+        if text is None:
+            self.unread.add(path)
         return path
 
     def kind(self, path: str) -> str | None:

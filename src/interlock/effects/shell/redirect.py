@@ -7,7 +7,7 @@ import msgspec
 from interlock.effects.hosts import host_environment, host_resource
 from interlock.effects.invocation import Redirect, Stdin, Word
 from interlock.effects.places import absolute, file_environment, file_resource, normal
-from interlock.effects.shell.expand import Expander
+from interlock.effects.shell.expand import Expander, placed
 from interlock.effects.shell.state import NOTHING, TERMINAL, Sink, Source, State, Val, Var
 from interlock.effects.shell.syntax import Redir
 from interlock.model import labels
@@ -60,7 +60,11 @@ class Redirector(Expander):
             state.source = Source(stdin)
 
     def document(self, redir: Redir, state: State) -> None:
+        place, state.place = state.place, placed(state.place, (redir.start, redir.end))
+        self.texts.append(redir.document)
         value = self.joined(self.pieces(redir.body or (), state, splits=False))
+        self.texts.pop()
+        state.place = place
         self.input(redir, Stdin(present=True, text=value.text, taint=value.taint), state)
 
     def duplicate(self, redir: Redir, state: State) -> bool:
@@ -246,6 +250,8 @@ class Redirector(Expander):
             else:
                 text = file.sink.joined() if not state.conditions else None
                 path = self.path(file.word, state) or file.path
+                if text is None:
+                    self.world.unread.add(path)
                 self.world.write(path, text, taint, append=file.append or bool(state.conditions))
 
     def undo(self, file: Written, state: State) -> Reversibility:

@@ -132,7 +132,7 @@ class Runner(Assigner):
         for effect in said.effects:
             if flows and effect.verb in _CARRIES and not flows <= set(effect.taint):
                 effect = msgspec.structs.replace(effect, taint=tuple(sorted(flows | set(effect.taint))))  # noqa: PLW2901
-            elif taints and effect.verb in _RUNS:
+            elif effect.verb in _RUNS and self.world.version:
                 effect = self.origin(effect, words)  # noqa: PLW2901
             if span is not None and effect.span != span:
                 effect = msgspec.structs.replace(effect, span=span)  # noqa: PLW2901
@@ -140,7 +140,7 @@ class Runner(Assigner):
             if effect.verb not in _HARMLESS:
                 self.world.changed = True
                 if effect.verb in (Verb.WRITE, Verb.CREATE, Verb.OVERWRITE):
-                    self.touched(effect, flows)
+                    self.touched(effect, flows, stdin.text if words[0].text == "tee" and not state.conditions else None)
         return read
 
     def files_read(self, said: Interpretation) -> set[str]:
@@ -160,21 +160,33 @@ class Runner(Assigner):
         taints = self.world.taints
         names = {effect.resource.name, *(word.text for word in words if word.text is not None)}
         found = {label for name in names if name in taints for label in taints[name]}
-        if not found:
+        extra = {labels.UNREAD} if not names.isdisjoint(self.world.unread) else set()
+        arrived = tuple(directory + "/" for directory in self.world.arrived)
+        if arrived and effect.resource.name.startswith(arrived):
+            found.add(labels.FROM_NETWORK)
+        if labels.FROM_NETWORK in found:
+            extra.add(labels.DOWNLOADED)
+        if not found and not extra:
             return effect
         resource = effect.resource
-        if labels.FROM_NETWORK in found:
-            resource = msgspec.structs.replace(resource, labels=tuple(sorted({*resource.labels, labels.DOWNLOADED})))
+        if extra:
+            resource = msgspec.structs.replace(resource, labels=tuple(sorted({*resource.labels, *extra})))
         return msgspec.structs.replace(effect, resource=resource, taint=tuple(sorted(found | set(effect.taint))))
 
-    def touched(self, effect: Effect, flows: set[str]) -> None:
-        """A program writes a file: what it held is no longer known, what flows in stays with it."""
+    def touched(self, effect: Effect, flows: set[str], text: str | None) -> None:
+        """A program writes a file: what it held is no longer known (but for `tee`), what flows in stays with it."""
         name = effect.resource.name
+        several = effect.resource.kind is Kind.DIRECTORY or name.endswith("(members)")
+        if several and labels.FROM_NETWORK in flows | set(effect.taint):
+            self.world.arrived.add(name.removesuffix("(members)").rstrip("/"))
         if effect.resource.kind is Kind.DIRECTORY:
             self.world.made.add(name)
+            self.world.version += 1
         elif name.startswith("/") and "*" not in name and labels.DEVICE_NULL not in effect.resource.labels:
             taint = tuple(sorted(flows | set(effect.taint) | set(self.world.taints.get(name, ()))))
-            self.world.write(name, None, taint, append=False)
+            self.world.write(name, text, taint, append=False)
+            if text is None and labels.FROM_NETWORK in taint:
+                self.world.unread.add(name)
 
     def outcome(self, said: Interpretation, stdin: Stdin, read: set[str], state: State) -> None:
         if said.output is not None:

@@ -101,6 +101,7 @@ class Redir(msgspec.Struct):
     end: int
     variable: str = ""
     body: tuple[Part, ...] | None = None
+    document: str = ""  # the text that `body`'s spans refer to
 
 
 class Simple(msgspec.Struct, frozen=True):
