@@ -5,6 +5,9 @@ from __future__ import annotations
 import posixpath
 import re
 
+import msgspec
+
+from interlock.effects.catalogue import files
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.words import word_list
 from interlock.effects.invocation import Word
@@ -25,6 +28,10 @@ def rm(draft: Draft) -> None:
 def _plain_file(draft: Draft, operand: Word) -> bool:
     path = draft.path(operand) if not operand.glob else None
     return path is not None and draft.world.kind(path) == "file"
+
+
+# What may not be changed under another name, even in the workspace.
+_TOUCHY = frozenset({L.SECRET, L.GUARD, L.EXECUTES_LATER, L.CI, L.VCS, L.ROOT, L.AGENT_MEMORY})
 
 
 def is_remote(text: str | None) -> bool:
@@ -67,8 +74,12 @@ def _targets(draft: Draft, sources: list[Word]) -> list[Word]:
 
 def copy(draft: Draft) -> None:
     """cp and install: every source is read (by its role), and written under the target."""
-    for target in _targets(draft, draft.values("read")):
+    sources = draft.values("read")
+    targets = _targets(draft, sources)
+    for target in targets:
         draft.file(Verb.WRITE, target, taint=draft.flow)
+    if draft.has("symbolic-link") or draft.has("link"):
+        _reached(draft, sources, targets, symbolic=draft.has("symbolic-link"))
 
 
 def move(draft: Draft) -> None:
@@ -99,11 +110,31 @@ def link(draft: Draft) -> None:
         if name:
             draft.file(Verb.CREATE, Word(name, name, (0, 0), name))
         return
-    for target in _targets(draft, sources):
+    targets = _targets(draft, sources)
+    for target in targets:
         draft.file(Verb.WRITE if draft.has("force") else Verb.CREATE, target)
+    _reached(draft, sources, targets, symbolic=draft.has("symbolic"))
     if not draft.has("symbolic"):
         for source in sources:
             draft.file(Verb.READ, source)
+
+
+def _reached(draft: Draft, sources: list[Word], targets: list[Word], *, symbolic: bool) -> None:
+    """What a link points to can be changed under the link's name, by this very text or, for a hard link, at any time.
+
+    So a link to anything but the project's own files is a change of what it points to. A relative symbolic link is read
+    from where it stands.
+    """
+    for number, source in enumerate(sources):
+        place = targets[min(number, len(targets) - 1)] if targets else None
+        if symbolic and source.text and place is not None and place.text:
+            path = posixpath.join(posixpath.dirname(place.text), source.text)
+            source = msgspec.structs.replace(source, text=path, prefix=path)  # noqa: PLW2901
+        reached, _ = files.place(source, draft.inv, draft.setting, draft.world)
+        marks = set(reached.labels)
+        if marks & _TOUCHY or not marks & {L.WORKSPACE, L.SCRATCH, L.DEVICE_NULL}:
+            draft.file(Verb.READ, source)
+            draft.file(Verb.WRITE, source, note="a link makes it writable under another name")
 
 
 def chmod(draft: Draft) -> None:
