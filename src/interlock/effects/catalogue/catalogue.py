@@ -53,7 +53,7 @@ def parse(command: Command, words: tuple[Word, ...]) -> tuple[Command, Parsed]:
     for current in following:
         grammar = command.grammar
         text = current.text if current.text is not None else current.prefix
-        if not ended and len(text) > 1 and text[0] in "-+" and (text[0] == "-" or text in grammar.flags):
+        if not ended and len(text) > 1 and text[0] in "-+/" and (text[0] == "-" or text in grammar.flags):
             if text == "--" and current.text is not None:
                 ended = True
                 said.dashes = len(operands)

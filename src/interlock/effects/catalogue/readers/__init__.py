@@ -117,4 +117,6 @@ READERS: Mapping[str, Reader] = {
     "secret_store": system.secret_store,
     "systemctl": system.systemctl,
     "users": system.users,
+    "printenv": system.printenv,
+    "task_lane": system.lane,
 }

@@ -292,3 +292,29 @@ def gh_api(draft: Draft) -> None:
 
 
 _ = known
+
+
+_SECRET_NAME = re.compile(
+    r"(SECRET|TOKEN|PASSW|PRIVATE|CREDENTIAL|API_?KEY|ACCESS_?KEY|_KEY$|_PAT$|DATABASE_URL|_DSN$|COOKIE)", re.IGNORECASE
+)
+
+
+def printenv(draft: Draft) -> None:
+    """printenv: everything, or single variables, some of which are credentials by their name."""
+    names = draft.values("name")
+    if not names:
+        draft.add(Verb.READ, Kind.SYSTEM, "environment variables")
+        draft.flow.add(L.FROM_ENVIRONMENT)
+    for value in names:
+        if value.text is None or _SECRET_NAME.search(value.text):
+            draft.add(Verb.READ, Kind.SECRET, f"${value.text or value.source}", labels=(L.SECRET,))
+            draft.flow.add(L.FROM_SECRET)
+
+
+def lane(draft: Draft) -> None:
+    """fastlane: the name of the lane decides."""
+    from interlock.effects.catalogue.readers.packages import RISKY
+
+    for value in draft.values("lane")[:2]:
+        if value.text is None or RISKY.search(value.text):
+            draft.opaque(f"the lane {value.text or value.source!r} may reach beyond the project")
