@@ -42,6 +42,7 @@ enum {
     SILENCE_MS = 5000,             /* a daemon that says nothing for so long is taken for hung */
     STDIN_MS = 10000,              /* an agent that does not finish its event */
     START_MS = 8000,               /* how long a daemon may take to come up */
+    RACE_MS = 1500,                /* how long one that lost the race to start it waits for the winner's */
     DRAIN_MS = 2000,               /* how long the rest of a refused event is swallowed */
     DEFAULT_DEADLINE_MS = 55000,   /* below the 60 s that agents give a hook by default */
     NESTING = 64,                  /* of JSON, as in the daemon */
@@ -487,17 +488,20 @@ static void pause_ms(long ms)
 static int wait_for_daemon(pid_t child)
 {
     int64_t end = smaller(now_ms() + START_MS, began + deadline_ms);
+    bool failed = false;
     for (int status = 0; now_ms() < end; pause_ms(20)) {
         int fd = connect_once();
         if (fd >= 0)
             return fd;
         if (child > 0 && waitpid(child, &status, WNOHANG) == child) {
             child = 0;
-            /* 24: another one is coming up already, and ours made way for it */
-            if (!WIFEXITED(status) || (WEXITSTATUS(status) != 0 && WEXITSTATUS(status) != 24))
-                no("Run `interlock up` to see why.", "its daemon could not be started");
+            failed = !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+            if (failed) /* hooks that start together race: ours may have lost to one that is coming up */
+                end = smaller(end, now_ms() + RACE_MS);
         }
     }
+    if (failed)
+        no("Run `interlock up` to see why.", "its daemon could not be started");
     no("Run `interlock up` to see why.", "its daemon did not come up within %d seconds", START_MS / 1000);
 }
 

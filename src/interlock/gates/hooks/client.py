@@ -26,6 +26,7 @@ NESTING = 64
 SILENCE = 5.0
 STDIN = 10.0
 START = 8.0
+RACE = 1.5
 DRAIN = 2.0
 DEFAULT_DEADLINE_MS = 55_000
 REFUSED = 2
@@ -237,16 +238,17 @@ class Client:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        end = min(self.end, time.monotonic() + START)
+        end, failed = min(self.end, time.monotonic() + START), False
         while time.monotonic() < end:
             with contextlib.suppress(OSError):
                 return self.connect(run)
             if child is not None and child.poll() is not None:
-                if child.returncode not in (0, 24):  # 24: another one is coming up, ours made way
-                    raise No("Run `interlock up` to see why.", "its daemon could not be started")
-                child = None
+                failed, child = child.returncode != 0, None
+                if failed:  # hooks that start together race: ours may have lost to one that is coming up
+                    end = min(end, time.monotonic() + RACE)
             time.sleep(0.02)
-        raise No("Run `interlock up` to see why.", f"its daemon did not come up within {START:.0f} seconds")
+        what = "could not be started" if failed else f"did not come up within {START:.0f} seconds"
+        raise No("Run `interlock up` to see why.", f"its daemon {what}")
 
     def clean_environment(self) -> dict[str, str]:
         kept = {name: os.environ[name] for name in INHERITED if name in os.environ}
