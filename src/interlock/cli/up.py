@@ -12,7 +12,7 @@ import click
 
 from interlock.cli.show import emit
 from interlock.home import Home, locate
-from interlock.model.errors import StateError
+from interlock.model.errors import DaemonRunning, StateError
 
 _WAIT_SECONDS = 15.0
 
@@ -75,9 +75,12 @@ def start(home: Home) -> bool:
         if alive(home):
             return True
         if process.poll() is not None:
-            # Another `up` may have won the race for the lock: then the daemon is there all the same.
+            # Another `up` may have won the race for the lock: then its daemon is there, or will be in a moment.
             if alive(home):
                 return False
+            if process.returncode == DaemonRunning.exit:
+                time.sleep(0.02)
+                continue
             raise StateError(f"the daemon ended at once (status {process.returncode}). Its log says:\n{_tail(log)}")
         time.sleep(0.02)
     raise StateError(f"the daemon does not answer after {_WAIT_SECONDS:g} s. Its log is {log}:\n{_tail(log)}")
