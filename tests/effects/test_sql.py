@@ -5,12 +5,15 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlglot import exp
 
 from effects.fakeworld import SETTING, WORKSPACE
 from interlock.effects.places import file_resource
 from interlock.effects.sql import read_sql, warm
+from interlock.effects.sql.names import load, packaged
 from interlock.model import labels
 from interlock.model.effect import Breadth, Effect, Environment, Kind, Reversibility, Verb
+from interlock.model.errors import CatalogueError
 from interlock.model.world import Nowhere
 
 V, K = Verb, Kind
@@ -448,3 +451,19 @@ def test_any_words_of_sql_are_read_or_opaque(text: str, dialect: str) -> None:
 def test_a_drop_between_other_statements_is_always_seen(others: list[str], at: int) -> None:
     text = ";\n".join([*others[:at], "DROP TABLE a", *others[at:]])
     assert ("delete", "shop.a") in brief(text)
+
+
+def test_the_list_of_nodes_names_classes_that_exist() -> None:
+    """The library renames its classes between releases: a name that is gone would silently allow nothing."""
+    names = packaged()
+    for name in names.plain_nodes | names.reaching_nodes:
+        assert hasattr(exp, name), name
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[[", "", "[words]\n[nodes]\nplain=[]\nreach_out=[]\n[dialects]", "[[function]]\ndoes='nope'"],
+)
+def test_a_broken_list_of_sql_names_is_refused(text: str) -> None:
+    with pytest.raises(CatalogueError):
+        load(text)
