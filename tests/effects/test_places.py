@@ -368,6 +368,14 @@ def test_a_wildcard_in_front_of_dot_dot_goes_nowhere_known() -> None:
     assert labels.UNPLACED in place("*/../../x", glob=True).labels
 
 
+@pytest.mark.parametrize("glob", ["*/" * 2_000, "a*/" * 1_000, "[" * 4_000, "*" * 4_000, "a*b*" * 900, "/[a-z]*" * 500])
+def test_a_bomb_of_wildcards_is_cheap_and_careful(glob: str) -> None:
+    start = time.perf_counter()
+    found = place(glob, glob=True)
+    assert time.perf_counter() - start < 0.25
+    assert {labels.UNPLACED, labels.SECRET} <= set(found.labels)
+
+
 def test_the_literal_name_of_a_file_with_a_star_is_not_a_glob() -> None:
     assert place("*.pem.txt").kind is Kind.FILE
 

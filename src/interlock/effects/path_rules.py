@@ -122,6 +122,8 @@ class PathRules:
         found: list[tuple[Pattern, int]] = []
         for index, segment in enumerate(path.segments):
             if path.glob and _WILD.search(segment):
+                if not _says_something(segment):
+                    continue
                 for key, patterns in self._by_key.items():
                     if _glob_may_be(segment, key):
                         found += ((p, index - p.key) for p in patterns)
@@ -192,10 +194,12 @@ def _glob_may_be(glob: str, wanted: str) -> bool:
         return False
     if _EXTENSION.fullmatch(glob) and not _EXTENSION.fullmatch(wanted):
         return False  # `*.json` is any data file, not "the credentials.json"
-    constant = re.sub(r"\[[^\]]*\]|[*?]", "", glob)
-    if not (glob.startswith(".") or any(c.isalnum() for c in constant)):
-        return False
-    return fnmatchcase(sample, glob)
+    return _says_something(glob) and fnmatchcase(sample, glob)
+
+
+def _says_something(glob: str) -> bool:
+    """Whether there is more to a glob than its wildcards."""
+    return glob.startswith(".") or any(c.isalnum() for c in re.sub(r"\[[^\]]*\]|[*?]", "", glob))
 
 
 def load(text: str) -> PathRules:

@@ -16,6 +16,9 @@ from interlock.model.world import Setting, World
 
 MAX_PATH = 4_096  # PATH_MAX of Linux: no longer name can be opened
 _KIND_ORDER = (Kind.INTERLOCK, Kind.AGENT_CONFIG, Kind.SECRET, Kind.TERRAFORM_STATE)
+MAX_WILD = 12  # live wildcards in one path; nobody's honest glob has more, and each is matched against every rule
+MAX_WILD_NAME = 255  # NAME_MAX of Linux
+_LIVE = re.compile(r"[*?\[]")
 _OWN = ("self", "thread-self")
 _DESCRIPTOR = re.compile(r"(?:/dev/fd|/proc/(?:self|thread-self)/fd)/\d+")
 _ANY_DESCRIPTOR = re.compile(r"/proc/[^/]+/(?:task/[^/]+/)?(?:fd|map_files|exe)(?:/|$)|/dev/fd/[^/]+/")
@@ -74,6 +77,9 @@ def file_resource(
         found = _classify(normal(path), frame, glob=glob)
         found = _Class(found.kind, (found.labels - labels.PLACES) | {labels.UNPLACED})
         return _resource(normal(path), (found,), directory=bool(directory) or path.endswith("/"))
+    if glob and _is_bomb(joined):
+        wild = _Class(None, frozenset({labels.UNPLACED, labels.SECRET}))
+        return _resource(normal(joined), (wild,), directory=bool(directory))
     if glob:
         return _resource(normal(joined), _glob_classes(joined, frame), directory=bool(directory) or path.endswith("/"))
     lexical = normal(joined)
@@ -185,6 +191,12 @@ def normal(path: str) -> str:
 def inside(path: str, directory: str) -> bool:
     """Whether a normalised path is the directory or something in it."""
     return path == directory or path.startswith(directory if directory.endswith("/") else directory + "/")
+
+
+def _is_bomb(path: str) -> bool:
+    """More wildcards, or longer names with them, than a person writes: not worth the time of matching them."""
+    live = [part for part in path.split("/") if _LIVE.search(part)]
+    return len(live) > MAX_WILD or any(len(part) > MAX_WILD_NAME for part in live)
 
 
 def _with_what_is_below(found: Resource, frame: Frame) -> Resource:
@@ -309,7 +321,7 @@ def _glob_classes(joined: str, frame: Frame) -> list[_Class]:
     classes = [_classify(flat, frame, glob=True)]
     constant: list[str] = []
     for segment in flat.split("/"):
-        if re.search(r"[*?\[]", segment):
+        if _LIVE.search(segment):
             break
         constant.append(segment)
     prefix = "/".join(constant) or "/"
