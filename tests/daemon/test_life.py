@@ -208,3 +208,34 @@ def _until(condition: object) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_a_lost_head_file_is_accepted_only_by_a_persons_word(guard: Guard) -> None:
+    read(guard)
+    guard.stop()
+    (guard.home.state / "ledger.head").unlink()
+    refused = guard.cli("up", "--detach")
+    assert refused.returncode == 25
+    assert "--accept-lost-head" in refused.stderr
+    try:
+        assert guard.cli("up", "--detach", "--accept-lost-head").returncode == 0
+        assert guard.entries("log.head_accepted")
+        assert guard.cli("verify").returncode == 0
+    finally:
+        guard.cli("down")
+
+
+def test_a_lost_key_is_replaced_by_the_root_key(guard: Guard) -> None:
+    read(guard)
+    guard.stop()
+    (guard.home.state / "keys" / "daemon.key").unlink()
+    assert guard.cli("up", "--detach").returncode == 25
+    try:
+        done = guard.cli("up", "--detach", "--replace-lost-key")
+        assert done.returncode == 0, done.stderr
+        assert guard.entries("key.rotate")
+        read(guard)
+        verified = guard.cli("verify")
+        assert verified.returncode == 0, verified.stdout
+    finally:
+        guard.cli("down")

@@ -26,6 +26,8 @@ def command(as_json: bool) -> None:
     click.echo(f"{heading('mode')}     {facts['mode']}")
     click.echo(f"{heading('policy')}   {facts['policy'][:16]}")
     click.echo(f"{heading('ledger')}   {facts['entries']} entries in {home.state / 'ledger'}")
+    if not facts["ledger_healthy"]:
+        click.echo(click.style("the ledger takes no entries: ", fg="red", bold=True) + visible(facts["ledger_problem"]))
     click.echo(f"{heading('memory')}   {facts['memory_mb']} MB")
     for workspace, problem in facts["rule_problems"].items():
         click.echo(

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -23,18 +24,24 @@ _WAIT_SECONDS = 15.0
     "  interlock up --detach     run in the background",
 )
 @click.option("--detach", is_flag=True, help="Run in the background; return once it answers.")
+@click.option(
+    "--accept-lost-head", is_flag=True, help="The ledger's head file is gone and you know why: go on without it."
+)
+@click.option("--replace-lost-key", is_flag=True, help="The daemon's key is gone: the root key names a new one.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(detach: bool, as_json: bool) -> None:
+def command(detach: bool, accept_lost_head: bool, replace_lost_key: bool, as_json: bool) -> None:
     """Start the daemon.
 
-    Hooks start it themselves when it is not running. Its log is <run directory>/daemon.log.
+    Hooks start it themselves when it is not running. Its log is <run directory>/daemon.log. The two ways out of a loss
+    are entries in the ledger, for everybody to see.
     """
     home = locate()
+    recovery = ["--accept-lost-head"] * accept_lost_head + ["--replace-lost-key"] * replace_lost_key
     if not detach:
         from interlock.daemon.__main__ import main
 
-        raise click.exceptions.Exit(main())
-    started = start(home)
+        raise click.exceptions.Exit(main(recovery))
+    started = start(home, recovery)
     from interlock.daemon.client import call
 
     facts = call(home, "ping")
@@ -46,7 +53,7 @@ def command(detach: bool, as_json: bool) -> None:
         click.echo(f"Interlock was up already (pid {facts['pid']}).")
 
 
-def start(home: Home) -> bool:
+def start(home: Home, arguments: Sequence[str] = ()) -> bool:
     """Start a background daemon unless one answers; True when this call started it.
 
     Raises StateError with the end of the log when it does not come up.
@@ -61,7 +68,7 @@ def start(home: Home) -> bool:
     with log.open("ab") as output:
         log.chmod(0o600)
         process = subprocess.Popen(
-            [sys.executable, "-I", "-m", "interlock.daemon"],
+            [sys.executable, "-I", "-m", "interlock.daemon", *arguments],  # noqa: S603 - our own module
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 import structlog
 
@@ -11,7 +12,7 @@ from interlock.home import locate
 from interlock.model.errors import InterlockError
 
 
-def main() -> int:
+def main(arguments: Sequence[str] = ()) -> int:
     """Run the daemon in the foreground; returns the documented exit code."""
     structlog.configure(
         processors=[
@@ -23,7 +24,7 @@ def main() -> int:
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
     )
     try:
-        run(locate())
+        run(locate(), lost_head="--accept-lost-head" in arguments, lost_key="--replace-lost-key" in arguments)
     except InterlockError as error:
         structlog.get_logger().error("daemon.refused", error=error.code, message=str(error))
         return error.exit
@@ -31,4 +32,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -94,6 +94,8 @@ class Rpc:
             "policy": self._rules.engine("").digest,
             "rule_problems": self._rules.problems(),
             "entries": self._ledger.size,
+            "ledger_healthy": self._ledger.healthy,
+            "ledger_problem": self._ledger.faults.last,
             "sessions": [
                 {
                     "agent": session.principal.agent,

@@ -36,12 +36,16 @@ _EXPIRE_SECONDS = 5.0
 _DRAIN_SECONDS = 5.0
 
 
-def run(home: Home) -> None:
-    """Run until told to stop. Raises DaemonRunning, StateError, LedgerForked and kin when it may not start."""
+def run(home: Home, *, lost_head: bool = False, lost_key: bool = False) -> None:
+    """Run until told to stop. Raises DaemonRunning, StateError, LedgerForked and kin when it may not start.
+
+    `lost_head` and `lost_key` are a person's word that the head file, or the daemon's key, is gone for a known reason;
+    both become entries of the ledger.
+    """
     home.make()
     lock = _lock(home)
     try:
-        asyncio.run(_Daemon(home).live())
+        asyncio.run(_Daemon(home, lost_head=lost_head, lost_key=lost_key).live())
     finally:
         os.close(lock)
 
@@ -59,16 +63,21 @@ def _lock(home: Home) -> int:
 
 
 class _Daemon:
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, *, lost_head: bool, lost_key: bool) -> None:
         self._home = home
+        self._lost_head = lost_head
+        self._lost_key = lost_key
         self._clock = Clock()
         self._ending = asyncio.Event()
 
     async def live(self) -> None:
         home = self._home
         origin = _origin(home)
+        root = keys.load_or_create(home.state / "keys", "root", origin, environ=os.environ)
         signer = keys.load_or_create(home.state / "keys", "daemon", origin, environ=os.environ)
-        ledger = Ledger.open(home.state / "ledger", signer, origin)
+        ledger = Ledger.open(
+            home.state / "ledger", signer, origin, root=root, lost_head=self._lost_head, lost_key=self._lost_key
+        )
         try:
             recorder = LedgerRecorder(ledger, self._clock)
             queue = Queue(recorder.record, now=self._clock.stamp, owner=os.geteuid())

@@ -225,7 +225,8 @@ def _check_head(
     if note is None:
         raise LedgerForked(
             f"{head.path}, which holds the last signed checkpoint, is missing, so a ledger that was set back would not "
-            "be seen. Restore that file; or, if you know why it is gone, verify the ledger and accept its head as it is"
+            "be seen. Restore that file; or, if you know why it is gone, verify the ledger and start once with "
+            "`interlock up --accept-lost-head`"
         )
     try:
         last = open_checkpoint(note, PublicKey.of(signer) if keys is None else _key_of(keys, note))
