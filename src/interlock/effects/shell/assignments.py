@@ -66,6 +66,9 @@ _CATALOGUE_JUDGES = frozenset(
 )
 
 
+_APPENDS = ("PATH=$PATH:", 'PATH="$PATH:', "PATH=${PATH}:", 'PATH="${PATH}:', 'PATH="$PATH":')
+
+
 class Assigner(Redirector):
     """Gives variables their values."""
 
@@ -172,24 +175,24 @@ class Assigner(Redirector):
             self.opaque(state, start, end, f"{name} names {kind}", via=name)
 
     def judge_path(self, value: Val, state: State, start: int, end: int) -> None:
+        """A directory before the old ones can replace any program; one after them replaces none."""
         before = self.look(state, "PATH")
         old = before.text if before is not None else None
-        if value.text is None:
-            # `PATH=/x:$PATH` with the old value unknown: what stands before it is new, what comes after is not seen.
-            head = value.prefix.split(":")[:-1] if ":" in value.prefix else []
-            strange = strange_path(head, None, self.setting.home, self.setting.workspace, state.cwd)
-            if not value.prefix:
-                source = self.source(start, end)
-                strange = (
-                    None if source.startswith(("PATH=$PATH:", 'PATH="$PATH', "PATH=${PATH}:", 'PATH="${PATH}')) else "?"
-                )
+        home, workspace = self.setting.home, self.setting.workspace
+        if value.text is not None:
+            new = value.text.removesuffix(":" + old) if old else value.text
+            appended = bool(old) and value.text.startswith(f"{old}:")
+            strange = None if appended else strange_path(new.split(":"), old, home, workspace, state.cwd)
+        elif value.prefix:
+            # `PATH=/x:$PATH` with the old value unknown: what stands before it is new.
+            head = value.prefix.split(":")
+            strange = strange_path(head[:-1], None, home, workspace, state.cwd) if len(head) > 1 else "?"
         else:
-            strange = strange_path(value.text.split(":"), old, self.setting.home, self.setting.workspace, state.cwd)
+            strange = None if self.source(start, end).startswith(_APPENDS) else "?"
         if strange is not None:
             what = "a directory that is not known" if strange == "?" else strange
-            self.opaque(
-                state, start, end, f"PATH gets {what}: later commands may be others than their names say", via="PATH"
-            )
+            why = f"PATH gets {what}: later commands may be others than their names say"
+            self.opaque(state, start, end, why, via="PATH")
 
     def temporary(self, assigns: tuple[Assign, ...], state: State) -> tuple[tuple[str, Word], ...]:
         """The assignments before a program's name, for that program only."""

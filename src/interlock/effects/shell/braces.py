@@ -86,6 +86,8 @@ def _alternatives(items: list[Item], at: int) -> tuple[list[list[Item]], int] | 
                 return _closed(items, at, commas, index)
         elif item == "," and depth == 1:
             commas.append(index)
+            if len(commas) > MAX_WORDS:
+                raise TooMany
     return None
 
 

@@ -65,7 +65,9 @@ def _declare_one(call: Call, index: int, flags: str, *, exports: bool, local: bo
     current = var.value or EMPTY
     if set(flags) & set("iluAn"):
         var = Var(Val(None, taint=current.taint))
-    shell.judge(name, current, state, call.start, call.end)
+    assign = call.assigns.get(index)
+    start, end = (assign.start, assign.end) if assign is not None else (call.start, call.end)
+    shell.judge(name, current, state, start, end)
     old = state.variables.get(name)
     kept = bool(old and old.exported and not local)
     shell.put(name, Var(var.value, var.items, exports or var.exported or kept), state)
