@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from enum import Enum
 
 from interlock.effects.catalogue.draft import Draft
@@ -147,6 +148,14 @@ _QUIET_NODE = (
 )
 
 
+# Words in the name of a script, task or target that nobody could read which make it worth a question.
+RISKY = re.compile(
+    r"(?:^|[:_.\-/])(deploy\w*|publish\w*|release\w*|destroy\w*|drop\w*|reset\w*|wipe\w*|nuke\w*|purge\w*|prod|production|prd"
+    r"|rollback|uninstall\w*|teardown\w*|delete\w*|truncate\w*|push|promote|ship)(?:$|[:_.\-/])",
+    re.IGNORECASE,
+)
+
+
 class Where(Enum):
     """Where a program named by a path lies: `TOOL` is looked up in the catalogue by its base name."""
 
@@ -196,7 +205,11 @@ def script(draft: Draft, path: str, words: tuple[Word, ...], *, interpreter: str
 
         read_script(draft, text)
     if L.WORKSPACE in resource.labels:
-        draft.project(path, note=f"runs {path}")
+        said = " ".join((posixpath.basename(path), *(w.text or "?" for w in words[1:])))
+        if text is None and RISKY.search(said.replace(" ", "/")):
+            draft.opaque(f"{path} could not be read, and its name says that it may reach beyond the project")
+        else:
+            draft.project(path, note=f"runs {path}")
     else:
         draft.add(
             Verb.EXECUTE,

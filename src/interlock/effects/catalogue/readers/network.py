@@ -14,7 +14,7 @@ from interlock.effects.environments import environment_of
 from interlock.effects.hosts import host_environment, host_resource
 from interlock.effects.invocation import Word
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
-from interlock.model.effect import Effect, Kind, Reversibility, Verb
+from interlock.model.effect import ALL, ONE, Effect, Kind, Reversibility, Verb
 
 _CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE", "MKCOL", "MOVE", "COPY", "PROPPATCH"})
 _OPTION_RUNS = re.compile(r"^\s*(ProxyCommand|LocalCommand|KnownHostsCommand)[ =]+(.*)$", re.IGNORECASE)
@@ -73,16 +73,37 @@ def _one(draft: Draft, url: Word, method: str, taint: set[str], *, sending: bool
     secretive = bool(taint & {L.FROM_SECRET})
     verb = Verb.SEND if sending or secretive else Verb.FETCH
     draft.host(verb, text, taint=taint if verb is Verb.SEND else set(url.taint))
-    if method == "DELETE":
-        resource = host_resource(text, draft.setting)
-        draft.add(
-            Verb.DELETE,
-            Kind.CLOUD_RESOURCE,
-            text,
-            labels=[x for x in resource.labels if x in (L.LOOPBACK, L.PRIVATE)],
-            env=host_environment(resource, draft.setting),
-            note="an HTTP DELETE",
-        )
+    if method in ("PUT", "PATCH"):
+        _changed(draft, text)
+    elif method == "DELETE":
+        _deleted(draft, text)
+
+
+# Ports on which a DELETE empties a database: Elasticsearch and OpenSearch, CouchDB, InfluxDB, Qdrant.
+_STORES = (":9200", ":5984", ":8086", ":6333")
+
+
+def _changed(draft: Draft, url: str) -> None:
+    """PUT and PATCH change what the URL names, on a host of others."""
+    resource = host_resource(url, draft.setting)
+    if not {L.LOOPBACK, L.PRIVATE, L.KNOWN} & set(resource.labels):
+        draft.add(Verb.CONFIGURE, Kind.CLOUD_RESOURCE, url, env=host_environment(resource, draft.setting))
+
+
+def _deleted(draft: Draft, url: str) -> None:
+    """DELETE removes what the URL names."""
+    resource = host_resource(url, draft.setting)
+    store = resource.name.endswith(_STORES)
+    marks = [label for label in resource.labels if label in (L.LOOPBACK, L.PRIVATE)]
+    draft.add(
+        Verb.DELETE,
+        Kind.DATABASE if store else Kind.CLOUD_RESOURCE,
+        url,
+        labels=marks,
+        env=host_environment(resource, draft.setting),
+        scale=ALL if store else ONE,
+        note="an HTTP DELETE",
+    )
 
 
 def _read(draft: Draft, name: str) -> set[str]:

@@ -8,6 +8,7 @@ import re
 
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.grammar import known
+from interlock.effects.catalogue.programs import RISKY
 from interlock.effects.catalogue.words import word_list
 from interlock.effects.invocation import Word
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
@@ -31,12 +32,6 @@ _MANIFESTS = (
 )
 _URL = re.compile(
     r"^(git\+|https?:|git:|ssh:|file:|github:|gitlab:|bitbucket:|git@)|\.git(#|$)|\.(tgz|tar\.gz|whl|zip)$"
-)
-# Words in the name of a script that nobody could read which make it worth a question.
-RISKY = re.compile(
-    r"(?:^|[:_.\-/])(deploy\w*|publish\w*|release\w*|destroy\w*|drop\w*|reset\w*|wipe\w*|nuke\w*|purge\w*|prod|production|prd"
-    r"|rollback|uninstall\w*|teardown\w*|delete\w*|truncate\w*|push|promote|ship)(?:$|[:_.\-/])",
-    re.IGNORECASE,
 )
 _RISKY_EXEMPT = re.compile(r"^(reset-cache|build[:.-]prod(uction)?|prod[:.-]build|build-release|bundle[:.-]prod)$")
 

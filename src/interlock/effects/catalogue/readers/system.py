@@ -42,7 +42,7 @@ def kill(draft: Draft) -> None:
         # A number that is not known may be anybody's: `kill $(pgrep ...)`, `... | xargs kill`.
         # `$!` and `%1` are one's own.
         unknown = _PROCESS.fullmatch(text) is None
-        everything = text == "-1" or unknown
+        everything = text in ("-1", "1") or unknown
         ours = _PROCESS.fullmatch(text) is not None and text.lstrip("-").isdigit() and int(text.lstrip("-")) in own
         draft.add(
             Verb.DELETE,
@@ -313,7 +313,7 @@ def printenv(draft: Draft) -> None:
 
 def lane(draft: Draft) -> None:
     """fastlane: the name of the lane decides."""
-    from interlock.effects.catalogue.readers.packages import RISKY
+    from interlock.effects.catalogue.programs import RISKY
 
     for value in draft.values("lane")[:2]:
         if value.text is None or RISKY.search(value.text):

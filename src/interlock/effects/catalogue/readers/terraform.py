@@ -134,10 +134,15 @@ def _base(draft: Draft) -> str | None:
 
 
 def _name(draft: Draft, base: str | None) -> str:
-    if base is None:
-        return "?"
-    top = draft.setting.workspace.rstrip("/") + "/"
-    return base[len(top) :] if base.startswith(top) else base
+    return "?" if base is None else _inside(draft, base) or "."
+
+
+def _inside(draft: Draft, base: str) -> str:
+    """The path below the workspace: what stands above it (a user called `dev`) says nothing about whose it is."""
+    top = draft.setting.workspace.rstrip("/")
+    if base == top:
+        return ""
+    return base[len(top) + 1 :] if base.startswith(top + "/") else base
 
 
 def _load(draft: Draft, base: str | None) -> State:
@@ -174,8 +179,7 @@ def _environment(draft: Draft, base: str | None, state: State) -> Environment:
     if workspace and workspace != "default":
         clues.append(environment_of("workspace", workspace, draft.setting))
     if base is not None:
-        top = draft.setting.workspace.rstrip("/") + "/"
-        inner = base[len(top) :] if base.startswith(top) else base
+        inner = _inside(draft, base)
         clues.append(mapped("directory", base, draft.setting) or environment_of("directory", inner, draft.setting))
         backend = draft.world.text(posixpath.join(base, ".terraform/terraform.tfstate"))
         if backend:
