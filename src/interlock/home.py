@@ -6,6 +6,7 @@ The hook client computes the same socket path in C (`native/interlock_hook.c`); 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -28,8 +29,10 @@ class Home(msgspec.Struct, frozen=True):
 
     @property
     def own_paths(self) -> tuple[str, ...]:
-        """Paths that no agent may touch."""
-        return tuple(str(path) for path in (self.config, self.state, self.run))
+        """Paths that no agent may change: state, configuration, and the installed program itself."""
+        scripts = Path(sys.executable).parent
+        program = (Path(__file__).parent, scripts / "interlock", scripts / "interlock-hook")
+        return tuple(str(path) for path in (self.config, self.state, self.run, *program))
 
     def make(self) -> None:
         """Create the directories, private to the user. Raises StateError when somebody else owns one."""

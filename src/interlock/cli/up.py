@@ -67,8 +67,8 @@ def start(home: Home, arguments: Sequence[str] = ()) -> bool:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     with log.open("ab") as output:
         log.chmod(0o600)
-        process = subprocess.Popen(
-            [sys.executable, "-I", "-m", "interlock.daemon", *arguments],  # noqa: S603 - our own module
+        process = subprocess.Popen(  # noqa: S603 - our own module, by our own interpreter
+            [sys.executable, "-I", "-m", "interlock.daemon", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
