@@ -199,6 +199,7 @@ def test_other_schemes() -> None:
     assert brief(call("WebFetch", url="file:///etc/%73hadow", prompt="?")) == [("read", "secret", "/etc/shadow")]
     assert call("WebFetch", url="gopher://x.example/", prompt="?").effects[0].verb is V.OPAQUE
     assert call("WebFetch", url="https://", prompt="?").effects[0].verb is V.OPAQUE
+    assert call("WebFetch", url="https://x.example/" + "a" * 100_000, prompt="?").effects[0].verb is V.OPAQUE
 
 
 def test_search_is_a_look_unless_the_query_carries_a_credential() -> None:

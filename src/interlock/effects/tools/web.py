@@ -14,6 +14,7 @@ from interlock.model.effect import Effect, Kind, Resource, Reversibility, Verb, 
 from interlock.model.world import Setting, World
 
 Effects = tuple[Effect, ...]
+MAX_URL = 32_768  # characters; servers and clients give up far below
 MAX_QUERY = 1_024  # characters after the host; nobody's page address needs more, an exfiltrated file does
 
 
@@ -36,6 +37,8 @@ def web_search(action: Action, _setting: Setting, _world: World) -> Effects:
 
 def read_url(url: str, setting: Setting, world: World, *, via: str) -> Effects:
     """The effects of fetching `url`: of a file, of a host, and of what the URL itself carries there."""
+    if len(url) > MAX_URL:
+        return (opaque(url[:200], "an address too long to be one", via=via),)
     scheme = url.strip().partition(":")[0].casefold()
     if scheme == "file":
         path = unquote(urlsplit(url.strip()).path) if url.isascii() else ""
