@@ -178,6 +178,7 @@ def test_a_directory_that_is_not_there_is_gone_to_only_where_going_succeeded() -
     text = "cd gone && one; two"
     assert [(inv.words[0].text, inv.cwd) for inv in invocations(text, files)] == [("one", "/w/gone"), ("two", None)]
     assert [inv.cwd for inv in invocations("cd gone; rm -rf x", files)] == [None]
+    assert [inv.cwd for inv in invocations("cd gone 2>/dev/null; rm -rf x", files)] == [None]
     assert [inv.cwd for inv in invocations("cd gone || one; two", files)] == ["/w", None]
     assert [inv.cwd for inv in invocations("cd gone || exit; two", files)] == ["/w/gone"]
     assert [inv.cwd for inv in invocations("mkdir gone; cd gone; two", files)][-1] is None

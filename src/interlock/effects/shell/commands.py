@@ -55,6 +55,7 @@ class Commander(Runner):
         """A builtin with redirections still changed the shell itself."""
         outer.become(plumbed)
         outer.ended = plumbed.ended
+        outer.doubt = plumbed.doubt
         if words[0].text == "exec" and len(words) == 1:
             outer.out, outer.err, outer.fds = plumbed.out, plumbed.err, plumbed.fds
             outer.source = plumbed.source

@@ -44,22 +44,28 @@ class Walker(Commander):
 
     def run(self, body: Sequence, state: State) -> bool | None:
         status: bool | None = True
+        end = 0
         for node, background in body.items:
+            if state.leaves and self.nesting == 0 and "\n" in self.texts[-1][end : node.start]:
+                self.next_line(state)
             if state.ended:
                 break
+            end = node.end
             if background:
                 self.command(node, state.subshell())
                 status = True
-            else:
-                status = self.command(node, state)
-                if state.doubt is not None:
-                    state.cwd, state.doubt = None, None
-            if state.leaves and self.nesting == 0:
-                for leave in state.leaves:  # an error threw the rest of the line away
-                    leave.ended = ""
-                    state.merge(leave)
-                state.leaves = []
+                continue
+            status = self.command(node, state)
+            if state.doubt is not None:
+                state.cwd, state.doubt = None, None
         return status
+
+    def next_line(self, state: State) -> None:
+        """An error in an expansion throws away the rest of its line; the next one runs in what it left."""
+        for leave in state.leaves:
+            leave.ended = ""
+            state.merge(leave)
+        state.leaves = []
 
     def command(self, node: Command, state: State) -> bool | None:
         if type(node) is Simple:

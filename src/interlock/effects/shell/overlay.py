@@ -42,6 +42,15 @@ class Overlay:
         self.taints[path] = taint
         self.version += 1
 
+    def flow(self, path: str, taint: tuple[str, ...]) -> None:
+        """Something is being written to a file that is held open: what it holds now is not known."""
+        path = normal(path)
+        self.written[path] = None
+        self.unread.add(path)
+        if taint:
+            self.taints[path] = tuple(sorted(set(taint) | set(self.taints.get(path, ()))))
+        self.version += 1
+
     def stream(self, text: str | None, taint: tuple[str, ...]) -> str:
         """A new `/dev/fd` path whose content is `text`: what a process substitution stands for."""
         path = f"/dev/fd/{63 - self.streams % 50}"

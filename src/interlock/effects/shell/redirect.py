@@ -19,7 +19,7 @@ _NETWORK = ("/dev/tcp/", "/dev/udp/")
 class Written:
     """A file that a redirection opened, to be judged when it is known what flowed into it."""
 
-    __slots__ = ("append", "end", "path", "resource", "sink", "start", "verb", "word")
+    __slots__ = ("append", "before", "end", "path", "resource", "sink", "start", "verb", "word")
 
     def __init__(self, word: Word, resource: Resource, verb: Verb, sink: Sink, redir: Redir) -> None:
         self.word = word
@@ -27,6 +27,7 @@ class Written:
         self.verb = verb
         self.sink = sink
         self.append = redir.op in (">>", "&>>")
+        self.before: str | None = ""  # what the file held, when more is appended
         self.path = resource.name
         self.start = redir.start
         self.end = redir.end
@@ -228,10 +229,16 @@ class Redirector(Expander):
         else:
             here = path is not None and not state.place.remote and resource.kind is not Kind.DEVICE
             verb = Verb.CREATE if here and path is not None and self.world.kind(path) is None else Verb.OVERWRITE
-        written.append(Written(word, resource, verb, sink, redir))
-        if path is not None and not state.place.remote and (verb is not Verb.WRITE or self.world.kind(path) is None):
-            # The file is there, and empty, from the moment the command starts.
-            self.world.write(path, None if state.conditions else "", (), append=False)
+        file = Written(word, resource, verb, sink, redir)
+        written.append(file)
+        if path is not None and not state.place.remote:
+            there = self.world.kind(path) is not None
+            if file.append and there:
+                file.before = self.world.text(path)
+            if verb is not Verb.WRITE or not there:
+                # The file is there, and empty, from the moment the command starts.
+                self.world.write(path, None if state.conditions else "", (), append=False)
+            sink.world = self.world
         for one in (1, 2) if fd == -1 else (fd,):
             self.output(one, sink, state)
 
@@ -248,11 +255,16 @@ class Redirector(Expander):
             if file.word.text is None:
                 self.world.changed = True
             else:
-                text = file.sink.joined() if not state.conditions else None
                 path = self.path(file.word, state) or file.path
+                text = file.sink.joined() if not state.conditions else None
+                if file.append:
+                    taint = tuple(sorted(set(taint) | set(self.world.taints.get(path, ()))))
+                    text = None if text is None or file.before is None else file.before + text
+                self.world.write(path, text, taint, append=False)
                 if text is None:
                     self.world.unread.add(path)
-                self.world.write(path, text, taint, append=file.append or bool(state.conditions))
+                else:
+                    self.world.unread.discard(path)
 
     def undo(self, file: Written, state: State) -> Reversibility:
         """Who can bring back what a redirection overwrote: the same answer as for the agent's own Write tool."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from interlock.effects.invocation import Stdin
+from interlock.effects.shell.overlay import Overlay
 from interlock.effects.shell.syntax import Command
 
 
@@ -46,7 +47,7 @@ class Place(msgspec.Struct, frozen=True):
 class Sink:
     """Where a command's output goes: collected text (None once a part of it is unknown), and what flowed in."""
 
-    __slots__ = ("base", "collects", "host", "path", "prefix", "taint", "text")
+    __slots__ = ("base", "collects", "host", "path", "prefix", "taint", "text", "world")
 
     def __init__(self, base: int = 0, *, collects: bool = True, path: str = "", host: str = "") -> None:
         self.base = base  # the conditions around the sink: what is written under more of them may not be written
@@ -56,6 +57,7 @@ class Sink:
         self.text: list[str] | None = []
         self.prefix = ""  # what the text begins with, when it is not known
         self.taint: frozenset[str] = frozenset()
+        self.world: Overlay | None = None  # who must know at once that a file changes
 
     def write(self, text: str | None, taint: tuple[str, ...] = ()) -> None:
         if not self.collects:
@@ -66,6 +68,8 @@ class Sink:
             self.text = None
         elif self.text is not None:
             self.text.append(text)
+        if self.world is not None:
+            self.world.flow(self.path, taint)
 
     def joined(self) -> str | None:
         return None if self.text is None else "".join(self.text)
