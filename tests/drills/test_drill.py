@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -71,6 +74,26 @@ def test_kept_it_leaves_its_folder_and_no_daemon(tmp_path: Path) -> None:
     (root,) = tmp_path.iterdir()
     assert told["end"][0]["kept"] == str(root)
     assert (root / "interlock" / "state" / "ledger").is_dir()
+    assert not alive(locate({"INTERLOCK_HOME": str(root / "interlock")}))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_it_leaves_no_daemon_and_no_folder(number: signal.Signals, tmp_path: Path) -> None:
+    words = [str(Path(sys.executable).parent / "interlock"), "drill", "--agent", "scripted", "--json"]
+    env = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(words, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            event = json.loads(line)
+            if event["event"] == "begin":
+                root = Path(event["root"])
+            if event["event"] == "told":
+                process.send_signal(number)
+                break
+        process.stdout.read()
+        assert process.wait(30) in {130, 128 + number}
+    assert root.parent == tmp_path
+    assert not root.exists()
     assert not alive(locate({"INTERLOCK_HOME": str(root / "interlock")}))
 
 

@@ -27,6 +27,8 @@ def command(agent: str | None, as_json: bool, keep: bool) -> None:
 
     A coding agent works in a temporary project with a temporary home, daemon and ledger; your own are not touched.
     """
+    import signal
+
     from interlock.drills import drill
     from interlock.drills.screen import JsonLines, Screen, Terminal
 
@@ -36,5 +38,12 @@ def command(agent: str | None, as_json: bool, keep: bool) -> None:
     else:
         colour = sys.stdout.isatty()
         screen = Terminal(click.echo, width=shutil.get_terminal_size((100, 24)).columns, colour=colour)
+    signal.signal(signal.SIGTERM, _ended)
     if not drill.run(screen, agent=drill.Agent(agent) if agent else None, keep=keep):
         raise click.exceptions.Exit(1)
+
+
+def _ended(number: int, frame: object) -> None:
+    """Being told to end is no reason to leave a daemon and a folder behind."""
+    del frame
+    sys.exit(128 + number)
