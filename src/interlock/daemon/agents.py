@@ -7,66 +7,83 @@ others (an agent that reaches the socket in another way is also stopped by polic
 from __future__ import annotations
 
 import os
-from pathlib import Path
+import time
+from collections.abc import Callable
+from typing import NamedTuple
 
 _SHELLS = frozenset({"sh", "bash", "dash", "zsh", "fish", "env", "timeout"})
 _DEPTH = 64
 _AGENTS = 1_000
+_FRESH_SECONDS = 5.0  # a parent looked at so recently is not looked at again: this runs for every hook
 
 
 class AgentProcesses:
     """The agent processes seen so far, by pid and start time (so that a reused pid is not mistaken for the agent)."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._known: dict[tuple[int, str], str] = {}
+        self._looked: dict[int, float] = {}
+        self._now = now
 
     def saw_hook(self, client: int, agent: str) -> None:
         """A hook client with this pid called: the process that started it is an agent."""
         pid = client
         for _ in range(3):
-            facts = _facts(pid)
-            if facts is None:
+            stat = _stat(pid)
+            if stat is None or stat.parent <= 1:
                 return
-            parent = _facts(facts.parent)
-            if parent is None or facts.parent <= 1:
+            if self._looked.get(stat.parent, 0.0) > self._now():
                 return
-            if parent.name not in _SHELLS:
-                if len(self._known) >= _AGENTS:
-                    self._known.pop(next(iter(self._known)))
-                self._known[facts.parent, parent.started] = agent
+            name = _name(stat.parent)
+            if name and name not in _SHELLS:
+                self._remember(stat.parent, agent)
                 return
-            pid = facts.parent
+            pid = stat.parent
 
     def ancestor(self, pid: int) -> str:
         """The agent that this process descends from; "" for none."""
         for _ in range(_DEPTH):
-            facts = _facts(pid)
-            if facts is None:
+            stat = _stat(pid)
+            if stat is None:
                 return ""
-            agent = self._known.get((pid, facts.started))
+            agent = self._known.get((pid, stat.started))
             if agent is not None:
                 return agent
-            if facts.parent <= 1:
+            if stat.parent <= 1:
                 return ""
-            pid = facts.parent
+            pid = stat.parent
         return "?"  # deeper than any real tree: not a person
 
+    def _remember(self, pid: int, agent: str) -> None:
+        stat = _stat(pid)
+        if stat is None:
+            return
+        while len(self._known) >= _AGENTS:
+            self._known.pop(next(iter(self._known)))
+        while len(self._looked) >= _AGENTS:
+            self._looked.pop(next(iter(self._looked)))
+        self._known[pid, stat.started] = agent
+        self._looked[pid] = self._now() + _FRESH_SECONDS
 
-class _Facts:
-    __slots__ = ("name", "parent", "started")
 
-    def __init__(self, name: str, parent: int, started: str) -> None:
-        self.name = name
-        self.parent = parent
-        self.started = started
+class _Stat(NamedTuple):
+    parent: int
+    started: str
 
 
-def _facts(pid: int) -> _Facts | None:
+def _stat(pid: int) -> _Stat | None:
     # /proc/PID/stat (proc(5)): pid (comm) state ppid ... ; comm may hold anything, so split after the last ")".
     try:
-        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-        name = os.path.basename(os.readlink(f"/proc/{pid}/exe"))
+        with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
+            text = file.read(4_096)
     except OSError:
         return None
-    fields = text[text.rfind(")") + 2 :].split()
-    return _Facts(name, int(fields[1]), fields[19])
+    fields = text[text.rfind(b")") + 2 :].split()
+    return _Stat(int(fields[1]), fields[19].decode())
+
+
+def _name(pid: int) -> str:
+    try:
+        return os.path.basename(os.readlink(f"/proc/{pid}/exe"))
+    except OSError:
+        return ""
