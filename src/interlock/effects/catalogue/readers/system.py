@@ -236,14 +236,42 @@ _UNGUARDED_SETTING = re.compile(
 )
 
 
+# Where an agent finds its settings. Naming a place other than the user's own is starting it without its hooks.
+_SETTINGS_HOMES = frozenset({"HOME", "CLAUDE_CONFIG_DIR", "CODEX_HOME", "XDG_CONFIG_HOME", "GEMINI_CLI_HOME"})
+_SOURCES = re.compile(r"(?:user|project|local)(?:,(?:user|project|local))*")
+
+
+def _moved(draft: Draft) -> bool:
+    own = {"HOME": draft.setting.home, "XDG_CONFIG_HOME": f"{draft.setting.home}/.config"}
+    own |= {"CLAUDE_CONFIG_DIR": f"{draft.setting.home}/.claude", "CODEX_HOME": f"{draft.setting.home}/.codex"}
+    set_here = {name: value.text for name, value in draft.inv.assignments}
+    every = dict(draft.inv.variables) | set_here
+    return any(name in every and every[name] != own.get(name) for name in _SETTINGS_HOMES)
+
+
+def _unguarded(draft: Draft, value: Word) -> bool:
+    """Whether settings given on the command line could switch hooks off; a file is looked into."""
+    text = value.text
+    if text is None:
+        return True
+    if _SOURCES.fullmatch(text):  # --setting-sources
+        return "user" not in text.split(",")
+    if text.endswith(".json") and not text.lstrip().startswith("{"):
+        path = draft.path(value)
+        text = draft.world.text(path) if path is not None else None
+    return text is None or _UNGUARDED_SETTING.search(text) is not None
+
+
 def agent(draft: Draft) -> None:
     """A coding agent started by an agent: without its guard it is an act against the guard."""
     words = [w.text or "" for w in draft.said.operands]
     reasons = []
     if draft.has("unguarded"):
         reasons.append("the child would run without its guard")
+    if _moved(draft):
+        reasons.append("the child would look for its settings, and so its hooks, elsewhere")
     given = [*draft.values("settings"), *draft.values("override")]
-    if any(v.text is None or _UNGUARDED_SETTING.search(v.text) for v in given):
+    if any(_unguarded(draft, v) for v in given):
         reasons.append("the child's settings would switch its guard off")
     if any(v.text in ("bypassPermissions", "danger-full-access", "never", "yolo") for v in draft.values("mode")):
         reasons.append("the child would run without asking")
