@@ -27,6 +27,7 @@ class Search:
         self.either = False
         self.negated = False
         self.deletes = False
+        self.all_deleted = False
         self.writes: list[Word] = []
         self.runs: list[tuple[str, list[Word]]] = []
         self._read(list(words))
@@ -61,6 +62,7 @@ class Search:
             return at + (3 if text == "-fprintf" else 2)
         if text == "-delete":
             self.deletes = True
+            self.all_deleted = not (self.tested or self.names)  # a test behind -delete comes too late
         elif text in ("-o", "-or"):
             self.either = True
         elif text in ("!", "-not"):
@@ -99,10 +101,10 @@ def find(draft: Draft) -> None:
         draft.file(Verb.WRITE, value)
     if search.deletes:
         for root in roots:
-            if search.tested or search.names:
-                draft.file(Verb.DELETE, search.found(root))
-            else:
+            if search.all_deleted:
                 draft.file(Verb.DELETE, root, directory=True, everything=True)
+            else:
+                draft.file(Verb.DELETE, search.found(root))
     for how, words in search.runs:
         for root in roots:
             found = search.found(root)

@@ -18,9 +18,9 @@ from interlock.model.effect import Verb
 _QUOTED = r"""(?:'([^'\\]*)'|"([^"\\]*)"|`([^`\\$]*)`)"""
 _NODE_OUT = re.compile(
     r"""\b(child_process|fs|net|http2?|https|tls|dgram|dns|vm|worker_threads|cluster|repl|inspector|module|v8|wasi)\b
-    |\b(eval|Function|fetch|XMLHttpRequest|WebSocket|import|exec|execSync|spawn|spawnSync|fork|binding|dlopen|constructor)\s*\(
-    |\bimport\s|\bprocess\s*\.\s*(kill|binding|dlopen|mainModule|abort|chdir|set\w+)|\bprocess\s*\[|\bglobalThis\b|\bDeno\b|\bBun\b
-    |\brequire\s*\(?\s*(?!['"`])""",
+    |\b(fetch|XMLHttpRequest|WebSocket|import|exec|execSync|spawn|spawnSync|fork|binding|dlopen)\s*\(
+    |\b(constructor|eval|Function|Reflect|globalThis|global|Deno|Bun|require)\b|\bimport\s
+    |\bprocess\s*\.\s*(kill|binding|dlopen|mainModule|abort|chdir|set\w+)|\bprocess\s*\[|\[[^\]]*['"`]\s*\+""",
     re.VERBOSE,
 )
 _REQUIRE = re.compile(rf"\brequire\s*\(\s*{_QUOTED}\s*\)")
@@ -62,13 +62,16 @@ _SPAWN = re.compile(rf"\b(?:spawn|execFile)(?:Sync)?\s*\(\s*{_QUOTED}\s*(?:,\s*\
 
 # Words by which the other languages reach outside. A text with none of them computes and prints.
 _OUT = re.compile(
-    r"""`|%x|\bqx\b|\b(system|exec|spawn|popen|proc_open|passthru|shell_exec|pcntl_exec|fork|eval|instance_eval|class_eval
-    |assert|include|require|require_once|include_once|require_relative|load|do|open|fopen|file_put_contents|unlink|rmdir|rmtree
-    |remove_tree|rename|mkdir|chmod|chown|kill|syscall|socket|Socket|TCPSocket|UDPSocket|Net|IO|File|FileUtils|Dir|Pathname
-    |Process|Kernel|send|public_send|Open3|PTY|curl_\w+|fsockopen|mail|LWP|HTTP|URI|os|io|java|Runtime|ProcessBuilder
-    |Sys|unlink|file|download|url|sqlite|mysqli?|PDO|pg_\w+|Redis|unserialize|create_function|call_user_func|preg_replace_callback
-    |use|no|sysopen|truncate|link|symlink|utime|writeLines|write|shell|run|run!|cmd|Cmd|Code|Port|process|Process|dofile|loadfile
-    |loadstring|opendir|glob|File::\w+|IPC)\b|<\(|>>|\|\s*['"]""",
+    r"""`|%x|<\(|>>|\|\s*['"]|\$\w+\s*\(|&\s*[${]|"[^"]*(?:[@$#]\{|\{\$)
+    |\b(system|exec|spawn|popen|proc_open|passthru|shell_exec|pcntl_exec|fork|eval|instance_eval|class_eval|qx|binding
+    |assert|include|require|require_once|include_once|require_relative|load|do|open|fopen|file_put_contents|unlink|rmdir
+    |rmtree|remove_tree|rename|mkdir|chmod|chown|kill|syscall|socket|Socket|TCPSocket|UDPSocket|Net|IO|File|FileUtils|Dir
+    |Pathname|Process|Kernel|send|__send__|public_send|method|const_get|Open3|PTY|curl_\w+|fsockopen|mail|LWP|HTTP|URI|os|io
+    |java|Runtime|ProcessBuilder|Sys|file|download|url|sqlite|mysqli?|PDO|pg_\w+|Redis|unserialize|create_function
+    |call_user_func\w*|preg_replace_callback|use|no|sysopen|truncate|link|symlink|utime|writeLines|write|shell|run|run!|cmd|Cmd
+    |Code|Port|process|dofile|loadfile|loadstring|opendir|glob|IPC|file_get_contents|readfile|highlight_file|show_source
+    |scandir|copy|dl|ini_set|fgets|fread|array_map|usort|rm|cp|mv|touch|System|execute|sysread|ARGV|ARGF|Marshal|YAML|PStore
+    |DBI|import|Desktop|DriveInfo|readLines|readRDS|read|ccall|dlopen|library|attach|Invoke\w*)\b""",
     re.VERBOSE,
 )
 _PERL_QUIET = re.compile(
@@ -235,7 +238,7 @@ def other_text(draft: Draft, value: Word) -> None:
             draft.opaque("a Perl substitution executes its result (s///e)", text)
             return
         plain = _without_substitutions(plain)
-    plain = re.sub(r"""'[^'\\`]*'|"[^"\\`#]*\"""", "''", plain)
+    plain = re.sub(r"""'[^'\\`]*'|"(?:(?![@$#]\{|\{\$)[^"\\`])*\"""", "''", plain)
     if _OUT.search(plain):
         draft.opaque(f"{draft.command} text that may reach outside", text)
     if "ENV" in text or "getenv" in text:

@@ -127,6 +127,35 @@ _DANGEROUS_WORDS = (
 _SQL_CALLS = ("execute", "executescript", "executemany")
 
 
+_INNARDS = frozenset(
+    {
+        "__dict__",
+        "__subclasses__",
+        "__globals__",
+        "__builtins__",
+        "__bases__",
+        "__mro__",
+        "__code__",
+        "__getattribute__",
+        "__class__",
+        "__loader__",
+        "__spec__",
+        "f_globals",
+        "f_builtins",
+        "globals",
+        "vars",
+        "locals",
+        "gi_frame",
+        "__reduce__",
+    }
+)
+
+
+def _reaches(name: str) -> bool:
+    """Whether a call of this name would reach outside."""
+    return name in _DELETE or name in _SHELL or name in _RUN or name in _EVAL or name.startswith(_EXEC)
+
+
 class Unknown:
     """A value nobody knows; `taint` says what is in it."""
 
@@ -158,11 +187,12 @@ class Code:
         try:
             self._imports(tree)
             self._bindings(tree)
+            called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
             for node in ast.walk(tree):
                 if isinstance(node, ast.Call):
                     self._call(node)
-                elif isinstance(node, (ast.Attribute, ast.Name)) and self.name(node) in ("os.environ", "os.environb"):
-                    self.draft.flow.add(L.FROM_ENVIRONMENT)
+                elif isinstance(node, (ast.Attribute, ast.Name)):
+                    self._mention(node, called=id(node) in called)
         except RecursionError:
             return False
         return True
@@ -349,11 +379,25 @@ class Code:
         resource = file_resource(path, self.draft.setting, self.draft.world, cwd=self.draft.inv.cwd)
         return resource.kind is Kind.SECRET or L.SECRET in resource.labels
 
+    def _mention(self, node: ast.Attribute | ast.Name, *, called: bool) -> None:
+        """A name that is not called here: what it stands for may be called elsewhere, under another name."""
+        name = self.name(node)
+        if name in ("os.environ", "os.environb"):
+            self.draft.flow.add(L.FROM_ENVIRONMENT)
+        last = node.attr if isinstance(node, ast.Attribute) else node.id
+        if last in _INNARDS or name in ("sys.modules", "builtins"):
+            self.unsure(f"reaches into Python itself by {last}")
+        elif not called and isinstance(node.ctx, ast.Load) and self.inline and _reaches(name):
+            self.unsure(f"hands {name} on, to be called elsewhere")
+
     # -- calls
 
     def _call(self, node: ast.Call) -> None:
         called = self.name(node.func)
         method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+        if not called and not isinstance(node.func, (ast.Name, ast.Attribute)):
+            self.unsure("calls what an expression makes")
+            return
         if not called.startswith(("os.", "subprocess.", "shutil.")) and isinstance(node.func, ast.Attribute):
             base = self.value(node.func.value)
             owner = self.name(node.func.value.func) if isinstance(node.func.value, ast.Call) else ""

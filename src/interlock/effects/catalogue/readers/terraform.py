@@ -100,7 +100,7 @@ def terraform(draft: Draft) -> None:
         _workspace(draft)
     elif action in ("import", "refresh", "taint", "untaint", "force-unlock"):
         verb = Verb.CONFIGURE if action == "force-unlock" else Verb.WRITE
-        draft.add(verb, Kind.TERRAFORM_STATE, _name(draft, base), env=_environment(draft, base, State()))
+        draft.add(verb, Kind.TERRAFORM_STATE, _name(draft, base), env=_environment(draft, base, _load(draft, base)))
     elif action == "init":
         draft.add(Verb.INSTALL, Kind.PACKAGE, "(providers and modules)", labels=(L.PROJECT,))
         if draft.has("migrate-state", "force-copy"):
