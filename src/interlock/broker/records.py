@@ -22,6 +22,7 @@ CONFIG_CHANGE = "config.change"
 
 _TEXT = 2_000  # bytes of the action kept in an entry; the digest covers all of it
 _SHOWN = 5_000  # bytes of it shown to a person who decides
+_READ = 32_768  # characters of an input that are searched for secrets
 _EFFECTS = 24
 _NAME = 200
 _LINE = 300  # bytes of one effect: 24 of them and two texts stay under an entry's 16 KiB
@@ -34,12 +35,19 @@ def principal_body(principal: Principal) -> dict[str, str]:
 
 
 def action_text(action: Action) -> str:
-    """The action as a person would read it: the command, the path, or the input as JSON. Redacted, never cut."""
+    """The action as a person would read it: the command, the path, or the input as JSON. Redacted.
+
+    Read up to a bound well beyond what is shown, so that a secret which the bound cuts in two is never shown.
+    """
+    return redact(_source(action)[:_READ])
+
+
+def _source(action: Action) -> str:
     for key in ("command", "file_path", "notebook_path", "path", "url", "pattern", "query"):
         value = action.input.get(key)
         if isinstance(value, str):
-            return redact(value)
-    return redact(canonical(action.input).decode())
+            return value
+    return canonical(action.input).decode()
 
 
 def shown_text(action: Action) -> str:
@@ -48,7 +56,8 @@ def shown_text(action: Action) -> str:
     shown = cut(text, _SHOWN)
     if shown == text:
         return text
-    return f"{shown} [… and {len(text) - len(shown)} characters that do not fit: approve only what you can read]"
+    more = len(_source(action)) - len(shown)
+    return f"{shown} [… and about {more} characters that do not fit: approve only what you can read]"
 
 
 def action_body(action: Action) -> dict[str, Any]:
@@ -57,19 +66,20 @@ def action_body(action: Action) -> dict[str, Any]:
     The text is cut at a bound, and its length is then stated; the digest covers the whole input. It is left out where
     the text holds something redacted: the digest of a known text with one short secret could be guessed back.
     """
-    full = action_text(action)
+    length = len(_source(action))
     body: dict[str, Any] = {
         "principal": principal_body(action.principal),
         "gate": action.gate,
         "tool": cut(clean(action.tool), _NAME),
-        "text": cut(clean(full), _TEXT),
+        "text": cut(clean(action_text(action)), _TEXT),
         "cwd": cut(clean(action.cwd), _NAME * 5),
     }
-    if len(full) > _TEXT:
-        body["text_length"] = len(full)
+    if length > _TEXT:
+        body["text_length"] = length
     raw = canonical(action.input)
-    if redact(raw.decode()) == raw.decode():
-        body["input"] = {"digest": "sha256:" + hashlib.sha256(raw).hexdigest(), "size": len(raw)}
+    body["input"] = {"size": len(raw)}
+    if len(raw) <= _READ and redact(raw.decode()) == raw.decode():
+        body["input"]["digest"] = "sha256:" + hashlib.sha256(raw).hexdigest()
     if action.call_id:
         body["call"] = clean(action.call_id[:_NAME])
     return body

@@ -23,6 +23,7 @@ from interlock.daemon.rpc import Rpc
 from interlock.daemon.rules import RuleBook
 from interlock.daemon.server import Peer, Server
 from interlock.daemon.wire import Door, Header, Reply
+from interlock.effects import sql
 from interlock.gates.hooks.service import HookService
 from interlock.home import Home
 from interlock.identity import keys
@@ -112,8 +113,10 @@ class _Daemon:
         server = Server(self._home.socket, doors.serve)
         await server.start()
         log.info("daemon.up", socket=str(self._home.socket), pid=os.getpid())
+        warming = asyncio.get_running_loop().run_in_executor(None, sql.warm)
         chores = asyncio.create_task(self._chores(recorder, rules, queue))
         await self._ending.wait()
+        await warming
         log.info("daemon.draining", connections=server.busy)
         await server.stop(_DRAIN_SECONDS)
         chores.cancel()

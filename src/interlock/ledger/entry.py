@@ -99,7 +99,7 @@ def _valid_time(time: str) -> bool:
     if not _TIME.fullmatch(time):
         return False
     try:
-        datetime.strptime(time[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC)
+        datetime.fromisoformat(time[:19])
     except ValueError:
         return False
     return True
