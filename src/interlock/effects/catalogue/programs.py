@@ -156,6 +156,10 @@ RISKY = re.compile(
 )
 
 
+# Entry points that a framework leaves in the project: the file hands over at once, and the family says what comes then.
+_ENTRY_POINTS = frozenset({"manage.py", "rails", "rake", "artisan"})
+
+
 class Where(Enum):
     """Where a program named by a path lies: `TOOL` is looked up in the catalogue by its base name."""
 
@@ -188,7 +192,7 @@ def located(draft: Draft, name: str) -> Where:
     if folder.endswith(_TOOL_DIRS) or "/.tox/" in folder or "/.nox/" in folder:
         return Where.TOOL
     script(draft, path, tuple(draft.inv.words))
-    return Where.ELSEWHERE
+    return Where.TOOL if posixpath.basename(path) in _ENTRY_POINTS else Where.ELSEWHERE
 
 
 def script(draft: Draft, path: str, words: tuple[Word, ...], *, interpreter: str = "") -> None:
