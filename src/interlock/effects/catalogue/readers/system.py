@@ -304,6 +304,16 @@ def gh(draft: Draft) -> None:
     )
 
 
+# Paths of GitHub's API: those that decide who may do what, and those where people talk.
+_GITHUB_RIGHTS = re.compile(
+    r"/(collaborators|keys|protection|memberships|rulesets|hooks|invitations|outside_collaborators|teams|"
+    r"permissions|installations|transfer)(/|\?|$)"
+)
+_GITHUB_TALK = re.compile(
+    r"/(issues|pulls|comments|labels|reactions|reviews|statuses|check-runs|discussions|assignees)(/|\?|$)"
+)
+
+
 def gh_api(draft: Draft) -> None:
     """gh api: GET reads; with fields it is a POST; DELETE deletes what the path names."""
     endpoint = draft.text("endpoint") or "?"
@@ -313,10 +323,17 @@ def gh_api(draft: Draft) -> None:
         draft.host(Verb.FETCH, host)
         return
     draft.host(Verb.SEND, host, taint=draft.flow)
+    if _GITHUB_RIGHTS.search(endpoint):
+        draft.add(Verb.GRANT, Kind.CLOUD_RESOURCE, f"github:{endpoint}", note="who may do what on the repository")
     if method == "DELETE":
         draft.add(Verb.DELETE, Kind.CLOUD_RESOURCE, endpoint, undo=Reversibility.IRREVERSIBLE)
-    elif endpoint != "graphql" or any("mutation" in (v.text or "mutation") for v in draft.values("field")):
-        draft.add(Verb.CONFIGURE, Kind.GIT_REPOSITORY, endpoint)
+    elif endpoint.endswith("graphql"):
+        if draft.values("input") or any("mutation" in (v.text or "mutation") for v in draft.values("field")):
+            draft.opaque("a GraphQL mutation may change anything", f"gh api {endpoint}")
+    elif _GITHUB_TALK.search(endpoint):
+        draft.add(Verb.PUBLISH, Kind.GIT_REPOSITORY, endpoint)
+    else:
+        draft.add(Verb.CONFIGURE, Kind.CLOUD_RESOURCE, f"github:{endpoint}")
 
 
 _ = known
