@@ -215,3 +215,4 @@ def test_a_second_round_reads_another_line() -> None:
 
 def test_an_error_in_an_expansion_throws_the_loop_away() -> None:
     assert argvs('for y in a b; do one "${!q}"; done\nrun $y')[-1] == ["run", "?"]
+    assert argvs("y='a b'; for y in 's q' c; do one $((y+1)); done\nrun $y")[-1] == ["run", "?"]

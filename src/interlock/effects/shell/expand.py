@@ -7,7 +7,6 @@ Source: bash 5.2 manual, 3.5.
 
 from __future__ import annotations
 
-import re
 from abc import abstractmethod
 
 import msgspec
@@ -16,62 +15,12 @@ from interlock.effects.invocation import Stdin, Word
 from interlock.effects.shell import arith, globs, params
 from interlock.effects.shell.braces import TooMany, expand_braces, has_braces
 from interlock.effects.shell.core import MAX_VALUE, MAX_WORDS, Core
+from interlock.effects.shell.fields import BREAK, VANISH, Field, Piece, separated
 from interlock.effects.shell.state import EMPTY, NOTHING, UNKNOWN, Place, Sink, Source, State, Val, Var
 from interlock.effects.shell.syntax import Arith, Lit, Param, Part, Proc, Redir, Sequence, Simple, Sub, WordNode
 from interlock.model import labels
 
-_GLOB = frozenset("*?[")
-
-
-class Piece:
-    """A stretch of an expanded word."""
-
-    __slots__ = ("quoted", "splits", "value")
-
-    def __init__(self, value: Val, *, quoted: bool, splits: bool = False) -> None:
-        self.value = value
-        self.quoted = quoted  # immune to globbing; keeps the word alive when empty
-        self.splits = splits  # field splitting applies
-
-
-class Field:
-    """One word in the making."""
-
-    __slots__ = ("alive", "glob", "known", "many", "prefix", "quoting", "taint", "text")
-
-    def __init__(self) -> None:
-        self.text: list[str] = []
-        self.quoting: list[tuple[str, bool]] = []
-        self.prefix = ""
-        self.known = True
-        self.many = False
-        self.glob = False
-        self.alive = False
-        self.taint: set[str] = set()
-
-    def put(self, value: Val, *, quoted: bool) -> None:
-        if value.taint:
-            self.taint.update(value.taint)
-        if value.text is None:
-            if self.known:
-                self.prefix = "".join(self.text) + value.prefix
-            self.known = False
-            self.alive = True
-            return
-        text = value.text
-        if text:
-            self.alive = True
-            self.text.append(text)
-            self.quoting.append((text, quoted and not value.glob))
-            if value.glob or (not quoted and not _GLOB.isdisjoint(text)):
-                self.glob = True
-
-    def word(self, source: str, span: tuple[int, int]) -> Word:
-        taint = tuple(sorted(self.taint)) if self.taint else ()
-        if not self.known:
-            return Word(None, source, span, self.prefix, taint, self.many, self.glob)
-        text = "".join(self.text)
-        return Word(text, source, span, text, taint, self.many or self.glob, self.glob)
+MAX_LEAVES = 64  # early ends of one line or function that are told apart
 
 
 class Expander(Core):
@@ -175,7 +124,10 @@ class Expander(Core):
             elif isinstance(part, Sub):
                 out.append(Piece(self.substitute(part, state), quoted=part.quoted, splits=splits and not part.quoted))
             elif isinstance(part, Arith):
-                out.append(Piece(self.arithmetic(part.parts, state, part.start, part.end), quoted=part.quoted))
+                number = self.arithmetic(part.parts, state, part.start, part.end)
+                if number.text is None:
+                    self.may_throw(state)
+                out.append(Piece(number, quoted=part.quoted))
             else:
                 out.append(Piece(self.process(part, state), quoted=True))
         return out
@@ -278,10 +230,7 @@ class Expander(Core):
         if node.indirect:
             resolved = self.indirect(node, state, index)
             if resolved is None:
-                # A name that is not one throws away the rest of the line, loops and all.
-                thrown = state.fork()
-                thrown.ended = "error"
-                state.leaves.append(thrown)
+                self.may_throw(state)
                 out.append(Piece(UNKNOWN, quoted=node.quoted, splits=True))
                 return
             name = resolved
@@ -432,6 +381,13 @@ class Expander(Core):
             out.append(Piece(value, quoted=node.quoted, splits=splits))
             return
         self.operand(arg, state, out, splits=splits)
+
+    def may_throw(self, state: State) -> None:
+        """An expansion that may fail (`${!x}` of no name, `$((` of no number) and take the rest of its line with it."""
+        if len(state.leaves) < MAX_LEAVES:
+            thrown = state.fork()
+            thrown.ended = "error"
+            state.leaves.append(thrown)
 
     def operand(self, parts: tuple[Part, ...], state: State, out: list[Piece], *, splits: bool) -> None:
         """The word after `:-` or `:+` in the place of the value: its unquoted text is split like one."""
@@ -627,7 +583,7 @@ class Expander(Core):
         blanks = "".join(char for char in ifs if char in " \t\n")
         if len(text) > MAX_VALUE:
             self.exhausted("a value that is too long to be split")
-        pieces = _separated(text, blanks, "".join(char for char in ifs if char not in " \t\n"))
+        pieces = separated(text, blanks, "".join(char for char in ifs if char not in " \t\n"))
         for index, piece in enumerate(pieces):
             if index:
                 if field.alive or field.text:
@@ -659,34 +615,8 @@ class Expander(Core):
         return [field.word(source, span)]
 
 
-BREAK = Piece(EMPTY, quoted=False)
-VANISH = Piece(EMPTY, quoted=False)
-
-
 def placed(place: Place, span: tuple[int, int]) -> Place:
     """The place of a text that stands for `span` of the text around it."""
     if place.span is not None:
         return place
     return msgspec.structs.replace(place, span=span)
-
-
-def _separated(text: str, blanks: str, sharp: str) -> list[str | None]:
-    """The fields of `text`: None stands for a place where a word ends without one beginning.
-
-    Runs of `blanks` separate; each of `sharp`, with the blanks around it, ends a field that may be empty.
-    """
-    edge = f"[{re.escape(blanks)}]" if blanks else ""
-    pattern = f"{edge}+" if blanks else ""
-    if sharp:
-        hard = f"[{re.escape(sharp)}]"
-        pattern = f"{edge}*{hard}{edge}*|{edge}+" if blanks else hard
-    found: list[str | None] = []
-    at = 0
-    for match in re.finditer(pattern, text):
-        if match.start() == 0 and not any(char in match.group() for char in sharp):
-            found.append(None)  # blanks at the front: what stood before is a word of its own
-        else:
-            found.append(text[at : match.start()])
-        at = match.end()
-    found.append(text[at:] if at < len(text) else None)
-    return found
