@@ -29,7 +29,7 @@ def pages() -> dict[str, str]:
 def _errors() -> str:
     rows = [
         ("0, 10, 11", "-", f"`check`: the verdict ({', '.join(verdict.value for verdict in Verdict)})"),
-        ("1", "-", "`doctor`: something is not guarded; `drill`: something got through"),
+        ("1", "-", "`drill`: something got through"),
         ("130", "-", "stopped by the person (Ctrl-C)"),
     ]
     table = ["| exit | error | when |", "|---|---|---|"]
