@@ -55,7 +55,7 @@ def _facts(family: Family) -> dict[str, Any]:
 @command.command(
     "explain",
     context_settings={"ignore_unknown_options": True},
-    epilog="\b\nExamples:\n  interlock catalogue explain rm -rf build\n  interlock catalogue explain --json -- git push",
+    epilog="\b\nExamples:\n  interlock catalogue explain rm -rf build\n  interlock catalogue explain -- git push",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED)

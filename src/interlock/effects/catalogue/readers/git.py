@@ -455,7 +455,12 @@ def _worktree(draft: Draft, base: str | None) -> None:
     if action == "remove" and words:
         draft.file(Verb.DELETE, words[0], directory=True, everything=True, note="a working tree")
     elif action == "add" and words:
-        draft.file(Verb.CREATE, words[0], directory=True)
+        path = draft.path(words[0], base)
+        beside = path is not None and posixpath.dirname(path) == posixpath.dirname(draft.setting.workspace)
+        if beside and path is not None and draft.world.kind(path) is None:
+            repository(draft, Verb.CREATE, path, note="a new working tree beside the project")
+        else:
+            draft.file(Verb.CREATE, words[0], directory=True)
     _ = base
 
 

@@ -144,12 +144,12 @@ def config(draft: Draft, base: str | None) -> None:
     risky = key is None or value is None or is_command(key, value) or draft.has("edit") or action == "edit"
     if draft.has("unset") or action == "unset":
         risky = False
-    if place != (posixpath.join(base, ".git/config") if base else ".git/config") or risky:
+    if risky or draft.has("file", "system"):
         labels = (L.EXECUTES_LATER,) if risky else ()
         note = f"git will run what {key} says" if risky else ""
         draft.file(Verb.CONFIGURE, known(place), labels=labels, note=note)
     else:
-        draft.add(Verb.CONFIGURE, Kind.GIT_REPOSITORY, f"config {key}")
+        draft.add(Verb.CONFIGURE, Kind.GIT_REPOSITORY, f"config {'--global ' if draft.has('global') else ''}{key}")
 
 
 def _place(draft: Draft, base: str | None) -> str:

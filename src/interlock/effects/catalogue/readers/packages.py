@@ -36,6 +36,10 @@ _URL = re.compile(
 _RISKY_EXEMPT = re.compile(r"^(reset-cache|build[:.-]prod(uction)?|prod[:.-]build|build-release|bundle[:.-]prod)$")
 
 
+# Installers that renew themselves.
+_TOOLCHAIN = frozenset({"pip", "setuptools", "wheel", "npm", "npm@latest", "pnpm", "yarn", "corepack", "uv", "poetry"})
+
+
 def unread_script(draft: Draft, name: str, what: str) -> None:
     """A script, target or task whose text the world does not show: project code, unless its name says more."""
     if RISKY.search(name) and not _RISKY_EXEMPT.match(name):
@@ -86,7 +90,7 @@ def install(draft: Draft, packages: list[Word], *, everything: bool = False, mac
             continue
         local = text in (".", "./", "..") or text.startswith(("./", "../", ".[", "file:.", "workspace:"))
         written = local or (value.text is not None and not machine and mentioned(draft, text))
-        marks = [L.PROJECT] if written else []
+        marks = [L.PROJECT] if written else [L.KNOWN] if text in _TOOLCHAIN else []
         if _URL.search(text) and not text.startswith(("file:", ".", "/")):
             location = re.sub(r"^git\+", "", text)
             location = re.sub(r"^(?:\w[\w-]*\s*@\s*)", "", location)

@@ -68,6 +68,8 @@ def _script(draft: Draft, operands: list[Word]) -> None:
 
 
 def _module(draft: Draft, module: Word, operands: list[Word]) -> None:
+    from interlock.effects.catalogue.packaged import packaged
+
     name = module.text
     if name is None:
         draft.run_unread(module.source, "which module runs is not known", module.taint)
@@ -80,7 +82,7 @@ def _module(draft: Draft, module: Word, operands: list[Word]) -> None:
     elif name in ("venv", "virtualenv"):
         for value in [o for o in operands if not (o.text or "").startswith("-")]:
             draft.file(Verb.CREATE, value, directory=True)
-    elif top in _PROGRAMS:
+    elif top in _PROGRAMS and packaged().find(top.replace("_", "-")):
         draft.argv([known(top.replace("_", "-")), *operands])
     elif name in (
         "unittest",
