@@ -85,9 +85,13 @@ class Broker:
         known = self.sessions.get(principal)
         if known is not None:
             return known
-        workspace = workspace_of(cwd, self._person.home)
+        # INVARIANT: a session's workspace is decided once. An agent that outlives its daemon would otherwise choose
+        # a new one, by the working directory of its next call.
+        workspace = self.sessions.workspace(principal)
+        if workspace is None:
+            workspace = workspace_of(cwd, self._person.home)
         body = {"principal": records.principal_body(principal), "workspace": workspace, "cwd": records.clean(cwd)}
-        opened = await self._ledger.record(records.SESSION_OPEN, body, durable=False)
+        opened = await self._ledger.record(records.SESSION_OPEN, body)
         raced = self.sessions.get(principal)
         if raced is not None:
             return raced

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 
 from interlock.model.action import Principal
 
 _CALLS = 500  # call ids remembered a session, for outcomes and heartbeats
+_WORKSPACES = 20_000  # remembered sessions, 200 bytes each; a person has some thousands a year
 _SESSIONS = 200  # live at once; with the calls of each that is a few megabytes at most
 
 
@@ -41,6 +44,22 @@ class Sessions:
 
     def __init__(self) -> None:
         self._live: OrderedDict[tuple[str, str], Session] = OrderedDict()
+        self._workspaces: OrderedDict[tuple[str, str], str] = OrderedDict()
+
+    def restore(self, opened: Iterable[dict[str, Any]]) -> None:
+        """Remember the workspaces of sessions that earlier daemons opened: `session.open` bodies, in order."""
+        for body in opened:
+            principal = body.get("principal", {})
+            self._decide((principal.get("agent", ""), principal.get("session", "")), body.get("workspace", ""))
+
+    def workspace(self, principal: Principal) -> str | None:
+        """The workspace of this session, if it was ever opened; None if it is new."""
+        return self._workspaces.get((principal.agent, principal.session))
+
+    def _decide(self, key: tuple[str, str], workspace: str) -> None:
+        self._workspaces.setdefault(key, workspace)
+        while len(self._workspaces) > _WORKSPACES:
+            self._workspaces.popitem(last=False)
 
     def get(self, principal: Principal) -> Session | None:
         """The session of this principal, if it is known."""
@@ -53,6 +72,7 @@ class Sessions:
     def add(self, session: Session) -> Session | None:
         """Keep a new session; returns the one that had to be forgotten for it, if any."""
         self._live[session.principal.agent, session.principal.session] = session
+        self._decide((session.principal.agent, session.principal.session), session.workspace)
         if len(self._live) > _SESSIONS:
             return self._live.popitem(last=False)[1]
         return None

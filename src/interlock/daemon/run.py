@@ -17,6 +17,7 @@ from interlock.approvals.queue import KINDS, Queue
 from interlock.broker.broker import Broker
 from interlock.broker.clock import Clock
 from interlock.broker.judge import person_here
+from interlock.broker.records import SESSION_OPEN
 from interlock.daemon.agents import AgentProcesses
 from interlock.daemon.recorder import LedgerRecorder
 from interlock.daemon.rpc import Rpc
@@ -86,6 +87,7 @@ class _Daemon:
             rules = RuleBook(home.config, report=recorder.note)
             person = person_here(home.own_paths)
             broker = Broker(ledger=recorder, rules=rules, queue=queue, clock=self._clock, person=person)
+            broker.sessions.restore(json.loads(e.raw)["body"] for e in ledger.entries(kinds=[SESSION_OPEN]))
             agents = AgentProcesses()
             hooks = HookService(broker, person=person.name)
             rpc = Rpc(
