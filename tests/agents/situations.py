@@ -138,12 +138,36 @@ def killed(bench: Bench) -> Observed:
 
     def kill(asked: Asked, place: Place) -> None:
         if place.number == 1:
-            os.kill(pid, signal.SIGKILL)
-            while Path(f"/proc/{pid}").exists():  # its socket takes connections until it is gone
-                time.sleep(0.01)
+            _kill(pid)
 
     turns = (Turn("A first call.", (bench.shell("true"),)), Turn("Now.", (bench.shell(bench.forbidden),)))
     return bench.run(Script(turns), kill)
+
+
+def moved_after_restart(bench: Bench) -> Observed:
+    """The daemon is killed; the next call names the person's documents as its working directory."""
+    documents = bench.home / "Documents"
+    documents.mkdir()
+    pid = bench.guard()
+
+    def kill(asked: Asked, place: Place) -> None:
+        if place.number == 1:
+            _kill(pid)
+
+    here = f"touch MARKER {bench.marker}"
+    if bench.agent is Agent.CODEX:
+        there = ToolCall("exec_command", {"cmd": here, "workdir": str(documents), "login": False})
+    else:
+        there = bench.shell(f"cd {documents} && {here}")
+    seen = bench.run(Script((Turn("A first call.", (bench.shell("true"),)), Turn("Now.", (there,)))), kill)
+    assert not (documents / "MARKER").exists()
+    return seen
+
+
+def _kill(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
+    while Path(f"/proc/{pid}").exists():  # its socket takes connections until it is gone
+        time.sleep(0.01)
 
 
 def faulty(fault: Fault) -> Callable[[Bench], Observed]:
@@ -465,6 +489,14 @@ SITUATIONS: tuple[Situation, ...] = (
         killed,
         both(Outcome.STOPPED),
         words=r"Interlock: Stopped: .*Rule guard-untouchable",
+    ),
+    Situation(
+        "moved",
+        "daemon killed, agent elsewhere",
+        "after a restart the call names the person's documents as its working directory",
+        moved_after_restart,
+        both(Outcome.STOPPED),
+        words="Interlock: Held: .*Rule home-change",
     ),
     Situation(
         "hung",
