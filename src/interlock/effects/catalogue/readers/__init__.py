@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.readers import (
+    containers,
     editors,
     files,
     find,
@@ -35,6 +36,8 @@ READERS: Mapping[str, Reader] = {
     "busybox": wrappers.busybox,
     "bwrap_rest": wrappers.bwrap,
     "chmod": files.chmod,
+    "container_exec_rest": containers.container_exec,
+    "container_run_rest": containers.container_run,
     "copy": files.copy,
     "dd": files.dd,
     "dotenv_rest": wrappers.dotenv,

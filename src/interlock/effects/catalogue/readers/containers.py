@@ -1,7 +1,7 @@
 """Containers: what a mount opens to them, and which words after the image are a command at all.
 
-`docker run IMAGE WORDS`: the words replace the image's own command, or are arguments of its entry point; nobody can tell
-from outside. An image's own program is unread anyway, so words that name no known program add nothing to it.
+`docker run IMAGE WORDS`: the words replace the image's own command, or are arguments of its entry point; nobody can
+tell from outside. An image's own program is unread anyway, so words that name no known program add nothing to it.
 """
 
 from __future__ import annotations
@@ -10,26 +10,27 @@ import posixpath
 
 from interlock.effects.catalogue import files
 from interlock.effects.catalogue.draft import Draft
-from interlock.effects.catalogue.grammar import known
 from interlock.effects.invocation import Word
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
 from interlock.model.effect import Environment, Kind, Verb
 
-_SHELLS = frozenset({"sh", "bash", "ash", "dash", "zsh", "/bin/sh", "/bin/bash", "/bin/ash", "/bin/zsh", "/usr/bin/bash"})
+_SHELLS = frozenset(
+    {"sh", "bash", "ash", "dash", "zsh", "/bin/sh", "/bin/bash", "/bin/ash", "/bin/zsh", "/usr/bin/bash"}
+)
 _WHERE = ("context", "host", "url")
-_SEPARATE = frozenset({"ro", "readonly"})
+_READ_ONLY = frozenset({"ro", "readonly"})
 
 
 def container_run(draft: Draft) -> None:
     """`docker run`: judge the mounts, then hand on the command when it is one."""
     for value in draft.values("volume"):
         source, _, options = (value.text or "").partition(":")
-        _mount(draft, value, source, readonly=not _SEPARATE.isdisjoint(options.split(":")[-1].split(",")))
+        _mount(draft, value, source, readonly=not _READ_ONLY.isdisjoint(options.split(":")[-1].split(",")))
     for value in draft.values("mount"):
         parts = dict(part.partition("=")[::2] for part in (value.text or "").split(","))
         if parts.get("type", "volume") == "bind":
             source = parts.get("source") or parts.get("src") or ""
-            _mount(draft, value, source, readonly=not _SEPARATE.isdisjoint(parts))
+            _mount(draft, value, source, readonly=not _READ_ONLY.isdisjoint(parts))
     words = list(draft.said.rest or ())
     entry = draft.said.value("entrypoint")
     if entry is not None and entry.text != "":
@@ -70,7 +71,7 @@ def _mount(draft: Draft, value: Word, source: str, *, readonly: bool) -> None:
     marks = set(resource.labels)
     if L.SECRET in marks or resource.kind is Kind.SECRET:
         draft.file(Verb.READ, place, note="the container gets the person's credentials")
-    if not readonly and L.GUARD in marks:
+    if not readonly and L.GUARD in marks and not {L.WORKSPACE, L.ROOT} <= marks:
         draft.file(Verb.WRITE, place, note="the container can change it")
     whole = L.ROOT in marks and not marks & {L.WORKSPACE, L.SCRATCH}
     if whole or L.OTHER_USER in marks or (L.SYSTEM in marks and not readonly and L.DEVICE_NULL not in marks):
