@@ -24,19 +24,19 @@ from interlock.policy.defaults import layer
 from interlock.policy.engine import Engine
 
 ACTIONS: dict[str, tuple[str, ...]] = {
-    "read one file": ("read file /work/app/main.py @workspace +workspace",),
-    "edit one file": ("overwrite file /work/app/main.py @workspace +tracked +workspace recoverable",),
+    "read one file": ("read file /code/app/main.py @workspace +workspace",),
+    "edit one file": ("overwrite file /code/app/main.py @workspace +tracked +workspace recoverable",),
     "run the tests": (
         "execute process pytest @workspace +project",
-        "read directory /work/app/tests @workspace +workspace",
+        "read directory /code/app/tests @workspace +workspace",
     ),
     "fetch, then write": (
         "fetch host pypi.org +registry",
-        "write file /work/app/x.whl @workspace +workspace taint:network",
+        "write file /code/app/x.whl @workspace +workspace taint:network",
     ),
     "four effects": (
-        "read file /work/app/a @workspace +workspace",
-        "create file /work/app/b @workspace +workspace",
+        "read file /code/app/a @workspace +workspace",
+        "create file /code/app/b @workspace +workspace",
         "execute process make @workspace +project",
         "delete file /tmp/c @machine +scratch irreversible",
     ),

@@ -132,7 +132,7 @@ def test_what_a_deny_says() -> None:
 
 
 def test_an_allow_says_nothing() -> None:
-    decision = decide("write file /work/app/x @workspace +workspace")
+    decision = decide("write file /code/app/x @workspace +workspace")
     assert (decision.why, decision.instead, decision.rules) == ("", "", ("workspace-change",))
 
 
@@ -183,7 +183,7 @@ def test_long_names_are_not_kept_by_the_thousand() -> None:
 def test_what_policies_do_not_look_at_is_not_remembered_twice() -> None:
     engine = Engine.load([layer()])
     for number in range(50):
-        engine.decide(Principal("claude", str(number)), [named(f"/work/app/{number}")], CALM)
+        engine.decide(Principal("claude", str(number)), [named(f"/code/app/{number}")], CALM)
     assert engine.remembered()[0] == 1
 
 

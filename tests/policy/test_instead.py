@@ -12,12 +12,12 @@ from interlock.policy.defaults import layer
 from interlock.policy.engine import Engine
 
 ENGINE = Engine.load([layer()])
-SETTING = Setting(cwd="/work/app", home="/home/ana", user="ana", workspace="/work/app")
+SETTING = Setting(cwd="/code/app", home="/home/ana", user="ana", workspace="/code/app")
 
 
 @pytest.mark.parametrize(("rule", "command"), ENGINE.instead_examples())
 def test_the_advice_of_a_rule_is_allowed(rule: str, command: str) -> None:
-    action = Action("Bash", {"command": command}, "/work/app", Principal("claude", "s"))
+    action = Action("Bash", {"command": command}, "/code/app", Principal("claude", "s"))
     decision = ENGINE.decide(action.principal, read_action(action, SETTING, Nowhere()).effects, Context())
     assert decision.verdict is Verdict.ALLOW, f"{rule} offers {command!r}: {decision.why}"
 

@@ -117,7 +117,7 @@ def test_an_allow_names_the_permits_that_allow_it(effect: Effect, context: Conte
 @given(any_effect, worlds.contexts)
 def test_reading_and_changing_an_ordinary_workspace_file_asks_nobody(effect: Effect, context: Context) -> None:
     """The other half of safety: a guard that asks about everything is switched off."""
-    file = Resource(Kind.FILE, "/work/app/main.py", ("workspace",))
+    file = Resource(Kind.FILE, "/code/app/main.py", ("workspace",))
     calm = msgspec.structs.replace(context, frozen=())
     for verb in (Verb.READ, *CHANGES):
         plain = msgspec.structs.replace(

@@ -16,7 +16,7 @@ from interlock.policy.spec import Policy
 from interlock.policy.vocabulary import is_frozen
 
 LABELS = sorted(RESOURCE_LABELS)
-NAMES = ["/work/app/x.py", "shop", "", "a b", 'quo"te', "\N{SNOWMAN}", "*"]
+NAMES = ["/code/app/x.py", "shop", "", "a b", 'quo"te', "\N{SNOWMAN}", "*"]
 # Few words, so that generated policies and effects meet often.
 VERBS = [Verb.READ, Verb.WRITE, Verb.DELETE]
 KINDS = [Kind.FILE, Kind.DATABASE]
@@ -93,7 +93,7 @@ ATOMS = [
     _atom('context.breadth != "one"', lambda s: s.effect.scale.breadth is not Breadth.ONE),
     _atom('context.taint.containsAny(["secret", "file"])', lambda s: bool({"secret", "file"} & set(s.effect.taint))),
     _atom("context.frozen", lambda s: is_frozen(s.effect, s.context)),
-    _atom('resource.name like "/work/*"', lambda s: s.effect.resource.name.startswith("/work/")),
+    _atom('resource.name like "/code/*"', lambda s: s.effect.resource.name.startswith("/code/")),
     _atom('principal.agent == "claude"', lambda s: s.principal.agent == "claude"),
     _atom('context.containment == "sandbox"', lambda s: s.context.containment == "sandbox"),
 ]
