@@ -10,7 +10,14 @@ from click.testing import CliRunner
 from interlock.cli.catalogue import command
 from interlock.model.errors import CatalogueError, NotFound
 
-GOOD = 'about = "ours"\n[command.ourtool]\nargs = "NAME"\ndoes = "delete cloud_resource {name}"\n[examples]\n"ourtool x" = "delete cloud_resource x"\n'
+GOOD = """
+about = "ours"
+[command.ourtool]
+args = "NAME"
+does = "delete cloud_resource {name}"
+[examples]
+"ourtool x" = "delete cloud_resource x"
+"""
 
 
 def run(*words):

@@ -353,6 +353,11 @@ class Draft:
             return None
         return absolute(text, base or self.inv.cwd, self.setting.home)
 
+    def ours(self, path: str | None) -> bool:
+        """Whether a path lies in the workspace: code there is the project's own."""
+        top = self.setting.workspace.rstrip("/")
+        return path is not None and (path == top or path.startswith(top + "/"))
+
     def content(self, path: str) -> str | None:
         """The text of a file on which the answer depends; its path goes into the operands."""
         text = self.world.text(path)

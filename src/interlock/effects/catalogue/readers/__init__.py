@@ -122,4 +122,6 @@ READERS: Mapping[str, Reader] = {
     "users": system.users,
     "printenv": system.printenv,
     "task_lane": system.lane,
+    "debugger": editors.debugger,
+    "less": text.less,
 }

@@ -35,6 +35,18 @@ def editor(draft: Draft) -> None:
         interactive(draft)
 
 
+def debugger(draft: Draft) -> None:
+    """gdb and lldb: some of their commands run others, or Python."""
+    for value in draft.values("command"):
+        if value.text is None or re.match(
+            r"^\s*(shell|!|python|py|pipe|\||source|platform|script|command|call|compile|p(rint)?\b.*\()", value.text
+        ):
+            draft.opaque("a debugger command that runs code", value.text or value.source)
+    for value in draft.values("script"):
+        draft.opaque("a debugger script that is not read", value.text or value.source)
+    draft.project()
+
+
 def _plus(value: Word) -> Word:
     text = (value.text or "")[1:]
     return Word(text, text, value.span, text)

@@ -140,13 +140,16 @@ def _reached(draft: Draft, sources: list[Word], targets: list[Word], *, symbolic
 def chmod(draft: Draft) -> None:
     """chmod: setuid bits are a privilege, 777 on a whole tree is worth a note."""
     mode = draft.text("mode") or ""
+    files = draft.values("file")
+    if any(set(flag) <= set("-rwxXstugoa") for flag in draft.said.unknown):
+        files = [*draft.values("mode"), *files]  # `chmod -x FILE`: the mode looks like an option
     special = re.search(r"[ug]?\+[rwx]*s|^[2-7][0-7]{3}$", mode) is not None and not re.match(r"^0", mode)
     note = (
         "sets the setuid or setgid bit"
         if special
         else ("anybody may write" if re.search(r"777|666|o\+\w*w", mode) else "")
     )
-    for value in draft.values("file"):
+    for value in files:
         draft.file(
             Verb.CONFIGURE,
             value,

@@ -465,6 +465,12 @@ def _worktree(draft: Draft, base: str | None) -> None:
 
 
 def _pager(draft: Draft, base: str | None) -> None:
+    for value in draft.values("what"):
+        revision, colon, path = (value.text or "").partition(":")
+        if colon and revision and path and draft.said.path[0] != "grep":
+            draft.file(Verb.READ, known(posixpath.join(base, path) if base else path), note=f"as of {revision}")
+        elif draft.has("no-index") and value.text:
+            draft.file(Verb.READ, value)
     pager = draft.said.value("pagertext")
     if pager is not None and pager.text != "":
         draft.shell_words([pager])

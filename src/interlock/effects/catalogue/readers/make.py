@@ -108,6 +108,8 @@ def make(draft: Draft) -> None:
     targets = [w.text for w in draft.values("target") if w.text is None or "=" not in w.text]
     given = dict((w.text or "").split("=", 1) for w in draft.values("target") if w.text and "=" in w.text)
     dry = draft.has("dry")
+    if given.get("SHELL", "sh").rpartition("/")[2] not in ("sh", "bash", "dash", "zsh"):
+        draft.opaque("make is given another shell")
     text, path = _makefile(draft, base)
     if any(t is None for t in targets):
         draft.opaque("which target is made is not known")
@@ -115,7 +117,7 @@ def make(draft: Draft) -> None:
     names = [t for t in targets if t]
     if text is None or base is None:
         for name in names or [""]:
-            unread_script(draft, name, "the makefile")
+            unread_script(draft, name, "the makefile", posixpath.dirname(path) if path else base)
         return
     makefile = Makefile(text, given)
     for name in names or [makefile.first]:
@@ -148,7 +150,7 @@ def _makefile(draft: Draft, base: str | None) -> tuple[str | None, str]:
         text = draft.content(path)
         if text is not None:
             return text, path
-    return None, ""
+    return None, (posixpath.normpath(posixpath.join(base, given)) if given else "")
 
 
 _JUST_RULE = re.compile(r"^@?([A-Za-z_][\w-]*)((?:\s+[^:=]+?)?)\s*:(?!=)\s*(.*)$")

@@ -70,6 +70,8 @@ def _one(draft: Draft, url: Word, method: str, taint: set[str], *, sending: bool
         path = re.sub(r"^file:(//[^/]*)?", "", text)
         draft.file(Verb.READ, Word(path, path, url.span, path))
         return
+    if re.match(r"^(gopher|dict|smb|telnet|ldap|tftp|rtsp|imap|pop3|smtp)s?://", text, re.IGNORECASE):
+        draft.opaque("curl speaks another protocol than the web's", text)
     secretive = bool(taint & {L.FROM_SECRET})
     verb = Verb.SEND if sending or secretive else Verb.FETCH
     draft.host(verb, text, taint=taint if verb is Verb.SEND else set(url.taint))
@@ -161,6 +163,8 @@ def wget(draft: Draft) -> None:
             folder = draft.text("directory-prefix") or "."
             target = f"{folder.rstrip('/')}/{name}"
             draft.file(Verb.WRITE, Word(target, target, (0, 0), target), taint=(L.FROM_NETWORK,))
+    for value in draft.values("input-file"):
+        draft.host(Verb.FETCH, f"(hosts named in {value.text or value.source})")
     execute = draft.text("execute") or ""
     if re.search(r"use_askpass|input_file|post_file|body_file", execute):
         draft.opaque("wget takes a command from -e")

@@ -40,9 +40,11 @@ _RISKY_EXEMPT = re.compile(r"^(reset-cache|build[:.-]prod(uction)?|prod[:.-]buil
 _TOOLCHAIN = frozenset({"pip", "setuptools", "wheel", "npm", "npm@latest", "pnpm", "yarn", "corepack", "uv", "poetry"})
 
 
-def unread_script(draft: Draft, name: str, what: str) -> None:
+def unread_script(draft: Draft, name: str, what: str, base: str | None = "") -> None:
     """A script, target or task whose text the world does not show: project code, unless its name says more."""
-    if RISKY.search(name) and not _RISKY_EXEMPT.match(name):
+    if not draft.inv.remote and (base is None or (base and not draft.ours(base))):
+        draft.opaque(f"{what} {name!r} lies outside of the workspace and could not be read")
+    elif RISKY.search(name) and not _RISKY_EXEMPT.match(name):
         draft.opaque(f"{what} {name!r} could not be read, and its name says that it may reach beyond the project")
     else:
         draft.project(f"{draft.command} {name}".strip(), note=f"{what} was not read")
@@ -89,7 +91,10 @@ def install(draft: Draft, packages: list[Word], *, everything: bool = False, mac
         if text.startswith("-"):
             continue
         local = text in (".", "./", "..") or text.startswith(("./", "../", ".[", "file:.", "workspace:"))
-        written = local or (value.text is not None and not machine and mentioned(draft, text))
+        written = (local and draft.ours(draft.path(text.removeprefix("file:").split("[", maxsplit=1)[0]))) or (
+            text.startswith("workspace:")
+        )
+        written = written or (value.text is not None and not machine and mentioned(draft, text))
         marks = [L.PROJECT] if written else [L.KNOWN] if text in _TOOLCHAIN else []
         if _URL.search(text) and not text.startswith(("file:", ".", "/")):
             location = re.sub(r"^git\+", "", text)
@@ -287,7 +292,7 @@ def run_script(draft: Draft, name: Word, arguments: list[Word], base: str | None
         return
     scripts, folder = _scripts(draft, base) if base is not None and not draft.has("workspace") else (None, "")
     if scripts is None or name.text not in scripts:
-        unread_script(draft, name.text, "the package script")
+        unread_script(draft, name.text, "the package script", base)
         return
     origin = posixpath.join(folder, "package.json")
     for step in (f"pre{name.text}", name.text, f"post{name.text}"):

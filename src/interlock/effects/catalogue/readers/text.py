@@ -30,6 +30,18 @@ def plain_cat(draft: Draft) -> None:
         draft.output = text
 
 
+def less(draft: Draft) -> None:
+    """less: `+command` runs one of its own commands first, of which `!` and `|` leave it."""
+    for value in draft.values("file"):
+        text = value.text or ""
+        if not text.startswith("+"):
+            draft.file(Verb.READ, value)
+        elif text.lstrip("+").startswith(("!", "#")):
+            draft.shell(text.lstrip("+")[1:])
+        elif re.search(r"[!|vs]", text.lstrip("+0123456789")[:1]):
+            draft.opaque("a command of less that leaves it", text)
+
+
 def head(draft: Draft) -> None:
     """`head -n N` of a known input."""
     text = draft.inv.stdin.text
