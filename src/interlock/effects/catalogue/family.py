@@ -18,7 +18,7 @@ OUTPUTS = {"flow", "none", "file", "secret", "environment", "network", "untruste
 _MOST_TEXT = 512 * 1024  # no family needs more; a bigger file is a mistake or an attack
 _DEEPEST = 6  # subcommands of subcommands
 
-_FAMILY_KEYS = {"about", "severity", "why", "instead", "command", "examples", "files", "strict"}
+_FAMILY_KEYS = {"about", "severity", "why", "instead", "command", "examples", "files"}
 _COMMAND_KEYS = {
     "about",
     "flags",

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from interlock.effects.invocation import Word, word
 
 # Operand roles that mean something by themselves; every other operand is a capture, written in CAPITALS.
-FILE_ROLES = frozenset({"read", "list", "write", "create", "mkdir", "delete", "change", "overwrite", "code"})
+FILE_ROLES = frozenset({"read", "list", "write", "create", "mkdir", "delete", "change", "overwrite"})
 REST_ROLES = frozenset({"inner", "shell"})
 ROLES = FILE_ROLES | REST_ROLES | {"assign"}
 
