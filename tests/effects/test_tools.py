@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from effects.fakeworld import HOME, SETTING, WORKSPACE, FakeWorld
+from interlock.effects.patch import read_patch
 from interlock.effects.read import MAX_EFFECTS, bounded, read_action
 from interlock.effects.tools import READERS
 from interlock.effects.tools.mcp import verb_of
 from interlock.effects.tools.mcp_words import load
-from interlock.effects.tools.patch import read_patch
 from interlock.model import labels
 from interlock.model.action import Action, Principal, Reading
 from interlock.model.effect import Effect, Kind, Resource, Reversibility, Verb, opaque

@@ -102,7 +102,7 @@ class Runner(Assigner):
         else:
             self.outcome(said, stdin, carried, state)
         for inner in said.inner:
-            self.inside(inner, state, span, stdin)
+            self.inside(inner, state, span, stdin, assigns)
 
     def exports(self, state: State) -> tuple[tuple[str, str], ...]:
         base: tuple[tuple[str, str], ...] = () if "cleared" in state.options else self.setting.variables
@@ -212,7 +212,14 @@ class Runner(Assigner):
 
     # -- what runs inside
 
-    def inside(self, inner: InnerArgv | InnerText, state: State, span: tuple[int, int], stdin: Stdin) -> None:
+    def inside(
+        self,
+        inner: InnerArgv | InnerText,
+        state: State,
+        span: tuple[int, int],
+        stdin: Stdin,
+        assigns: tuple[tuple[str, Word], ...] = (),
+    ) -> None:
         """A wrapper's inner command or text, read again where and as whom it runs."""
         self.nesting += 1
         if self.nesting > MAX_NESTING:
@@ -232,6 +239,9 @@ class Runner(Assigner):
         elif inner.remote and inner.remote != place.remote:
             fork.cwd = None
         fork.source = Source(inner.stdin if inner.stdin is not None else stdin)
+        if not inner.remote:  # `RAILS_ENV=production bundle exec rails ...`: what runs inside sees it too
+            for name, word in assigns:
+                fork.variables[name] = Var(Val(word.text, word.prefix, word.taint), exported=True)
         if isinstance(inner, InnerArgv):
             self.inner_argv(inner, fork, span)
         else:

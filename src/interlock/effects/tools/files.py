@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from interlock.effects.patch import read_patch
 from interlock.effects.places import file_environment, file_resource, normal
 from interlock.effects.tools.inputs import Malformed, optional, path_of, required
-from interlock.effects.tools.patch import read_patch
 from interlock.model import labels
 from interlock.model.action import Action
 from interlock.model.effect import MANY, ONE, Effect, Kind, Resource, Reversibility, Scale, Verb
