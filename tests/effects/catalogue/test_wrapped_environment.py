@@ -1,4 +1,4 @@
-"""A variable set before a wrapper reaches what the wrapper runs: `RAILS_ENV=production bundle exec rails db:migrate`."""
+"""A variable before a wrapper reaches what the wrapper runs: `RAILS_ENV=production bundle exec rails db:migrate`."""
 
 from __future__ import annotations
 
