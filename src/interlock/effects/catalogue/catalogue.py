@@ -187,7 +187,7 @@ class Catalogue:
                 _apply(rule, draft, base)
         if said.stray is not None and command.otherwise != "known":
             shown = said.stray.text or said.stray.source
-            if command.otherwise == "project":
+            if command.otherwise == "project" and said.stray.text is not None:
                 draft.project(f"{base} {shown}")
             else:
                 draft.opaque(f"the subcommand {shown!r} of {base} is not in the catalogue")

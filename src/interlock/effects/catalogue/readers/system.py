@@ -319,6 +319,8 @@ def gh_api(draft: Draft) -> None:
     endpoint = draft.text("endpoint") or "?"
     method = (draft.text("method") or ("POST" if draft.values("field") or draft.values("input") else "GET")).upper()
     host = endpoint if "://" in endpoint else "api.github.com"
+    if draft.values("method") and draft.text("method") is None:
+        draft.opaque("the method of the request is not known", f"gh api {endpoint}")
     if method in ("GET", "HEAD"):
         draft.host(Verb.FETCH, host)
         return
