@@ -17,7 +17,11 @@ from interlock.model.errors import CatalogueError, NotFound, OperatorError
 _MOST_FILE = 512 * 1024
 
 
-@click.group("catalogue", context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    "catalogue",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="\b\nExamples:\n  interlock catalogue list\n  interlock catalogue explain git",
+)
 def command() -> None:
     """Look at the commands Interlock knows, and add your own."""
 

@@ -7,6 +7,7 @@ import shlex
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,7 +17,7 @@ from interlock.broker.config import Config
 from interlock.broker.judge import Judgement, Person, judge, person_here
 from interlock.broker.records import effect_line
 from interlock.broker.workspace import workspace_of
-from interlock.cli.show import emit, field, verdict, visible
+from interlock.cli.show import emit, field, here, verdict, visible
 from interlock.daemon import config as configuration
 from interlock.daemon.rules import layers
 from interlock.home import locate
@@ -43,7 +44,10 @@ _LINE_LIMIT = 8 << 20  # bytes of one batch line, as for a hook event
 )
 @click.option("--cwd", type=click.Path(), help="The directory the action would run in (default: here).")
 @click.option(
-    "--policy", "folder", type=click.Path(file_okay=False, exists=True), help="Judge by the defaults and DIR's policies."
+    "--policy",
+    "folder",
+    type=click.Path(file_okay=False, exists=True),
+    help="Judge by the defaults and DIR's policies.",
 )
 @click.option("--containment", type=click.Choice(["none", "sandbox"]), default="none", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -63,7 +67,7 @@ def command(
             "give exactly one of: -- COMMAND…, --shell TEXT, --hook AGENT, --batch FILE. See interlock check --help."
         )
     checker = _Checker(folder, containment)
-    directory = os.path.abspath(cwd) if cwd else os.getcwd()
+    directory = os.path.normpath(os.path.join(here(), cwd or ""))
     if batch is not None:
         raise click.exceptions.Exit(_batch(checker, batch, directory))
     action = _from_hook(agent) if agent else _bash(shlex.join(words) if words else text or "", directory)
@@ -133,7 +137,7 @@ def answer(line_id: Any, judged: Judgement) -> dict[str, Any]:
 
 def _batch(checker: _Checker, source: str, directory: str) -> int:
     bad = 0
-    with click.open_file(source, "rb") as lines:
+    with _opened(source) as lines:
         for number, raw in enumerate(_lines(lines), start=1):
             if not raw.strip():
                 continue
@@ -150,6 +154,15 @@ def _batch(checker: _Checker, source: str, directory: str) -> int:
     if bad:
         click.echo(f"interlock: {bad} lines could not be read; each was answered with deny.", err=True)
     return AgentError.exit if bad else 0
+
+
+def _opened(source: str) -> AbstractContextManager[IO[bytes]]:
+    try:
+        return click.open_file(source, "rb")
+    except OSError as error:
+        raise UsageError(
+            f"cannot read {source}: {error.strerror}. Name a file of JSON Lines, or - for stdin."
+        ) from error
 
 
 def _lines(stream: IO[bytes]) -> Iterator[bytes]:

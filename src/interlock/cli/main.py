@@ -5,11 +5,12 @@ from __future__ import annotations
 import importlib
 import json
 import sys
+import traceback
 
 import click
 
 from interlock import __version__
-from interlock.model.errors import InterlockError
+from interlock.model.errors import InterlockError, InternalError, UsageError
 
 # name -> (module, help). The help stands here so that `interlock --help` imports no command.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -73,31 +74,52 @@ def cli() -> None:
 def main() -> None:
     """The entry point; never returns."""
     try:
-        cli.main(standalone_mode=False)
-    except click.exceptions.Exit as ended:
-        sys.exit(ended.exit_code)
+        # Outside of its standalone mode click gives the status of an `Exit` back as the result.
+        status = cli.main(standalone_mode=False)
     except click.Abort:
         click.echo("Stopped.", err=True)
         sys.exit(130)
     except click.ClickException as error:
-        error.show()
-        sys.exit(2)
+        _misused(error)
+        sys.exit(UsageError.exit)
     except InterlockError as error:
         _complain(error)
         sys.exit(getattr(error, "status", error.exit))
-    except BrokenPipeError:
-        # The reader of our output left (`| head`): that is its right.
+    except (BrokenPipeError, SystemExit):
+        # The reader of our output left (`| head`): that is its right. Click turns it into an exit of its own.
         sys.stderr.close()
         sys.exit(0)
-    sys.exit(0)
+    except Exception as error:  # noqa: BLE001 - the last line of defence; the trace is printed
+        # A bug: the trace for whoever mends it, and the documented status instead of Python's 1, which means `drill`.
+        traceback.print_exc()
+        said = f"internal error ({type(error).__name__}: {error}). This is a bug of Interlock: please report the trace."
+        _complain(InternalError(said))
+        sys.exit(InternalError.exit)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _misused(error: click.ClickException) -> None:
+    if _as_json():
+        _complain(UsageError(error.format_message()))
+    else:
+        error.show()
 
 
 def _complain(error: InterlockError) -> None:
-    if "--json" in sys.argv:
-        code = getattr(error, "remote_code", error.code)
-        click.echo(json.dumps({"error": code, "message": str(error), "exit": getattr(error, "status", error.exit)}))
-    else:
-        click.echo(f"interlock: {error}", err=True)
+    code, status = getattr(error, "remote_code", error.code), getattr(error, "status", error.exit)
+    if _as_json():
+        click.echo(json.dumps({"error": code, "message": str(error), "exit": status}))
+        return
+    from interlock.cli.show import visible
+
+    # A message may quote what an agent wrote: a key of a project's file, a policy, a path.
+    click.echo(f"interlock: {visible(str(error), lines=True)}", err=True)
+
+
+def _as_json() -> bool:
+    """Whether the caller wants JSON; what stands behind `--` belongs to the command that is asked about."""
+    words = sys.argv[1:]
+    return "--json" in (words[: words.index("--")] if "--" in words else words)
 
 
 if __name__ == "__main__":

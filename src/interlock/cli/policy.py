@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -9,14 +10,18 @@ from typing import Any
 
 import click
 
-from interlock.cli.show import emit, heading, visible
+from interlock.cli.show import emit, heading, here, visible
 from interlock.model.errors import NotFound, PolicyError
 from interlock.policy import defaults
 from interlock.policy.engine import Engine
 from interlock.policy.rules import BASE_LAYERS, Layer, Rule
 
 
-@click.group("policy", context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    "policy",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="\b\nExamples:\n  interlock policy show\n  interlock policy explain production-destroyed",
+)
 def command() -> None:
     """Show, test and explain the rules."""
 
@@ -37,7 +42,7 @@ def show(wanted: str | None, as_json: bool) -> None:
     for rule in rules:
         if place != (place := f"{rule.layer}/{rule.file}"):
             click.echo(click.style(visible(place), bold=True))
-        click.echo(f"  {rule.id:<24} {_answer(rule):<16} {visible(rule.why)}")
+        click.echo(f"  {visible(rule.id):<24} {_answer(rule):<16} {visible(rule.why)}")
     click.echo(f"{len(rules)} rules, {engine.digest}")
 
 
@@ -90,7 +95,9 @@ def explain(rule_id: str, as_json: bool) -> None:
     if as_json:
         emit(_facts(rule))
         return
-    click.echo(f"{click.style(rule.id, bold=True)}  {_answer(rule)}  ({visible(rule.layer)}/{visible(rule.file)})")
+    click.echo(
+        f"{click.style(visible(rule.id), bold=True)}  {_answer(rule)}  ({visible(rule.layer)}/{visible(rule.file)})"
+    )
     for label, values in (
         ("why", [rule.why]),
         ("instead", [rule.instead]),
@@ -138,7 +145,7 @@ def _engine_here() -> Engine:
     from interlock.daemon.rules import layers
     from interlock.home import locate
 
-    workspace = workspace_of(str(Path.cwd()), str(Path.home()))
+    workspace = workspace_of(here(), os.environ.get("HOME") or str(Path.home()))
     folders = [("organisation", configuration.ORGANISATION / "policy")]
     folders += [("project", Path(workspace) / ".interlock" / "policy")] if workspace else []
     folders += [("user", locate().config / "policy")]
@@ -154,5 +161,5 @@ def _sources(files: Sequence[Path]) -> dict[str, str]:
             try:
                 sources[one.name] = one.read_text("utf-8")
             except (OSError, UnicodeDecodeError) as error:
-                raise PolicyError(f"cannot read {one}: {error}") from error
+                raise PolicyError(f"cannot read {one}: {error}. Save it as UTF-8, readable by you.") from error
     return sources

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import textwrap
 import unicodedata
@@ -11,6 +12,7 @@ from typing import Any
 import click
 
 from interlock.broker.clock import seconds
+from interlock.model.errors import UsageError
 
 COLOURS = {"allow": "green", "ask": "yellow", "deny": "red"}
 
@@ -40,6 +42,14 @@ def _harmless(character: str, lines: bool) -> bool:
 def emit(value: Any) -> None:
     """One JSON document on one line."""
     click.echo(json.dumps(value, ensure_ascii=True))
+
+
+def here() -> str:
+    """The working directory. Raises UsageError when it was removed under the shell."""
+    try:
+        return os.getcwd()
+    except OSError as error:
+        raise UsageError(f"the current directory cannot be named: {error.strerror}. Go to one that exists.") from error
 
 
 def verdict(name: str) -> str:
