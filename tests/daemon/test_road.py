@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 
+import pytest
 from conftest import Guard, allowed
 
 from interlock.daemon.client import call
@@ -103,6 +104,40 @@ def test_outcomes_are_tied_to_their_intents(guard: Guard) -> None:
     guard.hook("Read", {"file_path": path}, event="PostToolUse", tool_use_id="c1", tool_response={"ok": 1})
     (intent,), (outcome,) = guard.entries("intent"), guard.entries("outcome")
     assert outcome["body"]["intent"] == intent["index"]
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        {"file": {"content": "tulip harbour seventeen", "seconds": 1.5}},
+        {"stdout": "tulip harbour seventeen" * 100_000},
+        "tulip harbour seventeen",
+        ["tulip harbour seventeen", 2**70],
+        None,
+    ],
+)
+def test_what_a_tool_gave_back_never_enters_the_ledger(guard: Guard, response: object) -> None:
+    """Story: each long output, and each with a fraction in it, could not be an entry, and the agent was told to stop.
+
+    The short ones stood in the ledger as they were: file contents, secrets and all.
+    """
+    path = str(guard.project / "a.py")
+    guard.hook("Read", {"file_path": path}, tool_use_id="c1")
+    after = guard.hook("Read", {"file_path": path}, event="PostToolUse", tool_use_id="c1", tool_response=response)
+    assert allowed(after)
+    (outcome,) = guard.entries("outcome")
+    assert set(outcome["body"]["result"]) <= {"ok", "size"}
+    assert "tulip" not in json.dumps(guard.entries())
+    if response is not None:
+        assert outcome["body"]["result"]["size"] > 20
+
+
+def test_a_failure_is_an_outcome_without_its_words(guard: Guard) -> None:
+    path = str(guard.project / "a.py")
+    guard.hook("Read", {"file_path": path}, tool_use_id="c1")
+    guard.hook("Read", {"file_path": path}, event="PostToolUseFailure", tool_use_id="c1", error="no tulip here")
+    (outcome,) = guard.entries("outcome")
+    assert outcome["body"]["result"] == {"ok": False, "size": 13}
 
 
 def test_a_tool_that_ran_unseen_is_an_alarm(guard: Guard) -> None:

@@ -108,14 +108,14 @@ class Broker:
             await self._close(session, reason)
 
     async def outcome(self, principal: Principal, cwd: str, call_id: str, result: dict[str, Any]) -> int:
-        """What came out of a released call: `result` holds `ok` (bool) and `size` (bytes of output, when known)."""
+        """What came out of a released call, in the agent's words; of these only `records.result_body` is kept."""
         session = await self.session(principal, cwd)
         session.count("outcomes")
         request = session.approved.pop(call_id, None)
         if request is not None:
             await self.queue.finish(request, ok=bool(result.get("ok", True)))
         intent = session.calls.get(call_id)
-        body = {"principal": records.principal_body(principal), "call": call_id, "result": result}
+        body = {"principal": records.principal_body(principal), "call": call_id, "result": records.result_body(result)}
         if intent is None:
             return await self.alarm(
                 principal, "unseen-call", "a tool ran whose call never reached Interlock", {"call": call_id}

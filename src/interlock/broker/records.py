@@ -85,6 +85,20 @@ def action_body(action: Action) -> dict[str, Any]:
     return body
 
 
+def result_body(result: dict[str, Any]) -> dict[str, Any]:
+    """What an outcome says: `ok`, and `size`, the bytes of what came out (as JSON).
+
+    INVARIANT: the output itself never enters an entry: it holds file contents and secrets, and may have any size.
+    """
+    body: dict[str, Any] = {"ok": result.get("ok") is not False}
+    if result.get("interrupted") is True:
+        body["interrupted"] = True
+    came = next((result[name] for name in ("response", "error") if result.get(name) is not None), None)
+    if came is not None:
+        body["size"] = len(came.encode("utf-8", "replace") if isinstance(came, str) else canonical(came))
+    return body
+
+
 def decision_body(decision: Decision, reading: Reading) -> dict[str, Any]:
     """What was understood and decided."""
     effects = [effect_line(effect) for effect in reading.effects[:_EFFECTS]]
