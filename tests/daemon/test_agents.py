@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from interlock.daemon.agents import AgentProcesses
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(30)"]
@@ -57,10 +59,15 @@ def test_other_processes_are_people() -> None:
         client.wait()
 
 
-def test_a_process_that_is_gone_says_nothing() -> None:
+@pytest.mark.parametrize("pid", [2**22 + 1, 0, -1])
+def test_a_process_that_cannot_be_seen_is_no_person(pid: int) -> None:
+    """Story: an agent's `interlock approve 5 &` sent its bytes and was gone when the daemon looked who it was.
+
+    Pid 0 is what the kernel gives for a peer in another pid namespace.
+    """
     agents = AgentProcesses()
-    agents.saw_hook(2**22 + 1, "claude")
-    assert agents.ancestor(2**22 + 1) == ""
+    agents.saw_hook(pid, "claude")
+    assert agents.ancestor(pid) == "?"
 
 
 def test_residual_r4_a_detached_process_is_not_known_as_the_agents(tmp_path: Path) -> None:

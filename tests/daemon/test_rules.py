@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -124,3 +125,35 @@ def test_too_many_files_later_are_reported_once_and_the_old_set_stays(tmp_path: 
     rules.refresh()
     assert rules.engine("") is old
     assert reports.kinds == ["policy.loaded", "policy.refused"]
+
+
+@pytest.mark.parametrize("where", ["interlock.toml", ".interlock/policy/a.cedar"])
+@pytest.mark.parametrize("what", ["fifo", "endless", "directory"])
+def test_a_projects_file_that_is_no_file_stops_that_project_and_nobody_else(
+    tmp_path: Path, where: str, what: str
+) -> None:
+    """Story: `mkfifo interlock.toml` in a project, and the daemon waited for a writer for ever, deaf to every agent."""
+    project = tmp_path / "project"
+    file = project / where
+    file.parent.mkdir(parents=True)
+    if what == "fifo":
+        os.mkfifo(file)
+    elif what == "endless":
+        file.symlink_to("/dev/zero")
+    else:
+        file.mkdir()
+    rules, _ = book(tmp_path)
+    with pytest.raises((ConfigError, PolicyError), match="cannot read"):
+        rules.engine(str(project))
+    assert rules.engine("")
+
+
+def test_a_policy_with_its_old_size_and_date_is_still_seen_to_be_new(tmp_path: Path) -> None:
+    rules, reports = book(tmp_path)
+    file = policy(tmp_path / "user", FORBID)
+    before = file.stat()
+    rules.engine("")
+    file.write_text(FORBID.replace("a test", "A TEST"))
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    rules.refresh()
+    assert reports.kinds == ["policy.loaded", "policy.loaded"]

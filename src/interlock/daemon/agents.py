@@ -41,11 +41,15 @@ class AgentProcesses:
             pid = stat.parent
 
     def ancestor(self, pid: int) -> str:
-        """The agent that this process descends from; "" for none."""
+        """The agent that this process descends from; "" for none, "?" where that cannot be seen.
+
+        INVARIANT: who cannot be seen is not taken for a person. A process that is gone when it is looked at, or that
+        lives in another pid namespace (the kernel then gives 0 for it), may have been anybody's.
+        """
         for _ in range(_DEPTH):
             stat = _stat(pid)
             if stat is None:
-                return ""
+                return "?"
             agent = self._known.get((pid, stat.started))
             if agent is not None:
                 return agent
@@ -79,6 +83,8 @@ def _stat(pid: int) -> _Stat | None:
     except OSError:
         return None
     fields = text[text.rfind(b")") + 2 :].split()
+    if len(fields) < 20:
+        return None
     return _Stat(int(fields[1]), fields[19].decode())
 
 

@@ -16,6 +16,7 @@ from typing import Annotated
 import msgspec
 
 from interlock.broker.config import Config, Mode
+from interlock.daemon.files import read_regular
 from interlock.model.effect import Environment
 from interlock.model.errors import ConfigError
 from interlock.model.world import EnvironmentRule
@@ -95,11 +96,8 @@ def parse(text: str, name: str) -> None:
 
 def _read(path: Path) -> _File | None:
     try:
-        with path.open("rb") as file:
-            raw = file.read(_LIMIT + 1)
-    except FileNotFoundError:
-        return None
-    except NotADirectoryError:
+        raw = read_regular(path, _LIMIT)
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}. Give it mode 0600 and yourself as owner.") from error

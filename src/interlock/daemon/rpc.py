@@ -176,6 +176,11 @@ class Rpc:
     def _person(self, peer: Peer) -> Approver:
         """The person behind a peer. INVARIANT: a process started by an agent is never a person."""
         agent = self._agents.ancestor(peer.pid)
+        if agent == "?":
+            raise Refused(
+                "it cannot be seen who started this command (it ended, or it runs in a container). "
+                "Decide in a terminal of your own, and let the command run to its end."
+            )
         if agent:
             raise Refused(
                 f"this command was started by the agent {agent}; an agent cannot decide. Use a terminal of your own."

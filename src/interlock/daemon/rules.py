@@ -15,6 +15,7 @@ import msgspec
 
 from interlock.broker.config import Config
 from interlock.daemon import config as configuration
+from interlock.daemon.files import read_regular
 from interlock.model.errors import OperatorError, PolicyError
 from interlock.policy import defaults
 from interlock.policy.engine import Engine, digest_of
@@ -25,7 +26,7 @@ _FILE_LIMIT = 1 << 20
 _FILES = 200  # policy files in one directory
 _SUFFIX = ".cedar"
 
-Stamp = tuple[tuple[str, int, int, int], ...]
+Stamp = tuple[tuple[str, int, int, int, int], ...]
 
 
 class _Loaded(msgspec.Struct):
@@ -128,13 +129,14 @@ class RuleBook:
             try:
                 files += policy_files(folder)
             except PolicyError:
-                found.append((str(folder), -1, -1, -1))
+                found.append((str(folder), -1, -1, -1, -1))
         for file in files:
             try:
                 facts = file.stat()
             except OSError:
                 continue
-            found.append((str(file), facts.st_mtime_ns, facts.st_size, facts.st_ino))
+            # The time of change too: a file can be written anew and given its old size and time of writing.
+            found.append((str(file), facts.st_mtime_ns, facts.st_ctime_ns, facts.st_size, facts.st_ino))
         return tuple(found)
 
 
@@ -163,11 +165,11 @@ def policy_files(folder: Path) -> list[Path]:
 
 def _text(file: Path) -> str:
     try:
-        raw = file.read_bytes()
+        raw = read_regular(file, _FILE_LIMIT)
         if len(raw) > _FILE_LIMIT:
             raise PolicyError(f"{file} is larger than 1 MiB. Split it.")
         return raw.decode()
     except OSError as error:
-        raise PolicyError(f"cannot read {file}: {error.strerror}.") from error
+        raise PolicyError(f"cannot read {file}: {error.strerror}. Mend it, or take it out of the folder.") from error
     except UnicodeDecodeError as error:
-        raise PolicyError(f"{file} is not UTF-8 (byte {error.start}).") from error
+        raise PolicyError(f"{file} is not UTF-8 (byte {error.start}). Save it as UTF-8.") from error
