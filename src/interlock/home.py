@@ -53,16 +53,29 @@ class Home(msgspec.Struct, frozen=True):
 
 
 def locate(environ: Mapping[str, str] | None = None) -> Home:
-    """The directories that this environment names (default: the process's own)."""
+    """The directories that this environment names (default: the process's own).
+
+    Raises StateError for an INTERLOCK_HOME that is no absolute path: hooks, commands and the daemon run in different
+    directories, so each would find another installation.
+    """
     env = os.environ if environ is None else environ
     if moved := env.get("INTERLOCK_HOME"):
-        base = Path(moved).absolute()
+        if not moved.startswith("/"):
+            raise StateError(f"INTERLOCK_HOME is {moved!r}. Set it to an absolute path, one that begins with a slash.")
+        base = Path(moved)
         return Home(config=base / "config", state=base / "state", run=base / "run")
-    user = Path(env.get("HOME") or Path.home())
+    user = _user(env)
     config = _absolute(env.get("XDG_CONFIG_HOME")) or user / ".config"
     state = (_absolute(env.get("XDG_STATE_HOME")) or user / ".local" / "state") / "interlock"
     runtime = _absolute(env.get("XDG_RUNTIME_DIR"))
     return Home(config=config / "interlock", state=state, run=runtime / "interlock" if runtime else state / "run")
+
+
+def _user(env: Mapping[str, str]) -> Path:
+    try:
+        return Path(env.get("HOME") or Path.home())
+    except RuntimeError as error:
+        raise StateError("this user has no home directory. Set HOME or INTERLOCK_HOME to an absolute path.") from error
 
 
 def _absolute(value: str | None) -> Path | None:

@@ -5,13 +5,24 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
+from interlock.cli.show import emit, visible
+from interlock.home import locate
 from interlock.model.errors import StateError
 
 UNIT = "interlock.service"
+
+# Starting again does not mend these: a refused configuration, policy or catalogue (20 to 22), a daemon that is there
+# already (24), a state directory or ledger that a person must look at (25, 30 to 34).
+_NO_RESTART = "20 21 22 24 25 30 31 32 33 34"
+# What says where the installation lies; systemd starts user services without the variables of your shell.
+_PLACES = ("INTERLOCK_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME")
+
+_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
 @click.group("service", epilog="\b\nExamples:\n  interlock service show\n  interlock service install")
@@ -19,58 +30,84 @@ def command() -> None:
     """Run the daemon as a systemd user service. (Without it, the first hook starts the daemon.)"""
 
 
-@command.command("show")
-def show() -> None:
+@command.command("show", epilog="\b\nExample:\n  interlock service show")
+@_json
+def show(as_json: bool) -> None:
     """Print the unit."""
-    click.echo(unit(), nl=False)
+    if as_json:
+        emit({"path": str(_target()), "unit": unit(os.environ)})
+    else:
+        click.echo(unit(os.environ), nl=False)
 
 
-@command.command("install")
+@command.command("install", epilog="\b\nExamples:\n  interlock service install\n  interlock service install --later")
 @click.option("--now/--later", default=True, help="Also start it.")
-def install(now: bool) -> None:
+@_json
+def install(now: bool, as_json: bool) -> None:
     """Write the unit to your systemd user directory and enable it."""
-    target = _target()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(unit(), encoding="utf-8")
+    target, text = _target(), unit(os.environ)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise StateError(f"cannot write {target}: {error.strerror}. Check the directory and its owner.") from error
     _systemctl("daemon-reload")
     _systemctl("enable", *(["--now"] if now else []), UNIT)
-    click.echo(f"Installed {target}. See it with: systemctl --user status interlock")
+    if as_json:
+        emit({"installed": str(target), "started": now})
+    else:
+        click.echo(f"Installed {visible(str(target))}. See it with: systemctl --user status interlock")
 
 
-@command.command("uninstall")
-def uninstall() -> None:
+@command.command("uninstall", epilog="\b\nExample:\n  interlock service uninstall")
+@_json
+def uninstall(as_json: bool) -> None:
     """Stop and remove the unit."""
     target = _target()
-    if not target.exists():
-        click.echo("There is no unit to remove.")
-        return
-    _systemctl("disable", "--now", UNIT)
-    target.unlink()
-    _systemctl("daemon-reload")
-    click.echo(f"Removed {target}.")
+    there = target.exists()
+    if there:
+        _systemctl("disable", "--now", UNIT)
+        try:
+            target.unlink(missing_ok=True)
+        except OSError as error:
+            raise StateError(f"cannot remove {target}: {error.strerror}. Remove it by hand.") from error
+        _systemctl("daemon-reload")
+    if as_json:
+        emit({"removed": str(target) if there else None})
+    else:
+        click.echo(f"Removed {visible(str(target))}." if there else "There is no unit to remove.")
 
 
-def unit() -> str:
-    """The unit's text. Restarted on failure only: exit 24 means that a daemon is there already."""
-    moved = os.environ.get("INTERLOCK_HOME")
-    environment = f"Environment=INTERLOCK_HOME={moved}\n" if moved else ""
+def unit(environ: Mapping[str, str]) -> str:
+    """The unit's text, for the installation that `environ` names. Raises StateError where a unit cannot say it.
+
+    Restarted on failure only: exit 24 means that a daemon is there already.
+    """
+    locate(environ)  # a place that the daemon would refuse is refused here
+    places = [f"Environment={_quoted(f'{name}={environ[name]}')}\n" for name in _PLACES if environ.get(name)]
     return (
         "[Unit]\nDescription=Interlock, the safety interlock for AI coding agents\n\n"
-        f"[Service]\nType=exec\nExecStart={sys.executable} -I -m interlock.daemon\n{environment}"
-        "Restart=on-failure\nRestartSec=1\nRestartPreventExitStatus=20 21 24 25 30 31 32 33 34\n"
+        f"[Service]\nType=exec\nExecStart={_quoted(sys.executable)} -I -m interlock.daemon\n"
+        f"{''.join(places)}"
+        f"Restart=on-failure\nRestartSec=1\nRestartPreventExitStatus={_NO_RESTART}\n"
         "UMask=0077\nNoNewPrivileges=yes\nTimeoutStopSec=20\n\n"
         "[Install]\nWantedBy=default.target\n"
     )
 
 
+def _quoted(text: str) -> str:
+    """One word of a unit file, quoted (systemd.syntax(7)); the `%` of a specifier is doubled (systemd.unit(5))."""
+    if any(ord(character) < 32 or ord(character) == 127 for character in text):
+        raise StateError(
+            f"a systemd unit cannot name {text!r}: it holds a control character. Choose another directory."
+        )
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%") + '"'
+
+
 def _target() -> Path:
-    base = os.environ.get("XDG_CONFIG_HOME") or str(locate_home() / ".config")
-    return Path(base) / "systemd" / "user" / UNIT
-
-
-def locate_home() -> Path:
-    """The user's home directory."""
-    return Path(os.environ.get("HOME") or Path.home())
+    base = os.environ.get("XDG_CONFIG_HOME") or ""
+    folder = Path(base) if base.startswith("/") else Path(os.environ.get("HOME") or Path.home()) / ".config"
+    return folder / "systemd" / "user" / UNIT
 
 
 def _systemctl(*arguments: str) -> None:
@@ -81,4 +118,7 @@ def _systemctl(*arguments: str) -> None:
             "there is no systemctl here. Use `interlock up --detach`, or let the hooks start the daemon."
         ) from error
     if done.returncode != 0:
-        raise StateError(f"systemctl --user {' '.join(arguments)} failed: {done.stderr.strip()}")
+        raise StateError(
+            f"systemctl --user {' '.join(arguments)} failed: {done.stderr.strip()} "
+            "Without a user session of systemd, use `interlock up --detach`."
+        )
