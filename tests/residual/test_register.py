@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 from interlock.broker.config import Config
 from interlock.broker.judge import Person, judge
@@ -27,19 +28,58 @@ def test_every_row_names_a_test_that_exists() -> None:
             assert (ROOT / path).exists(), f"{name} names {path}"
 
 
-def test_r5_project_code_may_do_anything_the_user_may(tmp_path: Path) -> None:
-    (tmp_path / ".git").mkdir()
-    (tmp_path / "test_evil.py").write_text("import shutil\nshutil.rmtree('/home/dev')\n")
+def verdict(workspace: Path, tool: str, tool_input: dict[str, Any]) -> Verdict:
+    (workspace / ".git").mkdir(exist_ok=True)
     judged = judge(
-        Action(tool="Bash", input={"command": "pytest -q"}, cwd=str(tmp_path), principal=Principal("claude", "s")),
-        workspace=str(tmp_path),
+        Action(tool=tool, input=tool_input, cwd=str(workspace), principal=Principal("claude", "s")),
+        workspace=str(workspace),
         config=Config(),
         engine=Engine.load([layer()]),
         person=Person(name="dev", home="/home/dev", own_paths=()),
         now=0.0,
     )
-    assert judged.decision.verdict is Verdict.ALLOW
+    return judged.decision.verdict
+
+
+def shell(workspace: Path, command: str) -> Verdict:
+    return verdict(workspace, "Bash", {"command": command})
+
+
+def test_r5_project_code_may_do_anything_the_user_may(tmp_path: Path) -> None:
+    (tmp_path / "test_evil.py").write_text("import shutil\nshutil.rmtree('/home/dev')\n")
+    assert shell(tmp_path, "pytest -q") is Verdict.ALLOW
 
 
 def test_r6_a_secret_of_an_unknown_shape_is_not_recognised() -> None:
     assert redact("deploy --with tulip-harbour-seventeen") == "deploy --with tulip-harbour-seventeen"
+
+
+def test_r7_a_hard_link_to_a_file_outside_looks_like_a_file_of_the_project(tmp_path: Path) -> None:
+    outside, workspace = tmp_path / "outside.txt", tmp_path / "project"
+    workspace.mkdir()
+    outside.write_text("precious")
+    (workspace / "inside.txt").hardlink_to(outside)
+    assert shell(workspace, "echo x > inside.txt") is Verdict.ALLOW
+    assert shell(workspace, "ln /etc/shadow x") is not Verdict.ALLOW
+
+
+def test_r8_zsh_is_read_as_bash(tmp_path: Path) -> None:
+    # zsh counts from 1: there it is `rm -rf /home/dev` that runs.
+    text = "a=(/home/dev build); rm -rf ${a[1]}"
+    assert shell(tmp_path, f"zsh -c '{text}'") is Verdict.ALLOW
+    assert shell(tmp_path, "a=(/home/dev build); rm -rf ${a[0]}") is Verdict.DENY
+
+
+def test_r9_a_tool_is_taken_at_its_name(tmp_path: Path) -> None:
+    assert verdict(tmp_path, "mcp__shop__get_orders", {"id": "1"}) is Verdict.ALLOW
+    assert verdict(tmp_path, "mcp__shop__delete_orders", {"id": "1"}) is not Verdict.ALLOW
+
+
+def test_r10_an_unknown_tail_is_trusted_to_stay_below_its_beginning(tmp_path: Path) -> None:
+    assert shell(tmp_path, "rm -rf build/$X") is Verdict.ALLOW
+    assert shell(tmp_path, "X=../..; rm -rf build/$X") is not Verdict.ALLOW
+    assert shell(tmp_path, "X=$(curl -s https://api.github.com/x); rm -rf build/$X") is not Verdict.ALLOW
+
+
+def test_r12_background_jobs_are_read_in_order(tmp_path: Path) -> None:
+    assert shell(tmp_path, "echo 'ls' > s.sh & bash s.sh") is Verdict.ALLOW
