@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-agents lint types bench lock docs clean env
+.PHONY: help demo test test-slow test-agents lint types bench score lock docs clean env
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -33,6 +33,10 @@ test-agents: $(READY)
 ## make bench        the benchmarks, each against a floor measured in the same run
 bench: $(READY)
 	@for file in benchmarks/[a-z]*.py; do $(BIN)/python "$$file" || exit 1; done
+
+## make score        what is missed and what is stopped without need, over the labelled corpus (MISSES=1 lists them)
+score: $(READY)
+	@$(BIN)/python benchmarks/score.py $(if $(MISSES),--misses)
 
 ## make docs         regenerate docs/reference and the golden files' diagrams
 docs: $(READY)

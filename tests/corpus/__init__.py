@@ -1,0 +1,1 @@
+"""A corpus of labelled actions, and the score of Interlock over it."""
