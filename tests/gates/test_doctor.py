@@ -106,6 +106,26 @@ def test_from_nothing_to_guarded_and_back(shell: Shell, serve: Serve) -> None:
     assert "No hooks" in shell.run(uninstall.command).stdout
 
 
+def test_init_and_uninstall_as_data(shell: Shell) -> None:
+    made = json.loads(shell.run(init.command, "--json").stdout)
+    assert made["agents"][0]["files"] == [{"path": str(shell.settings)}]
+    gone = json.loads(shell.run(uninstall.command, "--json").stdout)
+    assert gone["changed"][0]["what"] == "deleted"
+    assert gone["purged"] == []
+
+
+def test_a_purge_leaves_nothing_and_asks_first(shell: Shell) -> None:
+    shell.run(init.command)
+    state = shell.root / "ih" / "state"
+    assert state.exists()
+    refused = shell.run(uninstall.command, "--purge")
+    assert refused.exit_code != 0
+    assert state.exists()
+    shell.run(uninstall.command, "--purge", "--yes")
+    assert not state.exists()
+    assert not shell.settings.exists()
+
+
 def test_a_daemon_that_lets_the_canary_through_is_no_guard(shell: Shell, serve: Serve) -> None:
     serve(False)
     shell.run(init.command)

@@ -7,7 +7,7 @@ import time
 import click
 
 from interlock.cli.show import emit
-from interlock.home import locate
+from interlock.home import Home, locate
 from interlock.model.errors import StateError
 
 _WAIT_SECONDS = 20.0
@@ -20,9 +20,17 @@ def command(as_json: bool) -> None:
 
     Guarded agents stay guarded: their next call starts the daemon again. To stop guarding, use `interlock uninstall`.
     """
+    stop(locate())
+    if as_json:
+        emit({"stopped": True})
+    else:
+        click.echo("Interlock is down. Guarded agents will start it again with their next call.")
+
+
+def stop(home: Home) -> None:
+    """Stop the daemon and wait for its end. Raises DaemonUnreachable (there is none), StateError (it takes long)."""
     from interlock.daemon.client import call
 
-    home = locate()
     call(home, "stop")
     deadline = time.monotonic() + _WAIT_SECONDS
     while home.socket.exists():
@@ -31,7 +39,3 @@ def command(as_json: bool) -> None:
                 f"the daemon is still draining after {_WAIT_SECONDS:g} s. `interlock status` shows what it waits for."
             )
         time.sleep(0.02)
-    if as_json:
-        emit({"stopped": True})
-    else:
-        click.echo("Interlock is down. Guarded agents will start it again with their next call.")

@@ -7,15 +7,17 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from interlock.cli.show import emit
 from interlock.home import locate
 from interlock.model.errors import InterlockError, UsageError
 
 if TYPE_CHECKING:
     from interlock.gates.install.files import Receipts
+    from interlock.gates.install.plan import Plan
 
 AGENTS = ("claude", "codex")
 
@@ -31,7 +33,8 @@ AGENTS = ("claude", "codex")
 )
 @click.option("--trust", is_flag=True, help="Also mark the hooks as trusted in Codex, which otherwise skips them.")
 @click.option("--dry-run", is_flag=True, help="Show what would be written, and write nothing.")
-def command(agent: str, scope: str, project: Path, trust: bool, dry_run: bool) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(agent: str, scope: str, project: Path, trust: bool, dry_run: bool, as_json: bool) -> None:
     """Put Interlock's hooks into your agents' configuration.
 
     What is there stays as it is; `interlock uninstall` brings the files back byte for byte.
@@ -54,28 +57,45 @@ def command(agent: str, scope: str, project: Path, trust: bool, dry_run: bool) -
         snapshot = files.snapshot(path, at.project if scope == "project" else None)
         receipt = store.find(name, snapshot.target)
         plans.append(plan_install(name, scope, snapshot, receipt, hook, version_of(name)))
+    told = []
     for plan in plans:  # all plans are made before the first is carried out: one bad file changes none
-        for edit in plan.edits:
-            click.echo(f"{plan.agent}: {'would write' if dry_run else 'hooks in'} {edit.path}")
-            if dry_run:
-                click.echo((edit.after or b"").decode(), nl=False)
-        if not plan.edits:
-            click.echo(f"{plan.agent}: the hooks are in place already.")
+        hashes = 0
         if not dry_run:
             home.make()
             files.apply(plan, store)
-        trusted = (
-            trust
-            and plan.agent == "codex"
-            and scope != "managed"
-            and not dry_run
-            and _trust(at.codex, at.project, store)
-        )
-        for note in plan.notes:
-            if not (trusted and "trust them" in note):
-                click.echo(f"  note: {note}")
+        notes = list(plan.notes)
+        if trust and plan.agent == "codex" and scope != "managed" and not dry_run:
+            hashes, problem = _trust(at.codex, at.project, store)
+            notes = [problem] if problem else [note for note in notes if "trust them" not in note]
+        told.append(_told(plan, notes, hashes, dry_run=dry_run))
+    if as_json:
+        emit({"agents": told, "dry_run": dry_run})
+        return
+    for one in told:
+        _tell(one, dry_run=dry_run)
     if not dry_run:
         click.echo("Now: interlock doctor")
+
+
+def _told(plan: Plan, notes: list[str], hashes: int, *, dry_run: bool) -> dict[str, Any]:
+    """What was done for one agent, as data."""
+    files = [
+        {"path": str(edit.path)} | ({"after": (edit.after or b"").decode("utf-8", "replace")} if dry_run else {})
+        for edit in plan.edits
+    ]
+    return {"agent": plan.agent, "files": files, "notes": notes, "trusted": hashes}
+
+
+def _tell(one: dict[str, Any], *, dry_run: bool) -> None:
+    for file in one["files"]:
+        click.echo(f"{one['agent']}: {'would write' if dry_run else 'hooks in'} {file['path']}")
+        click.echo(file.get("after", ""), nl=False)
+    if not one["files"]:
+        click.echo(f"{one['agent']}: the hooks are in place already.")
+    if one["trusted"]:
+        click.echo(f"  {one['trusted']} hooks are trusted in Codex.")
+    for note in one["notes"]:
+        click.echo(f"  note: {note}")
 
 
 def present(claude: Path, codex: Path) -> list[str]:
@@ -98,13 +118,11 @@ def version_of(agent: str) -> tuple[int, ...] | None:
     return tuple(map(int, found.groups())) if found else None
 
 
-def _trust(codex_home: Path, project: Path, store: Receipts) -> bool:
+def _trust(codex_home: Path, project: Path, store: Receipts) -> tuple[int, str]:
+    """How many hooks Codex now trusts, or why it took none."""
     from interlock.cli import codex_trust
 
     try:
-        number = codex_trust.trust(codex_home, project, store)
+        return codex_trust.trust(codex_home, project, store), ""
     except InterlockError as error:
-        click.echo(f"  note: Codex did not take the trust: {error}")
-        return False
-    click.echo(f"  {number} hooks are trusted in {codex_home / 'config.toml'}.")
-    return True
+        return 0, f"Codex did not take the trust: {error}"
