@@ -84,7 +84,7 @@ def instead(rules: Sequence[str], known: Mapping[str, Rule]) -> str:
     grave = [rule for rule in gravest(rules, known) if rule in known and known[rule].instead]
     offered = grave or [rule for rule in rules if rule in known and known[rule].instead]
     found = dict.fromkeys(known[rule].instead for rule in offered[:_SHOWN])
-    return " ".join(_sentence(text) for text in found)
+    return _sentence("; or ".join(text.rstrip(".") for text in found)) if found else ""
 
 
 def plain(text: str, limit: int = _NAME) -> str:
