@@ -23,6 +23,9 @@ USED = "approval.use"
 ENDED = "approval.end"
 KINDS = (ASKED, DECIDED, USED, ENDED)
 
+# Open questions at once. A person answers a few a minute; an agent that asks more floods the person, and this memory.
+_OPEN_A_SESSION = 50
+_OPEN_AT_ALL = 500
 _REMEMBERED = 1_000  # finished requests kept in memory for `interlock inbox --all`; the ledger keeps the rest
 
 Record = Callable[[str, dict[str, Any]], Awaitable[int]]
@@ -39,6 +42,7 @@ class Queue:
         self._requests: dict[int, Request] = {}
         self._by_digest: dict[str, int] = {}
         self._waiters: dict[int, list[asyncio.Future[Request]]] = {}
+        self._released = False
 
     def restore(self, entries: Iterable[tuple[int, str, dict[str, Any]]]) -> None:
         """Rebuild from ledger entries of `KINDS`, oldest first: (index, kind, body)."""
@@ -66,11 +70,15 @@ class Queue:
         return None if index is None else self._requests.get(index)
 
     async def ask(self, draft: Request) -> Request:
-        """Record a new question; an open one for the same digest is joined instead of asked twice."""
+        """Record a new question; an open one for the same digest is joined instead of asked twice.
+
+        Raises Refused when too many are open already.
+        """
         async with self._lock:
             known = self.find(draft.digest)
             if known is not None and known.state in LIVE:
                 return known
+            self._has_room(draft)
             body = msgspec.to_builtins(draft)
             del body["id"]
             index = await self._record(ASKED, body)
@@ -121,8 +129,8 @@ class Queue:
     async def finish(self, request_id: int, *, ok: bool) -> None:
         """The approved action came out."""
         async with self._lock:
-            request = self.get(request_id)
-            if request.state is State.EXECUTING:
+            request = self._requests.get(request_id)  # it may be forgotten by now; the ledger has it
+            if request is not None and request.state is State.EXECUTING:
                 await self._change(request, ENDED, {"state": step(request.state, Event.SUCCEED if ok else Event.FAIL)})
 
     async def expire(self) -> None:
@@ -135,21 +143,47 @@ class Queue:
                 elif request.state is State.APPROVED and now > request.execute_by:
                     await self._change(request, ENDED, {"state": step(request.state, Event.EXECUTE_BY)})
 
-    async def wait(self, request_id: int, timeout: float) -> Request:
-        """The request once people have decided, or as it stands after `timeout` seconds."""
+    async def wait(self, request_id: int, timeout: float, gone: asyncio.Event | None = None) -> Request:
+        """The request once people have decided, or as it stands after `timeout` seconds.
+
+        It ends early when `gone` is set (nobody waits for the answer any more) and when the daemon stops (`release`).
+        """
         request = self.get(request_id)
-        if request.state not in OPEN or timeout <= 0:
+        if request.state not in OPEN or timeout <= 0 or self._released:
             return request
         future: asyncio.Future[Request] = asyncio.get_running_loop().create_future()
         waiters = self._waiters.setdefault(request_id, [])
         waiters.append(future)
+        leaving = asyncio.ensure_future(gone.wait()) if gone is not None else None
         try:
-            return await asyncio.wait_for(future, timeout)
-        except TimeoutError:
-            return self.get(request_id)
+            ends: set[asyncio.Future[Any]] = {future} | ({leaving} if leaving is not None else set())
+            await asyncio.wait(ends, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            return future.result() if future.done() else self.get(request_id)
         finally:
+            if leaving is not None:
+                leaving.cancel()
             if future in waiters:
                 waiters.remove(future)
+
+    def release(self) -> None:
+        """The daemon stops: whoever waits hears how things stand, and the questions stay for the next daemon."""
+        self._released = True
+        for request_id, waiters in self._waiters.items():
+            for waiter in waiters:
+                if not waiter.done():
+                    waiter.set_result(self.get(request_id))
+
+    def _has_room(self, draft: Request) -> None:
+        waiting = [request for request in self._requests.values() if request.state in OPEN]
+        of_session = sum(
+            (request.principal.agent, request.principal.session) == (draft.principal.agent, draft.principal.session)
+            for request in waiting
+        )
+        if of_session >= _OPEN_A_SESSION or len(waiting) >= _OPEN_AT_ALL:
+            raise Refused(
+                f"{of_session if of_session >= _OPEN_A_SESSION else len(waiting)} questions wait for a person "
+                "already (interlock inbox). Wait for answers before asking more."
+            )
 
     def _in_time(self, request: Request) -> None:
         if request.state in OPEN and self._now() > request.decide_by:

@@ -9,6 +9,7 @@ INVARIANT: whatever goes wrong on the way, the answer is no.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -27,6 +28,8 @@ from interlock.broker.workspace import workspace_of
 from interlock.model.action import Action, Principal
 from interlock.model.decision import Decision, Verdict
 from interlock.policy.engine import Engine
+
+_ALARMS = 100  # unseen calls that get an alarm each, of one look at a transcript; the rest is counted
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -62,13 +65,17 @@ class Broker:
     def __init__(self, *, ledger: Recorder, rules: Rules, queue: Queue, clock: Clock, person: Person) -> None:
         self.queue = queue
         self.sessions = Sessions()
+        self._opening: dict[tuple[str, str], asyncio.Task[Session]] = {}
         self._ledger = ledger
         self._rules = rules
         self._clock = clock
         self._person = person
 
-    async def propose(self, action: Action) -> Answer:
-        """Judge one action. Raises InterlockError when no safe answer can be made: the gate then says no."""
+    async def propose(self, action: Action, gone: asyncio.Event | None = None) -> Answer:
+        """Judge one action. Raises InterlockError when no safe answer can be made: the gate then says no.
+
+        `gone` is set once nobody waits for the answer any more: a yes is then kept for the next identical call.
+        """
         session = await self.session(action.principal, action.cwd)
         config = self._rules.config(session.workspace)
         judged = self._judge(action, session, config)
@@ -78,13 +85,22 @@ class Broker:
             return await self._release(session, action, judged, body, config.mode)
         if decision.verdict is Verdict.DENY:
             return await self._stop(session, action, decision, body, words.denied)
-        return await self._ask(session, action, judged, body, config)
+        return await self._ask(session, action, judged, body, config, gone)
 
     async def session(self, principal: Principal, cwd: str) -> Session:
         """The session of this principal, opened in the ledger when it is first seen."""
         known = self.sessions.get(principal)
         if known is not None:
             return known
+        # An agent's first calls may come side by side: they share one opening, and one entry.
+        key = (principal.agent, principal.session)
+        opening = self._opening.get(key)
+        if opening is None:
+            opening = self._opening[key] = asyncio.ensure_future(self._open(principal, cwd))
+            opening.add_done_callback(lambda _: self._opening.pop(key, None))
+        return await asyncio.shield(opening)
+
+    async def _open(self, principal: Principal, cwd: str) -> Session:
         # INVARIANT: a session's workspace is decided once. An agent that outlives its daemon would otherwise choose
         # a new one, by the working directory of its next call.
         workspace = self.sessions.workspace(principal)
@@ -92,9 +108,6 @@ class Broker:
             workspace = workspace_of(cwd, self._person.home)
         body = {"principal": records.principal_body(principal), "workspace": workspace, "cwd": records.clean(cwd)}
         opened = await self._ledger.record(records.SESSION_OPEN, body)
-        raced = self.sessions.get(principal)
-        if raced is not None:
-            return raced
         session = new_session(principal, workspace, opened)
         forgotten = self.sessions.add(session)
         if forgotten is not None:
@@ -136,15 +149,16 @@ class Broker:
     async def unseen(self, principal: Principal, cwd: str, calls: list[tuple[str, str]]) -> int:
         """Compare the agent's own record, (call id, tool) pairs, with what reached the road; alarm for the rest."""
         session = await self.session(principal, cwd)
+        message = "the agent's transcript shows a tool call that never reached Interlock"
         missed = [(call, tool) for call, tool in calls if call not in session.calls and call not in session.alarmed]
-        for call, tool in missed[:100]:
+        for call, tool in missed[:_ALARMS]:
             session.alarmed.add(call)
-            await self.alarm(
-                principal,
-                "unseen-call",
-                "the agent's transcript shows a tool call that never reached Interlock",
-                {"call": call, "tool": tool},
-            )
+            # The transcript is within the agent's reach: what stands in it is bounded like everything else.
+            facts = {"call": records.short(call), "tool": records.short(tool)}
+            await self.alarm(principal, "unseen-call", message, facts)
+        if len(missed) > _ALARMS:
+            more = {"more": len(missed) - _ALARMS}
+            await self.alarm(principal, "unseen-call", f"{message}, and so do more", more)
         return len(missed)
 
     def _judge(self, action: Action, session: Session, config: Config) -> Judgement:
@@ -185,19 +199,27 @@ class Broker:
         return Answer(released=False, message=say(decision, index), entry=index, decision=decision, request=request)
 
     async def _ask(
-        self, session: Session, action: Action, judged: Judgement, body: dict[str, Any], config: Config
+        self,
+        session: Session,
+        action: Action,
+        judged: Judgement,
+        body: dict[str, Any],
+        config: Config,
+        gone: asyncio.Event | None,
     ) -> Answer:
         envelope = seal(action, judged)
         used = await self.queue.redeem(envelope.digest)
         if used is None:
             request = await self._question(action, judged, envelope, config)
             session.count("asks")
-            request = await self.queue.wait(request.id, config.hold_seconds)
-            used = await self._redeem_fresh(action, request, session)
+            request = await self.queue.wait(request.id, config.hold_seconds, gone)
+            if gone is None or not gone.is_set():
+                used = await self._redeem_fresh(action, request, session)
         else:
             request = used
         if used is None:
-            return await self._stop(session, action, judged.decision, body, _ask_words(request), request.id)
+            say = _ask_words(request, self.queue.get(request.id))
+            return await self._stop(session, action, judged.decision, body, say, request.id)
         answer = await self._release(session, action, judged, {**body, "approval": used.id}, Mode.ENFORCE)
         if action.call_id:
             session.approved[action.call_id] = used.id
@@ -246,11 +268,16 @@ class Broker:
         await self._ledger.record(records.SESSION_CLOSE, body, durable=False)
 
 
-def _ask_words(request: Request) -> Callable[[Decision, int], str]:
+def _ask_words(heard: Request, now: Request) -> Callable[[Decision, int], str]:
+    """What to say when no yes could be used: the request as it was when waiting ended, and as it is now."""
+
     def say(decision: Decision, entry: int) -> str:
         del entry
-        if request.state in OPEN or request.state is State.APPROVED:
-            return words.waiting(request, decision)
-        return words.said_no(request) if request.state is State.DENIED else words.ended(request)
+        if now.state in OPEN:
+            return words.waiting(now, decision)
+        if now.state is State.APPROVED:
+            # Heard in time and not used: what it was for has changed. Otherwise it came while this call gave up.
+            return words.drifted(now) if heard.state is State.APPROVED else words.waiting(now, decision)
+        return words.said_no(now) if now.state is State.DENIED else words.ended(now)
 
     return say

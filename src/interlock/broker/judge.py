@@ -74,7 +74,12 @@ def _unspoken(decision: Decision, reading: Reading) -> Decision:
 
 
 def person_here(own_paths: tuple[str, ...]) -> Person:
-    """The user of this process."""
-    entry = pwd.getpwuid(os.geteuid())
-    home = os.environ.get("HOME") or entry.pw_dir
-    return Person(name=entry.pw_name, home=home, own_paths=own_paths, own_processes=(os.getpid(),))
+    """The user of this process. A uid without an entry (as in many containers) is named by its number."""
+    uid = os.geteuid()
+    try:
+        entry = pwd.getpwuid(uid)
+        name, home = entry.pw_name, entry.pw_dir
+    except KeyError:
+        name, home = f"uid {uid}", ""
+    home = os.environ.get("HOME") or home
+    return Person(name=name, home=home, own_paths=own_paths, own_processes=(os.getpid(),))

@@ -140,6 +140,11 @@ def cut(text: str, limit: int) -> str:
     return text if len(raw) <= limit else raw[:limit].decode("utf-8", "ignore")
 
 
+def short(text: str) -> str:
+    """A name that came from outside, cleaned and at most 200 bytes long."""
+    return cut(clean(text[:_NAME]), _NAME)
+
+
 def clean(text: str) -> str:
     """Text that any JSON reader takes back as it is: lone surrogates become visible."""
     return text.encode("utf-8", "backslashreplace").decode()

@@ -35,8 +35,22 @@ def waiting(request: Request, decision: Decision) -> str:
     )
 
 
+def drifted(request: Request) -> str:
+    """The yes is there, and the action is not the one that it was for any more."""
+    return (
+        f"A person said yes to request {request.id}, but meanwhile something changed that it depends on (a file that "
+        "it runs, the rules, a freeze), so it is not run. If it is still wanted make the same call again: that asks "
+        "about it as it is now."
+    )
+
+
 def ended(request: Request) -> str:
     """The question ended without a usable yes."""
+    if request.state in {State.EXECUTING, State.DONE, State.FAILED}:
+        return (
+            f"The yes to request {request.id} was for one call, and an identical one has used it. If it must run "
+            "once more, make the call again: that asks anew."
+        )
     if request.state is State.EXPIRED:
         return f"Nobody decided on request {request.id} in time. Ask the user whether it is still wanted."
     return f"Request {request.id} is {request.state.value}; its yes cannot be used. Ask the user before trying again."

@@ -28,7 +28,7 @@ class LedgerRecorder:
     async def flush(self) -> None:
         """Record what was noted, when nothing else comes."""
         if self._noted:
-            kind, body = self._noted.popleft()
+            kind, body = self._noted.pop()
             await self.record(kind, body)
 
     async def record(self, kind: str, body: dict[str, Any], *, durable: bool = True) -> int:

@@ -31,7 +31,7 @@ from interlock.gates.hooks.service import HookService
 from interlock.home import Home
 from interlock.identity import keys
 from interlock.ledger.store import Ledger
-from interlock.model.errors import DaemonRunning, InterlockError, StateError
+from interlock.model.errors import DaemonRunning, InterlockError, LedgerUnavailable, StateError
 
 log = structlog.get_logger()
 
@@ -46,6 +46,7 @@ def run(home: Home, *, lost_head: bool = False, lost_key: bool = False) -> None:
     `lost_head` and `lost_key` are a person's word that the head file, or the daemon's key, is gone for a known reason;
     both become entries of the ledger.
     """
+    os.umask(0o077)
     home.make()
     lock = _lock(home)
     try:
@@ -55,14 +56,22 @@ def run(home: Home, *, lost_head: bool = False, lost_key: bool = False) -> None:
 
 
 def _lock(home: Home) -> int:
-    descriptor = os.open(home.run / "daemon.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    file = home.run / "daemon.lock"
+    try:
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise StateError(f"cannot open {file}: {error.strerror}. Check its owner, or remove it.") from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         os.close(descriptor)
         raise DaemonRunning(f"a daemon already runs for {home.state}. `interlock status` shows it.") from error
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+    try:
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+    except OSError as error:
+        # Only a note for people: on a full disk the guard comes up nevertheless.
+        log.warning("daemon.lock.unnoted", problem=error.strerror)
     return descriptor
 
 
@@ -123,11 +132,16 @@ class _Daemon:
         _settle_memory()
         await self._ending.wait()
         log.info("daemon.draining", connections=server.busy)
+        queue.release()
         await server.stop(_DRAIN_SECONDS)
         chores.cancel()
-        for session in broker.sessions.all():
-            await broker.close(session.principal, "the daemon stopped")
-        await recorder.record("daemon.stop", {"reason": "asked to stop"})
+        try:
+            for session in broker.sessions.all():
+                await broker.close(session.principal, "the daemon stopped")
+            await recorder.record("daemon.stop", {"reason": "asked to stop"})
+        except LedgerUnavailable as error:
+            # Nothing was released that the ledger does not have; that the daemon stopped is seen by its silence.
+            log.warning("daemon.stop.unrecorded", problem=str(error))
         log.info("daemon.down")
 
     async def _chores(self, recorder: LedgerRecorder, rules: RuleBook, queue: Queue) -> None:
@@ -169,7 +183,7 @@ class _Doors:
         if header.door is Door.RPC:
             return await self._rpc.serve(payload, peer)
         self._agents.saw_hook(peer.pid, header.agent)
-        reply = await self._hooks.serve(header.agent, payload)
+        reply = await self._hooks.serve(header.agent, payload, peer.gone)
         return Reply(exit=reply.exit, stdout=reply.stdout, stderr=reply.stderr)
 
 
@@ -189,16 +203,21 @@ def _origin(home: Home) -> str:
     except FileNotFoundError:
         pass
     except (OSError, UnicodeDecodeError) as error:
-        raise StateError(f"cannot read {file}: {error}.") from error
+        raise StateError(f"cannot read {file}: {error}. Put it back from a backup, and check its owner.") from error
     name = f"interlock/{socket.gethostname()[:60]}/{os.urandom(6).hex()}"
     _write_once(file, name + "\n")
     return name
 
 
 def _write_once(file: Path, text: str) -> None:
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    """The whole text or nothing: a name that a full disk cut in two would be another log's."""
+    new = file.with_name(f"{file.name}.new")
     try:
-        os.write(descriptor, text.encode())
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        with open(descriptor, "wb") as output:
+            output.write(text.encode())
+            output.flush()
+            os.fsync(descriptor)
+        new.rename(file)
+    except OSError as error:
+        raise StateError(f"cannot write {file}: {error.strerror}. Check its directory and the disk's space.") from error

@@ -19,15 +19,19 @@ log = structlog.get_logger()
 
 _CONNECTIONS = 512  # at once; a hundred agents with a few parallel calls each
 _READ_SECONDS = 10.0  # a client must have sent its whole request by then
+_WRITE_SECONDS = 30.0  # and have taken the whole answer by then
+_SMALL = 64 << 10  # bytes; requests up to this are always taken: 512 of them are 32 MiB
+_HELD = 64 << 20  # bytes of larger requests at once
 _HOLD_EVERY = 1.5  # seconds between signs of life; the client gives up after 5 silent ones
 _HOLD_MS = 5_000
 
 
 class Peer(msgspec.Struct, frozen=True):
-    """Who the kernel says is on the other end."""
+    """Who the kernel says is on the other end. `gone` is set when that end hangs up."""
 
     pid: int
     uid: int
+    gone: asyncio.Event = msgspec.field(default_factory=asyncio.Event)
 
 
 Handler = Callable[[Header, bytes, Peer], Awaitable[Reply]]
@@ -40,18 +44,26 @@ class Server:
         self._path = path
         self._handler = handler
         self._server: asyncio.Server | None = None
-        self._connections: set[_Connection] = set()
+        self._connections: dict[_Connection, None] = {}  # oldest first
+        self._held = 0
 
     async def start(self) -> None:
         """Listen. The caller holds the home's lock, so a socket that is already there is a dead daemon's."""
-        self._path.unlink(missing_ok=True)
+        try:
+            self._path.unlink(missing_ok=True)
+        except OSError as error:
+            raise StateError(
+                f"cannot remove what stands at {self._path}: {error.strerror}. Remove it by hand."
+            ) from error
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         old = os.umask(0o177)
         try:
             _bind(listener, self._path)
         except OSError as error:
             listener.close()
-            raise StateError(f"cannot listen on {self._path}: {error.strerror}.") from error
+            raise StateError(
+                f"cannot listen on {self._path}: {error.strerror}. Check the directory and its owner."
+            ) from error
         finally:
             os.umask(old)
         listener.listen(_CONNECTIONS)
@@ -75,15 +87,32 @@ class Server:
         return len(self._connections)
 
     def enter(self, connection: _Connection) -> bool:
-        """Admit a connection unless there are too many."""
+        """Admit a connection unless too many are at work.
+
+        Those that have not sent their request yet make room, the oldest first: clients that only connect and say
+        nothing cannot keep the others out.
+        """
         if len(self._connections) >= _CONNECTIONS:
+            idle = next((other for other in self._connections if other.task is None), None)
+            if idle is None:
+                return False
+            idle.hang_up()
+            self.leave(idle)
+        self._connections[connection] = None
+        return True
+
+    def hold(self, size: int) -> bool:
+        """Account for a large request's bytes; False when there is no room for more of them."""
+        if self._held + size > _HELD:
             return False
-        self._connections.add(connection)
+        self._held += size
         return True
 
     def leave(self, connection: _Connection) -> None:
         """A connection is gone."""
-        self._connections.discard(connection)
+        if connection in self._connections:
+            del self._connections[connection]
+            self._held -= connection.held
 
     async def handle(self, header: Header, payload: bytes, peer: Peer) -> Reply:
         """Pass a whole request on."""
@@ -101,6 +130,7 @@ class _Connection(asyncio.Protocol):
         self._peer = Peer(0, -1)
         self._timer: asyncio.TimerHandle | None = None
         self.task: asyncio.Task[None] | None = None
+        self.held = 0  # bytes that count against the server's limit
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - what asyncio promises for streams
@@ -131,6 +161,7 @@ class _Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         del exc
         self._stop_timer()
+        self._peer.gone.set()
         self._server.leave(self)
 
     def hang_up(self) -> None:
@@ -148,6 +179,13 @@ class _Connection(asyncio.Protocol):
             self.hang_up()
             return False
         self._buffer = rest
+        size = self._header.length
+        if size > _SMALL:
+            if not self._server.hold(size):
+                log.warning("request.no-room", size=size, pid=self._peer.pid)
+                self.hang_up()
+                return False
+            self.held = size
         return True
 
     async def _answer(self, header: Header, payload: bytes) -> None:
@@ -165,6 +203,8 @@ class _Connection(asyncio.Protocol):
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(done(header.nonce, reply))
             self._transport.close()
+            # What the client does not read stays in memory here; it has had its time.
+            self._timer = loop.call_later(_WRITE_SECONDS, self.hang_up)
 
     def _sign_of_life(self, header: Header) -> None:
         if self._transport is None or self._transport.is_closing() or self.task is None or self.task.done():

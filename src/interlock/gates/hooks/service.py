@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from typing import Any
 
@@ -29,8 +30,8 @@ class HookService:
         self._person = person
         self._transcripts = TranscriptReader()
 
-    async def serve(self, agent: str, raw: bytes) -> HookReply:
-        """Answer one hook event. Never raises."""
+    async def serve(self, agent: str, raw: bytes, gone: asyncio.Event | None = None) -> HookReply:
+        """Answer one hook event. Never raises. `gone` is set once nobody waits for the answer any more."""
         gate = registry.gate(agent)
         if gate is None:
             return HookReply(exit=2, stderr=words.broken(f"no gate knows the agent {agent!r}.").encode())
@@ -40,7 +41,7 @@ class HookService:
             await self._malformed(agent, raw, error)
             return gate.refuse(words.unreadable(str(error)))
         try:
-            return await self._travel(gate, event)
+            return await self._travel(gate, event, gone)
         except InterlockError as error:
             log.warning("hook.failed", agent=agent, event_name=event.name, problem=str(error))
             return gate.deny(event, words.broken(str(error)))
@@ -49,12 +50,12 @@ class HookService:
             log.exception("hook.bug", agent=agent, event_name=event.name)
             return gate.deny(event, words.broken(f"internal error ({type(error).__name__})."))
 
-    async def _travel(self, gate: HookGate, event: HookEvent) -> HookReply:
+    async def _travel(self, gate: HookGate, event: HookEvent, gone: asyncio.Event | None) -> HookReply:
         principal, broker = event.principal, self._broker
         self._transcripts.begin(event.transcript)
         match event.moment:
             case Moment.TOOL_BEFORE if event.action is not None:
-                answer = await broker.propose(event.action)
+                answer = await broker.propose(event.action, gone)
                 return gate.allow(event) if answer.released else gate.deny(event, answer.message)
             case Moment.TOOL_BEFORE:
                 return gate.deny(event, words.broken("the event names no tool."))
@@ -96,7 +97,8 @@ class HookService:
         )
 
     async def _compare(self, event: HookEvent) -> None:
-        calls = self._transcripts.new_calls(event.principal.agent, event.transcript)
+        # Megabytes of a busy agent's record are read and parsed beside the loop that answers every other agent.
+        calls = await asyncio.to_thread(self._transcripts.new_calls, event.principal.agent, event.transcript)
         if calls:
             await self._broker.unseen(event.principal, event.cwd, calls)
 
