@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from interlock.home import Home, locate
 from interlock.model.errors import DaemonRunning, StateError
 
 _WAIT_SECONDS = 15.0
+_TAIL = 64 << 10  # bytes of the log that are looked at
 
 
 @click.command(
@@ -64,9 +66,13 @@ def start(home: Home, arguments: Sequence[str] = ()) -> bool:
         return False
     home.make()
     log = home.run / "daemon.log"
+    try:
+        output = log.open("ab")
+    except OSError as error:
+        raise StateError(f"cannot write {log}: {error.strerror}. Check its owner, or remove it.") from error
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    with log.open("ab") as output:
-        log.chmod(0o600)
+    with output:
+        os.fchmod(output.fileno(), 0o600)
         process = subprocess.Popen(  # noqa: S603 - our own module, by our own interpreter
             [sys.executable, "-I", "-m", "interlock.daemon", *arguments],
             stdin=subprocess.DEVNULL,
@@ -94,7 +100,19 @@ def start(home: Home, arguments: Sequence[str] = ()) -> bool:
 
 
 def _tail(log: Path) -> str:
+    """The end of the log, of its JSON lines what they say to a person."""
     try:
-        return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-5:])
+        with log.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL))
+            lines = file.read().decode("utf-8", "replace").splitlines()
     except OSError as error:
         return f"(cannot be read: {error.strerror})"
+    return "\n".join(_said(line) for line in lines[-5:])
+
+
+def _said(line: str) -> str:
+    try:
+        event = json.loads(line)
+        return str(event.get("message") or event.get("problem") or event["event"])
+    except (ValueError, AttributeError, KeyError):
+        return line

@@ -9,7 +9,7 @@ import structlog
 
 from interlock.daemon.run import run
 from interlock.home import locate
-from interlock.model.errors import InterlockError
+from interlock.model.errors import InterlockError, StateError
 
 
 def main(arguments: Sequence[str] = ()) -> int:
@@ -28,6 +28,12 @@ def main(arguments: Sequence[str] = ()) -> int:
     except InterlockError as error:
         structlog.get_logger().error("daemon.refused", error=error.code, message=str(error))
         return error.exit
+    except OSError as error:
+        # A full or failing disk, or rights that were taken away, in a step that has no sentence of its own.
+        where = f"{error.filename}: " if error.filename else ""
+        message = f"{where}{error.strerror or error}. Check the state directory, its owner, and the disk's space."
+        structlog.get_logger().exception("daemon.refused", error=StateError.code, message=message)
+        return StateError.exit
     return 0
 
 
