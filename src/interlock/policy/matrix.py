@@ -105,6 +105,7 @@ def situations() -> Iterator[tuple[str, tuple[str, ...]]]:
     yield from _cross(("read", "configure", "create", "delete irreversible", "execute"),
                       ("system nginx", "system crontab +executes-later", "system nginx +privileged"),
                       ("machine", "production"))  # fmt: skip
+    yield from _cross(("read",), ("system environment",), ("machine", "production"))
     yield from _cross(
         ("read", "create recoverable", "configure", "delete irreversible", "send irreversible"),
         ("tool github/issue",),

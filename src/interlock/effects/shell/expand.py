@@ -357,7 +357,9 @@ class Expander(Core):
             other = self.joined(self.pieces(arg, state, tilde=True, splits=False))
             state.maybe = saved
             known = value if value is not None else params.unset_value(name)
-            taint = tuple(sorted(set(known.taint) | (set(other.taint) if op != "?" else set())))
+            # `${x:+word}` is the word or nothing: of x it says only whether it is set.
+            taint = () if op == "+" else known.taint
+            taint = tuple(sorted(set(taint) | (set(other.taint) if op != "?" else set())))
             if op == "=":
                 state.variables[name] = Var(Val(None, taint=taint))
             out.append(Piece(Val(None, taint=taint), quoted=node.quoted, splits=splits))

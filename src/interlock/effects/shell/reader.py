@@ -6,9 +6,10 @@ from interlock.effects.invocation import Word
 from interlock.effects.shell.core import Exhausted, Interpret
 from interlock.effects.shell.flow import Walker
 from interlock.effects.shell.parse import Parser
-from interlock.effects.shell.state import State, Val
+from interlock.effects.shell.state import Sink, State, Val
+from interlock.model import labels
 from interlock.model.action import Reading
-from interlock.model.effect import opaque
+from interlock.model.effect import Effect, Environment, Kind, Resource, Verb, opaque
 from interlock.model.world import Setting, World
 
 MAX_TEXT = 1_048_576  # characters; ARG_MAX of one argument on Linux is an eighth of it
@@ -40,6 +41,7 @@ def read_shell(
         )
     walker = Walker(text, setting, world, interpret)
     state = State(cwd)
+    state.out = screen = Sink(collects=False)
     if arguments:
         given = tuple(Val(word.text, word.prefix if word.text is None else "", word.taint) for word in arguments)
         state.zero, state.arguments = given[0], given[1:]
@@ -54,8 +56,31 @@ def read_shell(
     except RecursionError:
         walker.add(opaque(_short(text), "nested too deep to be read", via="shell", span=(0, len(text))))
     walker.sent()
+    for effect in _shown(screen.taint, list(walker.effects)):
+        walker.add(effect)
     commands = tuple(walker.commands)
     return Reading(tuple(walker.effects), commands, tuple(walker.operands), _summary(commands))
+
+
+def _shown(taint: frozenset[str], effects: list[Effect]) -> list[Effect]:
+    """What the agent gets to read: a credential or the whole environment printed by the shell itself (`echo $TOKEN`).
+
+    A secret that a command reads from somewhere already is an effect of that command.
+    """
+    reads = [effect.resource for effect in effects if effect.verb is Verb.READ]
+    found = []
+    if labels.FROM_SECRET in taint and not any(labels.SECRET in one.labels for one in reads):
+        found.append(
+            Effect(
+                Verb.READ, Resource(Kind.SECRET, "a credential in a variable", (labels.SECRET,)), Environment.MACHINE,
+                via="shell", notes=("it is printed where the agent reads it",),
+            )
+        )  # fmt: skip
+    if labels.FROM_ENVIRONMENT in taint and not any(one.kind is Kind.SYSTEM for one in reads):
+        found.append(
+            Effect(Verb.READ, Resource(Kind.SYSTEM, "environment variables"), Environment.MACHINE, via="shell")
+        )
+    return found
 
 
 def _refused(text: str) -> str | None:

@@ -60,10 +60,10 @@ class Sink:
         self.world: Overlay | None = None  # who must know at once that a file changes
 
     def write(self, text: str | None, taint: tuple[str, ...] = ()) -> None:
+        if taint and self is not TERMINAL:
+            self.taint |= frozenset(taint)
         if not self.collects:
             return
-        if taint:
-            self.taint |= frozenset(taint)
         if text is None:
             self.text = None
         elif self.text is not None:
@@ -173,7 +173,7 @@ class State:
     def write(self, text: str | None, taint: tuple[str, ...] = ()) -> None:
         """Put text on standard output."""
         out = self.out
-        if out.collects:
+        if out.collects or taint:
             out.write(text if self.maybe + self.gone <= out.base else None, taint)
 
     def begin(self, prefix: str, taint: tuple[str, ...]) -> None:

@@ -10,11 +10,14 @@ import re
 from interlock.effects.catalogue import programs
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.grammar import known
+from interlock.effects.catalogue.readers.system import secret_name
 from interlock.effects.catalogue.readers.wrappers import interactive
 from interlock.effects.invocation import Word
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
 from interlock.model.effect import Verb
 
+_NODE_VARIABLE = re.compile(r"""\bprocess\.env(?:\.(\w+)|\[\s*["'](\w+)["']\s*\])""")
+_VARIABLE = re.compile(r"""\bENV(?:\.fetch)?[\[({]\s*["']?(\w+)["']?|\bgetenv\(\s*["'](\w+)["']""")
 _QUOTED = r"""(?:'([^'\\]*)'|"([^"\\]*)"|`([^`\\$]*)`)"""
 _NODE_OUT = re.compile(
     r"""\b(child_process|fs|net|http2?|https|tls|dgram|dns|vm|worker_threads|cluster|repl|inspector|module|v8|wasi)\b
@@ -111,14 +114,22 @@ def deno_eval(draft: Draft) -> None:
         node_text(draft, value)
 
 
+def _environment(draft: Draft, text: str, single: re.Pattern[str], *, whole: str) -> None:
+    """One variable by its name carries what its name says; the environment in any other way is the whole of it."""
+    for found in single.finditer(text):
+        if secret_name(next(name for name in found.groups() if name)):
+            draft.flow.add(L.FROM_SECRET)
+    if whole in single.sub("", text):
+        draft.flow.add(L.FROM_ENVIRONMENT)
+
+
 def node_text(draft: Draft, value: Word) -> None:
     """JavaScript text, by the words that it holds."""
     text = value.text
     if text is None or len(text) > _MOST_TEXT:
         draft.run_unread(value.source[:200], "the JavaScript text is not known", value.taint)
         return
-    if "process.env" in text:
-        draft.flow.add(L.FROM_ENVIRONMENT)
+    _environment(draft, text, _NODE_VARIABLE, whole="process.env")
     rest = _REQUIRE.sub(lambda m: _required(draft, m), text)
     if not _NODE_OUT.search(rest):
         return
@@ -241,7 +252,8 @@ def other_text(draft: Draft, value: Word) -> None:
     plain = re.sub(r"""'[^'\\`]*'|"(?:(?![@$#]\{|\{\$)[^"\\`])*\"""", "''", plain)
     if _OUT.search(plain):
         draft.opaque(f"{draft.command} text that may reach outside", text)
-    if "ENV" in text or "getenv" in text:
+    _environment(draft, text, _VARIABLE, whole="ENV")
+    if "getenv()" in text:
         draft.flow.add(L.FROM_ENVIRONMENT)
 
 

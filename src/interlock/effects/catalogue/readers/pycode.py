@@ -14,6 +14,8 @@ from typing import Any
 
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.grammar import known
+from interlock.effects.catalogue.readers.pyenviron import single_variables
+from interlock.effects.catalogue.readers.system import secret_name
 from interlock.effects.catalogue.words import word_list
 from interlock.effects.invocation import Word
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
@@ -169,6 +171,7 @@ class Code:
     def __init__(self, draft: Draft, *, inline: bool) -> None:
         self.draft = draft
         self.inline = inline
+        self.single: set[int] = set()  # ids of the nodes of `os.environ` that only one variable is taken from
         self.names: dict[str, Any] = {}
         self.aliases: dict[str, str] = {}
         self.foreign: set[str] = set()
@@ -188,6 +191,9 @@ class Code:
             self._imports(tree)
             self._bindings(tree)
             called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+            self.single, names = single_variables(tree, self.name)
+            if self.inline and any(secret_name(name) for name in names):
+                self.draft.flow.add(L.FROM_SECRET)
             for node in ast.walk(tree):
                 if isinstance(node, ast.Call):
                     self._call(node)
@@ -382,7 +388,7 @@ class Code:
     def _mention(self, node: ast.Attribute | ast.Name, *, called: bool) -> None:
         """A name that is not called here: what it stands for may be called elsewhere, under another name."""
         name = self.name(node)
-        if name in ("os.environ", "os.environb"):
+        if name in ("os.environ", "os.environb") and self.inline and id(node) not in self.single:
             self.draft.flow.add(L.FROM_ENVIRONMENT)
         last = node.attr if isinstance(node, ast.Attribute) else node.id
         if last in _INNARDS or name in ("sys.modules", "builtins"):

@@ -346,6 +346,11 @@ _SECRET_NAME = re.compile(
 )
 
 
+def secret_name(name: str) -> bool:
+    """Whether a variable of that name usually holds a credential."""
+    return _SECRET_NAME.search(name) is not None
+
+
 def printenv(draft: Draft) -> None:
     """printenv: everything, or single variables, some of which are credentials by their name."""
     names = draft.values("name")

@@ -197,7 +197,7 @@ def jq(draft: Draft) -> None:
         draft.effects = []
         _jq_operands(draft)
     script = " ".join(t for t in texts if t)
-    if re.search(r"\$ENV|\benv\b", script):
+    if re.search(r"\$ENV|(?<![.\w\"'])env\b", script):
         draft.flow.add(L.FROM_ENVIRONMENT)
 
 
