@@ -140,13 +140,7 @@ def test_every_help_shows_an_example_of_itself(path: tuple[str, ...]) -> None:
     assert f"interlock {path[0]}" in shown
 
 
-# They change other programs' files and tell a person which; nothing reads that but a person.
-FOR_PEOPLE = {("init",), ("uninstall",)}
-
-
-@pytest.mark.parametrize(
-    "path", [p for p, c in ALL.items() if not isinstance(c, click.Group) and p not in FOR_PEOPLE], ids=" ".join
-)
+@pytest.mark.parametrize("path", [p for p, c in ALL.items() if not isinstance(c, click.Group)], ids=" ".join)
 def test_every_command_can_answer_in_json(path: tuple[str, ...]) -> None:
     assert any("--json" in parameter.opts for parameter in ALL[path].params)
 

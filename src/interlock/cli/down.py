@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import click
 
@@ -31,11 +32,23 @@ def stop(home: Home) -> None:
     """Stop the daemon and wait for its end. Raises DaemonUnreachable (there is none), StateError (it takes long)."""
     from interlock.daemon.client import call
 
+    pid = call(home, "ping")["pid"]
     call(home, "stop")
     deadline = time.monotonic() + _WAIT_SECONDS
-    while home.socket.exists():
+    # Not the socket, which goes first: "down" means that the ledger is closed and the home is free.
+    while _lives(pid):
         if time.monotonic() > deadline:
             raise StateError(
-                f"the daemon is still draining after {_WAIT_SECONDS:g} s. `interlock status` shows what it waits for."
+                f"the daemon (pid {pid}) has not ended after {_WAIT_SECONDS:g} s. See {home.run / 'daemon.log'}; "
+                f"`kill -9 {pid}` loses nothing that was acknowledged."
             )
         time.sleep(0.02)
+
+
+def _lives(pid: int) -> bool:
+    """Whether the process is still at work; one that nobody has waited for yet (a zombie) is not."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return False
+    return stat[stat.rfind(b")") + 2 :][:1] not in {b"Z", b"X", b""}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import click
@@ -19,45 +20,64 @@ _POLL_SECONDS = 0.2
     epilog="\b\nExamples:\n  interlock log                       the last 50 entries\n"
     "  interlock log --follow              and go on\n"
     "  interlock log --kind denial --json  what was stopped, one JSON object a line\n"
-    "  interlock log --session 3f2a --all",
+    "  interlock log --session 3f2a --all  a whole session",
 )
 @click.option("--follow", "-f", is_flag=True, help="Go on printing as entries arrive.")
 @click.option("--kind", "kinds", multiple=True, help="Only entries of this kind (intent, denial, outcome, alarm …).")
 @click.option("--session", default="", help="Only this agent session (a prefix will do).")
 @click.option("--agent", default="", help="Only this agent (claude, codex …).")
-@click.option("--last", "-n", default=50, show_default=True, help="How many entries to look back.")
+@click.option(
+    "--last",
+    "-n",
+    default=50,
+    show_default=True,
+    type=click.IntRange(min=0, max=1_000_000),
+    help="How many entries to show of what is there, after the other options have chosen.",
+)
 @click.option("--all", "everything", is_flag=True, help="From the first entry on.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def command(
     follow: bool, kinds: tuple[str, ...], session: str, agent: str, last: int, everything: bool, as_json: bool
 ) -> None:
     """Show the ledger: every action, decision and fact, in order."""
-    home = locate()
-    tail = None if everything else last
-    for entry in _entries(home, list(kinds), tail, follow=follow):
+
+    def wanted(entry: dict[str, Any]) -> bool:
         principal = entry["body"].get("principal", {})
-        if not principal.get("session", "").startswith(session) or (agent and principal.get("agent") != agent):
-            continue
-        if as_json:
-            emit(entry)
+        return principal.get("session", "").startswith(session) and agent in {"", principal.get("agent")}
+
+    def show(entries: Iterable[dict[str, Any]]) -> None:
+        for entry in filter(wanted, entries):
+            if as_json:
+                emit(entry)
+            else:
+                click.echo(line(entry))
+
+    # Without a filter the daemon counts back by itself; with one, the last entries are those that pass it.
+    look_back = not (everything or kinds or session or agent)
+    pages = _pages(locate(), list(kinds), {"tail": last} if look_back else {"start": 0})
+    kept: deque[dict[str, Any]] = deque(maxlen=last)
+    for page in iter(pages.__next__, []):
+        if everything:
+            show(page)
         else:
-            click.echo(line(entry))
+            kept.extend(filter(wanted, page))
+    show(kept)
+    while follow:
+        page = next(pages)
+        show(page)
+        if not page:
+            time.sleep(_POLL_SECONDS)
 
 
-def _entries(home: Home, kinds: list[str], tail: int | None, *, follow: bool) -> Iterator[dict[str, Any]]:
+def _pages(home: Home, kinds: list[str], start: dict[str, int]) -> Iterator[list[dict[str, Any]]]:
+    """The entries from `start` on, page by page, for ever; an empty page says that there are no more for now."""
     from interlock.daemon.client import call
 
-    params: dict[str, Any] = {"kinds": kinds}
-    params.update({"start": 0} if tail is None else {"tail": tail})
+    params = start
     while True:
-        page = call(home, "log", params)
-        yield from page["entries"]
-        done = not page["entries"]
-        params = {"kinds": kinds, "start": page["next"]}
-        if done and not follow:
-            return
-        if done:
-            time.sleep(_POLL_SECONDS)
+        found = call(home, "log", {"kinds": kinds, **params})
+        yield found["entries"]
+        params = {"start": found["next"]}
 
 
 def line(entry: dict[str, Any]) -> str:
@@ -81,7 +101,9 @@ def _story(kind: str, body: dict[str, Any]) -> str:
     if kind == "outcome":
         return f"{who} of {body['intent']}: {'ok' if body['result'].get('ok', True) else 'failed'}"
     if kind == "alarm":
-        return f"{who} {click.style(body['message'], fg='red', bold=True)} {visible(str(body.get('call', '')))}"
+        return (
+            f"{who} {click.style(visible(body['message']), fg='red', bold=True)} {visible(str(body.get('call', '')))}"
+        )
     if kind == "approval.request":
         return f"{visible(body['tool'])}: {visible(body['text'])}"
     if kind.startswith("approval."):

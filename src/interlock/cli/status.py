@@ -24,7 +24,7 @@ def command(as_json: bool) -> None:
         return
     click.echo(f"Interlock {facts['version']} is up since {age(facts['started'], time.time())} (pid {facts['pid']}).")
     click.echo(f"{heading('mode')}     {facts['mode']}")
-    click.echo(f"{heading('policy')}   {facts['policy'][:16]}")
+    click.echo(f"{heading('policy')}   {facts['policy'][:16] or 'refused: every agent is stopped'}")
     click.echo(f"{heading('ledger')}   {facts['entries']} entries in {home.state / 'ledger'}")
     if not facts["ledger_healthy"]:
         click.echo(click.style("the ledger takes no entries: ", fg="red", bold=True) + visible(facts["ledger_problem"]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import click
@@ -30,7 +31,16 @@ def command(entry: int, as_json: bool) -> None:
         _decision(body)
     else:
         for name, value in body.items():
-            field(name, str(value))
+            field(name, _plain(value))
+
+
+def _plain(value: Any) -> str:
+    """A value as a person reads it: a principal as words, the rest as JSON."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict) and all(isinstance(inner, str) for inner in value.values()):
+        return " ".join(value.values())
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _decision(body: dict[str, Any]) -> None:

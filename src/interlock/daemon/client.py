@@ -7,6 +7,7 @@ import os
 import secrets
 import socket
 import struct
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from interlock.home import Home
 from interlock.model.errors import DaemonUnreachable, InterlockError, OperatorError
 
 _DOWN = "Start it with `interlock up --detach`; if that fails, `interlock doctor` says why."
+_ANSWER_LIMIT = 64 << 20  # bytes; the longest answer is the inbox with all its texts, some 10 MiB
 
 
 class Remote(OperatorError):
@@ -30,14 +32,18 @@ def call(home: Home, method: str, params: dict[str, Any] | None = None, *, timeo
     """One request to the daemon; `timeout` in seconds. Raises DaemonUnreachable, or Remote with its own words."""
     payload = json.dumps({"method": method, "params": params or {}}).encode()
     reply = exchange(home.socket, Door.RPC, "-", payload, timeout=timeout)
-    if reply.exit != 0:
+    try:
+        if reply.exit == 0:
+            return json.loads(reply.stdout)
         problem = json.loads(reply.stderr)
-        raise Remote(problem["message"], problem["error"], reply.exit)
-    return json.loads(reply.stdout)
+        raise Remote(str(problem["message"]), str(problem["error"]), reply.exit)
+    except (ValueError, KeyError, TypeError) as error:
+        raise DaemonUnreachable(f"the daemon on {home.socket} answers what is no answer. {_DOWN}") from error
 
 
 def exchange(path: Path, door: Door, agent: str, payload: bytes, *, timeout: float) -> Reply:
-    """Send one request and return the whole reply. Raises DaemonUnreachable."""
+    """Send one request and return the whole reply; `timeout` seconds for all of it. Raises DaemonUnreachable."""
+    deadline = time.monotonic() + timeout
     nonce = secrets.token_hex(8)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(timeout)
@@ -45,14 +51,17 @@ def exchange(path: Path, door: Door, agent: str, payload: bytes, *, timeout: flo
             _connect(connection, path)
             _check_owner(connection, path)
             connection.sendall(request(door, agent, nonce, int(timeout * 1000), payload))
-            received = b""
-            while part := connection.recv(65_536):
+            received = bytearray()
+            while part := connection.recv(262_144):
                 received += part
+                if len(received) > _ANSWER_LIMIT:
+                    raise DaemonUnreachable(f"the daemon on {path} answers without end. {_DOWN}")
+                connection.settimeout(max(0.001, deadline - time.monotonic()))
         except TimeoutError as error:
             raise DaemonUnreachable(f"the daemon on {path} did not answer within {timeout:g} s. {_DOWN}") from error
         except OSError as error:
             raise DaemonUnreachable(f"no daemon answers on {path}: {error.strerror or error}. {_DOWN}") from error
-    reply = parse_response(received, nonce)
+    reply = parse_response(bytes(received), nonce)
     if reply is None:
         raise DaemonUnreachable(f"the daemon on {path} hung up in the middle of its answer. {_DOWN}")
     return reply

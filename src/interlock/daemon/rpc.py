@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import pwd
@@ -23,9 +24,11 @@ from interlock.daemon.rules import RuleBook
 from interlock.daemon.server import Peer
 from interlock.daemon.wire import Reply
 from interlock.ledger.store import Ledger
-from interlock.model.errors import AgentError, InterlockError, NotFound, Refused
+from interlock.model.errors import AgentError, InterlockError, NotFound, OperatorError, Refused
 
 _PAGE = 1_000  # entries in one answer
+_PAGE_BYTES = 1 << 20  # and their bytes: an entry may have 16 KiB
+_KINDS = 32  # kinds that one call may ask for
 
 
 class Rpc:
@@ -77,7 +80,7 @@ class Rpc:
             result = await run(params, peer)
         except InterlockError as error:
             return Reply(exit=error.exit, stderr=json.dumps({"error": error.code, "message": str(error)}).encode())
-        return Reply(stdout=json.dumps(result).encode())
+        return Reply(stdout=result if isinstance(result, bytes) else json.dumps(result).encode())
 
     async def _ping(self, params: dict[str, Any], peer: Peer) -> Any:
         del params, peer
@@ -85,13 +88,16 @@ class Rpc:
 
     async def _status(self, params: dict[str, Any], peer: Peer) -> Any:
         del params, peer
-        config = self._rules.config("")
+        try:
+            mode, policy = self._rules.config("").mode.value, self._rules.engine("").digest
+        except OperatorError:
+            mode, policy = "refused", ""  # every agent is stopped; `rule_problems` says why
         return {
             "pid": os.getpid(),
             "version": __version__,
             "started": self._started,
-            "mode": config.mode.value,
-            "policy": self._rules.engine("").digest,
+            "mode": mode,
+            "policy": policy,
             "rule_problems": self._rules.problems(),
             "entries": self._ledger.size,
             "ledger_healthy": self._ledger.healthy,
@@ -134,16 +140,12 @@ class Rpc:
     async def _log(self, params: dict[str, Any], peer: Peer) -> Any:
         del peer
         await self._recorder.settle()
-        kinds = params.get("kinds") or None
-        start = int(params.get("start", 0))
-        if params.get("tail"):
-            start = max(0, self._ledger.size - int(params["tail"]))
-        found = []
-        for stored in self._ledger.entries(start=start, kinds=kinds):
-            found.append({"index": stored.index, **json.loads(stored.raw)})
-            if len(found) >= _PAGE:
-                break
-        return {"entries": found, "next": found[-1]["index"] + 1 if len(found) == _PAGE else self._ledger.size}
+        kinds = _texts(params, "kinds")
+        start = _integer(params, "start", 0)
+        if "tail" in params:
+            start = max(0, self._ledger.size - max(0, _integer(params, "tail")))
+        # Beside the loop: a person who reads the whole ledger must not slow down an agent's call.
+        return await asyncio.to_thread(_page, self._ledger, start, kinds)
 
     async def _entry(self, params: dict[str, Any], peer: Peer) -> Any:
         del peer
@@ -209,11 +211,32 @@ def _parse(payload: bytes) -> tuple[str, dict[str, Any]]:
     return message["method"], params
 
 
-def _integer(params: dict[str, Any], name: str) -> int:
-    value = params.get(name)
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise AgentError(f"{name} is no integer.")
+def _page(ledger: Ledger, start: int, kinds: list[str]) -> bytes:
+    """Entries from `start` on, as many as fit one answer. Each goes out as the bytes that stand in the ledger."""
+    size = ledger.size
+    parts: list[bytes] = []
+    following, room = size, _PAGE_BYTES
+    for stored in ledger.entries(start=start, stop=size, kinds=kinds or None):
+        if len(parts) >= _PAGE or room <= 0:
+            following = stored.index
+            break
+        parts.append(b'{"index":%d,' % stored.index + stored.raw.removeprefix(b"{"))
+        room -= len(stored.raw)
+    return b'{"entries":[' + b",".join(parts) + b'],"next":%d}' % following
+
+
+def _integer(params: dict[str, Any], name: str, otherwise: int | None = None) -> int:
+    value = params.get(name, otherwise)
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) >= 1 << 63:
+        raise AgentError(f"{name} is no integer, or too large.")
     return value
+
+
+def _texts(params: dict[str, Any], name: str) -> list[str]:
+    values = params.get(name, [])
+    if not isinstance(values, list) or len(values) > _KINDS or not all(isinstance(value, str) for value in values):
+        raise AgentError(f"{name} is no list of at most {_KINDS} texts.")
+    return values
 
 
 def _request_body(request: Request) -> Any:
