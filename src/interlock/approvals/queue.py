@@ -28,6 +28,8 @@ _OPEN_A_SESSION = 50
 _OPEN_AT_ALL = 500
 _REMEMBERED = 1_000  # finished requests kept in memory for `interlock inbox --all`; the ledger keeps the rest
 
+_NEVER = "9999-12-31T23:59:59Z"  # later than every stamp
+
 Record = Callable[[str, dict[str, Any]], Awaitable[int]]
 
 
@@ -133,10 +135,10 @@ class Queue:
             if request is not None and request.state is State.EXECUTING:
                 await self._change(request, ENDED, {"state": step(request.state, Event.SUCCEED if ok else Event.FAIL)})
 
-    async def expire(self) -> None:
-        """End what nobody decided or used in time."""
+    async def expire(self, *, everything: bool = False) -> None:
+        """End what nobody decided or used in time; with `everything`, all that is open: no time can be trusted."""
         async with self._lock:
-            now = self._now()
+            now = _NEVER if everything else self._now()
             for request in tuple(self._requests.values()):
                 if request.state in OPEN and now > request.decide_by:
                     await self._change(request, ENDED, {"state": step(request.state, Event.DECIDE_BY)})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import deque
 from typing import Any
 
@@ -39,6 +40,12 @@ class LedgerRecorder:
         index = await settled(self._ledger.submit(kind, body, time=self._clock.stamp(), durable=durable))
         self._acknowledged = max(self._acknowledged, index + 1)
         return index
+
+    def last_stamp(self) -> str | None:
+        """When the newest entry was written (RFC 3339); None in an empty ledger."""
+        if not self._ledger.size:
+            return None
+        return str(json.loads(self._ledger.entry(self._ledger.size - 1).raw)["time"])
 
     async def settle(self) -> None:
         """Wait until what was acknowledged early (the relaxed class) can be read: a person reads their own writes."""

@@ -17,9 +17,9 @@ import structlog
 from interlock import __version__
 from interlock.approvals.queue import KINDS, Queue
 from interlock.broker.broker import Broker
-from interlock.broker.clock import Clock
+from interlock.broker.clock import Clock, seconds, stamp
 from interlock.broker.judge import person_here
-from interlock.broker.records import SESSION_OPEN
+from interlock.broker.records import ALARM, SESSION_OPEN
 from interlock.daemon.agents import AgentProcesses
 from interlock.daemon.recorder import LedgerRecorder
 from interlock.daemon.rpc import Rpc
@@ -38,6 +38,7 @@ log = structlog.get_logger()
 _REFRESH_SECONDS = 0.5
 _EXPIRE_SECONDS = 5.0
 _DRAIN_SECONDS = 5.0
+_CLOCK_SLACK_SECONDS = 5.0  # a time server's ordinary correction
 
 
 def run(home: Home, *, lost_head: bool = False, lost_key: bool = False) -> None:
@@ -121,6 +122,7 @@ class _Daemon:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._ending.set)
+        await self._mind_the_clock(recorder, queue)
         await recorder.record("daemon.start", {"version": __version__, "pid": os.getpid()})
         _warm(rules)
         server = Server(self._home.socket, doors.serve)
@@ -143,6 +145,15 @@ class _Daemon:
             # Nothing was released that the ledger does not have; that the daemon stopped is seen by its silence.
             log.warning("daemon.stop.unrecorded", problem=str(error))
         log.info("daemon.down")
+
+    async def _mind_the_clock(self, recorder: LedgerRecorder, queue: Queue) -> None:
+        """A clock that was set back while no daemon ran would give every yes in the ledger its time again."""
+        last, now = recorder.last_stamp(), self._clock.now()
+        if last is None or seconds(last) <= now + _CLOCK_SLACK_SECONDS:
+            return
+        message = "the clock was set back since the last entry: no open question and no unused yes counts any more"
+        await recorder.record(ALARM, {"alarm": "clock-set-back", "message": message, "was": last, "now": stamp(now)})
+        await queue.expire(everything=True)
 
     async def _chores(self, recorder: LedgerRecorder, rules: RuleBook, queue: Queue) -> None:
         """What must happen without being asked. One failing chore is logged and does not end the others."""
