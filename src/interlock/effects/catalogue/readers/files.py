@@ -17,6 +17,12 @@ from interlock.model.effect import Kind, Reversibility, Verb
 _REMOTE = re.compile(r"(?:[^/:@\s]+@)?[^/:\s]+::?(?!//)")
 
 
+# What is not there to be looked at is a file where nobody would call a directory so.
+_FILE_NAME = re.compile(
+    r"[^/]\.(json|lock|log|txt|md|py|js|ts|tsx|jsx|css|html|ya?ml|toml|csv|tmp|pyc|out|xml|png|gz|tgz|zip)$"
+)
+
+
 def rm(draft: Draft) -> None:
     """`rm`: with -r every operand is a directory that goes whole."""
     deep = draft.has("recursive")
@@ -27,7 +33,10 @@ def rm(draft: Draft) -> None:
 
 def _plain_file(draft: Draft, operand: Word) -> bool:
     path = draft.path(operand) if not operand.glob else None
-    return path is not None and draft.world.kind(path) == "file"
+    if path is None:
+        return False
+    kind = draft.world.kind(path)
+    return kind == "file" or (kind is None and _FILE_NAME.search(path) is not None)
 
 
 # What may not be changed under another name, even in the workspace.

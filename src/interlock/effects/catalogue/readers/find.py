@@ -69,7 +69,13 @@ class Search:
             self.negated = True
         elif text in _NAMES and at + 1 < len(words) and not self.negated:
             self.names.append(words[at + 1].text or "*")
-        if text.startswith("-") and text not in _NO_TEST and text not in ("-o", "-or", "-a", "-and"):
+        negative = at > 0 and words[at - 1].text in ("!", "-not")  # all but some is nearly everything
+        if (
+            not negative
+            and text.startswith("-")
+            and text not in _NO_TEST
+            and text not in ("-o", "-or", "-a", "-and", "-not")
+        ):
             self.tested = True
         return at + (2 if text in _ONE or text.startswith("-newer") else 1)
 

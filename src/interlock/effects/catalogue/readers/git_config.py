@@ -92,7 +92,7 @@ _QUIET = {
     ),
     "core.editor": ("", "true", ":", "vim", "vi", "nano", "code --wait", "emacs", "cat"),
     "sequence.editor": ("", "true", ":", "cat"),
-    "credential.helper": ("", "store", "cache", "osxkeychain", "manager", "manager-core", "libsecret"),
+    "credential.helper": ("", "cache", "osxkeychain", "manager", "manager-core", "libsecret"),
     "core.fsmonitor": ("true", "false", "", "1", "0"),
     "core.hookspath": ("/dev/null",),
     "pager.": ("true", "false", "cat", "less", ""),

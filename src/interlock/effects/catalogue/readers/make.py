@@ -110,7 +110,15 @@ def make(draft: Draft) -> None:
     dry = draft.has("dry")
     if given.get("SHELL", "sh").rpartition("/")[2] not in ("sh", "bash", "dash", "zsh"):
         draft.opaque("make is given another shell")
+    for value in draft.values("eval"):
+        draft.opaque("make is given text to evaluate", value.text or value.source)
+    if any(value.text in ("-", "/dev/stdin") for value in draft.values("makefile")):
+        draft.opaque("the makefile comes from standard input")
+        return
     text, path = _makefile(draft, base)
+    if text is None and dry:
+        draft.project("make", note="a dry run of a makefile that was not read")
+        return
     if any(t is None for t in targets):
         draft.opaque("which target is made is not known")
         return

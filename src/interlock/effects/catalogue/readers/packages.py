@@ -147,6 +147,8 @@ def node(draft: Draft) -> None:
         _node_exec(draft, rest)
     elif action in _INSTALLS and not (draft.command == "bun" and action in ("link",)):
         _node_install(draft, rest, base, frozen=action in ("ci", "clean-install"))
+    elif action in ("config", "c", "get") and "_auth" in " ".join(w.text or "" for w in rest):
+        draft.add(Verb.READ, Kind.SECRET, "npm token", labels=(L.SECRET,))
     elif action in ("create", "init"):
         _node_create(draft, rest)
     else:
@@ -191,8 +193,9 @@ def _node_other(draft: Draft, action: str, rest: list[Word], words: list[Word], 
         _node_registry(draft, action, rest)
     elif action in ("token", "login", "adduser", "logout", "profile"):
         draft.add(Verb.READ if action == "token" else Verb.CONFIGURE, Kind.SECRET, "npm token", labels=(L.SECRET,))
-    elif action == "version" and rest:
-        draft.file(Verb.WRITE, known("package.json"))
+    elif action == "version":
+        if rest:
+            draft.file(Verb.WRITE, known("package.json"))
     elif action in ("set", "config", "c") and rest and (rest[0].text in ("set", "delete", "rm") or action == "set"):
         _node_config(draft, rest)
     else:
@@ -221,10 +224,18 @@ def _node_run(draft: Draft, action: str, rest: list[Word], words: list[Word], ba
         return
     elif draft.command == "bun" and re.search(r"\.[cm]?[jt]sx?$", action):
         draft.argv([known("node"), *draft.said.operands])
+    elif draft.command in ("yarn", "pnpm", "bun") and _unseen_script(draft, action, base):
+        run_script(draft, known(action), _arguments(words, rest[0] if rest else None, before=True), base)
     elif draft.command in ("yarn", "pnpm", "bun"):
         _node_exec(draft, list(draft.said.operands))
     else:
         draft.opaque(f"{draft.command} has no command {action!r} that is known", labels=(L.UNKNOWN_COMMAND,))
+
+
+def _unseen_script(draft: Draft, action: str, base: str | None) -> bool:
+    """Is it a script of a package.json that is not there to be read? These three fetch no program by its name."""
+    name = re.fullmatch(r"\w[\w:.-]*", action) is not None
+    return name and not _known_tool(action) and (base is None or _scripts(draft, base)[0] is None)
 
 
 def _node_registry(draft: Draft, action: str, rest: list[Word]) -> None:
@@ -412,6 +423,8 @@ def generic(draft: Draft) -> None:
 def runner(draft: Draft) -> None:
     """uv run, poetry run, bundle exec, pipx run: the program inside, fetched first if the project has it not."""
     words = list(draft.said.rest or ())
+    if draft.command == "pipx" and words and words[0].text == "run":
+        words = words[1:]
     for value in draft.values("with"):
         install(draft, [value])
     if not words:
@@ -420,11 +433,7 @@ def runner(draft: Draft) -> None:
     action = draft.said.path[-1] if draft.said.path else draft.command
     if name is not None and name.endswith(".py"):
         draft.argv([known("python"), *words])
-    elif (
-        action in ("uvx", "tool-run")
-        or (draft.command.startswith("pipx") and action == "run")
-        or draft.command == "uvx"
-    ):
+    elif action in ("uvx", "tool-run") or draft.command in ("pipx", "uvx"):
         bare = re.split(r"[@=<>\[]", name or "?")[0]
         if not _known_tool(bare) and not mentioned(draft, bare):
             draft.add(Verb.INSTALL, Kind.PACKAGE, name or words[0].source, note="fetched and run at once")

@@ -1,4 +1,4 @@
-"""Single variables of the environment in a Python text, by name: what their names say flows, not the whole environment."""
+"""Single variables of the environment in Python text, by name: what such a name says flows, not the environment."""
 
 from __future__ import annotations
 

@@ -13,6 +13,11 @@ from interlock.model import labels as L  # noqa: N812 - the vocabulary is used o
 from interlock.model.effect import ALL, MANY, ONE, Kind, Reversibility, Verb
 
 _OURS = re.compile(r"interlock", re.IGNORECASE)
+# What listens on a port, has a name, or stands in a file: some processes, as `pkill NAME` names them.
+_FEW = re.compile(
+    r"\"?\$\((?:lsof [^;|&`$()]*-[a-zA-Z]*i ?(?:[a-zA-Z]+)?:\d+[^;|&`$()]*|(?:pgrep|pidof) [^;|&`$()]*\w{3}[^;|&`$()]*"
+    r"|cat [^;|&`$()]*\.pid)\)\"?"
+)
 _PROCESS = re.compile(r"-?\d{1,10}|\$!|%[\w?%+-]*")
 
 
@@ -42,14 +47,15 @@ def kill(draft: Draft) -> None:
         # A number that is not known may be anybody's: `kill $(pgrep ...)`, `... | xargs kill`.
         # `$!` and `%1` are one's own.
         unknown = _PROCESS.fullmatch(text) is None
-        everything = text in ("-1", "1") or unknown
+        few = value.text is None and _FEW.fullmatch(value.source) is not None and not _OURS.search(value.source)
+        everything = text in ("-1", "1") or (unknown and not few)
         ours = _PROCESS.fullmatch(text) is not None and text.lstrip("-").isdigit() and int(text.lstrip("-")) in own
         draft.add(
             Verb.DELETE,
             Kind.PROCESS,
             text,
             labels=(L.GUARD,) if ours else (),
-            scale=ALL if everything else ONE,
+            scale=ALL if everything else MANY if few else ONE,
             undo=Reversibility.IRREVERSIBLE,
             note="which process is not known before it runs" if unknown else "",
         )
@@ -183,7 +189,7 @@ _STORE_WRITE = re.compile(
     r"^(put|write|set|insert|add|add-.*|store|edit|generate|create|import|init|update|patch|enable|-import.*|-genkey.*|-delete)$"
 )
 _STORE_QUIET = re.compile(
-    r"^(status|login|logout|list|ls|version|help|signin|whoami|lock|sync|search|find-identity|list-.*|lookup|path-help|-list|account|user|unlock|git)$"
+    r"^(status|login|logout|list|ls|version|help|signin|whoami|lock|sync|search|find-identity|list-.*|path-help|-list|account|user|unlock|git)$"
 )
 
 
@@ -191,11 +197,13 @@ def secret_store(draft: Draft) -> None:
     """vault, pass, op, security and kin: reading prints a credential."""
     words = [w.text or w.source for w in (*draft.values("action"), *draft.values("what"))]
     plain = [w for w in words if not w.startswith("-") or draft.command in ("keytool", "certutil")]
-    if plain[:1] in (["kv"], ["secrets"], ["item"], ["document"], ["token"], ["policy"], ["auth"], ["read-only"]):
+    if plain[:1] in (["kv"], ["secrets"], ["item"], ["document"], ["token"], ["policy"], ["auth"], ["read-only"]) or (
+        draft.command == "op" and plain[:1] in (["vault"], ["account"], ["user"], ["group"])
+    ):
         plain = plain[1:]
     action = plain[0] if plain else ""
     name = f"{draft.command}:{plain[1] if len(plain) > 1 else action}"
-    if not action or _STORE_QUIET.match(action):
+    if not action or _STORE_QUIET.match(action) or (draft.command == "vault" and action == "lookup"):
         return
     if _STORE_DELETE.match(action):
         draft.add(Verb.DELETE, Kind.SECRET, name, labels=(L.SECRET,), undo=Reversibility.IRREVERSIBLE)
@@ -363,10 +371,15 @@ def printenv(draft: Draft) -> None:
             draft.flow.add(L.FROM_SECRET)
 
 
+_LANES_OUT = frozenset(
+    ("deliver", "supply", "pilot", "upload_to_app_store", "upload_to_play_store", "upload_to_testflight")
+)
+
+
 def lane(draft: Draft) -> None:
     """fastlane: the name of the lane decides."""
     from interlock.effects.catalogue.programs import RISKY
 
     for value in draft.values("lane")[:2]:
-        if value.text is None or RISKY.search(value.text):
+        if value.text is None or RISKY.search(value.text) or value.text in _LANES_OUT:
             draft.opaque(f"the lane {value.text or value.source!r} may reach beyond the project")
