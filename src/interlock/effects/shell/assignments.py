@@ -6,6 +6,7 @@ from interlock.effects.hosts import host_environment, host_resource
 from interlock.effects.invocation import (
     Word,
 )
+from interlock.effects.places import file_environment, file_resource
 from interlock.effects.shell import params
 from interlock.effects.shell.hazards import Hazard, hazard, strange_path
 from interlock.effects.shell.redirect import Redirector
@@ -41,7 +42,6 @@ _CATALOGUE_JUDGES = frozenset(
         "PSQL_PAGER",
         "SYSTEMD_PAGER",
         "TAR_OPTIONS",
-        "MAKEFLAGS",
         "GIT_SSH",
         "LD_PRELOAD",
         "LD_AUDIT",
@@ -66,6 +66,7 @@ _CATALOGUE_JUDGES = frozenset(
 )
 
 
+_FOLDERS = frozenset({"PYTHONPATH", "GIT_DIR", "GIT_COMMON_DIR", "CARGO_HOME"})
 _APPENDS = ("PATH=$PATH:", 'PATH="$PATH:', "PATH=${PATH}:", 'PATH="${PATH}:', 'PATH="$PATH":')
 
 
@@ -154,11 +155,22 @@ class Assigner(Redirector):
             self.judge_path(value, state, start, end)
             return
         found = hazard(name, None if value.glob else value.text)
+        if found is Hazard.CODE and name in _FOLDERS and self._of_the_project(value, state):
+            return
         if found is Hazard.NONE:
+            return
+        if found is Hazard.FILE:
+            target = file_resource(value.text or value.prefix or name, self.setting, self.world, cwd=state.cwd)
+            self.add(
+                Effect(
+                    Verb.WRITE, target, file_environment(target, self.setting), via=name,
+                    notes=(f"{name} names a file that later commands write",), span=self.span(state, start, end),
+                )
+            )  # fmt: skip
             return
         if found is Hazard.PROXY:
             resource = host_resource(value.text or value.prefix or name, self.setting)
-            if labels.LOOPBACK not in resource.labels:
+            if not {labels.LOOPBACK, labels.REGISTRY, labels.KNOWN} & set(resource.labels):
                 note = f"{name} sends the traffic of later commands through this host"
                 self.add(
                     Effect(
@@ -173,6 +185,19 @@ class Assigner(Redirector):
         else:
             kind = "a command of unknown text" if found is Hazard.COMMAND else "code that later commands load"
             self.opaque(state, start, end, f"{name} names {kind}", via=name)
+
+    def _of_the_project(self, value: Val, state: State) -> bool:
+        """Whether every folder in a search path lies in the workspace: what is loaded from there is project code."""
+        text = value.text
+        if text is None and ":" in value.prefix and not value.taint:
+            text = value.prefix.rpartition(":")[0]  # what follows is the value that was there before
+        if text is None or value.glob:
+            return False
+        for part in text.split(":"):
+            found = file_resource(part or ".", self.setting, self.world, cwd=state.cwd)
+            if labels.WORKSPACE not in found.labels:
+                return False
+        return True
 
     def judge_path(self, value: Val, state: State, start: int, end: int) -> None:
         """A directory before the old ones can replace any program; one after them replaces none."""

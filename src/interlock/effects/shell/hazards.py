@@ -5,6 +5,7 @@ Assigning one is never ignored. A value that is itself a command is read as one;
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 
 _COMMANDS = frozenset(
@@ -98,9 +99,85 @@ _CODE = frozenset(
         "GVIMINIT",
         "NODE_PATH",
         "ELECTRON_RUN_AS_NODE",
+        "MAKEFILES",
+        "PYTHONPATH",
+        "PYTHONPYCACHEPREFIX",
+        "GOFLAGS",
+        "RUSTFLAGS",
+        "RUSTC",
+        "RUSTDOC",
+        "CC",
+        "CXX",
+        "LD",
+        "AR",
+        "LESSEDIT",
+        # settings of a tool from another file, which may name commands, hosts and files to write
+        "WGETRC",
+        "CURL_HOME",
+        "PSQLRC",
+        "TF_CLI_CONFIG_FILE",
+        "AWS_CONFIG_FILE",
+        "PIP_CONFIG_FILE",
+        "DOCKER_CONFIG",
+        "CARGO_HOME",
+        "GIT_DIR",
+        "GIT_COMMON_DIR",
     }
 )
 _PROXIES = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "FTP_PROXY"})
+# Where a tool takes what it runs or sends its credentials to, instead of the place that its command line shows.
+_SERVERS = frozenset(
+    {
+        "PIP_INDEX_URL",
+        "PIP_EXTRA_INDEX_URL",
+        "PIP_FIND_LINKS",
+        "UV_INDEX_URL",
+        "UV_EXTRA_INDEX_URL",
+        "UV_DEFAULT_INDEX",
+        "UV_INDEX",
+        "NPM_CONFIG_REGISTRY",
+        "YARN_REGISTRY",
+        "YARN_NPM_REGISTRY_SERVER",
+        "GOPROXY",
+        "GH_HOST",
+        "DOCKER_HOST",
+        "AWS_ENDPOINT_URL",
+        "VAULT_ADDR",
+    }
+)
+# Files that a tool writes of its own accord.
+_WRITTEN = frozenset(
+    {
+        "SSLKEYLOGFILE",
+        "GIT_TRACE",
+        "GIT_TRACE2",
+        "GIT_TRACE2_EVENT",
+        "GIT_TRACE_CURL",
+        "GIT_TRACE_PACKET",
+        "NODE_V8_COVERAGE",
+        "TF_LOG_PATH",
+    }
+)
+_NPM_QUIET = frozenset(
+    {
+        "LOGLEVEL",
+        "YES",
+        "FUND",
+        "AUDIT",
+        "PROGRESS",
+        "COLOR",
+        "UPDATE_NOTIFIER",
+        "CACHE",
+        "LEGACY_PEER_DEPS",
+        "FORCE",
+        "PRODUCTION",
+        "OFFLINE",
+        "PREFER_OFFLINE",
+        "IGNORE_SCRIPTS",
+        "ENGINE_STRICT",
+        "STRICT_SSL",
+    }
+)
 _NODE_SAFE = (
     "--max-old-space-size",
     "--max_old_space_size",
@@ -153,12 +230,19 @@ class Hazard(Enum):
     COMMAND = 1  # the value runs as a command
     CODE = 2  # the value names code that is loaded
     PROXY = 3  # the value names a host that traffic goes through
+    FILE = 4  # the value names a file that is written
 
 
 def hazard(name: str, value: str | None) -> Hazard:
     """What assigning `value` (None: not known) to `name` means for the commands that follow."""
     if name.upper() in _PROXIES:
         return Hazard.PROXY if value != "" else Hazard.NONE
+    if name.upper() in _SERVERS:
+        return Hazard.PROXY if _server(value) else Hazard.NONE
+    if name in _WRITTEN:
+        return Hazard.FILE if value is None or "/" in value else Hazard.NONE
+    if name.upper().startswith("NPM_CONFIG_"):
+        return Hazard.NONE if name.upper().removeprefix("NPM_CONFIG_") in _NPM_QUIET else Hazard.CODE
     if name in _COMMANDS:
         quiet = value is not None and (_usual(value) or _prompt(name, value))
         return Hazard.NONE if quiet else Hazard.COMMAND
@@ -217,9 +301,36 @@ def _prompt(name: str, value: str) -> bool:
     return name in ("PS0", "PS1", "PS2", "PS4") and "$(" not in value and "`" not in value
 
 
+_OWN_COMPILER = re.compile(r"(?:ccache |sccache )?[\w./+-]+(?: -[\w=+.-]+)*")
+_SCRATCH = ("/tmp/", "/var/tmp/")  # noqa: S108 - named, not used
+_OWN_FOLDERS = re.compile(r"(?:\$PWD|\.|src|lib|app|tests?|[A-Za-z_][\w-]*)(?:/[\w.-]+)*/?")
+
+
+def _server(value: str | None) -> bool:
+    """Whether it is worth judging: a URL, or a name with a dot; words such as `off` and `direct` are not."""
+    return value is None or (("." in value or "://" in value) and not value.startswith(("unix:", "/")))
+
+
+def _build(name: str, value: str) -> bool | None:
+    """Compilers, their flags and the project's own folders, as everybody sets them; None: not about one of these."""
+    if name in ("CC", "CXX", "LD", "AR", "RUSTC", "RUSTDOC"):
+        return _OWN_COMPILER.fullmatch(value) is not None and not value.startswith(("./", "../", *_SCRATCH))
+    if name == "GOFLAGS":
+        return not any(word in value for word in ("-toolexec", "-exec", "-vettool", "-overlay", "-modfile"))
+    if name == "RUSTFLAGS":
+        return "linker" not in value and "link-arg" not in value
+    if name in ("PYTHONPATH", "GIT_DIR", "GIT_COMMON_DIR"):
+        parts = value.split(":") if name == "PYTHONPATH" else [value]
+        return all(not part or (_OWN_FOLDERS.fullmatch(part) and ".." not in part) or part == ".git" for part in parts)
+    return None
+
+
 def _quiet(name: str, value: str) -> bool:
     if not value or value == "/dev/null":
         return True
+    build = _build(name, value)
+    if build is not None:
+        return build
     if name in ("GIT_CONFIG_COUNT", "PYTHONINSPECT", "ELECTRON_RUN_AS_NODE"):
         return value == "0"
     if name in ("MAKEFLAGS", "GNUMAKEFLAGS"):
