@@ -301,3 +301,107 @@ async def _step(desk: Desk, what: str, digest: str, rung: Rung) -> Desk:
     except InterlockError:
         pass
     return desk
+
+
+def test_a_yes_is_found_after_an_older_call_of_the_same_action_came_out() -> None:
+    """Story: the first call's outcome arrived after the second's yes, and that yes could not be found any more."""
+
+    async def story(desk: Desk) -> None:
+        first = await desk.queue.ask(desk.draft())
+        await desk.approve(first)
+        assert await desk.queue.redeem("d1")
+        second = await desk.queue.ask(desk.draft())
+        await desk.approve(second)
+        await desk.queue.finish(first.id, ok=True)
+        used = await desk.queue.redeem("d1")
+        assert used is not None
+        assert used.id == second.id
+
+    run(story)
+
+
+def test_a_no_stands_after_an_older_call_of_the_same_action_came_out() -> None:
+    async def story(desk: Desk) -> None:
+        first = await desk.queue.ask(desk.draft())
+        await desk.approve(first)
+        await desk.queue.redeem("d1")
+        second = await desk.queue.ask(desk.draft())
+        await desk.queue.deny(second.id, OWNER, because="enough")
+        await desk.queue.finish(first.id, ok=True)
+        found = desk.queue.find("d1")
+        assert found is not None
+        assert found.state is State.DENIED
+        again = Desk(desk.book).queue.find("d1")
+        assert again == found
+
+    run(story)
+
+
+@pytest.mark.parametrize("damage", [{"state": "sideways"}, {"votes": 7}, None])
+def test_an_entry_of_another_version_is_no_yes_and_no_obstacle(damage: dict[str, Any] | None) -> None:
+    """Story: a daemon of another version wrote an entry that this one cannot read, and this one never started again.
+
+    What it was about is dropped as a whole: if the entry said that the yes was used, the yes must not be there.
+    """
+
+    async def story(desk: Desk) -> None:
+        request = await desk.queue.ask(desk.draft())
+        await desk.approve(request)
+        other = await desk.queue.ask(desk.draft("d2"))
+        desk.book.entries.append(("approval.use", {"request": request.id, "change": damage}))
+        desk.book.entries.append(("approval.request", {"nonsense": 1}))
+        later = Desk(desk.book)
+        assert await later.queue.redeem("d1") is None
+        assert [known.id for known in later.queue.all()] == [other.id]
+
+    run(story)
+
+
+def test_a_queue_that_is_released_holds_nobody() -> None:
+    async def story(desk: Desk) -> None:
+        request = await desk.queue.ask(desk.draft())
+        waiting = asyncio.create_task(desk.queue.wait(request.id, 60))
+        await asyncio.sleep(0)
+        desk.queue.release()
+        assert (await asyncio.wait_for(waiting, 1)).state is State.PENDING
+        assert (await asyncio.wait_for(desk.queue.wait(request.id, 60), 1)).state is State.PENDING
+
+    run(story)
+
+
+def test_who_has_gone_is_not_waited_for() -> None:
+    async def story(desk: Desk) -> None:
+        request = await desk.queue.ask(desk.draft())
+        gone = asyncio.Event()
+        waiting = asyncio.create_task(desk.queue.wait(request.id, 60, gone))
+        await asyncio.sleep(0)
+        gone.set()
+        assert (await asyncio.wait_for(waiting, 1)).state is State.PENDING
+
+    run(story)
+
+
+def test_an_outcome_of_a_forgotten_request_is_no_error() -> None:
+    async def story(desk: Desk) -> None:
+        await desk.queue.finish(4711, ok=True)
+
+    run(story)
+
+
+def test_questions_are_bounded_for_one_session_and_for_all() -> None:
+    async def story(desk: Desk) -> None:
+        for number in range(50):
+            await desk.queue.ask(desk.draft(f"d{number}"))
+        with pytest.raises(Refused, match="50 questions wait"):
+            await desk.queue.ask(desk.draft("one more"))
+        assert await desk.queue.ask(desk.draft("d3"))  # joins the one that is there
+        for number in range(450):
+            draft = msgspec.structs.replace(desk.draft(f"e{number}"), principal=Principal("claude", f"s{number}"))
+            await desk.queue.ask(draft)
+        with pytest.raises(Refused, match="500 questions wait"):
+            await desk.queue.ask(msgspec.structs.replace(desk.draft("x"), principal=Principal("codex", "new")))
+        desk.time += 61
+        await desk.queue.expire()
+        await desk.queue.ask(desk.draft("one more"))
+
+    run(story)

@@ -165,3 +165,17 @@ def test_a_daemon_inherits_nothing_that_its_starter_held(cold: Guard) -> None:
     finally:
         os.close(reader)
         cold.cli("down")
+
+
+def test_a_long_log_is_set_aside(cold: Guard) -> None:
+    """Story: on a disk that was full for a week the daemon's log took the rest of it."""
+    cold.home.make()
+    log = cold.home.run / "daemon.log"
+    with log.open("wb") as file:
+        file.truncate(9 << 20)
+    try:
+        assert cold.cli("up", "--detach").returncode == 0
+        assert log.stat().st_size < 1 << 20
+        assert (cold.home.run / "daemon.log.1").exists()
+    finally:
+        cold.cli("down")

@@ -46,14 +46,26 @@ class Queue:
         self._waiters: dict[int, list[asyncio.Future[Request]]] = {}
         self._released = False
 
-    def restore(self, entries: Iterable[tuple[int, str, dict[str, Any]]]) -> None:
-        """Rebuild from ledger entries of `KINDS`, oldest first: (index, kind, body)."""
+    def restore(self, entries: Iterable[tuple[int, str, dict[str, Any]]]) -> list[int]:
+        """Rebuild from ledger entries of `KINDS`, oldest first: (index, kind, body).
+
+        Returns the entries that cannot be understood (another version wrote them). What such an entry is about is
+        dropped: a yes whose use cannot be read must not come back as unused.
+        """
+        strange: list[int] = []
         for index, kind, body in entries:
-            if kind == ASKED:
-                self._keep(msgspec.convert({**body, "id": index}, Request))
-            elif (request := self._requests.get(body["request"])) is not None:
-                changed = {**msgspec.to_builtins(request), **body["change"]}
-                self._keep(msgspec.convert(changed, Request))
+            about = index if kind == ASKED else body.get("request")
+            try:
+                if kind == ASKED:
+                    self._keep(msgspec.convert({**body, "id": index}, Request))
+                elif (request := self._requests.get(body["request"])) is not None:
+                    changed = {**msgspec.to_builtins(request), **body["change"]}
+                    self._keep(msgspec.convert(changed, Request))
+            except (msgspec.ValidationError, KeyError, TypeError):
+                strange.append(index)
+                if isinstance(about, int) and (dropped := self._requests.pop(about, None)) is not None:
+                    self._by_digest.pop(dropped.digest, None)
+        return strange
 
     def all(self) -> tuple[Request, ...]:
         """Every remembered request, oldest first."""
@@ -221,7 +233,8 @@ class Queue:
 
     def _keep(self, request: Request) -> None:
         self._requests[request.id] = request
-        self._by_digest[request.digest] = request.id
+        # An older request for the same action may still change (its call comes out): the newest one stays the answer.
+        self._by_digest[request.digest] = max(request.id, self._by_digest.get(request.digest, -1))
         if len(self._requests) > _REMEMBERED:
             self._forget()
 

@@ -85,8 +85,10 @@ def main() -> None:
     except InterlockError as error:
         _complain(error)
         sys.exit(getattr(error, "status", error.exit))
-    except (BrokenPipeError, SystemExit):
-        # The reader of our output left (`| head`): that is its right. Click turns it into an exit of its own.
+    except SystemExit as ended:
+        # The reader of our output left (`| head`): that is its right. Click makes it an exit with 1; ours are others.
+        sys.exit(0 if ended.code == 1 else ended.code)
+    except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
     except Exception as error:  # noqa: BLE001 - the last line of defence; the trace is printed

@@ -17,6 +17,7 @@ from interlock.home import Home, locate
 from interlock.model.errors import DaemonRunning, StateError
 
 _WAIT_SECONDS = 15.0
+_LOG_LIMIT = 8 << 20  # bytes; a longer log is set aside at the next start, and the one before it is gone
 _TAIL = 64 << 10  # bytes of the log that are looked at
 
 
@@ -67,6 +68,8 @@ def start(home: Home, arguments: Sequence[str] = ()) -> bool:
     home.make()
     log = home.run / "daemon.log"
     try:
+        if log.is_file() and log.stat().st_size > _LOG_LIMIT:
+            log.replace(log.with_name("daemon.log.1"))
         output = log.open("ab")
     except OSError as error:
         raise StateError(f"cannot write {log}: {error.strerror}. Check its owner, or remove it.") from error

@@ -18,6 +18,7 @@ from interlock.approvals.queue import Queue
 from interlock.approvals.request import Approver, Request
 from interlock.broker.broker import Broker
 from interlock.broker.clock import Clock, stamp
+from interlock.broker.records import clean
 from interlock.daemon.agents import AgentProcesses
 from interlock.daemon.recorder import LedgerRecorder
 from interlock.daemon.rules import RuleBook
@@ -134,7 +135,7 @@ class Rpc:
         return _request_body(await self._queue.approve(request_id, approver, code=code, execute_by=execute_by))
 
     async def _deny(self, params: dict[str, Any], peer: Peer) -> Any:
-        because = str(params.get("because", ""))[:2_000]
+        because = clean(str(params.get("because", ""))[:2_000])
         return _request_body(await self._queue.deny(_integer(params, "id"), self._person(peer), because=because))
 
     async def _log(self, params: dict[str, Any], peer: Peer) -> Any:

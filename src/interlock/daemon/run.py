@@ -95,7 +95,9 @@ class _Daemon:
         try:
             recorder = LedgerRecorder(ledger, self._clock)
             queue = Queue(recorder.record, now=self._clock.stamp, owner=os.geteuid())
-            queue.restore((e.index, e.kind, json.loads(e.raw)["body"]) for e in ledger.entries(kinds=KINDS))
+            restored = ((e.index, e.kind, json.loads(e.raw)["body"]) for e in ledger.entries(kinds=KINDS))
+            if strange := queue.restore(restored):
+                log.warning("approvals.strange", entries=strange[:100], count=len(strange))
             rules = RuleBook(home.config, report=recorder.note)
             person = person_here(home.own_paths)
             broker = Broker(ledger=recorder, rules=rules, queue=queue, clock=self._clock, person=person)
