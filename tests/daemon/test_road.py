@@ -159,6 +159,32 @@ def test_a_call_in_the_transcript_that_never_came_is_an_alarm(guard: Guard) -> N
     assert alarm["body"]["call"] == "unseen"
 
 
+@pytest.mark.parametrize("call_id", ["x" * 1_000_000, "\ud800", "tab\tand\x1bescape", "a" * 300])
+def test_a_call_with_a_strange_id_in_the_transcript_is_an_alarm_too(guard: Guard, call_id: str) -> None:
+    """Story: a transcript is within the agent's reach; an id too long for an entry ended the comparison."""
+    transcript = guard.base / "transcript.jsonl"
+    transcript.write_text("")
+    common = {"transcript_path": str(transcript)}
+    guard.hook("Read", {"file_path": "/etc/hosts"}, tool_use_id="seen", **common)
+    blocks = [{"type": "tool_use", "id": name, "name": "Bash", "input": {}} for name in ("seen", call_id, "last")]
+    transcript.write_text(json.dumps({"type": "assistant", "message": {"content": blocks}}) + "\n")
+    assert allowed(guard.hook("", {}, event="Stop", **common))
+    assert len(guard.entries("alarm")) == 2
+
+
+def test_a_transcript_full_of_unseen_calls_is_a_hundred_alarms_and_a_number(guard: Guard) -> None:
+    transcript = guard.base / "transcript.jsonl"
+    transcript.write_text("")
+    common = {"transcript_path": str(transcript)}
+    guard.hook("Read", {"file_path": "/etc/hosts"}, tool_use_id="seen", **common)
+    blocks = [{"type": "tool_use", "id": f"u{number}", "name": "Bash", "input": {}} for number in range(500)]
+    transcript.write_text(json.dumps({"type": "assistant", "message": {"content": blocks}}) + "\n")
+    assert allowed(guard.hook("", {}, event="Stop", **common))
+    alarms = guard.entries("alarm")
+    assert len(alarms) == 101
+    assert alarms[-1]["body"]["more"] == 400
+
+
 def test_a_session_is_closed_with_its_counts(guard: Guard) -> None:
     guard.hook("Read", {"file_path": str(guard.project / "a.py")})
     guard.hook("", {}, event="SessionEnd")

@@ -30,6 +30,7 @@ from interlock.model.decision import Decision, Verdict
 from interlock.policy.engine import Engine
 
 _ALARMS = 100  # unseen calls that get an alarm each, of one look at a transcript; the rest is counted
+_ALARMED = 5_000  # calls of a session that are known to have been alarmed about
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -151,6 +152,8 @@ class Broker:
         session = await self.session(principal, cwd)
         message = "the agent's transcript shows a tool call that never reached Interlock"
         missed = [(call, tool) for call, tool in calls if call not in session.calls and call not in session.alarmed]
+        if len(session.alarmed) > _ALARMED:
+            session.alarmed.clear()  # at worst an old call is alarmed about twice
         for call, tool in missed[:_ALARMS]:
             session.alarmed.add(call)
             # The transcript is within the agent's reach: what stands in it is bounded like everything else.

@@ -9,8 +9,10 @@ from typing import Any
 
 from interlock.broker.clock import Clock
 from interlock.ledger.store import Ledger, settled
+from interlock.model.errors import LedgerUnavailable
 
 _SETTLE_SECONDS = 5.0
+_NOTED = 1_000  # while the disk refuses, the oldest notes beyond these are forgotten
 
 
 class LedgerRecorder:
@@ -20,7 +22,7 @@ class LedgerRecorder:
         self._ledger = ledger
         self._clock = clock
         self._acknowledged = 0  # entries that somebody was told of
-        self._noted: deque[tuple[str, dict[str, Any]]] = deque()
+        self._noted: deque[tuple[str, dict[str, Any]]] = deque(maxlen=_NOTED)
 
     def note(self, kind: str, body: dict[str, Any]) -> None:
         """An entry that goes in front of the next one: rules come into force before the decision under them."""
@@ -30,13 +32,20 @@ class LedgerRecorder:
         """Record what was noted, when nothing else comes."""
         if self._noted:
             kind, body = self._noted.pop()
-            await self.record(kind, body)
+            try:
+                await self.record(kind, body)
+            except LedgerUnavailable:
+                self._noted.append((kind, body))
+                raise
 
     async def record(self, kind: str, body: dict[str, Any], *, durable: bool = True) -> int:
         """One entry; returns its index once acknowledged. Raises LedgerUnavailable."""
         while self._noted:
-            noted, facts = self._noted.popleft()
-            self._ledger.submit(noted, facts, time=self._clock.stamp(), durable=False)
+            noted, facts = self._noted[0]
+            early = self._ledger.submit(noted, facts, time=self._clock.stamp(), durable=False)
+            if early.done() and early.exception() is not None:
+                break  # the disk refuses: it stays noted until there is space
+            self._noted.popleft()
         index = await settled(self._ledger.submit(kind, body, time=self._clock.stamp(), durable=durable))
         self._acknowledged = max(self._acknowledged, index + 1)
         return index
