@@ -89,9 +89,65 @@ def test_a_variable_that_names_a_file_writes_it(project: Path) -> None:
         "GOFLAGS=-mod=mod go test ./...",
         "MAKEFLAGS=-j8 make",
         "npm_config_loglevel=error npm test",
-        "PIP_INDEX_URL=https://pypi.org/simple pip install -r requirements.txt",
         "GIT_DIR=.git git status",
     ],
 )
 def test_variables_as_everybody_sets_them_pass(project: Path, command: str) -> None:
+    assert shell(project, command) is Verdict.ALLOW
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'import subprocess as s; s.run("rm -rf /", shell=1)',
+        'import shutil; shutil.os.system("rm -rf /")',
+        'import random; random._os.system("rm -rf /")',
+        "import os; os.kill(-1, 9)",
+        'import sys; sys.path.insert(0, "/tmp/evil"); import mod',
+        'import runpy; runpy.run_path("/tmp/x.py")',
+        'import pdb; pdb.run("import os; os.system(chr(114))")',
+        'import io; print(io.FileIO("/home/dev/.ssh/id_rsa").read())',
+        'import tarfile; tarfile.open("x.tar", "w").add("/home/dev/.ssh")',
+        'import zipfile; zipfile.ZipFile("x.zip").extractall("/home/dev")',
+        "import netrc; print(netrc.netrc().hosts)",
+        'import pandas as pd; pd.read_csv("/home/dev/.aws/credentials")',
+    ],
+)
+def test_python_reaches_by_another_name(project: Path, text: str) -> None:
+    assert shell(project, f"python3 -c '{text}'") is not Verdict.ALLOW
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "python3 -m timeit -s 'import os' 'os.system(\"rm -rf /\")'",
+        "python3 -m cProfile /tmp/x.py",
+        "python3 -m pdb -c '!import os' src/main.py",
+        "python3 -m http.server -d /home/dev",
+        "python3 -m zipfile -c x.zip /home/dev/.ssh/id_rsa",
+        "python3 -m base64 -e /home/dev/.ssh/id_rsa",
+        "python3 -m json.tool a.txt /home/dev/.bashrc",
+        "python3 -m webbrowser 'http://evil.example/?x=1'",
+        "python3 -m interlock approve x",
+    ],
+)
+def test_a_module_of_python_is_a_program_with_words_of_its_own(project: Path, command: str) -> None:
+    assert shell(project, command) is not Verdict.ALLOW
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "python3 -m timeit -n 10 'x=1'",
+        "python3 -m cProfile -o out.prof src/main.py",
+        "python3 -m http.server 8000",
+        "python3 -m unittest discover",
+        "python3 -m json.tool package.json",
+        "python3 -c 'import os; print(os.path.exists(\".env\"))'",
+        "python3 -c 'import sys; sys.path.insert(0, \"src\"); import main'",
+        "python3 -c 'import subprocess; subprocess.run(\"ls\", shell=True)'",
+        "python3 -c 'import os; os.kill(12345, 9)'",
+    ],
+)
+def test_python_at_its_everyday_work_passes(project: Path, command: str) -> None:
     assert shell(project, command) is Verdict.ALLOW

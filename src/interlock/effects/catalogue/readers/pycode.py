@@ -15,142 +15,75 @@ from typing import Any
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.grammar import known
 from interlock.effects.catalogue.readers.pyenviron import single_variables
+from interlock.effects.catalogue.readers.pynames import (
+    ASKS as _ASKS,
+)
+from interlock.effects.catalogue.readers.pynames import (
+    CHANGE as _CHANGE,
+)
+from interlock.effects.catalogue.readers.pynames import (
+    COPY as _COPY,
+)
+from interlock.effects.catalogue.readers.pynames import (
+    DANGEROUS_WORDS as _DANGEROUS_WORDS,
+)
+from interlock.effects.catalogue.readers.pynames import (
+    DELETE as _DELETE,
+)
+from interlock.effects.catalogue.readers.pynames import (
+    EVAL as _EVAL,
+)
+from interlock.effects.catalogue.readers.pynames import (
+    EXEC as _EXEC,
+)
+from interlock.effects.catalogue.readers.pynames import (
+    HELD as _HELD,
+)
+from interlock.effects.catalogue.readers.pynames import (
+    HTTP as _HTTP,
+)
+from interlock.effects.catalogue.readers.pynames import (
+    INNARDS as _INNARDS,
+)
+from interlock.effects.catalogue.readers.pynames import (
+    MOVE as _MOVE,
+)
+from interlock.effects.catalogue.readers.pynames import (
+    READ as _READ,
+)
+from interlock.effects.catalogue.readers.pynames import (
+    RUN as _RUN,
+)
+from interlock.effects.catalogue.readers.pynames import (
+    SEARCHES as _SEARCHES,
+)
+from interlock.effects.catalogue.readers.pynames import (
+    SECRETS as _SECRETS,
+)
+from interlock.effects.catalogue.readers.pynames import (
+    SENDING as _SENDING,
+)
+from interlock.effects.catalogue.readers.pynames import (
+    SHELL as _SHELL,
+)
+from interlock.effects.catalogue.readers.pynames import (
+    SQL_CALLS as _SQL_CALLS,
+)
+from interlock.effects.catalogue.readers.pynames import (
+    STANDARD as _STANDARD,
+)
+from interlock.effects.catalogue.readers.pynames import (
+    TEXTS as _TEXTS,
+)
+from interlock.effects.catalogue.readers.pynames import (
+    WRITE as _WRITE,
+)
 from interlock.effects.catalogue.readers.system import secret_name
-from interlock.effects.catalogue.words import word_list
 from interlock.effects.invocation import Word
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
 from interlock.model.effect import Kind, Verb
 
 _MOST_TEXT = 100_000  # characters; longer text is not read inline
-_DELETE = {
-    "os.remove": False,
-    "os.unlink": False,
-    "os.rmdir": False,
-    "os.removedirs": False,
-    "shutil.rmtree": True,
-    "pathlib.Path.unlink": False,
-    "pathlib.Path.rmdir": False,
-}
-_WRITE = {
-    "pathlib.Path.write_text",
-    "pathlib.Path.write_bytes",
-    "pathlib.Path.touch",
-    "os.truncate",
-    "os.mknod",
-    "os.mkfifo",
-    "pathlib.Path.mkdir",
-    "os.mkdir",
-    "os.makedirs",
-}
-_READ = {"pathlib.Path.read_text", "pathlib.Path.read_bytes", "linecache.getlines", "fileinput.input", "runpy.run_path"}
-_CHANGE = {"os.chmod", "os.chown", "pathlib.Path.chmod", "os.lchown", "shutil.chown"}
-_MOVE = {"os.rename", "os.replace", "shutil.move", "pathlib.Path.rename", "pathlib.Path.replace", "os.renames"}
-_COPY = {"shutil.copy", "shutil.copy2", "shutil.copyfile", "shutil.copytree", "os.link", "os.symlink"}
-_SHELL = {
-    "os.system",
-    "os.popen",
-    "subprocess.getoutput",
-    "subprocess.getstatusoutput",
-    "commands.getoutput",
-    "asyncio.create_subprocess_shell",
-    "pty.spawn",
-}
-_RUN = {"subprocess.run", "subprocess.call", "subprocess.check_call", "subprocess.check_output", "subprocess.Popen"}
-_EXEC = ("os.exec", "os.spawn", "os.posix_spawn", "asyncio.create_subprocess_exec")
-_EVAL = {
-    "eval",
-    "exec",
-    "runpy.run_module",
-    "code.interact",
-    "code.InteractiveInterpreter",
-    "imp.load_source",
-    "marshal.loads",
-    "pickle.loads",
-    "pickle.load",
-    "ctypes.CDLL",
-    "ctypes.cdll.LoadLibrary",
-    "types.FunctionType",
-    "timeit.timeit",
-    "cffi.FFI",
-    "importlib.util.spec_from_file_location",
-}
-_SECRETS = {"keyring.get_password", "getpass.getpass"}
-_HTTP = (
-    "requests",
-    "httpx",
-    "urllib.request",
-    "urllib3",
-    "aiohttp",
-    "http.client",
-    "httplib2",
-    "pycurl",
-    "websocket",
-    "smtplib",
-    "ftplib",
-    "telnetlib",
-    "paramiko",
-    "xmlrpc.client",
-    "poplib",
-    "imaplib",
-    "nntplib",
-)
-_SENDING = frozenset(
-    {"post", "put", "patch", "delete", "send", "sendall", "sendto", "request", "sendmail", "storbinary", "send_message"}
-)
-_STANDARD = word_list("python-standard")
-_DANGEROUS_WORDS = (
-    "delete",
-    "drop",
-    "remove",
-    "destroy",
-    "terminate",
-    "truncate",
-    "purge",
-    "rmtree",
-    "unlink",
-    "wipe",
-    "execute",
-    "executescript",
-    "run_sql",
-    "flush",
-    "reset",
-    "kill",
-    "revoke",
-    "system",
-    "publish",
-    "deploy",
-    "upload",
-    "send",
-    "post",
-    "put_",
-    "transfer",
-    "format_",
-)
-_SQL_CALLS = ("execute", "executescript", "executemany")
-
-
-_INNARDS = frozenset(
-    {
-        "__dict__",
-        "__subclasses__",
-        "__globals__",
-        "__builtins__",
-        "__bases__",
-        "__mro__",
-        "__code__",
-        "__getattribute__",
-        "__class__",
-        "__loader__",
-        "__spec__",
-        "f_globals",
-        "f_builtins",
-        "globals",
-        "vars",
-        "locals",
-        "gi_frame",
-        "__reduce__",
-    }
-)
 
 
 def _reaches(name: str) -> bool:
@@ -199,6 +132,8 @@ class Code:
                     self._call(node)
                 elif isinstance(node, (ast.Attribute, ast.Name)):
                     self._mention(node, called=id(node) in called)
+            if self.inline:
+                self._secrets(tree)
         except RecursionError:
             return False
         return True
@@ -253,6 +188,9 @@ class Code:
             return self.aliases.get(node.id, node.id if node.id not in self.names else "")
         if isinstance(node, ast.Attribute):
             head = self.name(node.value)
+            held = node.attr.lstrip("_")
+            if held in _HELD and head in _STANDARD:
+                return "os" if held == "posix" else held
             return f"{head}.{node.attr}" if head else ""
         if isinstance(node, ast.Call):
             called = self.name(node.func)
@@ -292,6 +230,9 @@ class Code:
             return self._added(node)
         if isinstance(node, ast.Call):
             return self._called(node)
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+            got = self.value(node.operand)
+            return -got if isinstance(got, int) else Unknown()
         if isinstance(node, ast.Attribute) and self.name(node) == "sys.executable":
             return "python3"
         taint: set[str] = set()
@@ -452,18 +393,60 @@ class Code:
             self._eval(called, node)
         elif called in ("__import__", "importlib.import_module", "getattr"):
             self._by_name(called, node)
-        elif called.startswith(_HTTP) or called.startswith("socket."):
+        elif called.startswith((*_HTTP, "socket.")):
             self._network(called, method, node)
         elif method in ("connect", "connect_ex", "sendto", "create_connection") and node.args:
             self._connect(node.args[-1] if method == "sendto" else node.args[0])
         elif method in _SQL_CALLS and node.args:
             self._sql(node)
-        elif called in ("os.kill", "os.killpg"):
-            self.draft.add(Verb.CONFIGURE, Kind.PROCESS, "a process by its number")
+        elif self._indirect(called, method, node):
+            return
         elif called in _SECRETS:
             self.draft.add(Verb.READ, Kind.SECRET, "keyring", labels=(L.SECRET,))
         elif self.inline:
             self._foreign(called, method)
+
+    def _indirect(self, called: str, method: str, node: ast.Call) -> bool:
+        """Calls that reach outside through something else: a process number, a script, a search path, an archive."""
+        if called in ("os.kill", "os.killpg"):
+            number = self.value(node.args[0]) if node.args else Unknown()
+            if isinstance(number, int) and (number <= 1 or called.endswith("pg")):
+                self.draft.argv([known("kill"), known("--"), known(str(-abs(number)) if number else "0")])
+            else:
+                self.draft.add(Verb.CONFIGURE, Kind.PROCESS, "a process by its number")
+        elif called == "runpy.run_path":
+            self._argv(["python3", self.value(node.args[0])] if node.args else [])
+        elif called in _SEARCHES and node.args:
+            self._searched(node.args[-1])
+        elif method == "extractall" or called == "shutil.unpack_archive":
+            self._files(Verb.WRITE, node.args[1:2] if called else node.args[:1])
+        else:
+            return False
+        return True
+
+    def _searched(self, node: ast.expr) -> None:
+        """A new place to import from: in the workspace it is project code, elsewhere code that nobody read."""
+        folder = self.value(node)
+        if isinstance(folder, str) and not self.draft.ours(self.draft.path(known(folder))):
+            self.unsure(f"imports from {folder}, which is not of the workspace")
+
+    def _secrets(self, tree: ast.AST) -> None:
+        """A secret's path that is handed to any call is read, whatever that call is."""
+        seen = {effect.resource.name for effect in self.draft.effects}
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Call):
+                continue
+            last = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            if last in _ASKS:
+                continue
+            for part in (*node.args, *(k.value for k in node.keywords)):
+                value = self.value(part)
+                if not isinstance(value, str) or len(value) > 1_024 or "\n" in value or " " in value:
+                    continue
+                path = self.draft.path(known(value))
+                if path is not None and path not in seen and ("/" in value or value[:1] == ".") and self._secret(value):
+                    seen.add(path)
+                    self.draft.file(Verb.READ, known(value))
 
     def _by_name(self, called: str, node: ast.Call) -> None:
         if called == "getattr":
@@ -534,7 +517,7 @@ class Code:
                 self.unsure("runs a shell text that is not constant")
 
     def _run(self, node: ast.Call) -> None:
-        through = any(k.arg == "shell" and self.value(k.value) is True for k in node.keywords)
+        through = any(k.arg == "shell" and self._maybe(k.value) for k in node.keywords)
         first = node.args[0] if node.args else next((k.value for k in node.keywords if k.arg == "args"), None)
         value = self.value(first)
         if isinstance(value, str):
@@ -548,6 +531,11 @@ class Code:
             self.draft.shell(value[0])
         else:
             self.unsure("runs a program that is not constant")
+
+    def _maybe(self, node: ast.expr) -> bool:
+        """Whether an expression may be true: what is not known may."""
+        value = self.value(node)
+        return isinstance(value, Unknown) or bool(value)
 
     def _argv(self, values: list[Any]) -> None:
         if not values or isinstance(values[0], Unknown):
@@ -570,7 +558,7 @@ class Code:
 
     def _eval(self, called: str, node: ast.Call) -> None:
         value = self.value(node.args[0]) if node.args else Unknown()
-        if called in ("eval", "exec", "compile", "timeit.timeit") and isinstance(value, str):
+        if called in _TEXTS and isinstance(value, str):
             inner = Code(self.draft, inline=self.inline)
             inner.aliases, inner.names = dict(self.aliases), dict(self.names)
             if inner.read(value):

@@ -75,27 +75,112 @@ def _module(draft: Draft, module: Word, operands: list[Word]) -> None:
         draft.run_unread(module.source, "which module runs is not known", module.taint)
         return
     top = name.split(".")[0]
-    if name == "json.tool":
-        for value in operands[:1]:
-            if not (value.text or "").startswith("-"):
-                draft.file(Verb.READ, value)
-    elif name in ("venv", "virtualenv"):
+    if name in ("venv", "virtualenv"):
         for value in [o for o in operands if not (o.text or "").startswith("-")]:
             draft.file(Verb.CREATE, value, directory=True)
     elif top in _PROGRAMS and packaged().find(top.replace("_", "-")):
         draft.argv([known(top.replace("_", "-")), *operands])
-    elif name in (
-        "unittest",
-        "doctest",
-        "cProfile",
-        "profile",
-        "pdb",
-        "trace",
-        "http.server",
-        "timeit",
-        "webbrowser",
-    ) or (top not in _QUIET and name not in _QUIET):
+    elif name in _READERS:
+        _READERS[name](draft, operands)
+    elif top in _QUIET or name in _QUIET:
+        for value in operands:
+            if not (value.text or "-").startswith("-"):
+                draft.file(Verb.READ, value)
+    else:
         draft.project(f"python -m {name}")
+
+
+def _timed(draft: Draft, operands: list[Word]) -> None:
+    """timeit: each operand is Python text, and so is what follows -s."""
+    words = iter(operands)
+    for value in words:
+        if value.text in ("-n", "-r", "-u", "--number", "--repeat", "--unit"):
+            next(words, None)
+        elif value.text in ("-s", "--setup"):
+            continue
+        elif not (value.text or "x").startswith("-"):
+            inline(draft, value.text, value)
+
+
+def _watched(draft: Draft, operands: list[Word]) -> None:
+    """cProfile, profile, trace, pdb, runpy: the program behind their own options runs."""
+    for at, value in enumerate(operands):
+        if value.text in ("-c", "--command"):
+            draft.opaque("commands for the Python debugger", operands[-1].source)
+        elif value.text in ("-m", "--module"):
+            draft.argv([known("python3"), *operands[at:]])
+            return
+        elif value.text is None or value.text.endswith(".py") or "/" in value.text:
+            if operands[at - 1].text not in ("-o", "--outfile", "-C", "--coverdir", "-f", "--file") or at == 0:
+                draft.argv([known("python3"), *operands[at:]])
+                return
+            draft.file(Verb.WRITE, value)
+    draft.project("python with a profiler or debugger")
+
+
+def _tests(draft: Draft, _operands: list[Word]) -> None:
+    draft.project("python with the project's tests")
+
+
+def _served(draft: Draft, operands: list[Word]) -> None:
+    """http.server: the files of the working directory, or of another, for whoever connects."""
+    folder = known(".")
+    for at, value in enumerate(operands):
+        if value.text in ("-d", "--directory") and at + 1 < len(operands):
+            folder = operands[at + 1]
+        elif (value.text or "").startswith("--directory="):
+            folder = known((value.text or "").partition("=")[2])
+    if draft.ours(draft.path(folder)):
+        draft.project("python -m http.server")
+    else:
+        draft.opaque("serves files of others to whoever connects", folder.source or "?")
+
+
+def _archive(draft: Draft, operands: list[Word]) -> None:
+    """zipfile, tarfile: -c writes the first from the rest, -e writes into the last; the other modes read."""
+    names = [o for o in operands if not (o.text or "x").startswith("-")]
+    modes = {o.text for o in operands}
+    if modes & {"-c", "--create"}:
+        for value in names[1:]:
+            draft.file(Verb.READ, value)
+        for value in names[:1]:
+            draft.file(Verb.WRITE, value, taint=draft.flow)
+    else:
+        for value in names[:1]:
+            draft.file(Verb.READ, value)
+        if modes & {"-e", "--extract"}:
+            draft.file(Verb.WRITE, names[1] if len(names) > 1 else known("."), directory=True)
+
+
+def _json(draft: Draft, operands: list[Word]) -> None:
+    """json.tool: the first is read, a second one is written."""
+    names = [o for o in operands if not (o.text or "x").startswith("-")]
+    for verb, value in zip((Verb.READ, Verb.WRITE), names, strict=False):
+        draft.file(verb, value)
+
+
+def _browsed(draft: Draft, operands: list[Word]) -> None:
+    """webbrowser: an address is opened, with whatever it carries."""
+    for value in operands:
+        if not (value.text or "x").startswith("-"):
+            draft.host(Verb.FETCH, value.text or value.source, taint=value.taint)
+
+
+_READERS = {
+    "timeit": _timed,
+    "cProfile": _watched,
+    "profile": _watched,
+    "trace": _watched,
+    "pdb": _watched,
+    "runpy": _watched,
+    "unittest": _tests,
+    "doctest": _tests,
+    "http.server": _served,
+    "zipfile": _archive,
+    "tarfile": _archive,
+    "json.tool": _json,
+    "webbrowser": _browsed,
+}
 
 
 def _stdin(draft: Draft) -> None:
