@@ -18,7 +18,7 @@ def answers() -> list[Answer]:
 def test_it_is_as_large_as_the_project_says() -> None:
     assert len(CASES) >= 1_500
     assert len(FAMILIES) >= 18
-    assert all(len(cases) >= 40 for cases in FAMILIES.values())
+    assert all(len(cases) >= 80 for cases in FAMILIES.values())
 
 
 def test_everyday_work_is_the_larger_part() -> None:
