@@ -30,6 +30,7 @@ def curl(draft: Draft) -> None:
     urls = [*draft.values("url")]
     if draft.values("config") and draft.text("config") != "/dev/null":
         draft.opaque("curl takes its options from a file", f"curl -K {_url(draft.values('config')[0])}")
+    _curl_elsewhere(draft)
     body = _curl_body(draft)
     method = (draft.text("request") or "").upper()
     sending = body is not None or (method in _CHANGING) or draft.has("upload", "form", "mail", "quote")
@@ -38,11 +39,7 @@ def curl(draft: Draft) -> None:
     if draft.has("netrc"):
         draft.file(Verb.READ, Word("~/.netrc", "~/.netrc", (0, 0), "~/.netrc"))
     taint = set(body or ())
-    for header in (*draft.values("header"), *draft.values("user"), *draft.values("cookie")):
-        text = header.text or ""
-        if text.startswith("@"):
-            taint |= _read(draft, text[1:])
-        taint |= {t for t in header.taint if sending or t == L.FROM_NETWORK}
+    taint |= _curl_headers(draft, sending=sending)
     written = [*draft.values("output")]
     for url in urls:
         _one(draft, url, method, taint | set(url.taint), sending=sending)
@@ -58,6 +55,31 @@ def curl(draft: Draft) -> None:
     for proxy in draft.values("proxy"):
         draft.host(Verb.SEND, _url(proxy), taint=taint, note="through a proxy")
     draft.output_taint = {L.FROM_NETWORK} if urls else set()
+
+
+def _curl_elsewhere(draft: Draft) -> None:
+    """Options by which the address on the command line is not where the request goes, or not all that is written."""
+    for value in draft.values("redirected"):
+        if not re.search(r":(127\.\d+\.\d+\.\d+|localhost|\[?::1\]?)(:\d*)?$", value.text or "?"):
+            draft.opaque("curl connects elsewhere than the address says", value.source or "?")
+    for value in draft.values("unix-socket"):
+        draft.opaque("curl speaks to a local service through its socket", value.source or "?")
+    for value in draft.values("write-out"):
+        if value.text is None or "%output{" in value.text:
+            draft.opaque("curl writes a file that its format names", value.source or "?")
+
+
+def _curl_headers(draft: Draft, *, sending: bool) -> set[str]:
+    """What goes along in headers and cookies, which may come from files."""
+    taint: set[str] = set()
+    for header in (*draft.values("header"), *draft.values("user"), *draft.values("cookie")):
+        text = header.text or ""
+        if text.startswith("@"):
+            taint |= _read(draft, text[1:])
+        elif header in draft.values("cookie") and text and "=" not in text:
+            taint |= _read(draft, text)  # without `=` it is the name of a file
+        taint |= {t for t in header.taint if sending or t in (L.FROM_NETWORK, L.FROM_SECRET)}
+    return taint
 
 
 def _tainted(effect: Effect) -> Effect:
@@ -165,9 +187,11 @@ def wget(draft: Draft) -> None:
             draft.file(Verb.WRITE, Word(target, target, (0, 0), target), taint=(L.FROM_NETWORK,))
     for value in draft.values("input-file"):
         draft.host(Verb.FETCH, f"(hosts named in {value.text or value.source})")
-    execute = draft.text("execute") or ""
-    if re.search(r"use_askpass|input_file|post_file|body_file", execute):
-        draft.opaque("wget takes a command from -e")
+    for value in draft.values("execute"):
+        if not re.match(r"(robots|timeout|tries|wait|quiet|verbose|check_certificate)\s*=", value.text or ""):
+            draft.opaque("wget takes a setting from -e", value.source or "?")
+    if draft.values("config"):
+        draft.opaque("wget takes its settings from a file", draft.values("config")[0].source or "?")
     draft.output_taint = {L.FROM_NETWORK}
 
 
@@ -229,6 +253,8 @@ def _socat(draft: Draft, words: list[Word]) -> None:
         elif kind in ("FILE", "OPEN", "CREATE", "GOPEN"):
             path = rest.split(",")[0]
             draft.file(Verb.WRITE if kind == "CREATE" else Verb.READ, Word(path, path, value.span, path))
+        elif kind.startswith(("UNIX", "ABSTRACT")) and "LISTEN" not in kind:
+            draft.opaque("speaks to a local service through its socket", text)
         elif "LISTEN" in kind:
             draft.host(Verb.FETCH, "localhost", note="listens for anybody")
 

@@ -220,6 +220,7 @@ def other_code(draft: Draft) -> None:
     codes = draft.values("code")
     files = draft.values("file")
     in_place = draft.has("in-place")
+    _loaded(draft)
     for value in codes:
         other_text(draft, value)
     if draft.has("serve"):
@@ -234,6 +235,18 @@ def other_code(draft: Draft) -> None:
         run_script(draft, (draft.values("script") or draft.values("scriptfile"))[0])
     elif not draft.has("asked"):
         _stdin(draft, other_text)
+
+
+def _loaded(draft: Draft) -> None:
+    """Options by which Perl and PHP load code from elsewhere before the text runs."""
+    for value in draft.values("library-folder"):
+        if not draft.ours(draft.path(value)):
+            draft.run_unread(value.source or "?", "loads modules from outside of the workspace", value.taint)
+    if draft.has("debugger"):
+        draft.opaque(f"{draft.command} loads a debugger, which runs first")
+    for value in draft.values("setting"):
+        if value.text is None or re.search(r"prepend_file|append_file|extension|include_path|sendmail", value.text):
+            draft.opaque("a setting that loads other code", value.source or "?")
 
 
 def other_text(draft: Draft, value: Word) -> None:

@@ -130,8 +130,7 @@ _PROJECT_SCRIPTS = frozenset({"test", "t", "tst", "start", "stop", "restart", "b
 def node(draft: Draft) -> None:
     """npm, pnpm, yarn, bun."""
     base = _base(draft)
-    for value in draft.values("registry"):
-        draft.host(Verb.FETCH, value.text or value.source)
+    _node_options(draft)
     words = list(draft.inv.words[1:])
     action, rest = _action(draft)
     if action is None:
@@ -153,6 +152,15 @@ def node(draft: Draft) -> None:
         _node_create(draft, rest)
     else:
         _node_other(draft, action, rest, words, base)
+
+
+def _node_options(draft: Draft) -> None:
+    """Where packages come from, and what runs the scripts."""
+    for value in draft.values("registry"):
+        draft.host(Verb.FETCH, value.text or value.source)
+    for value in draft.values("script-shell"):
+        if value.text not in ("bash", "sh", "/bin/bash", "/bin/sh"):
+            draft.opaque("another program runs the package scripts", value.source or "?")
 
 
 def _action(draft: Draft) -> tuple[str | None, list[Word]]:

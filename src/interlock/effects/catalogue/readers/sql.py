@@ -104,6 +104,11 @@ def _server(draft: Draft, *, host_variable: str, database_variable: str) -> Targ
 
 def psql(draft: Draft) -> None:
     """psql: -c, -f, standard input; backslash commands."""
+    for value in draft.values("output"):
+        if (value.text or "").lstrip().startswith("|"):
+            draft.shell((value.text or "").lstrip()[1:])
+        else:
+            draft.file(Verb.WRITE, value)
     target = _server(draft, host_variable="PGHOST", database_variable="PGDATABASE")
     _client(draft, target, "postgres")
 
@@ -322,7 +327,7 @@ def _dotted(draft: Draft, target: Target, text: str, dialect: str) -> None:
 
 def _dot(draft: Draft, target: Target, words: list[str], dialect: str) -> None:
     name, rest = (words[0] if words else ""), words[1:]
-    if name in ("shell", "system", "sh"):
+    if len(name) > 1 and ("shell".startswith(name) or "system".startswith(name)):  # sqlite takes any beginning
         draft.shell(" ".join(rest))
     elif name in ("output", "once", "dump", "backup", "save", "clone", "log", "excel") and rest and name != "dump":
         where = rest[-1]
@@ -341,8 +346,9 @@ def _dot(draft: Draft, target: Target, words: list[str], dialect: str) -> None:
         else:
             _dotted(draft, target, got, dialect)
     elif name in ("import",) and rest:
-        if rest[0].startswith("|"):
-            draft.shell(rest[0][1:])
+        piped = next((word for word in rest if word.startswith("|")), None)
+        if piped is not None:
+            draft.shell(piped[1:] or " ".join(rest[1:-1]))
         else:
             draft.file(Verb.READ, known(rest[0]))
         draft.add(Verb.WRITE, Kind.TABLE, rest[-1], env=target.environment)
