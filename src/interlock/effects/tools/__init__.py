@@ -53,7 +53,7 @@ READERS: dict[str, ToolReader] = {
     # looking
     "LSP": own.reads,
     "ListMcpResourcesTool": own.reads,
-    "ReadMcpResourceTool": own.reads,
+    "ReadMcpResourceTool": own.reads_resource,
     # what stays in the agent
     "TodoWrite": own.nothing,
     "TodoRead": own.nothing,

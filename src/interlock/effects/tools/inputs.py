@@ -17,6 +17,9 @@ def required(data: dict[str, Any], *keys: str) -> str:
     Raises:
         Malformed: none is there, or it is not text.
     """
+    said = {value for key in keys if isinstance(value := data.get(key), str)}
+    if len(said) > 1:
+        raise Malformed(f"{' and '.join(f'`{key}`' for key in keys if key in data)} say different things")
     for key in keys:
         if key in data:
             value = data[key]

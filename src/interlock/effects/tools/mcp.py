@@ -28,6 +28,8 @@ from interlock.model.world import Setting, World
 MAX_ARGUMENTS = 2_000
 MAX_DEPTH = 12
 MAX_PATHS = 100  # lines of an argument that is called a path; beyond them nobody means paths
+_CODE = frozenset({"code", "script", "javascript", "python", "js", "program"})
+_TEXTS = frozenset({"text", "statement", "q", "query", "expression", "input"})
 _TELLING = re.compile(
     r"passw(?:or)?d|passphrase|secret|api_?key|private_?key|(?:access|auth|bearer|refresh|id)_token|credential"
 )
@@ -75,6 +77,14 @@ class _Call:
             self.effects += read_url(value, self.setting, self.world, via=self.action.tool)
         elif name in self.words.path:
             self.effects += (self._path(line) for line in value.splitlines()[:MAX_PATHS] if path_of(line))
+        elif name in _CODE and len(value.split()) > 1:
+            self.effects.append(opaque(value[:200], "code for another program", via=self.action.tool))
+        elif looks_like_sql(value) and self.verb is Verb.READ and name in _TEXTS:
+            self._sql(value)
+        elif value.startswith(("/", "~/")) and "\n" not in value:
+            found = self._path(value)
+            if found.resource.kind is Kind.SECRET or labels.SECRET in found.resource.labels:
+                self.effects.append(found)
 
     def reading(self) -> Reading:
         return Reading(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from interlock.effects.tools.inputs import Malformed
+from interlock.effects.tools.web import read_url
 from interlock.model.action import Action
 from interlock.model.effect import Effect, Kind, Resource, Verb, opaque
 from interlock.model.world import Setting, World
@@ -32,6 +33,18 @@ def starts(action: Action, _setting: Setting, _world: World) -> Effects:
 def reads(action: Action, _setting: Setting, _world: World) -> Effects:
     """A tool of the agent that only looks: language servers, lists of MCP resources."""
     return (Effect(verb=Verb.READ, resource=Resource(Kind.TOOL, action.tool), via=action.tool),)
+
+
+def reads_resource(action: Action, setting: Setting, world: World) -> Effects:
+    """ReadMcpResourceTool: a resource by its address, which may be a file or a page."""
+    uri = action.input.get("uri", "")
+    if not isinstance(uri, str):
+        raise Malformed("`uri` must be text")
+    named = uri.casefold().startswith(("file:", "http:", "https:"))
+    return (
+        *reads(action, setting, world),
+        *(read_url(uri, setting, world, via=action.tool) if named else ()),
+    )
 
 
 def configures(action: Action, _setting: Setting, _world: World) -> Effects:

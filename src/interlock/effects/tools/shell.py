@@ -17,6 +17,9 @@ def bash(action: Action, setting: Setting, world: World) -> Reading:
         text = shlex.join(command)  # an argv: the words reach the program as they are
     else:
         text = required(action.input, "command", "cmd")
+    other = action.input.get("cmd", command)
+    if command is not None and other != command:
+        raise Malformed("`command` and `cmd` say different things")
     cwd = optional(action.input, "workdir") or optional(action.input, "cwd") or action.cwd
     if not cwd.startswith("/"):
         cwd = f"{action.cwd}/{cwd}"
