@@ -5,9 +5,13 @@ A test here that starts to fail is good news: close the row.
 
 from __future__ import annotations
 
+import os
 import re
+import time
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from interlock.broker.config import Config
 from interlock.broker.judge import Person, judge
@@ -83,3 +87,33 @@ def test_r10_an_unknown_tail_is_trusted_to_stay_below_its_beginning(tmp_path: Pa
 
 def test_r12_background_jobs_are_read_in_order(tmp_path: Path) -> None:
     assert shell(tmp_path, "echo 'ls' > s.sh & bash s.sh") is Verdict.ALLOW
+
+
+def test_r13_the_environment_of_a_process_without_a_known_number(tmp_path: Path) -> None:
+    assert shell(tmp_path, "cat /proc/$PPID/environ") is Verdict.ALLOW
+    assert shell(tmp_path, "ps eww") is Verdict.ALLOW
+    assert shell(tmp_path, "cat /proc/1/environ") is not Verdict.ALLOW
+
+
+def test_r14_gh_keeps_a_command_for_later(tmp_path: Path) -> None:
+    assert shell(tmp_path, "gh alias set x '!rm -rf /'") is Verdict.ALLOW
+    assert shell(tmp_path, "gh config set pager 'rm -rf /'") is Verdict.ALLOW
+
+
+def test_r15_kubectl_reads_secrets_by_their_api_path(tmp_path: Path) -> None:
+    assert shell(tmp_path, "kubectl get --raw /api/v1/namespaces/x/secrets") is Verdict.ALLOW
+    assert shell(tmp_path, "kubectl get secret x -o yaml") is not Verdict.ALLOW
+
+
+def test_r13_a_path_that_hangs_holds_up_the_decision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, slow = os.path.realpath, 0.2
+
+    def hang(path: str, **more: Any) -> str:
+        if "dead-mount" in path:
+            time.sleep(slow)
+        return real(path, **more)
+
+    monkeypatch.setattr("os.path.realpath", hang)
+    began = time.monotonic()
+    verdict(tmp_path, "Read", {"file_path": str(tmp_path / "dead-mount" / "x")})
+    assert time.monotonic() - began >= slow
