@@ -164,6 +164,8 @@ def test_python_at_its_everyday_work_passes(project: Path, command: str) -> None
         "sqlite3 x.db '.sy rm -rf /'",
         "node -pe 'fs.rmSync(\"/home/dev\",{recursive:true})'",
         'tsx -e \'require("fs").rmSync("/home/dev")\'',
+        "node -e 'require(\"/tmp/evil.js\")'",
+        "node --import data:text/javascript,x -e 1",
         "node --env-file=/home/dev/.aws/credentials -p process.env.X",
         "perl -lane 'print `$F[0]`' a.txt",
         "perl -I/tmp/evil -MFoo -e 1",

@@ -87,7 +87,7 @@ _MOST_TEXT = 50_000
 def node(draft: Draft) -> None:
     """node: -e and -p texts, scripts, standard input."""
     for value in (*draft.values("preload"),):
-        if (value.text or "").startswith(("/", "~", "..")) or value.text is None:
+        if (value.text or "").startswith(("/", "~", "..", "data:", "http:", "https:")) or value.text is None:
             draft.run_unread(value.source, "loads a module before it starts", value.taint)
         else:
             draft.project(f"{draft.command} with {value.text}")
@@ -167,6 +167,9 @@ def _required(draft: Draft, match: re.Match[str]) -> str:
         "v8",
     ):
         return f" {name.split('/')[0]} "
+    if name.startswith(("/", "~", "..")) and not draft.ours(draft.path(known(name))):
+        draft.run_unread(name, "loads a module from outside of the workspace")
+        return " "
     draft.project(f"{draft.command} with {name}", note="loads a package that is not read")
     return " "
 
