@@ -105,7 +105,7 @@ def test_r15_kubectl_reads_secrets_by_their_api_path(tmp_path: Path) -> None:
     assert shell(tmp_path, "kubectl get secret x -o yaml") is not Verdict.ALLOW
 
 
-def test_r13_a_path_that_hangs_holds_up_the_decision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_r16_a_path_that_hangs_holds_up_the_decision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real, slow = os.path.realpath, 0.2
 
     def hang(path: str, **more: Any) -> str:
