@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-import socket
+import os
+import signal
+import subprocess
 import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import Guard, allowed
+from conftest import AGENT, Guard, allowed
 
 from interlock.daemon.client import call
-from interlock.daemon.wire import Door, Reply, request
+from interlock.daemon.wire import Reply
 
 
 @pytest.fixture
@@ -99,10 +101,18 @@ def test_a_yes_is_not_spent_on_a_hook_that_has_hung_up(patient: Guard) -> None:
         "session_id": "session-1", "cwd": str(patient.project), "hook_event_name": "PreToolUse",
         "tool_name": "Write", "tool_input": wish, "tool_use_id": "c",
     }  # fmt: skip
-    with socket.socket(socket.AF_UNIX) as hook:
-        hook.connect(str(patient.home.socket))
-        hook.sendall(request(Door.HOOK, "claude", "0" * 16, 30_000, json.dumps(event).encode()))
-        (asked,) = until(lambda: call(patient.home, "inbox"))
+    agent = subprocess.Popen(
+        AGENT, env=patient.environment, stdin=subprocess.PIPE, stdout=-1, stderr=-1, start_new_session=True
+    )
+    assert agent.stdin is not None
+    agent.stdin.write(json.dumps(event).encode())
+    agent.stdin.close()
+    (asked,) = until(lambda: call(patient.home, "inbox"))
+    os.killpg(agent.pid, signal.SIGKILL)
+    agent.wait(10)
+    for stream in (agent.stdout, agent.stderr):
+        assert stream is not None
+        stream.close()
     until(lambda: patient.entries("denial"))
     call(patient.home, "approve", {"id": asked["id"]})
     assert not patient.entries("approval.use")

@@ -165,7 +165,8 @@ def test_files_are_private(directory: Path) -> None:
 
 
 def test_a_directory_that_others_can_read_is_refused(directory: Path) -> None:
-    directory.mkdir(mode=0o755)
+    directory.mkdir()
+    directory.chmod(0o755)
     with pytest.raises(StateError, match="chmod 700"):
         begin(directory)
 
