@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from interlock.effects.tools.inputs import Malformed, optional, required
 from interlock.model.action import Action, Reading
 from interlock.model.effect import Effect, opaque
@@ -23,7 +25,24 @@ def bash(action: Action, setting: Setting, world: World) -> Reading:
     cwd = optional(action.input, "workdir") or optional(action.input, "cwd") or action.cwd
     if not cwd.startswith("/"):
         cwd = f"{action.cwd}/{cwd}"
-    return shell_text(text, setting, world, cwd=cwd)
+    return shell_text(_variables(action) + text, setting, world, cwd=cwd)
+
+
+def _variables(action: Action) -> str:
+    """Variables that the call brings along are read as exports before its text: LD_PRELOAD is code."""
+    env = action.input.get("env")
+    if not env:
+        return ""
+    if not isinstance(env, dict):
+        raise Malformed("`env` must map names to texts")
+    import shlex
+
+    lines = []
+    for name, value in env.items():
+        if not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) or not isinstance(value, str | int | float):
+            raise Malformed("`env` must map names to texts")
+        lines.append(f"export {name}={shlex.quote(str(value))}\n")
+    return "".join(lines)
 
 
 def shell_text(text: str, setting: Setting, world: World, *, cwd: str | None) -> Reading:

@@ -234,6 +234,14 @@ def tar(draft: Draft) -> None:
     members = draft.values("member")
     base = draft.said.value("directory")
     if draft.has("create"):
+        for value in draft.values("list"):
+            if value.text == "-" or value.text is None:
+                continue
+            path = draft.path(value)
+            names = draft.content(path) if path is not None else None
+            if names is None:
+                draft.opaque("which files are packed is not known", value.source)
+            members = [*members, *(Word(n, n, value.span, n) for n in (names or "").splitlines()[:256] if n)]
         for member in members:
             draft.file(Verb.READ, _under(base, member))
             if draft.has("remove-files"):

@@ -61,6 +61,10 @@ def _line_settings(draft: Draft, base: str | None) -> None:
                 _alias(draft, what)
         else:
             draft.shell(what.lstrip("!"))
+    for value in draft.values("gitdir"):
+        where = draft.path(value, draft.inv.cwd)
+        if not draft.inv.remote and not draft.ours(where):
+            draft.opaque("git takes its configuration from a directory outside of the workspace", value.source)
     if draft.values("execpath"):
         draft.opaque("git takes its programs from another directory")
     if (
@@ -444,7 +448,9 @@ def _submodule(draft: Draft, base: str | None) -> None:
     if action in ("update", "add"):
         repository(draft, Verb.FETCH, "submodules")
         for value in draft.said.rest or ():
-            if value.text and ("://" in value.text or re.match(r"^[^/]+@[^/]+:", value.text)):
+            if value.text and re.match(r"^(?:ext|fd)::", value.text):
+                draft.opaque("a remote helper runs a command", value.text)
+            elif value.text and ("://" in value.text or re.match(r"^[^/]+@[^/]+:", value.text)):
                 location(draft, Verb.FETCH, value.text)
     elif action == "deinit":
         tree(draft, Verb.DELETE, base, breadth=Breadth.MANY, note="working trees of submodules")

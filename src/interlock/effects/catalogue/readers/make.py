@@ -11,6 +11,9 @@ from interlock.effects.catalogue.readers.packages import unread_script
 _RULE = re.compile(r"^([^\s:#=][^:#=]*?)\s*::?(?!=)\s*([^#=]*?)(?:;(.*))?$")
 _ASSIGN = re.compile(r"^(?:export\s+|override\s+)?([A-Za-z_][\w.-]*)\s*(:::?=|:=|\?=|\+=|=)\s*(.*)$")
 _REFERENCE = re.compile(r"\$(?:\(([\w.-]+)\)|\{([\w.-]+)\}|([@<^*?%+|A-Za-z]))")
+# A value on the line that a recipe may hand to the shell: several commands, or one of make's functions.
+_COMMANDS = re.compile(r"[;`\n]|&&|\|\||\$\(|\|\s*(?:sudo\s+)?(?:\S*/)?(?:ba|da|z|k)?sh\b")
+_PLAIN_FLAGS = re.compile(r"^[\sA-Za-eg-z0-9=-]*$")  # -k, -j4, --silent; nothing with f (a makefile) or --eval
 _MOST_TARGETS = 32
 _MOST_TEXT = 32_768
 _DEFAULTS = {"CC": "cc", "CXX": "c++", "RM": "rm -f", "MAKE": "make", "SHELL": "/bin/sh", "AR": "ar", "CURDIR": "."}
@@ -110,6 +113,7 @@ def make(draft: Draft) -> None:
     dry = draft.has("dry")
     if given.get("SHELL", "sh").rpartition("/")[2] not in ("sh", "bash", "dash", "zsh"):
         draft.opaque("make is given another shell")
+    _given(draft, given)
     for value in draft.values("eval"):
         draft.opaque("make is given text to evaluate", value.text or value.source)
     if any(value.text in ("-", "/dev/stdin") for value in draft.values("makefile")):
@@ -130,6 +134,28 @@ def make(draft: Draft) -> None:
     makefile = Makefile(text, given)
     for name in names or [makefile.first]:
         _target(draft, makefile, name, base, path, dry=dry)
+
+
+def _given(draft: Draft, given: dict[str, str]) -> None:
+    """Variables on the line go into recipes: `CC='rm -rf / ;'` is a command, `CFLAGS='-O2 -g'` is not."""
+    for name, value in given.items():
+        words = value.split()
+        if name == "MAKEFILES" or (name in ("MAKEFLAGS", "GNUMAKEFLAGS") and not _plain_flags(value)):
+            draft.opaque(f"make is given {name}", value)
+        elif _COMMANDS.search(value):
+            draft.opaque(f"the value of {name} holds commands", value)
+        elif len(words) > 1 and name.isupper() and _is_program(words[0]):
+            draft.shell(value)
+
+
+def _plain_flags(value: str) -> bool:
+    return _PLAIN_FLAGS.match(value) is not None and "eval" not in value
+
+
+def _is_program(name: str) -> bool:
+    from interlock.effects.catalogue.packaged import packaged
+
+    return bool(packaged().find(posixpath.basename(name)))
 
 
 def _target(draft: Draft, makefile: Makefile, name: str, base: str, path: str, *, dry: bool) -> None:

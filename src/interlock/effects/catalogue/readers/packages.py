@@ -96,6 +96,8 @@ def install(draft: Draft, packages: list[Word], *, everything: bool = False, mac
         )
         written = written or (value.text is not None and not machine and mentioned(draft, text))
         marks = [L.PROJECT] if written else [L.KNOWN] if text in _TOOLCHAIN else []
+        if re.search(r"\.(tgz|tar\.gz|whl|zip)$", text):
+            marks = []  # an archive's own scripts run, wherever it lies
         if _URL.search(text) and not text.startswith(("file:", ".", "/")):
             location = re.sub(r"^git\+", "", text)
             location = re.sub(r"^(?:\w[\w-]*\s*@\s*)", "", location)
@@ -441,7 +443,7 @@ def runner(draft: Draft) -> None:
     action = draft.said.path[-1] if draft.said.path else draft.command
     if name is not None and name.endswith(".py"):
         draft.argv([known("python"), *words])
-    elif action in ("uvx", "tool-run") or draft.command in ("pipx", "uvx"):
+    elif action in ("uvx", "tool-run") or draft.command in ("pipx", "uvx") or draft.said.path[:1] == ["tool"]:
         bare = re.split(r"[@=<>\[]", name or "?")[0]
         if not _known_tool(bare) and not mentioned(draft, bare):
             draft.add(Verb.INSTALL, Kind.PACKAGE, name or words[0].source, note="fetched and run at once")

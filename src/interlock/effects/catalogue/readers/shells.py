@@ -19,6 +19,9 @@ def shell(draft: Draft) -> None:
     rc = draft.said.value("rcfile")
     if rc is not None and rc.text not in ("/dev/null",):
         run_file(draft, rc, ())
+    started = next((value for key, value in draft.inv.assignments if key == "ENV"), None)
+    if started is not None and draft.has("interactive"):
+        run_file(draft, started, ())  # an interactive POSIX shell reads the file that $ENV names
     if draft.has("asked"):
         return
     if draft.has("text"):

@@ -369,6 +369,9 @@ _MONGO_OUT = re.compile(
 )
 
 
+_MONGO_COMPUTED = re.compile(r"\]\s*\(")  # db.users["drop"]()
+
+
 def mongo(draft: Draft) -> None:
     """mongosh --eval: the calls by which collections lose documents."""
     text = draft.text("database") or ""
@@ -417,6 +420,8 @@ def _mongo_text(draft: Draft, target: Target, text: str) -> None:
             draft.add(Verb.GRANT, Kind.DATABASE, name, env=target.environment)
         elif method != "aggregate" or "$out" in text or "$merge" in text:
             draft.add(Verb.WRITE, Kind.TABLE, name, env=target.environment)
+    if _MONGO_COMPUTED.search(text):
+        draft.opaque("a call by a computed name is not read", text)
     if _MONGO_OUT.search(text):
         draft.opaque("text for mongosh that reaches outside", text)
     draft.flow.add(L.FROM_FILE)
