@@ -97,7 +97,8 @@ def _one(draft: Draft, url: Word, method: str, taint: set[str], *, sending: bool
     secretive = bool(taint & {L.FROM_SECRET})
     verb = Verb.SEND if sending or secretive else Verb.FETCH
     draft.host(verb, text, taint=taint if verb is Verb.SEND else set(url.taint))
-    if method in ("PUT", "PATCH"):
+    hosting = L.VCS_HOST in host_resource(text, draft.setting).labels
+    if method in ("PUT", "PATCH") or (sending and hosting and method != "DELETE" and not text.endswith("/graphql")):
         _changed(draft, text)
     elif method == "DELETE":
         _deleted(draft, text)

@@ -203,6 +203,9 @@ def _node_other(draft: Draft, action: str, rest: list[Word], words: list[Word], 
         _node_registry(draft, action, rest)
     elif action in ("token", "login", "adduser", "logout", "profile"):
         draft.add(Verb.READ if action == "token" else Verb.CONFIGURE, Kind.SECRET, "npm token", labels=(L.SECRET,))
+    elif action == "set-script" and len(rest) > 1:
+        draft.file(Verb.WRITE, known("package.json"))
+        draft.shell_words([rest[1]])
     elif action == "version":
         if rest:
             draft.file(Verb.WRITE, known("package.json"))

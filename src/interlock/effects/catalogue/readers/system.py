@@ -67,7 +67,7 @@ def pkill(draft: Draft) -> None:
         return
     names = draft.values("name")
     for value in names:
-        text = value.text or value.source
+        text = value.text if value.text is not None else value.source
         ours = _OURS.search(text) is not None
         wide = text in (".", ".*", "", "*", "-1") or value.text is None
         draft.add(

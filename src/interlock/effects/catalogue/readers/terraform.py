@@ -84,6 +84,9 @@ class State:
             self.databases.append((f"{kind}.{name}", found or name))
 
 
+_CONSOLE = re.compile(r"\b(?:file\w*|templatefile|nonsensitive)\s*\(")
+
+
 def terraform(draft: Draft) -> None:
     """The family's reader."""
     if not draft.said.path:
@@ -107,8 +110,17 @@ def terraform(draft: Draft) -> None:
             draft.add(Verb.OVERWRITE, Kind.TERRAFORM_STATE, _name(draft, base), env=_environment(draft, base, State()))
     elif action in ("login", "logout"):
         draft.add(Verb.CONFIGURE, Kind.SECRET, "terraform credentials", labels=(L.SECRET,))
+    elif action == "console":
+        _console(draft)
     elif action == "run":
         draft.opaque("which terraform command runs is not known")
+
+
+def _console(draft: Draft) -> None:
+    """Expressions on standard input: some functions read files."""
+    stdin = draft.inv.stdin
+    if stdin.present and (stdin.text is None or _CONSOLE.search(stdin.text)):
+        draft.opaque("an expression for the console that reads files, or is not known", stdin.text or "?")
 
 
 def _action(draft: Draft) -> str:
