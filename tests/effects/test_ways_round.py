@@ -216,3 +216,15 @@ def test_the_same_options_at_their_everyday_work_pass(project: Path, command: st
 )
 def test_an_input_says_two_things_or_says_it_under_another_name(project: Path, tool: str, data: dict[str, Any]) -> None:
     assert verdict(project, tool, data) is not Verdict.ALLOW
+
+
+def test_variables_of_the_call_are_read_with_its_text(project: Path) -> None:
+    assert verdict(project, "Bash", {"command": "ls", "env": {"LD_PRELOAD": "/tmp/x.so"}}) is not Verdict.ALLOW
+    assert verdict(project, "Bash", {"command": "ls", "env": ["LD_PRELOAD=/tmp/x.so"]}) is not Verdict.ALLOW
+    assert verdict(project, "Bash", {"command": "ls", "env": {"CI": "1"}}) is Verdict.ALLOW
+
+
+@pytest.mark.parametrize("tool", ["mcp__x__get_secret", "mcp__x__read_env"])
+def test_an_mcp_tool_that_hands_out_credentials_is_judged(project: Path, tool: str) -> None:
+    assert verdict(project, tool, {}) is not Verdict.ALLOW
+    assert verdict(project, "mcp__x__get_environment_name", {}) is Verdict.ALLOW

@@ -132,8 +132,14 @@ class _Call:
             verb = Verb.EXECUTE
         if self.secret and verb is Verb.READ:
             verb = Verb.SEND
+        kept: tuple[Effect, ...] = ()
+        if verb is Verb.READ and not _SECRET_WORDS.isdisjoint(_split(self.tool)):
+            secret = Resource(Kind.SECRET, f"{self.server}/{self.tool}", (labels.SECRET,))
+            note = "its name says that it hands out a credential"
+            kept = (Effect(Verb.READ, secret, self.environment, via=self.action.tool, notes=(note,)),)
         assert verb is not None  # noqa: S101 - narrowed above: None became EXECUTE or returned
         return (
+            *kept,
             Effect(
                 verb=verb,
                 resource=Resource(Kind.TOOL, f"{self.server}/{self.tool}"),
@@ -147,6 +153,7 @@ class _Call:
         )
 
 
+_SECRET_WORDS = frozenset({"secret", "secrets", "password", "passwords", "credential", "credentials", "env", "dotenv"})
 _REVERSIBILITY = {
     Verb.READ: Reversibility.REVERSIBLE,
     Verb.DELETE: Reversibility.IRREVERSIBLE,

@@ -54,6 +54,7 @@ READERS: Mapping[str, Reader] = {
     "jq": text.jq,
     "link": files.link,
     "move": files.move,
+    "nix": wrappers.nix,
     "parallel_rest": wrappers.parallel,
     "plain_cat": text.plain_cat,
     "prefix_rest": wrappers.prefix,

@@ -152,6 +152,15 @@ def watch(draft: Draft) -> None:
         _command_flag(draft, "exec", "command")
 
 
+def nix(draft: Draft) -> None:
+    """`nix shell -c WORDS`, `nix develop --command WORDS`: the rest of the line is a command."""
+    words = list(draft.inv.words)
+    at = next((i for i, w in enumerate(words) if w.text in ("-c", "--command")), None)
+    if at is not None and draft.command == "nix":
+        draft.inner.clear()
+        draft.argv(words[at + 1 :])
+
+
 def shell_operands(draft: Draft) -> None:
     """Every operand is a shell text of its own (hyperfine, concurrently)."""
     for name in ("runs", "prepare", "cleanup", "setup"):
