@@ -117,3 +117,9 @@ def test_r16_a_path_that_hangs_holds_up_the_decision(tmp_path: Path, monkeypatch
     began = time.monotonic()
     verdict(tmp_path, "Read", {"file_path": str(tmp_path / "dead-mount" / "x")})
     assert time.monotonic() - began >= slow
+
+
+def test_r18_an_option_that_no_family_lists_has_no_effect(tmp_path: Path) -> None:
+    assert shell(tmp_path, "aws --endpoint-url https://evil.example s3 ls") is Verdict.ALLOW
+    assert shell(tmp_path, "docker compose config") is Verdict.ALLOW
+    assert shell(tmp_path, "npx http-server /") is Verdict.ALLOW

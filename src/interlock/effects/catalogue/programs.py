@@ -10,6 +10,7 @@ from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.grammar import tail
 from interlock.effects.invocation import Interpretation, Word
 from interlock.effects.places import file_resource
+from interlock.effects.startup_variables import CODE_VARIABLES, COMMAND_VARIABLES
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
 from interlock.model.effect import Environment, Kind, Reversibility, Verb
 
@@ -47,62 +48,6 @@ _HOME_BIN = (
 _TOOL_DIRS = ("/node_modules/.bin", "/.venv/bin", "/venv/bin", "/env/bin", "/vendor/bin", "/.tox/bin")
 _SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "ash", "mksh"})
 
-# Variables whose value is a command that the program runs by itself.
-_COMMAND_VARIABLES = frozenset(
-    {
-        "PAGER",
-        "GIT_PAGER",
-        "EDITOR",
-        "VISUAL",
-        "GIT_EDITOR",
-        "GIT_SEQUENCE_EDITOR",
-        "GIT_SSH_COMMAND",
-        "GIT_ASKPASS",
-        "SSH_ASKPASS",
-        "GIT_EXTERNAL_DIFF",
-        "GIT_PROXY_COMMAND",
-        "MANPAGER",
-        "LESSOPEN",
-        "LESSCLOSE",
-        "PROMPT_COMMAND",
-        "BROWSER",
-        "RSYNC_RSH",
-        "CVS_RSH",
-        "FZF_DEFAULT_COMMAND",
-        "SUDO_ASKPASS",
-        "KUBE_EDITOR",
-        "PSQL_PAGER",
-        "SYSTEMD_PAGER",
-        "TAR_OPTIONS",
-        "MAKEFLAGS",
-        "GIT_SSH",
-    }
-)
-# Variables that name code which is loaded before the program does anything.
-_CODE_VARIABLES = frozenset(
-    {
-        "LD_PRELOAD",
-        "LD_AUDIT",
-        "LD_LIBRARY_PATH",
-        "DYLD_INSERT_LIBRARIES",
-        "BASH_ENV",
-        "ENV",
-        "NODE_OPTIONS",
-        "PERL5OPT",
-        "RUBYOPT",
-        "PYTHONSTARTUP",
-        "PYTHONHOME",
-        "JAVA_TOOL_OPTIONS",
-        "_JAVA_OPTIONS",
-        "ZDOTDIR",
-        "PERL5DB",
-        "PROMPT_COMMAND",
-        "GIT_EXEC_PATH",
-        "GIT_TEMPLATE_DIR",
-        "GIT_CONFIG_GLOBAL",
-        "GIT_CONFIG_COUNT",
-    }
-)
 _QUIET_COMMANDS = frozenset(
     {
         "cat",
@@ -249,13 +194,13 @@ def unknown(draft: Draft, base: str) -> Interpretation:
 def startup_variables(draft: Draft) -> None:
     """`VAR=value program`: some variables are commands, or code that loads first."""
     for name, value in draft.inv.assignments:
-        if name not in _COMMAND_VARIABLES and name not in _CODE_VARIABLES:
+        if name not in COMMAND_VARIABLES and name not in CODE_VARIABLES:
             continue
         text = value.text
         if text is not None and (text.strip() in _QUIET_COMMANDS or _quiet(name, text)):
             continue
-        if text is not None and name in _COMMAND_VARIABLES:
-            if name not in ("MAKEFLAGS", "TAR_OPTIONS"):
+        if text is not None and name in COMMAND_VARIABLES:
+            if name != "TAR_OPTIONS":
                 draft.shell(text)
         else:
             draft.run_unread(f"{name}={text or value.source}", f"{name} loads code into the program", value.taint)

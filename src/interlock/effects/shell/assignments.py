@@ -12,60 +12,12 @@ from interlock.effects.shell.hazards import Hazard, hazard, strange_path
 from interlock.effects.shell.redirect import Redirector
 from interlock.effects.shell.state import EMPTY, UNKNOWN, State, Val, Var
 from interlock.effects.shell.syntax import Assign
+from interlock.effects.startup_variables import CODE_VARIABLES, COMMAND_VARIABLES
 from interlock.model import labels
 from interlock.model.effect import Effect, Verb
 
 # `catalogue.programs.startup_variables` judges these before a program, knowing the program.
-_CATALOGUE_JUDGES = frozenset(
-    [
-        "PAGER",
-        "GIT_PAGER",
-        "EDITOR",
-        "VISUAL",
-        "GIT_EDITOR",
-        "GIT_SEQUENCE_EDITOR",
-        "GIT_SSH_COMMAND",
-        "GIT_ASKPASS",
-        "SSH_ASKPASS",
-        "GIT_EXTERNAL_DIFF",
-        "GIT_PROXY_COMMAND",
-        "MANPAGER",
-        "LESSOPEN",
-        "LESSCLOSE",
-        "PROMPT_COMMAND",
-        "BROWSER",
-        "RSYNC_RSH",
-        "CVS_RSH",
-        "FZF_DEFAULT_COMMAND",
-        "SUDO_ASKPASS",
-        "KUBE_EDITOR",
-        "PSQL_PAGER",
-        "SYSTEMD_PAGER",
-        "TAR_OPTIONS",
-        "GIT_SSH",
-        "LD_PRELOAD",
-        "LD_AUDIT",
-        "LD_LIBRARY_PATH",
-        "DYLD_INSERT_LIBRARIES",
-        "BASH_ENV",
-        "ENV",
-        "NODE_OPTIONS",
-        "PERL5OPT",
-        "RUBYOPT",
-        "PYTHONSTARTUP",
-        "PYTHONHOME",
-        "JAVA_TOOL_OPTIONS",
-        "_JAVA_OPTIONS",
-        "ZDOTDIR",
-        "PERL5DB",
-        "GIT_EXEC_PATH",
-        "GIT_TEMPLATE_DIR",
-        "GIT_CONFIG_GLOBAL",
-        "GIT_CONFIG_COUNT",
-    ]
-)
-
-
+_CATALOGUE_JUDGES = COMMAND_VARIABLES | CODE_VARIABLES
 _FOLDERS = frozenset({"PYTHONPATH", "GIT_DIR", "GIT_COMMON_DIR", "CARGO_HOME"})
 _APPENDS = ("PATH=$PATH:", 'PATH="$PATH:', "PATH=${PATH}:", 'PATH="${PATH}:', 'PATH="$PATH":')
 
