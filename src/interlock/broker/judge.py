@@ -12,10 +12,12 @@ from interlock.broker.world import LocalWorld
 from interlock.effects.read import read_action
 from interlock.effects.redact import redact
 from interlock.model.action import Action, Reading
-from interlock.model.decision import Context, Decision
+from interlock.model.decision import Context, Decision, Rung, Verdict
 from interlock.model.world import Setting
 from interlock.policy.engine import Engine
 from interlock.policy.freeze import active
+
+READER_FAILED = "reader-failed"
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -62,8 +64,24 @@ def judge(
     reading = read_action(action, setting, world)
     frozen, reason = active(config.freezes, now)
     context = Context(containment=containment, frozen=frozen, freeze_reason=reason)
-    decision = _unspoken(engine.decide(action.principal, reading.effects, context), reading)
+    decision = _relied_on(_unspoken(engine.decide(action.principal, reading.effects, context), reading), reading)
     return Judgement(reading, decision, world.digests, frozen)
+
+
+def _relied_on(decision: Decision, reading: Reading) -> Decision:
+    """Where a reader broke, nobody may say yes: what the yes would be for, and which files it binds, is not known."""
+    if not reading.failed:
+        return decision
+    return msgspec.structs.replace(
+        decision,
+        verdict=Verdict.DENY,
+        tier=4,
+        rung=Rung.NONE,
+        rules=(READER_FAILED,),
+        why="Stopped: Interlock failed while it read this, and what it cannot read to the end does not run. "
+        "A rule said no, not a person: no approval lifts it. Do not retry it as it is.",
+        instead="write it out as plain commands, one a call; a person can report what failed",
+    )
 
 
 def _unspoken(decision: Decision, reading: Reading) -> Decision:

@@ -22,7 +22,7 @@ def read_action(action: Action, setting: Setting, world: World) -> Reading:
     except Malformed as error:
         return _unread(action, str(error))
     except Exception as error:  # noqa: BLE001 - a bug in a reader must stop the action, not the guard
-        return _unread(action, f"the reader failed ({type(error).__name__})")
+        return msgspec.structs.replace(_unread(action, f"the reader failed ({type(error).__name__})"), failed=True)
 
 
 def _finished(reading: Reading, via: str) -> Reading:

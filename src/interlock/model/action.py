@@ -48,3 +48,4 @@ class Reading(msgspec.Struct, frozen=True):
     commands: tuple[tuple[str, ...], ...] = ()
     operands: tuple[str, ...] = ()
     summary: str = ""
+    failed: bool = False  # a reader broke: what was read is not to be relied on, not even by a person
