@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from interlock.effects.catalogue import programs
+from interlock.effects.catalogue import programs, unlisted
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.family import Command, Family, read_family
 from interlock.effects.catalogue.grammar import Parsed, is_assignment, place_operands, read_option, take_bundle
@@ -185,15 +185,8 @@ class Catalogue:
         for rule in command.rules:
             if rule.applies(said.tags, said.values):
                 _apply(rule, draft, base)
-        if said.stray is not None and command.otherwise != "known":
-            shown = said.stray.text or said.stray.source
-            if command.otherwise == "project" and said.stray.text is not None:
-                draft.project(f"{base} {shown}")
-            else:
-                draft.opaque(f"the subcommand {shown!r} of {base} is not in the catalogue")
-                draft.resolved = False
-        if command.strict and said.unknown:
-            draft.opaque(f"{shown} is not known to take {said.unknown[0]}")
+        unlisted.judge_subcommand(command, base, draft)
+        unlisted.judge_options(command, shown, draft)
         _wrapped(command, draft)
         if command.reader:
             READERS[command.reader](draft)

@@ -14,6 +14,7 @@ from interlock.model.errors import CatalogueError
 from interlock.model.labels import TAINTS
 
 SEVERITIES = ("none", "low", "medium", "high", "critical")
+OTHERWISE = ("guess", "known", "opaque", "project")
 OUTPUTS = {"flow", "none", "file", "secret", "environment", "network", "untrusted", "unknown"}
 _MOST_TEXT = 512 * 1024  # no family needs more; a bigger file is a mistake or an attack
 _DEEPEST = 6  # subcommands of subcommands
@@ -67,7 +68,7 @@ class Command:
     subs: dict[str, Command] = field(default_factory=dict)
     globs: tuple[tuple[str, Command], ...] = ()
     output: frozenset[str] | None = None  # None: what flows through
-    otherwise: str = "known"  # a subcommand nobody wrote down
+    otherwise: str = "guess"  # what a subcommand nobody wrote down is taken for
     strict: bool = False  # unknown flags make it opaque
     reader: str = ""
     versioned: bool = False
@@ -190,7 +191,7 @@ class _Reader:
             grammar=grammar,
             rules=self.rules(table, where),
             output=self.output(table, where),
-            otherwise=self.take(table, "otherwise", str, "known", where),
+            otherwise=self.take(table, "otherwise", str, "guess", where),
             strict=strict,
             reader=self.take(table, "reader", str, reader, where),
             versioned=self.take(table, "versioned", bool, False, where),
@@ -200,8 +201,8 @@ class _Reader:
             why=self.take(table, "why", str, family.why, where),
             instead=self.take(table, "instead", str, family.instead, where),
         )
-        if command.otherwise not in ("known", "opaque", "project"):
-            raise self.fail(f"{where}.otherwise", "known are known, opaque, project")
+        if command.otherwise not in OTHERWISE:
+            raise self.fail(f"{where}.otherwise", f"known are {', '.join(OTHERWISE)}")
         if command.reader and command.reader not in self.readers:
             raise self.fail(f"{where}.reader", f"no reader is called {command.reader!r}")
         globs = []

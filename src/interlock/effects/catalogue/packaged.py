@@ -7,17 +7,25 @@ from functools import cache
 from importlib import resources
 
 from interlock.effects.catalogue.catalogue import Catalogue
+from interlock.model.errors import CatalogueError
 
 
 @cache
 def sources() -> Mapping[str, str]:
-    """File name to text of every packaged family."""
+    """File name to text of every packaged family, from all shelves (`families/<shelf>/<family>.toml`).
+
+    Raises:
+        CatalogueError: two shelves hold a family of the same name.
+    """
     folder = resources.files("interlock.effects.catalogue").joinpath("families")
-    return {
-        entry.name: entry.read_text(encoding="utf-8")
-        for entry in sorted(folder.iterdir(), key=lambda e: e.name)
-        if entry.name.endswith(".toml")
-    }
+    found: dict[str, str] = {}
+    for shelf in sorted((entry for entry in folder.iterdir() if entry.is_dir()), key=lambda entry: entry.name):
+        for entry in sorted(shelf.iterdir(), key=lambda entry: entry.name):
+            if entry.name.endswith(".toml"):
+                if entry.name in found:
+                    raise CatalogueError(f"catalogue {shelf.name}/{entry.name}: two packaged families have this name")
+                found[entry.name] = entry.read_text(encoding="utf-8")
+    return found
 
 
 @cache
