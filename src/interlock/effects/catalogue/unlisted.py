@@ -1,8 +1,8 @@
 """What a family did not write down: subcommands and options that a tool has and its file does not.
 
-A family lists what its author knew, and tools grow. A word that only asks (`list`, `show`, `status`) is taken at its word;
-every other unlisted subcommand is opaque, and so is an unlisted option whose name says that it removes, replaces, runs
-or sends something. Doubt is a question, never silence.
+A family lists what its author knew, and tools grow. A word that only asks (`list`, `show`, `status`) is taken at its
+word; every other unlisted subcommand is opaque, and so is an unlisted option whose name says that it removes,
+replaces, runs or sends something. Doubt is a question, never silence.
 """
 
 from __future__ import annotations
