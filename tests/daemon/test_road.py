@@ -266,3 +266,14 @@ def test_a_configuration_that_keeps_the_hooks_may_change(guard: Guard) -> None:
     assert allowed(guard.hook("", {}, event="ConfigChange", source="user_settings"))
     assert not guard.entries("alarm")
     assert guard.entries("config.change")
+
+
+def test_a_download_is_still_one_for_the_next_daemon(guard: Guard) -> None:
+    script = guard.project / "setup.sh"
+    assert allowed(guard.hook("Bash", {"command": f"curl -so {script} http://localhost:8000/setup.sh"}))
+    script.write_text("echo hello\n")
+    guard.stop()
+    guard.start()
+    assert "downloaded-code" in guard.said_no(guard.hook("Bash", {"command": f"bash {script}"}))
+    assert allowed(guard.hook("Write", {"file_path": str(script), "content": "echo hello\n"}))
+    assert allowed(guard.hook("Bash", {"command": f"bash {script}"}))

@@ -23,10 +23,19 @@ SETTING = Setting(
 
 
 class FakeWorld:
-    """`files` maps paths to text, `links` maps symlinks to their targets; parents of everything are directories."""
+    """`files` maps paths to text, `links` symlinks to their targets, `trails` paths to what flowed into them before.
 
-    def __init__(self, files: dict[str, str] | None = None, links: dict[str, str] | None = None) -> None:
+    Parents of everything are directories.
+    """
+
+    def __init__(
+        self,
+        files: dict[str, str] | None = None,
+        links: dict[str, str] | None = None,
+        trails: dict[str, tuple[str, ...]] | None = None,
+    ) -> None:
         self.files = files or {}
+        self.trails = trails or {}
         self.links = links or {}
         self.directories = {"/"}
         for path in (*self.files, *self.links):
@@ -75,3 +84,6 @@ class FakeWorld:
 
     def branch(self, directory: str) -> str | None:
         return None
+
+    def trail(self, path: str) -> tuple[str, ...]:
+        return self.trails.get(path, ())

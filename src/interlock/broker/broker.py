@@ -18,12 +18,13 @@ import msgspec
 from interlock.approvals.machine import OPEN, State
 from interlock.approvals.queue import Queue
 from interlock.approvals.request import Request
-from interlock.broker import records, words
+from interlock.broker import records, trails, words
 from interlock.broker.clock import Clock, stamp
 from interlock.broker.config import Config, Mode
 from interlock.broker.envelope import Envelope, seal
 from interlock.broker.judge import Judgement, Person, judge
 from interlock.broker.session import Session, Sessions, new_session
+from interlock.broker.trails import Trails
 from interlock.broker.workspace import workspace_of
 from interlock.model.action import Action, Principal
 from interlock.model.decision import Decision, Verdict
@@ -66,6 +67,7 @@ class Broker:
     def __init__(self, *, ledger: Recorder, rules: Rules, queue: Queue, clock: Clock, person: Person) -> None:
         self.queue = queue
         self.sessions = Sessions()
+        self.trails = Trails()
         self._opening: dict[tuple[str, str], asyncio.Task[Session]] = {}
         self._ledger = ledger
         self._rules = rules
@@ -172,6 +174,7 @@ class Broker:
             engine=self._rules.engine(session.workspace),
             person=self._person,
             now=self._clock.now(),
+            trails=self.trails,
         )
 
     async def _release(
@@ -180,6 +183,13 @@ class Broker:
         if mode is Mode.OBSERVE and judged.decision.verdict is not Verdict.ALLOW:
             body = {**body, "mode": mode.value}
             session.count("would_stop")
+        # INVARIANT: where content came from is remembered before the action that moves it is released.
+        news = self.trails.news(judged.reading.trails)
+        if news:
+            await self._ledger.record(
+                records.TRAIL, {"principal": records.principal_body(session.principal), **trails.body(news)}
+            )
+            self.trails.follow(news)
         index = await self._ledger.record(records.INTENT, body, durable=records.is_side_effect(judged.reading))
         session.count("intents")
         session.remember(action.call_id, index)

@@ -8,6 +8,7 @@ import pwd
 import msgspec
 
 from interlock.broker.config import Config
+from interlock.broker.trails import Trails
 from interlock.broker.world import LocalWorld
 from interlock.effects.read import read_action
 from interlock.effects.redact import redact
@@ -47,9 +48,13 @@ def judge(
     person: Person,
     now: float,
     containment: str = "none",
+    trails: Trails | None = None,
 ) -> Judgement:
-    """Read one action in the world as it is at `now` (seconds since the epoch) and decide on it."""
-    world = LocalWorld()
+    """Read one action in the world as it is at `now` (seconds since the epoch) and decide on it.
+
+    `trails` is what earlier actions left in files; None where nobody knows of any.
+    """
+    world = LocalWorld(trails)
     setting = Setting(
         cwd=action.cwd,
         home=person.home,

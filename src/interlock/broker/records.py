@@ -17,6 +17,7 @@ OUTCOME = "outcome"
 SESSION_OPEN = "session.open"
 SESSION_CLOSE = "session.close"
 ALARM = "alarm"
+TRAIL = "trail"
 PROMPT = "prompt"
 CONFIG_CHANGE = "config.change"
 

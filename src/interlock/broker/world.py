@@ -7,16 +7,20 @@ import os
 import stat
 from pathlib import Path
 
+from interlock.broker.trails import Trails
+
 _HEAD_LIMIT = 4_096
 
 
 class LocalWorld:
     """Answers from this machine, remembered for the length of one action, so that one reading sees one world.
 
-    `digests` holds the SHA-256 of each file whose text was given out: the action's digest binds them.
+    `digests` holds the SHA-256 of each file whose text was given out: the action's digest binds them. `trails` is what
+    earlier actions left in files (see `interlock.broker.trails`).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, trails: Trails | None = None) -> None:
+        self._trails = trails
         self.digests: dict[str, str] = {}
         self._texts: dict[str, str | None] = {}
         self._kinds: dict[str, str | None] = {}
@@ -63,6 +67,13 @@ class LocalWorld:
         if head is None or not head.startswith("ref: refs/heads/"):
             return None
         return head.removeprefix("ref: refs/heads/").strip()
+
+    def trail(self, path: str) -> tuple[str, ...]:
+        if self._trails is None or not self._trails:
+            return ()
+        found = self._trails.of(path)
+        real = self.resolve(path)
+        return found if real == path else tuple(sorted({*found, *self._trails.of(real)}))
 
 
 def find_repository(directory: str) -> Path | None:

@@ -19,7 +19,7 @@ from interlock.approvals.queue import KINDS, Queue
 from interlock.broker.broker import Broker
 from interlock.broker.clock import Clock, seconds, stamp
 from interlock.broker.judge import person_here
-from interlock.broker.records import ALARM, SESSION_OPEN
+from interlock.broker.records import ALARM, SESSION_OPEN, TRAIL
 from interlock.daemon.agents import AgentProcesses
 from interlock.daemon.recorder import LedgerRecorder
 from interlock.daemon.rpc import Rpc
@@ -102,6 +102,7 @@ class _Daemon:
             person = person_here(home.own_paths)
             broker = Broker(ledger=recorder, rules=rules, queue=queue, clock=self._clock, person=person)
             broker.sessions.restore(json.loads(e.raw)["body"] for e in ledger.entries(kinds=[SESSION_OPEN]))
+            broker.trails.restore(json.loads(e.raw)["body"] for e in ledger.entries(kinds=[TRAIL]))
             agents = AgentProcesses()
             hooks = HookService(broker, person=person.name)
             rpc = Rpc(

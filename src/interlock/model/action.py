@@ -36,16 +36,28 @@ class Action(msgspec.Struct, frozen=True):
     permission_mode: str = ""  # what the agent says of its own mode; recorded, never trusted
 
 
+class Trail(msgspec.Struct, frozen=True):
+    """What flows into a file: labels of `interlock.model.labels.TAINTS`, () when it is known to hold nothing foreign.
+
+    `path` is absolute and normalised; one that ends in `/` stands for everything below that directory.
+    """
+
+    path: str
+    taint: tuple[str, ...] = ()
+
+
 class Reading(msgspec.Struct, frozen=True):
     """Everything the readers said of one action.
 
     `commands` are the argv (unknown words as "?") of every command the reader saw, for people and for the differential
     tests. `operands` are absolute paths of files whose content the reading depends on (scripts, package.json): their
-    digests go into the action's digest, so that a yes binds the content.
+    digests go into the action's digest, so that a yes binds the content. `trails` say what the action would leave in
+    files, so that a later action that reads, sends or runs one of them is judged by where its content came from.
     """
 
     effects: tuple[Effect, ...]
     commands: tuple[tuple[str, ...], ...] = ()
     operands: tuple[str, ...] = ()
     summary: str = ""
+    trails: tuple[Trail, ...] = ()
     failed: bool = False  # a reader broke: what was read is not to be relied on, not even by a person

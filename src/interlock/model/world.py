@@ -52,6 +52,9 @@ class World(Protocol):
     def branch(self, directory: str) -> str | None:
         """The branch checked out in the repository around `directory`."""
 
+    def trail(self, path: str) -> tuple[str, ...]:
+        """What earlier actions let flow into the file (labels of `interlock.model.labels.TAINTS`)."""
+
 
 class Nowhere:
     """A world in which nothing exists: for text that is read without a machine."""
@@ -70,3 +73,6 @@ class Nowhere:
 
     def branch(self, directory: str) -> str | None:
         return None
+
+    def trail(self, path: str) -> tuple[str, ...]:
+        return ()

@@ -39,6 +39,9 @@ class Files:
     def branch(self, directory: str) -> str | None:
         return None
 
+    def trail(self, path: str) -> tuple[str, ...]:
+        return ()
+
 
 class Catalogue:
     """A catalogue of a dozen programs that remembers every invocation."""

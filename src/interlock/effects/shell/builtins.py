@@ -200,11 +200,10 @@ def source(call: Call) -> bool | None:
         return None
     text = None if state.place.remote else shell.world.text(path)
     if text is None:
-        call.opaque("a sourced file that cannot be read", shell.world.taints.get(path, ()))
+        call.opaque("a sourced file that cannot be read", shell.world.taint(path))
         _anything(call)
         return None
-    if path not in shell.world.written:
-        shell.operands[path] = None
+    shell.script(path, state)
     kept = state.arguments
     if len(call.words) > 2:
         variables.arguments(call, 2)

@@ -7,6 +7,8 @@ lies on the disk now.
 from __future__ import annotations
 
 from interlock.effects.places import normal
+from interlock.model import labels
+from interlock.model.action import Trail
 from interlock.model.world import World
 
 MAX_FILES = 256
@@ -26,6 +28,21 @@ class Overlay:
         self.arrived: set[str] = set()  # directories that were filled from the network
         self.version = 0  # counts what was written
 
+    def taint(self, path: str) -> tuple[str, ...]:
+        """What has flowed into the file: in this text, else in earlier actions."""
+        here = self.taints.get(path)
+        return self.under.trail(path) if here is None else here
+
+    def trails(self) -> tuple[Trail, ...]:
+        """What later actions must know of the files that this text fills."""
+        files = [
+            Trail(path, taint)
+            for path, taint in self.taints.items()
+            if not path.startswith("/dev/")
+            and (taint or (self.written.get(path) is not None and self.under.trail(path)))
+        ]
+        return (*files, *(Trail(directory + "/", (labels.FROM_NETWORK,)) for directory in sorted(self.arrived)))
+
     def write(self, path: str, text: str | None, taint: tuple[str, ...], *, append: bool) -> None:
         """`path` now holds `text` (after what it held, when appended)."""
         path = normal(path)
@@ -37,7 +54,7 @@ class Overlay:
         if append:
             before = self.text(path) if self.kind(path) is not None else ""
             text = None if before is None or text is None else before + text
-            taint = tuple(sorted(set(taint) | set(self.taints.get(path, ()))))
+            taint = tuple(sorted(set(taint) | set(self.taint(path))))
         self.written[path] = text
         self.taints[path] = taint
         self.version += 1
@@ -48,7 +65,7 @@ class Overlay:
         self.written[path] = None
         self.unread.add(path)
         if taint:
-            self.taints[path] = tuple(sorted(set(taint) | set(self.taints.get(path, ()))))
+            self.taints[path] = tuple(sorted(set(taint) | set(self.taint(path))))
         self.version += 1
 
     def stream(self, text: str | None, taint: tuple[str, ...]) -> str:
@@ -86,3 +103,6 @@ class Overlay:
 
     def branch(self, directory: str) -> str | None:
         return self.under.branch(directory)
+
+    def trail(self, path: str) -> tuple[str, ...]:
+        return self.taint(path)

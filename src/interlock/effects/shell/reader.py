@@ -59,7 +59,9 @@ def read_shell(
     for effect in _shown(screen.taint, list(walker.effects)):
         walker.add(effect)
     commands = tuple(walker.commands)
-    return Reading(tuple(walker.effects), commands, tuple(walker.operands), _summary(commands))
+    return Reading(
+        tuple(walker.effects), commands, tuple(walker.operands), _summary(commands), trails=walker.world.trails()
+    )
 
 
 def _shown(taint: frozenset[str], effects: list[Effect]) -> list[Effect]:

@@ -180,7 +180,7 @@ class Redirector(Expander):
             return Stdin(present=(word.text or "") != "/dev/stdin", text="" if word.text == "/dev/null" else None)
         path = self.path(word, state)
         stream = path is not None and path.startswith("/dev/fd/")
-        taint = set(self.world.taints.get(path, ())) if path is not None else set()
+        taint = set(self.world.taint(path)) if path is not None else set()
         if not stream:
             taint.add(labels.FROM_SECRET if labels.SECRET in resource.labels else labels.FROM_FILE)
             self.add(
@@ -258,7 +258,7 @@ class Redirector(Expander):
                 path = self.path(file.word, state) or file.path
                 text = file.sink.joined() if not state.conditions else None
                 if file.append:
-                    taint = tuple(sorted(set(taint) | set(self.world.taints.get(path, ()))))
+                    taint = tuple(sorted(set(taint) | set(self.world.taint(path))))
                     text = None if text is None or file.before is None else file.before + text
                 self.world.write(path, text, taint, append=False)
                 if text is None:

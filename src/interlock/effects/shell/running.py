@@ -21,7 +21,7 @@ from interlock.effects.shell.core import MAX_NESTING
 from interlock.effects.shell.parse import Parser
 from interlock.effects.shell.state import UNKNOWN, Source, State, Val, Var
 from interlock.model import labels
-from interlock.model.effect import Effect, Kind, Verb
+from interlock.model.effect import Effect, Environment, Kind, Resource, Reversibility, Verb
 
 _PASSES_OUTPUT = frozenset(
     [
@@ -53,8 +53,16 @@ _PASSES_OUTPUT = frozenset(
 _CARRIES = frozenset({Verb.SEND, Verb.PUBLISH, Verb.DEPLOY})
 _MAX_TEXT = 1_048_576
 MARK = "X" * 3  # what mktemp replaces
+_WRITES = frozenset({Verb.WRITE, Verb.CREATE, Verb.OVERWRITE})
 _RUNS = frozenset({Verb.EXECUTE, Verb.OPAQUE})
 _HARMLESS = frozenset({Verb.READ, Verb.FETCH, Verb.SEND})
+
+
+def fetched(said: Interpretation) -> set[str]:
+    """The network, when the command fetches from a host that is no package registry or code host."""
+    hosts = [e.resource for e in said.effects if e.verb is Verb.FETCH and e.resource.kind is Kind.HOST]
+    trusted = {labels.REGISTRY, labels.VCS_HOST}
+    return {labels.FROM_NETWORK} if any(trusted.isdisjoint(host.labels) for host in hosts) else set()
 
 
 class Runner(Assigner):
@@ -129,18 +137,24 @@ class Runner(Assigner):
             if word.text is not None and word.text.startswith("/dev/fd/"):
                 flows.update(taints.get(word.text, ()))
         span = state.place.span
+        arriving = flows | self.moved(said) | fetched(said)
         for effect in said.effects:
+            if effect.verb in _WRITES and labels.FROM_NETWORK in arriving and labels.FROM_NETWORK not in effect.taint:
+                taint = tuple(sorted({*effect.taint, labels.FROM_NETWORK}))
+                effect = msgspec.structs.replace(effect, taint=taint)  # noqa: PLW2901
             if flows and effect.verb in _CARRIES and not flows <= set(effect.taint):
                 effect = msgspec.structs.replace(effect, taint=tuple(sorted(flows | set(effect.taint))))  # noqa: PLW2901
-            elif effect.verb in _RUNS and self.world.version:
+            elif effect.verb in _RUNS:
                 effect = self.origin(effect, words)  # noqa: PLW2901
             if span is not None and effect.span != span:
                 effect = msgspec.structs.replace(effect, span=span)  # noqa: PLW2901
             self.add(effect)
             if effect.verb not in _HARMLESS:
                 self.world.changed = True
-                if effect.verb in (Verb.WRITE, Verb.CREATE, Verb.OVERWRITE):
-                    self.touched(effect, flows, stdin.text if words[0].text == "tee" and not state.conditions else None)
+                if effect.verb in _WRITES:
+                    self.touched(
+                        effect, arriving, stdin.text if words[0].text == "tee" and not state.conditions else None
+                    )
         return read
 
     def files_read(self, said: Interpretation) -> set[str]:
@@ -151,15 +165,24 @@ class Runner(Assigner):
                 continue
             if effect.resource.kind is Kind.SECRET or labels.SECRET in effect.resource.labels:
                 read.add(labels.FROM_SECRET)
-            elif self.world.taints:
-                read.update(self.world.taints.get(effect.resource.name, ()))
+            else:
+                read.update(self.world.taint(effect.resource.name))
         return read
 
+    def moved(self, said: Interpretation) -> set[str]:
+        """The taint of files that the command takes away: what it then writes may be their content (`mv`)."""
+        found: set[str] = set()
+        for effect in said.effects:
+            if effect.verb is Verb.DELETE:
+                if effect.resource.kind is Kind.SECRET or labels.SECRET in effect.resource.labels:
+                    found.add(labels.FROM_SECRET)
+                found.update(self.world.taint(effect.resource.name))
+        return found
+
     def origin(self, effect: Effect, words: tuple[Word, ...]) -> Effect:
-        """Code that this very text wrote or downloaded before running it carries where it came from."""
-        taints = self.world.taints
+        """Code that this text or an earlier action wrote or downloaded carries where it came from."""
         names = {effect.resource.name, *(word.text for word in words if word.text is not None)}
-        found = {label for name in names if name in taints for label in taints[name]}
+        found = {label for name in names if name.startswith("/") for label in self.world.taint(name)}
         extra = {labels.UNREAD} if not names.isdisjoint(self.world.unread) else set()
         arrived = tuple(directory + "/" for directory in self.world.arrived)
         if arrived and effect.resource.name.startswith(arrived):
@@ -183,14 +206,14 @@ class Runner(Assigner):
             self.world.made.add(name)
             self.world.version += 1
         elif name.startswith("/") and "*" not in name and labels.DEVICE_NULL not in effect.resource.labels:
-            taint = tuple(sorted(flows | set(effect.taint) | set(self.world.taints.get(name, ()))))
+            taint = tuple(sorted(flows | set(effect.taint) | set(self.world.taint(name))))
             self.world.write(name, text, taint, append=False)
             if text is None and labels.FROM_NETWORK in taint:
                 self.world.unread.add(name)
 
     def outcome(self, said: Interpretation, stdin: Stdin, read: set[str], state: State) -> None:
         if said.output is not None:
-            state.write(said.output, said.output_taint)
+            state.write(said.output, tuple(sorted(read.union(said.output_taint))))
             return
         taint = set(said.output_taint) | set(stdin.taint) | read
         passes = bool(said.inner) and all(inner.wrapper in _PASSES_OUTPUT for inner in said.inner)
@@ -245,6 +268,8 @@ class Runner(Assigner):
         if isinstance(inner, InnerArgv):
             self.inner_argv(inner, fork, span)
         else:
+            if stdin.present and stdin.text == inner.text:
+                self.arrived(stdin.path.source if stdin.path else "standard input", stdin.taint, fork)
             self.inner_text(inner, fork, span)
         self.nesting -= 1
 
@@ -289,9 +314,26 @@ class Runner(Assigner):
         known = not any(word.many for word in inner.arguments)
         state.zero = arguments[0] if arguments and known else Val(inner.origin or "bash")
         state.arguments = tuple(arguments[1:]) if known else None
-        if inner.origin and inner.origin not in self.world.written:
-            self.operands[inner.origin] = None
+        if inner.origin and not inner.remote:
+            self.script(inner.origin, state)
         self.text_inside(inner.text, state, span, why=inner.wrapper)
+
+    def script(self, path: str, state: State) -> None:
+        """A file whose text is read and runs: its content is bound, and where it came from counts as well."""
+        if path not in self.world.written:
+            self.operands[path] = None
+        self.arrived(path, self.world.taint(path), state)
+
+    def arrived(self, name: str, taint: tuple[str, ...], state: State) -> None:
+        """Text runs that was read here, and that came from somewhere: that it can be read does not make it wanted."""
+        if labels.FROM_NETWORK in taint or labels.FROM_UNTRUSTED in taint:
+            self.add(
+                Effect(
+                    Verb.EXECUTE, Resource(Kind.CODE, name, (labels.DOWNLOADED,)), Environment.MACHINE,
+                    Reversibility.IRREVERSIBLE, taint=taint, via="shell", span=state.place.span,
+                    notes=("it came from the network, in this action or before",),
+                )
+            )  # fmt: skip
 
     def text_inside(self, text: str, state: State, span: tuple[int, int], *, why: str) -> bool | None:
         """Read a text in `state`: `eval`, a script, an alias, a trap. It stands at `span` of the text outside."""

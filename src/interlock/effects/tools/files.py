@@ -9,7 +9,7 @@ from interlock.effects.patch import read_patch
 from interlock.effects.places import file_environment, file_resource, normal
 from interlock.effects.tools.inputs import Malformed, optional, path_of, required
 from interlock.model import labels
-from interlock.model.action import Action
+from interlock.model.action import Action, Reading, Trail
 from interlock.model.effect import MANY, ONE, Effect, Kind, Resource, Reversibility, Scale, Verb
 from interlock.model.world import Setting, World
 
@@ -62,12 +62,13 @@ def grep(action: Action, setting: Setting, world: World) -> Effects:
     return tuple(effects)
 
 
-def write(action: Action, setting: Setting, world: World) -> Effects:
-    """Write: a whole file, new or replaced."""
+def write(action: Action, setting: Setting, world: World) -> Reading:
+    """Write: a whole file, new or replaced. Whatever flowed into it before is gone."""
     path = required(action.input, "file_path", "path")
     if not isinstance(action.input.get("content", action.input.get("contents", "")), str):
         raise Malformed("`content` must be text")
-    return (_changed(path, action, setting, world, creates=True),)
+    change = _changed(path, action, setting, world, creates=True)
+    return Reading((change,), trails=(Trail(change.resource.name),))
 
 
 def edit(action: Action, setting: Setting, world: World) -> Effects:

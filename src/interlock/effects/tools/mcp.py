@@ -27,6 +27,7 @@ from interlock.model.world import Setting, World
 
 MAX_ARGUMENTS = 2_000
 MAX_DEPTH = 12
+MAX_ARGUMENT = 262_144  # characters of one argument; the search for credentials takes 50 ns a character
 MAX_PATHS = 100  # lines of an argument that is called a path; beyond them nobody means paths
 _CODE = frozenset({"code", "script", "javascript", "python", "js", "program"})
 _TEXTS = frozenset({"text", "statement", "q", "query", "expression", "input"})
@@ -65,6 +66,10 @@ class _Call:
     def argument(self, key: str, value: str) -> None:
         """One text in the input, under the last name that it stands below."""
         name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key).casefold().replace("-", "_")
+        if len(value) > MAX_ARGUMENT:
+            shown = f"{name} ({len(value)} characters)"
+            self.effects.append(opaque(shown, "an argument too long to be read", via=self.action.tool))
+            return
         self.secret = self.secret or has_secret(value) or (bool(value) and _TELLING.search(name) is not None)
         if name in self.words.command:
             self._absorb(shell_text(value, self.setting, self.world, cwd=self.action.cwd))
