@@ -22,6 +22,12 @@ _HINTS: tuple[tuple[frozenset[str], Environment], ...] = (
     ),
     (frozenset({"minikube", "kind", "k3d", "k3s", "colima"}), Environment.DEVELOPMENT),
 )
+# Contexts made by tools for a cluster or an engine on this machine; names in which "prod" is no word of its own.
+_LOCAL_CONTEXT = re.compile(
+    r"(?:kind|k3d|minikube|docker-desktop|docker-for-desktop|rancher-desktop|colima|orbstack|crc|microk8s)(?:-.*)?"
+    r"|desktop-linux|podman(?:-machine-.*)?"
+)
+_PRODUCTION_CONTEXT = re.compile(r"prod(?!uct(?!ion)|uce)|prd")
 _BRANCH_ONLY = frozenset({"main", "master"})  # production when they name a branch, nothing when they name a database
 
 
@@ -66,6 +72,12 @@ def hinted(what: str, name: str) -> Environment:
     denied = any(a in {"non", "not", "no", "pre"} and b in {"prod", "production", "prd"} for a, b in pairwise(words))
     if denied or "nonprod" in words:
         return Environment.STAGING
+    if what == "context":
+        folded = name.casefold()
+        if _PRODUCTION_CONTEXT.search(folded):
+            return Environment.PRODUCTION
+        if _LOCAL_CONTEXT.fullmatch(folded):
+            return Environment.DEVELOPMENT
     for hints, environment in _HINTS:
         hit = hints.intersection(words)
         if hit - _BRANCH_ONLY or (hit and what == "branch"):

@@ -69,6 +69,7 @@ class Invocation(msgspec.Struct, frozen=True):
     redirects: tuple[Redirect, ...] = ()
     stdin: Stdin = Stdin()
     variables: tuple[tuple[str, str], ...] = ()
+    unknown: tuple[str, ...] = ()  # exported variables whose values are not known
     span: tuple[int, int] = (0, 0)
     reach: Reach = Reach.ALWAYS
     wrappers: tuple[str, ...] = ()

@@ -189,3 +189,83 @@ def test_an_everyday_command_is_read_in_well_under_a_millisecond():
         for inv in lines:
             interpret(inv, SETTING, world)
     assert (time.process_time() - start) / 1000 < 0.001
+
+
+ENGINES = """
+about = "an engine and its plugins"
+[command.engine]
+flags = "-c --context <CONTEXT>\\n-n --dry-run : dry"
+env = "context:{context|current-cluster}"
+otherwise = "plugin"
+sub.start = { args = "NAME", does = "create cluster_object {name}, unless dry" }
+sub.box = { above = true, sub.ls = {} }
+sub.more = { order = "raw", args = "inner", wraps = { program = "engine --context kind-x" } }
+sub.file = { args = "NAME", does = "write file {name}" }
+[command.engine-drop]
+args = "NAME"
+does = "delete cluster_object {name}"
+[examples]
+"engine box ls" = "nothing"
+"""
+_CONFIG = "apiVersion: v1\ncurrent-context: {}\nusers:\n- user: {{token: hunter2}}\n"
+
+
+def engine(text: str, files: dict[str, str] | None = None):
+    catalogue = Catalogue.load({"engine.toml": ENGINES})
+    return catalogue.interpret(invocation(text), SETTING, Files(files or {}))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("engine start x -c prod", "create cluster_object x, env:production"),  # the command's own clues
+        ("engine -c kind-a box start x", "create cluster_object x, env:development"),  # box knows what stands beside it
+        ("engine more -c x start y --dry-run", "inner engine --context kind-x -c x start y --dry-run"),
+        ("engine drop --all x", "inner engine-drop --all x"),
+        ("engine start x --dry-run", "nothing"),
+        ("engine start x --dry-run=none", "create cluster_object x"),
+        ("engine start x --dry-run=$HOW", "create cluster_object x"),
+        ("engine start x", "create cluster_object x, env:unknown"),
+        ("engine file x", "write file x, env:workspace"),
+    ],
+)
+def test_commands_share_clues_and_siblings_and_hand_on_their_words(text, expected):
+    assert judge(expected, engine(text)) == ""
+
+
+def kubeconfig(name: str) -> dict[str, str]:
+    return {"../.kube/config": _CONFIG.format(name), "other.yaml": _CONFIG.format("prod-eu")}
+
+
+@pytest.mark.parametrize(
+    ("text", "context", "expected"),
+    [
+        ("engine start x", "kind-dev", "env:development"),
+        ("engine start x", "docker-desktop", "env:development"),
+        ("engine start x", "'eu-shopprod01'", "env:production"),
+        ("engine start x", "product-catalog-dev", "env:development"),
+        ("engine start x", "shop", "env:unknown"),
+        ("engine start x -c shop", "kind-dev", "env:unknown"),  # what is named counts, not what is selected
+        ("KUBECONFIG=other.yaml engine start x", "kind-dev", "env:production"),
+        ("KUBECONFIG=$FILE engine start x", "kind-dev", "env:unknown"),
+    ],
+)
+def test_the_selected_cluster_says_whose_it_is(text, context, expected):
+    got = engine(text, kubeconfig(context))
+    assert judge(f"create cluster_object x, {expected}", got) == ""
+    assert "hunter2" not in repr(got)
+
+
+def test_a_start_up_file_that_chooses_a_cluster_makes_a_local_one_doubtful():
+    files = {**kubeconfig("kind-dev"), "../.bashrc": "export KUBECONFIG=$HOME/work.yaml"}
+    assert judge("create cluster_object x, env:unknown", engine("engine start x", files)) == ""
+    prod = {**kubeconfig("prod"), "../.bashrc": "export KUBECONFIG=$HOME/work.yaml"}
+    assert judge("create cluster_object x, env:production", engine("engine start x", prod)) == ""
+
+
+def test_a_cluster_chosen_by_a_variable_nobody_knows_is_unknown():
+    from interlock.effects.invocation import Invocation as Call
+
+    call = Call((word("engine"), word("start"), word("x")), SETTING.cwd, unknown=("KUBECONFIG",))
+    got = Catalogue.load({"engine.toml": ENGINES}).interpret(call, SETTING, Files(kubeconfig("kind-dev")))
+    assert judge("create cluster_object x, env:unknown", got) == ""

@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from interlock.effects.catalogue import programs, unlisted
+from interlock.effects.catalogue import contexts, programs, unlisted
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.family import Command, Family, read_family
-from interlock.effects.catalogue.grammar import Parsed, is_assignment, place_operands, read_option, take_bundle
+from interlock.effects.catalogue.grammar import Parsed, is_assignment, known, place_operands, read_option, take_bundle
 from interlock.effects.catalogue.readers import READERS
 from interlock.effects.catalogue.rules import Rule, Template
 from interlock.effects.environments import environment_of
@@ -53,6 +53,10 @@ def parse(command: Command, words: tuple[Word, ...]) -> tuple[Command, Parsed]:
     for current in following:
         grammar = command.grammar
         text = current.text if current.text is not None else current.prefix
+        if grammar.raw:
+            said.rest = (current, *following)
+            said.tags.add("rest")
+            break
         if not ended and len(text) > 1 and text[0] in "-+/" and (text[0] == "-" or text in grammar.flags):
             if text == "--" and current.text is not None:
                 ended = True
@@ -183,7 +187,7 @@ class Catalogue:
         programs.startup_variables(draft)
         _operands(draft)
         for rule in command.rules:
-            if rule.applies(said.tags, said.values):
+            if rule.applies(said.tags, said.values, said.doubtful):
                 _apply(rule, draft, base)
         unlisted.judge_subcommand(command, base, draft)
         unlisted.judge_options(command, shown, draft)
@@ -223,6 +227,10 @@ def _fill(template: Template, draft: Draft, base: str) -> list[str]:
             return [draft.inv.remote] if draft.inv.remote else []
         if name == "cwd":
             return [draft.inv.cwd] if draft.inv.cwd else []
+        if name == "current-cluster":
+            return contexts.kube(draft)
+        if name == "current-engine":
+            return contexts.docker(draft)
         if name == "sub":
             return [" ".join(draft.said.path)] if draft.said.path else []
         if name == "operand":
@@ -300,7 +308,7 @@ def _wrapped(command: Command, draft: Draft) -> None:
     stdin = None if wraps.stdin else Stdin()
     if rest.role == "inner":
         draft.argv(
-            draft.said.rest,
+            (*map(known, wraps.program), *draft.said.rest),
             privileged=wraps.privileged,
             remote=text(wraps.remote),
             user=text(wraps.user),

@@ -14,7 +14,7 @@ from interlock.model.errors import CatalogueError
 from interlock.model.labels import TAINTS
 
 SEVERITIES = ("none", "low", "medium", "high", "critical")
-OTHERWISE = ("guess", "known", "opaque", "project")
+OTHERWISE = ("guess", "known", "opaque", "project", "plugin")
 OUTPUTS = {"flow", "none", "file", "secret", "environment", "network", "untrusted", "unknown"}
 _MOST_TEXT = 512 * 1024  # no family needs more; a bigger file is a mistake or an attack
 _DEEPEST = 6  # subcommands of subcommands
@@ -41,14 +41,17 @@ _COMMAND_KEYS = {
     "why",
     "instead",
     "inherit",
+    "env",
+    "above",
 }
-_WRAP_KEYS = {"privileged", "user", "remote", "cwd", "clears", "stdin"}
+_WRAP_KEYS = {"program", "privileged", "user", "remote", "cwd", "clears", "stdin"}
 
 
 @dataclass(slots=True)
 class Wrap:
     """How a wrapper changes what runs inside it."""
 
+    program: tuple[str, ...] = ()  # words put before the inner ones: another program reads them
     privileged: bool = False
     user: Template | None = None
     remote: Template | None = None
@@ -179,17 +182,19 @@ class _Reader:
         above: Grammar,
         depth: int,
         reader: str = "",
+        env: str = "",
     ) -> Command:
         if depth > _DEEPEST:
             raise self.fail(where, f"subcommands deeper than {_DEEPEST}")
         self.only(table, _COMMAND_KEYS, where)
         grammar = self.grammar(table, where, above)
         strict = self.take(table, "strict", bool, False, where)
+        env = self.take(table, "env", str, env, where)
         command = Command(
             name=name,
             family=self.name,
             grammar=grammar,
-            rules=self.rules(table, where),
+            rules=self.rules(table, where, env),
             output=self.output(table, where),
             otherwise=self.take(table, "otherwise", str, "guess", where),
             strict=strict,
@@ -205,15 +210,33 @@ class _Reader:
             raise self.fail(f"{where}.otherwise", f"known are {', '.join(OTHERWISE)}")
         if command.reader and command.reader not in self.readers:
             raise self.fail(f"{where}.reader", f"no reader is called {command.reader!r}")
-        globs = []
         below = grammar
         if not self.take(table, "inherit", bool, True, where):
             below = Grammar(single=grammar.single, posix=False, asks=grammar.asks)
+        self.subcommands(command, table, where, family, below, depth, env)
+        self.check_names(command, where)
+        return command
+
+    def subcommands(
+        self,
+        command: Command,
+        table: Mapping[str, Any],
+        where: str,
+        family: Family,
+        below: Grammar,
+        depth: int,
+        env: str,
+    ) -> None:
+        """Compile the subcommands; those that know their siblings learn of them last."""
+        globs: list[tuple[str, Command]] = []
+        likewise: list[Command] = []
         for names, inner in self.take(table, "sub", dict, {}, where).items():
             here = f'{where}.sub."{names}"'
             if not isinstance(inner, dict):
                 raise self.fail(here, "must be a table")
-            made = self.command(f"{name} {names}", inner, here, family, below, depth + 1, command.reader)
+            made = self.command(f"{command.name} {names}", inner, here, family, below, depth + 1, command.reader, env)
+            if self.take(inner, "above", bool, False, here):
+                likewise.append(made)
             for sub in names.split():
                 if any(c in sub for c in "*?["):
                     globs.append((sub, made))
@@ -222,14 +245,15 @@ class _Reader:
                 else:
                     command.subs[sub] = made
         command.globs = tuple(globs)
-        self.check_names(command, where)
-        return command
+        for made in likewise:
+            for sub, other in command.subs.items():
+                made.subs.setdefault(sub, other)
 
     def grammar(self, table: Mapping[str, Any], where: str, above: Grammar) -> Grammar:
         style = self.take(table, "style", str, "single" if above.single else "gnu", where)
         order = self.take(table, "order", str, "posix" if above.posix else "any", where)
-        if style not in ("gnu", "single") or order not in ("any", "posix"):
-            raise self.fail(where, "style is gnu or single, order is any or posix")
+        if style not in ("gnu", "single") or order not in ("any", "posix", "raw"):
+            raise self.fail(where, "style is gnu or single, order is any, posix or raw")
         try:
             forms = tuple((tag, read_slots(text)) for tag, text in self.take(table, "forms", dict, {}, where).items())
             grammar = Grammar(
@@ -238,6 +262,7 @@ class _Reader:
                 forms=forms,
                 single=style == "single",
                 posix=order == "posix",
+                raw=order == "raw",
                 bundle=self.take(table, "bundle", bool, False, where),
                 asks=self.take(table, "help", bool, above.asks, where),
             )
@@ -246,16 +271,19 @@ class _Reader:
         grammar.finish()
         return grammar
 
-    def rules(self, table: Mapping[str, Any], where: str) -> tuple[Rule, ...]:
+    def rules(self, table: Mapping[str, Any], where: str, env: str) -> tuple[Rule, ...]:
         lines = table.get("does", [])
         if isinstance(lines, str):
             lines = [lines]
         if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
             raise self.fail(f"{where}.does", "must be a text or a list of texts")
         try:
-            return tuple(read_rule(line) for line in lines)
+            rules = tuple(read_rule(line) for line in lines)
+            for rule in rules:
+                rule.place(env)
         except GrammarError as error:
             raise self.fail(f"{where}.does", str(error)) from None
+        return rules
 
     def output(self, table: Mapping[str, Any], where: str) -> frozenset[str] | None:
         text = self.take(table, "output", str, "flow", where)
@@ -276,6 +304,7 @@ class _Reader:
                 raise self.fail(f"{where}.wraps.{key}", str(error)) from None
 
         return Wrap(
+            program=tuple(self.take(data, "program", str, "", f"{where}.wraps").split()),
             privileged=self.take(data, "privileged", bool, False, f"{where}.wraps"),
             user=template("user"),
             remote=template("remote"),
@@ -287,7 +316,7 @@ class _Reader:
     def check_names(self, command: Command, where: str) -> None:
         """A misspelt capture or tag would silently never match: refuse it."""
         grammar = command.grammar
-        known = {"program", "command", "sub", "operand", "remote", "cwd", "rest"}
+        known = {"program", "command", "sub", "operand", "remote", "cwd", "rest", "current-cluster", "current-engine"}
         for flag in grammar.flags.values():
             known |= {flag.name, flag.capture, *flag.tags}
         slots: list[Slot] = [*grammar.slots, *((grammar.rest,) if grammar.rest else ())]

@@ -17,6 +17,8 @@ FILE_ROLES = frozenset({"read", "list", "write", "create", "mkdir", "delete", "c
 REST_ROLES = frozenset({"inner", "shell"})
 ROLES = FILE_ROLES | REST_ROLES | {"assign"}
 
+_OFF = frozenset({"false", "f", "0", "no", "none", "off"})  # `--dry-run=none`, `--wait=false`: as if not given
+
 _SPELLING = re.compile(r"[-+][\w?#@%.:+-]*|/[\w?]+")
 _VALUE = re.compile(r"<([A-Za-z][\w-]*)>|\[=?([A-Za-z][\w-]*)\]")
 _SLOT = re.compile(r"(?:([A-Za-z][\w-]*)=)?([A-Za-z][\w-]*)([?*+]?)")
@@ -56,6 +58,7 @@ class Grammar:
     forms: tuple[tuple[str, tuple[Slot, ...]], ...] = ()
     single: bool = False  # -long options, no clusters (go, terraform, java)
     posix: bool = False  # options end at the first operand
+    raw: bool = False  # every word, options too, belongs to the inner command
     bundle: bool = False  # a first word without dash is a cluster (tar, ps)
     asks: bool = True  # --help and --version end it before anything happens
     longs: tuple[str, ...] = ()
@@ -146,6 +149,7 @@ class Parsed:
     dashes: int = -1  # operands before `--`, or -1
     asked: bool = False  # --help or --version
     unsure: bool = False  # a word that could be a flag or nothing at all
+    doubtful: set[str] = field(default_factory=set)  # tags of `--flag=$X`: given, but nobody knows whether on or off
 
     def value(self, name: str) -> Word | None:
         """The last value captured under `name`."""
@@ -159,6 +163,11 @@ class Parsed:
 
     def keep(self, flag: Flag, value: Word | None) -> None:
         """Note a flag, and its value when it has one."""
+        if value is not None and flag.role is None:
+            if value.text is not None and value.text.lower() in _OFF:
+                return
+            if value.text is None:
+                self.doubtful.update(set(flag.tags) - self.tags)
         self.tags.update(flag.tags)
         if value is not None and flag.role is not None:
             self.values.setdefault(flag.name, []).append(value)

@@ -126,11 +126,21 @@ class Rule:
     flow: bool = False
     notes: tuple[str, ...] = field(default=())
 
-    def applies(self, tags: set[str], values: dict[str, list[Word]]) -> bool:
-        """Whether its conditions hold."""
+    def applies(self, tags: set[str], values: dict[str, list[Word]], doubtful: set[str]) -> bool:
+        """Whether its conditions hold; a doubtful tag (`--dry-run=$X`) never excuses anything."""
         if self.when is not None and not self.when.holds(tags, values):
             return False
-        return self.unless is None or not self.unless.holds(tags, values)
+        return self.unless is None or not self.unless.holds(tags - doubtful, values)
+
+    def place(self, text: str) -> None:
+        """Take the clues that the command gives to every line that names none of its own.
+
+        Raises:
+            GrammarError: no environment and no clue.
+        """
+        elsewhere = self.kind in (Kind.FILE, Kind.DIRECTORY, Kind.DEVICE, Kind.HOST, Kind.PACKAGE, Kind.CODE)
+        if text and not elsewhere and self.environment is None and not self.clues:
+            _environment(self, text)
 
     def scale(self, tags: set[str], values: dict[str, list[Word]]) -> Breadth:
         """How much of the thing."""

@@ -11,6 +11,7 @@ import re
 
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.family import Command
+from interlock.effects.catalogue.grammar import known
 from interlock.effects.catalogue.words import word_list
 
 _ASKING = word_list("asking")
@@ -43,6 +44,10 @@ def judge_subcommand(command: Command, base: str, draft: Draft) -> None:
     shown = stray.text or stray.source
     if command.otherwise == "project" and stray.text is not None:
         draft.project(f"{base} {shown}")
+        return
+    if command.otherwise == "plugin" and stray.text is not None:
+        after = next(at for at, given in enumerate(draft.inv.words) if given is stray)
+        draft.argv((known(f"{command.name}-{stray.text}"), *draft.inv.words[after + 1 :]))
         return
     if command.otherwise == "guess":
         if command.reader or command.grammar.slots or command.grammar.forms:

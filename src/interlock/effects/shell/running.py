@@ -91,6 +91,9 @@ class Runner(Assigner):
             redirects=redirects,
             stdin=stdin,
             variables=self.exports(state),
+            unknown=tuple(
+                n for n, v in state.variables.items() if v.exported and (v.value is None or v.value.text is None)
+            ),
             span=span,
             reach=Reach.MAYBE if state.conditions else Reach.ALWAYS,
             wrappers=place.wrappers,
