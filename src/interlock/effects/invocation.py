@@ -15,7 +15,8 @@ class Word(msgspec.Struct, frozen=True):
     `text` is the exact value the program receives, or None when it is not known. For an unknown word `prefix` is the
     constant text it must begin with (`"$DIR/x"` with unknown DIR: ""; `/srv/$X`: "/srv/"). `source` is the word as
     written. `taint` says what flows into it (labels of `interlock.model.labels.TAINTS`). `many` marks a word that may
-    stand for several (an unquoted glob, `"$@"`); `glob` marks live glob characters in `text` that were not expanded.
+    stand for several (an unquoted glob, `"$@"`); `glob` marks live glob characters in `text` that were not expanded;
+    `matched` a name that a pattern stands for now: others may match it when the command runs.
     """
 
     text: str | None
@@ -25,6 +26,7 @@ class Word(msgspec.Struct, frozen=True):
     taint: tuple[str, ...] = ()
     many: bool = False
     glob: bool = False
+    matched: bool = False
 
 
 def word(text: str) -> Word:

@@ -24,6 +24,8 @@ TRACKED = "tracked"  # git has the content
 ROOT = "root"  # a whole filesystem, home or workspace root, not something in it
 AGENT_MEMORY = "agent-memory"  # instructions an agent obeys later: CLAUDE.md, AGENTS.md, skills
 DEVICE_NULL = "device-null"  # /dev/null and kin: writing there is nothing
+EMPTIED = "emptied"  # its content goes and nothing comes instead
+OPENED = "opened"  # anybody may write it from now on, or it gets another owner
 
 # Hosts.
 LOOPBACK = "loopback"
@@ -54,6 +56,7 @@ FROZEN = "frozen"  # an active freeze covers the resource (set by the broker)
 RESOURCE_LABELS = PLACES | frozenset(
     {
         SECRET, GUARD, EXECUTES_LATER, CI, VCS, TRACKED, ROOT, AGENT_MEMORY, DEVICE_NULL,
+        EMPTIED, OPENED,
         LOOPBACK, PRIVATE, METADATA, KNOWN, REGISTRY, VCS_HOST,
         PROTECTED, FORCE,
         PROJECT, PRIVILEGED, REMOTE, INTERACTIVE, UNKNOWN_COMMAND, UNREAD, DOWNLOADED,

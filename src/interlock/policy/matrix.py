@@ -32,6 +32,9 @@ _GIT_ACTS = (
 _FILES = (
     "file /code/app/main.py +workspace",
     "file /code/app/main.py +workspace sandbox",
+    "file /code/app/main.py +emptied +workspace",
+    "file /code/app/main.py +opened +workspace",
+    "directory /code/app/src +opened +workspace",
     "directory /code/app/build +workspace",
     "directory /code/app +root +workspace",
     "file /code/app/CLAUDE.md +agent-memory +workspace",

@@ -173,7 +173,7 @@ class Draft:
         breadth = breadth or seen
         notes: tuple[str, ...] = (note,) if note else ()
         if verb in _LOSING and undo is None:
-            undo, why = files.loss(resource, self.world)
+            undo, why = files.loss(resource, self.setting, self.world)
             notes += why
         if everything:
             breadth = Breadth.ALL

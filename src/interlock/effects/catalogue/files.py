@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import posixpath
+import re
+from fnmatch import translate
 
 from interlock.effects.catalogue.words import word_list
 from interlock.effects.environments import environment_of
@@ -14,7 +16,8 @@ from interlock.model.world import Setting, World
 
 # Directories that a build, an install or a test run makes again; deleting them loses time, not work.
 REGENERABLE = word_list("regenerable")
-_REGENERABLE_ENDINGS = (".pyc", ".pyo", ".o", ".log", ".tmp", ".class", ".egg-info", ".tsbuildinfo", ".bak", ".swp")
+_REGENERABLE_NAMES = re.compile("|".join(translate(glob) for glob in word_list("regenerable_names")))
+_REGENERABLE_TOPS = word_list("regenerable_tops")
 
 
 def place(
@@ -29,7 +32,7 @@ def place(
 ) -> tuple[Resource, Breadth]:
     """The resource that a file operand names, and how much of it. `content`: what lies below it is read, too."""
     text = value.text
-    breadth = Breadth.MANY if value.many or value.glob else Breadth.ONE
+    breadth = Breadth.MANY if value.many or value.glob or value.matched else Breadth.ONE
     if text is None:
         return _unknown(value, inv, setting, world, directory), Breadth.MANY if value.many else Breadth.ONE
     if inv.remote:
@@ -79,14 +82,42 @@ def environment(resource: Resource, inv: Invocation, setting: Setting) -> Enviro
     return file_environment(resource, setting)
 
 
-def loss(resource: Resource, world: World) -> tuple[Reversibility, tuple[str, ...]]:
+def regenerable(resource: Resource, setting: Setting) -> bool:
+    """Whether a build, an install or a test run makes it again, or the system clears it by itself.
+
+    What counts is the name of the thing itself, or a directory above it that holds nothing but such things; the names
+    of directories above the workspace say nothing.
+    """
+    if L.SCRATCH in resource.labels:
+        return L.ROOT not in resource.labels
+    if L.WORKSPACE not in resource.labels or L.ROOT in resource.labels:
+        return False
+    top = posixpath.normpath(setting.workspace)
+    name = resource.name[len(top) :] if resource.name.startswith(top + "/") else resource.name
+    parts = [part for part in name.split("/") if part]
+    while parts and set(parts[-1]) <= set("*?."):  # `build/*` is what is in build
+        parts.pop()
+    if not parts:
+        return False
+    return (
+        parts[-1] in REGENERABLE
+        or _REGENERABLE_NAMES.fullmatch(parts[-1]) is not None
+        or not _REGENERABLE_TOPS.isdisjoint(parts[:-1])
+    )
+
+
+def absent(path: str, world: World) -> bool:
+    """Whether nothing is there for certain: the directory can be seen, and it has no such file."""
+    return world.kind(path) is None and world.kind(posixpath.dirname(path)) == "directory"
+
+
+def loss(resource: Resource, setting: Setting, world: World) -> tuple[Reversibility, tuple[str, ...]]:
     """Who can bring a deleted or overwritten file back, and why we think so."""
     if L.TRACKED in resource.labels:
         return Reversibility.RECOVERABLE, ("git has the content",)
     if L.WORKSPACE in resource.labels and L.ROOT not in resource.labels:
-        parts = resource.name.strip("/").split("/")
-        if any(part in REGENERABLE for part in parts[-3:]) or parts[-1].endswith(_REGENERABLE_ENDINGS):
+        if regenerable(resource, setting):
             return Reversibility.RECOVERABLE, ("a build or an install makes it again",)
-        if parts and not any(c in resource.name for c in "*?[") and world.kind(resource.name) is None:
+        if not any(c in resource.name for c in "*?[") and world.kind(resource.name) is None:
             return Reversibility.IRREVERSIBLE, ("nothing is there now",)
     return Reversibility.IRREVERSIBLE, ()

@@ -7,7 +7,7 @@ from interlock.effects.invocation import (
     Word,
 )
 from interlock.effects.places import file_environment, file_resource
-from interlock.effects.shell import params
+from interlock.effects.shell import history, params
 from interlock.effects.shell.hazards import Hazard, hazard, strange_path
 from interlock.effects.shell.redirect import Redirector
 from interlock.effects.shell.state import EMPTY, UNKNOWN, State, Val, Var
@@ -105,6 +105,10 @@ class Assigner(Redirector):
         """What giving a variable this value makes later commands do."""
         if name == "PATH":
             self.judge_path(value, state, start, end)
+            return
+        if name in history.NAMES:
+            if history.switched_off(name, value.text):
+                self.add(history.lost(name, self.span(state, start, end), cleared=False))
             return
         found = hazard(name, None if value.glob else value.text)
         if found is Hazard.CODE and name in _FOLDERS and self._of_the_project(value, state):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from interlock.effects.shell.calls import NAME, Call, value
+from interlock.effects.shell.history import lost
 from interlock.effects.shell.state import EMPTY, UNKNOWN, Val, Var
 from interlock.effects.shell.syntax import Lit
 from interlock.model import labels
@@ -124,6 +125,8 @@ def unset(call: Call) -> bool | None:
             call.state.functions.pop(name, None)
         elif name in call.state.variables or "v" in flags or name not in call.state.functions:
             base = name.partition("[")[0]
+            if base == "HISTFILE":
+                call.shell.add(lost("unset", call.shell.span(call.state, call.start, call.end), cleared=False))
             call.state.variables[base] = Var(None if base == name else UNKNOWN)
         else:
             call.state.functions.pop(name, None)
@@ -283,6 +286,8 @@ def arguments(call: Call, start: int) -> None:
 def _option(call: Call, name: str, *, on: bool) -> None:
     if name == "keyword" and on:
         call.opaque("set -k changes which words are assignments")
+    elif name == "history" and not on:
+        call.shell.add(lost("set", call.shell.span(call.state, call.start, call.end), cleared=False))
     elif name == "noglob":
         call.state.options |= {"globs"}
     elif name == "allexport":

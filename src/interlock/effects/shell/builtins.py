@@ -9,7 +9,7 @@ from __future__ import annotations
 from interlock.effects.invocation import Word
 from interlock.effects.places import absolute, file_environment, file_resource, normal
 from interlock.effects.shell import builtin_variables as variables
-from interlock.effects.shell import environment, printing
+from interlock.effects.shell import environment, history, printing
 from interlock.effects.shell.calls import NAME, Builtin, Call, value
 from interlock.effects.shell.state import UNKNOWN, Val, Var
 from interlock.model import labels
@@ -355,7 +355,7 @@ def enable(call: Call) -> bool | None:
 
 
 def interactive(call: Call) -> bool | None:
-    """`bind -x`, `complete -C`, `fc`, `history -r`: code by way of the line editor."""
+    """`bind -x`, `complete -C`, `fc`: code by way of the line editor."""
     call.seen()
     if len(call.words) > 1 and call.words[0].text in ("bind", "fc", "compgen", "coproc"):
         call.opaque(f"{call.words[0].text} can run code that is not read here")
@@ -440,7 +440,7 @@ TABLE: dict[str, Builtin] = {
     "compgen": interactive,
     "compopt": interactive,
     "fc": interactive,
-    "history": interactive,
+    "history": history.history,
     "exit": exit_,
     "logout": exit_,
     "return": return_,

@@ -608,12 +608,9 @@ class Expander(Core):
             return [field.word(source, span)]
         if not self.world.changed and state.cwd is not None and not state.place.remote and "globs" not in state.options:
             names = globs.expand(field.quoting, state.cwd, self.world)
-            if names is not None:
+            if names:  # a pattern that finds nothing yet stays one: it is judged by what it could find
                 taint = tuple(sorted(field.taint))
-                if not names:
-                    text = "".join(field.text)
-                    return [Word(text, source, span, text, taint)]
-                return [Word(name, source, span, name, taint) for name in names]
+                return [Word(name, source, span, name, taint, matched=True) for name in names]
         return [field.word(source, span)]
 
 

@@ -22,6 +22,7 @@ class Overlay:
         self.written: dict[str, str | None] = {}
         self.taints: dict[str, tuple[str, ...]] = {}
         self.made: set[str] = set()  # directories
+        self.fresh: set[str] = set()  # what this text made where nothing was, by itself or with all that is below
         self.changed = False  # a program ran that may have changed any file
         self.streams = 0
         self.unread: set[str] = set()  # files that a redirection filled with what nobody knows
@@ -48,6 +49,7 @@ class Overlay:
         path = normal(path)
         if path not in self.written and self.under.kind(path) is None:
             self.changed = True  # a pattern may find it, if the command that makes it does not fail
+            self.fresh.add(path)
         if len(self.written) >= MAX_FILES and path not in self.written:
             self.changed = True
             return
@@ -58,6 +60,25 @@ class Overlay:
         self.written[path] = text
         self.taints[path] = taint
         self.version += 1
+
+    def make(self, directory: str) -> None:
+        """A directory is there from now on; those above it that were not there are made with it."""
+        self.made.add(directory)
+        self.version += 1
+        chain: list[str] = []
+        above = normal(directory)
+        while above.count("/") > 1 and self.under.kind(above) is None:
+            chain.append(above)
+            above = above.rpartition("/")[0]
+        seen = above.count("/") > 1  # else nothing of this tree can be seen, and what is above is not guessed at
+        self.fresh.update(chain if seen else chain[:1])
+
+    def own(self, path: str) -> bool:
+        """Whether this text made it: the thing itself, or a directory above it."""
+        if not self.fresh:
+            return False
+        path = normal(path).rstrip("/*")
+        return path in self.fresh or any(path.startswith(one + "/") for one in self.fresh)
 
     def flow(self, path: str, taint: tuple[str, ...]) -> None:
         """Something is being written to a file that is held open: what it holds now is not known."""

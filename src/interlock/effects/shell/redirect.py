@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from interlock.effects.catalogue.files import absent, regenerable
 from interlock.effects.hosts import host_environment, host_resource
 from interlock.effects.invocation import Redirect, Stdin, Word
 from interlock.effects.places import absolute, file_environment, file_resource, normal
@@ -19,7 +20,7 @@ _NETWORK = ("/dev/tcp/", "/dev/udp/")
 class Written:
     """A file that a redirection opened, to be judged when it is known what flowed into it."""
 
-    __slots__ = ("append", "before", "end", "path", "resource", "sink", "start", "verb", "word")
+    __slots__ = ("append", "before", "end", "fresh", "path", "resource", "sink", "start", "verb", "word")
 
     def __init__(self, word: Word, resource: Resource, verb: Verb, sink: Sink, redir: Redir) -> None:
         self.word = word
@@ -28,6 +29,7 @@ class Written:
         self.sink = sink
         self.append = redir.op in (">>", "&>>")
         self.before: str | None = ""  # what the file held, when more is appended
+        self.fresh = False  # nothing was there before, for certain
         self.path = resource.name
         self.start = redir.start
         self.end = redir.end
@@ -233,6 +235,7 @@ class Redirector(Expander):
         written.append(file)
         if path is not None and not state.place.remote:
             there = self.world.kind(path) is not None
+            file.fresh = absent(path, self.world) or path in self.world.fresh
             if file.append and there:
                 file.before = self.world.text(path)
             if verb is not Verb.WRITE or not there:
@@ -249,7 +252,8 @@ class Redirector(Expander):
             undo = self.undo(file, state)
             span = self.span(state, file.start, file.end)
             where = self.environment(file.resource, state)
-            self.add(Effect(file.verb, file.resource, where, undo, taint=taint, via="shell", span=span))
+            resource = self.left(file, state)
+            self.add(Effect(file.verb, resource, where, undo, taint=taint, via="shell", span=span))
             if state.place.remote:
                 continue
             if file.word.text is None:
@@ -265,6 +269,16 @@ class Redirector(Expander):
                     self.world.unread.add(path)
                 else:
                     self.world.unread.discard(path)
+
+    def left(self, file: Written, state: State) -> Resource:
+        """The file as it stands after a redirection: marked where it held something, and now holds nothing."""
+        text = file.sink.joined()
+        if file.verb is Verb.WRITE or text is None or text.strip() or state.place.remote:
+            return file.resource
+        if file.fresh or regenerable(file.resource, self.setting):
+            return file.resource
+        marked = tuple(sorted({*file.resource.labels, labels.EMPTIED}))
+        return msgspec.structs.replace(file.resource, labels=marked)
 
     def undo(self, file: Written, state: State) -> Reversibility:
         """Who can bring back what a redirection overwrote: the same answer as for the agent's own Write tool."""

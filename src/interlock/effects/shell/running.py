@@ -141,7 +141,11 @@ class Runner(Assigner):
                 flows.update(taints.get(word.text, ()))
         span = state.place.span
         arriving = flows | self.moved(said) | fetched(said)
+        owned = {effect for effect in said.effects if effect.verb is Verb.DELETE and self.own(effect)}
         for effect in said.effects:
+            if effect in owned:
+                notes = (*effect.notes, "this action made it")
+                effect = msgspec.structs.replace(effect, reversibility=Reversibility.RECOVERABLE, notes=notes)  # noqa: PLW2901
             if effect.verb in _WRITES and labels.FROM_NETWORK in arriving and labels.FROM_NETWORK not in effect.taint:
                 taint = tuple(sorted({*effect.taint, labels.FROM_NETWORK}))
                 effect = msgspec.structs.replace(effect, taint=taint)  # noqa: PLW2901
@@ -159,6 +163,10 @@ class Runner(Assigner):
                         effect, arriving, stdin.text if words[0].text == "tee" and not state.conditions else None
                     )
         return read
+
+    def own(self, effect: Effect) -> bool:
+        """Whether what is removed was made by this very text, inside the workspace."""
+        return labels.WORKSPACE in effect.resource.labels and self.world.own(effect.resource.name)
 
     def files_read(self, said: Interpretation) -> set[str]:
         """The taint of what a command reads: secrets, and files that this text filled."""
@@ -206,8 +214,7 @@ class Runner(Assigner):
         if several and labels.FROM_NETWORK in flows | set(effect.taint):
             self.world.arrived.add(name.removesuffix("(members)").rstrip("/"))
         if effect.resource.kind is Kind.DIRECTORY:
-            self.world.made.add(name)
-            self.world.version += 1
+            self.world.make(name)
         elif name.startswith("/") and "*" not in name and labels.DEVICE_NULL not in effect.resource.labels:
             taint = tuple(sorted(flows | set(effect.taint) | set(self.world.taint(name))))
             self.world.write(name, text, taint, append=False)

@@ -24,9 +24,12 @@ _FILE_NAME = re.compile(
 
 
 def rm(draft: Draft) -> None:
-    """`rm`: with -r every operand is a directory that goes whole."""
-    deep = draft.has("recursive")
+    """`rm`: with -r every operand is a directory that goes whole, and so it is for the tools that always do."""
+    always = draft.command in ("rimraf", "del-cli")
+    deep = draft.has("recursive") or always
     for operand in draft.values("file"):
+        if always and any(c in (operand.text or "") for c in "*?[{"):
+            operand = msgspec.structs.replace(operand, glob=True, many=True)  # noqa: PLW2901 - these expand patterns
         kind = True if deep and not _plain_file(draft, operand) else None
         draft.file(Verb.DELETE, operand, directory=kind, everything=deep and kind is True)
 
@@ -37,6 +40,30 @@ def _plain_file(draft: Draft, operand: Word) -> bool:
         return False
     kind = draft.world.kind(path)
     return kind == "file" or (kind is None and _FILE_NAME.search(path) is not None)
+
+
+def emptied(draft: Draft, value: Word, note: str = "") -> None:
+    """The content of a file goes and nothing comes instead; of logs and scratch files nobody minds."""
+    resource, _ = files.place(value, draft.inv, draft.setting, draft.world)
+    quiet = files.regenerable(resource, draft.setting) or L.DEVICE_NULL in resource.labels
+    quiet = quiet or (not value.glob and files.absent(resource.name, draft.world))
+    draft.file(Verb.OVERWRITE, value, labels=() if quiet else (L.EMPTIED,), note=note)
+
+
+def truncate(draft: Draft) -> None:
+    """truncate: a size of nothing, or less than there is, takes content away; more than there is adds zeros."""
+    size = draft.text("size")
+    for value in draft.values("file"):
+        if draft.has("reference") or size is None or not re.match(r"^[+>]|^[1-9]", size.strip()):
+            emptied(draft, value)
+        else:
+            draft.file(Verb.OVERWRITE, value)
+
+
+def shred(draft: Draft) -> None:
+    """shred: the content is overwritten so that nothing can bring it back, be it ever so unimportant."""
+    for value in draft.values("file"):
+        emptied(draft, value, "its content is destroyed")
 
 
 # What may not be changed under another name, even in the workspace.
@@ -85,8 +112,12 @@ def copy(draft: Draft) -> None:
     """cp and install: every source is read (by its role), and written under the target."""
     sources = draft.values("read")
     targets = _targets(draft, sources)
+    empty = bool(sources) and all(source.text == "/dev/null" for source in sources)
     for target in targets:
-        draft.file(Verb.WRITE, target, taint=draft.flow)
+        if empty:
+            emptied(draft, target)
+        else:
+            draft.file(Verb.WRITE, target, taint=draft.flow)
     if draft.has("symbolic-link") or draft.has("link"):
         _reached(draft, sources, targets, symbolic=draft.has("symbolic-link"))
 
@@ -98,7 +129,7 @@ def move(draft: Draft) -> None:
     sink = any(t.text in ("/dev/null",) for t in targets)
     undo = Reversibility.IRREVERSIBLE if sink else Reversibility.REVERSIBLE
     for source in sources:
-        draft.file(Verb.DELETE, source, undo=undo, note="moved")
+        draft.file(Verb.DELETE, source, undo=undo, note="moved", labels=(L.EMPTIED,) if sink else ())
     for target in targets:
         draft.file(Verb.WRITE, target)
 
@@ -146,26 +177,63 @@ def _reached(draft: Draft, sources: list[Word], targets: list[Word], *, symbolic
             draft.file(Verb.WRITE, source, note="a link makes it writable under another name")
 
 
+_OCTAL = re.compile(r"[0-7]{1,4}")
+_SYMBOLIC = re.compile(r"([ugoa]*)((?:[-+=][rwxXstugo]*)+)")
+
+
+def opens(mode: str) -> tuple[bool, bool]:
+    """What a mode gives away: whether anybody may write, and whether it runs with its owner's or group's rights."""
+    if _OCTAL.fullmatch(mode):
+        bits = int(mode, 8)
+        return bool(bits & 0o002) and not bits & 0o1000, bool(bits & 0o6000)
+    writable = special = False
+    for clause in mode.split(","):
+        match = _SYMBOLIC.fullmatch(clause)
+        if match is None:
+            continue
+        who = match.group(1)
+        given = "".join(bits for sign, bits in re.findall(r"([-+=])([rwxXstugo]*)", match.group(2)) if sign in "+=")
+        writable = writable or ("w" in given and ("o" in who or "a" in who))
+        special = special or ("s" in given and (not who or bool(set(who) & set("uga"))))
+    return writable, special
+
+
 def chmod(draft: Draft) -> None:
-    """chmod: setuid bits are a privilege, 777 on a whole tree is worth a note."""
-    mode = draft.text("mode") or ""
-    files = draft.values("file")
-    if any(set(flag) <= set("-rwxXstugoa") for flag in draft.said.unknown):
-        files = [*draft.values("mode"), *files]  # `chmod -x FILE`: the mode looks like an option
-    special = re.search(r"[ug]?\+[rwx]*s|^[2-7][0-7]{3}$", mode) is not None and not re.match(r"^0", mode)
-    note = (
-        "sets the setuid or setgid bit"
-        if special
-        else ("anybody may write" if re.search(r"777|666|o\+\w*w", mode) else "")
-    )
-    for value in files:
+    """chmod: setuid bits are a privilege, and what anybody may write is nobody's."""
+    word = draft.said.value("mode")
+    mode = (word.text if word is not None else "") or ""
+    targets = draft.values("file")
+    for flag in draft.said.unknown:
+        if set(flag) <= set("-rwxXstugoa"):
+            targets = (
+                [word, *targets] if word is not None else targets
+            )  # `chmod -x FILE`: the mode looks like an option
+            mode = flag
+            break
+    writable, special = opens(mode)
+    unknown = word is not None and word.text is None and bool(word.taint)
+    note = "sets the setuid or setgid bit" if special else "anybody may write" if writable else ""
+    for value in targets:
         draft.file(
             Verb.CONFIGURE,
             value,
             everything=draft.has("recursive"),
             note=note,
-            labels=(L.PRIVILEGED,) if special else (),
+            labels=(*((L.PRIVILEGED,) if special else ()), *((L.OPENED,) if writable or unknown else ())),
             directory=True if draft.has("recursive") else None,
+        )
+
+
+def chown(draft: Draft) -> None:
+    """chown and chgrp: a whole tree that gets another owner is given away."""
+    deep = draft.has("recursive")
+    for value in draft.values("file"):
+        draft.file(
+            Verb.CONFIGURE,
+            value,
+            everything=deep,
+            labels=(L.OPENED,) if deep else (),
+            directory=True if deep else None,
         )
 
 
@@ -187,7 +255,10 @@ def dd(draft: Draft) -> None:
             target = Word(
                 text[3:] if known else None, operand.source if not known else text[3:], operand.span, text[3:]
             )
-            draft.file(Verb.OVERWRITE, target, taint=draft.flow)
+            if any(w.text == "if=/dev/null" for w in draft.said.operands):
+                emptied(draft, target)
+            else:
+                draft.file(Verb.OVERWRITE, target, taint=draft.flow)
 
 
 def gzip(draft: Draft) -> None:

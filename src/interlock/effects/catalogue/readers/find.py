@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from interlock.effects.catalogue.draft import Draft
+from interlock.effects.catalogue.files import REGENERABLE
 from interlock.effects.catalogue.words import word_list
 from interlock.effects.invocation import Stdin, Word
-from interlock.model.effect import Verb
+from interlock.model.effect import Reversibility, Verb
 
 # Tests and options of find that take one word; anything else that begins with a dash takes none.
 _ONE = word_list("find-one")
@@ -28,6 +29,7 @@ class Search:
         self.negated = False
         self.deletes = False
         self.all_deleted = False
+        self.empty = False
         self.writes: list[Word] = []
         self.runs: list[tuple[str, list[Word]]] = []
         self._read(list(words))
@@ -63,6 +65,8 @@ class Search:
         if text == "-delete":
             self.deletes = True
             self.all_deleted = not (self.tested or self.names)  # a test behind -delete comes too late
+        elif text == "-empty":
+            self.empty = not (at > 0 and words[at - 1].text in ("!", "-not"))
         elif text in ("-o", "-or"):
             self.either = True
         elif text in ("!", "-not"):
@@ -110,7 +114,8 @@ def find(draft: Draft) -> None:
             if search.all_deleted:
                 draft.file(Verb.DELETE, root, directory=True, everything=True)
             else:
-                draft.file(Verb.DELETE, search.found(root))
+                undo = Reversibility.RECOVERABLE if search.empty and not search.either else None
+                draft.file(Verb.DELETE, search.found(root), undo=undo)
     for how, words in search.runs:
         for root in roots:
             found = search.found(root)
@@ -138,9 +143,10 @@ def fd(draft: Draft) -> None:
     for index, current in enumerate(words):
         if current.text in ("-x", "-X", "--exec", "--exec-batch"):
             command = list(words[index + 1 :])
-            pattern = draft.text("pattern") or ""
+            pattern = (draft.text("pattern") or "").removeprefix("^").removesuffix("$")
             extension = draft.text("extension")
-            name = f"**/*{pattern}*" + (f".{extension}" if extension else "")
+            name = f"**/*{pattern}*" if pattern and pattern not in REGENERABLE else f"**/{pattern or '*'}"
+            name += f".{extension}" if extension else ""
             found = Word(f"./{name}", name, current.span, "./", (), True, True)
             if any("{" in (w.text or "") for w in command):
                 draft.argv([_filled(w, found) for w in command], stdin=Stdin())

@@ -8,6 +8,7 @@ import posixpath
 import re
 
 from interlock.effects.catalogue.draft import Draft
+from interlock.effects.catalogue.readers.files import emptied
 from interlock.effects.invocation import Word
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
 from interlock.model.effect import Kind, Verb
@@ -24,10 +25,22 @@ def plain_cat(draft: Draft) -> None:
         text = draft.inv.stdin.text
     else:
         paths = [draft.path(w) for w in operands]
-        texts = [draft.content(p) if p is not None else None for p in paths]
+        texts = ["" if p == "/dev/null" else draft.content(p) if p is not None else None for p in paths]
         text = None if None in texts else "".join(t or "" for t in texts)
     if text is not None and len(text) <= _MOST_OUTPUT:
         draft.output = text
+
+
+def tee(draft: Draft) -> None:
+    """tee: its files hold its input from then on; an input that is known to be nothing empties them."""
+    nothing = draft.inv.stdin.present and draft.inv.stdin.text == "" and not draft.has("append")
+    for value in draft.values("file"):
+        if value.text == "-":
+            continue
+        if nothing:
+            emptied(draft, value)
+        else:
+            draft.file(Verb.WRITE, value, taint=draft.flow)
 
 
 def less(draft: Draft) -> None:

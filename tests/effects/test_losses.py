@@ -1,0 +1,106 @@
+"""What cannot be brought back is a question, and what a build makes again is not: each story with its look-alikes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from interlock.broker.config import Config
+from interlock.broker.judge import Person, judge
+from interlock.model.action import Action, Principal
+from interlock.model.decision import Verdict
+from interlock.policy.defaults import layer
+from interlock.policy.engine import Engine
+
+ENGINE = Engine.load([layer()])
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    top = tmp_path / "build" / "shop"  # the name of a directory above the project says nothing of what is in it
+    (top / ".git").mkdir(parents=True)
+    (top / "src").mkdir()
+    (top / "src" / "main.py").write_text("print(1)\n")
+    (top / "notes.md").write_text("n\n")
+    (top / "debug.log").write_text("x\n")
+    return top
+
+
+def verdict(project: Path, command: str) -> Verdict:
+    judged = judge(
+        Action(tool="Bash", input={"command": command}, cwd=str(project), principal=Principal("claude", "s")),
+        workspace=str(project),
+        config=Config(),
+        engine=ENGINE,
+        person=Person(name="dev", home="/home/dev", own_paths=()),
+        now=0.0,
+        containment="none",
+    )
+    return judged.decision.verdict
+
+
+LOST = [
+    "rm -rf src", "rm -rf ./src/", "rm *.py", "rm -f src/*", "rimraf src", "npx rimraf src",
+    "find . -name '*.py' -delete", "fd -e py -X rm", "rm -rf dist src",
+    "find src -type f -exec rm {} +", "for f in *.py; do rm \"$f\"; done",
+    "rsync -a --delete /tmp/empty/ src/", "shred -u notes.md",
+]  # fmt: skip
+MADE_AGAIN = [
+    "rm -rf node_modules dist", "rm -rf dist/*", "rm -f *.pyc src/*.o", "find . -name '*.pyc' -delete",
+    "find . -name __pycache__ -type d -exec rm -rf {} +", "fd -H -t d __pycache__ -X rm -rf", "rimraf dist",
+    "rm notes.md", "rm -rf /tmp/x", "find . -empty -delete", "find build -delete", "rm -f npm-debug.log*",
+]  # fmt: skip
+EMPTIED = [
+    "> notes.md", ": > notes.md", "truncate -s 0 notes.md", "cp /dev/null notes.md", "cat /dev/null > notes.md",
+    "echo -n > notes.md", "mv notes.md /dev/null", "tee notes.md < /dev/null", "dd if=/dev/null of=notes.md",
+]  # fmt: skip
+NOT_EMPTIED = [
+    "> debug.log", ": > new.txt", "truncate -s 0 debug.log", "cp /dev/null debug.log", "echo x > notes.md",
+    "truncate -s 10M notes.md", "mv notes.md n.md", "cp notes.md n.md", "tee -a notes.md < /dev/null", "> /tmp/x",
+    "echo hi > a.txt && : > a.txt",
+]  # fmt: skip
+OPENED = [
+    "chmod 777 notes.md", "chmod 0666 notes.md", "chmod o+w notes.md", "chmod a+rwx src", "chmod -R a+w .",
+    "chmod +w,o+w notes.md", "chown -R nobody src", "chgrp -R www-data .", "chmod 4755 notes.md", "chmod g+s src",
+    "find . -type f -exec chmod 777 {} +",
+]  # fmt: skip
+NOT_OPENED = [
+    "chmod +x src/main.py", "chmod 644 notes.md", "chmod 755 src", "chmod -R go-w .", "chmod -x src/main.py",
+    "chmod u=rw,go=r notes.md", "chmod +w notes.md", "chmod 1777 src", "chown dev notes.md",
+    "find . -name '*.sh' -exec chmod +x {} +",
+]  # fmt: skip
+UNTRACED = [
+    "history -c", "history -cw", "unset HISTFILE", "export HISTFILE=/dev/null", "HISTSIZE=0", "set +o history",
+    "history -d 3",
+]  # fmt: skip
+TRACED = ["history", "history 20", "export HISTSIZE=10000", "HISTTIMEFORMAT=%F history", "set -o history", "set -e"]
+
+
+@pytest.mark.parametrize("command", [*LOST, *EMPTIED, *OPENED, *UNTRACED])
+def test_what_cannot_be_brought_back_is_a_question(project: Path, command: str) -> None:
+    assert verdict(project, command) is not Verdict.ALLOW
+
+
+@pytest.mark.parametrize("command", [*MADE_AGAIN, *NOT_EMPTIED, *NOT_OPENED, *TRACED])
+def test_what_a_build_makes_again_or_keeps_is_none(project: Path, command: str) -> None:
+    assert verdict(project, command) is Verdict.ALLOW
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "mkdir work && touch work/a && rm -rf work",
+        "mkdir -p a/b/c && rm -r a",
+        "cp -r src src.new && diff -r src src.new; rm -rf src.new",
+    ],
+)
+def test_what_this_action_made_it_may_remove(project: Path, command: str) -> None:
+    assert verdict(project, command) is Verdict.ALLOW
+
+
+@pytest.mark.parametrize(
+    "command", ["mkdir -p src && rm -rf src", "cp /tmp/x src/; rm -rf src", "touch src/a; rm -rf src"]
+)
+def test_what_was_there_before_is_not_made_by_writing_into_it(project: Path, command: str) -> None:
+    assert verdict(project, command) is Verdict.ASK
