@@ -51,6 +51,22 @@ MADE_AGAIN = [
     "find . -name __pycache__ -type d -exec rm -rf {} +", "fd -H -t d __pycache__ -X rm -rf", "rimraf dist",
     "rm notes.md", "rm -rf /tmp/x", "find . -empty -delete", "find build -delete", "rm -f npm-debug.log*",
 ]  # fmt: skip
+LISTED_AND_LOST = [
+    "find . -name '*.py' | xargs rm", "find . -type f -print0 | xargs -0 rm -f", "ls | xargs rm -rf",
+    "rm $(find . -name '*.js')",     "find . | grep -E '\\.(py|ts)$' | xargs rm",
+    "git ls-files | xargs rm -f", "rg -l foo src | xargs rm",
+    "cat list | xargs rm",
+    "find . -name '*.c' | while read -r f; do rm \"$f\"; done", "for f in $(find . -name '*.py'); do rm \"$f\"; done",
+    "(echo notes.md; find . -name '*.pyc') | xargs rm", "find / -name id_rsa 2>/dev/null | xargs cat",
+]  # fmt: skip
+LISTED_AND_MADE_AGAIN = [
+    "find . -name '*.pyc' -print0 | xargs -0 rm -f", "ls *.log | xargs rm", "ls -t *.log | tail -n +5 | xargs rm -f",
+    "find . | grep -E '(__pycache__|\\.pyc|\\.pyo)$' | xargs rm -rf", "rm $(find . -name '*.o')",
+    "fd -e pyc | xargs rm",
+    "find . -name '*.tmp' | while read -r f; do rm \"$f\"; done", "find src -type f | xargs sed -i 's/a/b/'",
+    "grep -rl foo src | xargs sed -i 's/foo/bar/'", "git ls-files '*.py' | xargs sed -i 's/a/b/'",
+    "git diff --name-only | xargs wc -l", "find /tmp/x -type f | tr '\\n' '\\0' | xargs -0 rm",
+]  # fmt: skip
 EMPTIED = [
     "> notes.md", ": > notes.md", "truncate -s 0 notes.md", "cp /dev/null notes.md", "cat /dev/null > notes.md",
     "echo -n > notes.md", "mv notes.md /dev/null", "tee notes.md < /dev/null", "dd if=/dev/null of=notes.md",
@@ -77,12 +93,12 @@ UNTRACED = [
 TRACED = ["history", "history 20", "export HISTSIZE=10000", "HISTTIMEFORMAT=%F history", "set -o history", "set -e"]
 
 
-@pytest.mark.parametrize("command", [*LOST, *EMPTIED, *OPENED, *UNTRACED])
+@pytest.mark.parametrize("command", [*LOST, *LISTED_AND_LOST, *EMPTIED, *OPENED, *UNTRACED])
 def test_what_cannot_be_brought_back_is_a_question(project: Path, command: str) -> None:
     assert verdict(project, command) is not Verdict.ALLOW
 
 
-@pytest.mark.parametrize("command", [*MADE_AGAIN, *NOT_EMPTIED, *NOT_OPENED, *TRACED])
+@pytest.mark.parametrize("command", [*MADE_AGAIN, *LISTED_AND_MADE_AGAIN, *NOT_EMPTIED, *NOT_OPENED, *TRACED])
 def test_what_a_build_makes_again_or_keeps_is_none(project: Path, command: str) -> None:
     assert verdict(project, command) is Verdict.ALLOW
 

@@ -48,6 +48,7 @@ class Stdin(msgspec.Struct, frozen=True):
     text: str | None = None
     path: Word | None = None
     taint: tuple[str, ...] = ()
+    listed: tuple[Word, ...] = ()  # every line is a name that one of these words describes
 
 
 class Redirect(msgspec.Struct, frozen=True):
@@ -113,6 +114,7 @@ class Interpretation(msgspec.Struct, frozen=True):
 
     `output` is the exact text on stdout when it is known (`echo`, `printf`, `pwd`, `base64 -d` of a literal ...);
     otherwise `output_taint` says what flows out of it. `operands` are files whose content the answer depends on.
+    `listed` are words, patterns mostly: each line of the output is a name that one of them describes.
     `resolved` is False when no family knew the command: the effects then hold an `opaque`.
     """
 
@@ -122,3 +124,4 @@ class Interpretation(msgspec.Struct, frozen=True):
     output_taint: tuple[str, ...] = ()
     operands: tuple[str, ...] = ()
     resolved: bool = True
+    listed: tuple[Word, ...] = ()

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from interlock.effects.catalogue import contexts, programs, unlisted
+from interlock.effects.catalogue import contexts, listing, programs, unlisted
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.family import Command, Family, read_family
 from interlock.effects.catalogue.grammar import Parsed, is_assignment, known, place_operands, read_option, take_bundle
@@ -196,6 +196,7 @@ class Catalogue:
             READERS[command.reader](draft)
         if command.output is not None and draft.output_taint is None:
             draft.output_taint = set(command.output - {"flow"}) | (draft.flow if "flow" in command.output else set())
+        draft.listed = list(listing.lines(draft))
         return draft.finish()
 
 

@@ -44,6 +44,7 @@ class Draft:
         "flow",
         "inner",
         "inv",
+        "listed",
         "operands",
         "output",
         "output_taint",
@@ -63,6 +64,7 @@ class Draft:
         self.inner: list[InnerArgv | InnerText] = []
         self.flow: set[str] = set(inv.stdin.taint)
         self.operands: list[str] = []
+        self.listed: list[Word] = []
         self.output: str | None = None
         self.output_taint: set[str] | None = None
         self.resolved = True
@@ -342,6 +344,7 @@ class Draft:
             output_taint=tuple(sorted(taint)),
             operands=tuple(dict.fromkeys(self.operands)),
             resolved=self.resolved,
+            listed=tuple(self.listed),
         )
 
     # -- small helps --------------------------------------------------------------------------------------------

@@ -142,6 +142,8 @@ def read(call: Call) -> bool | None:
     taint = stdin.taint
     values: list[Val] = [Val(None, taint=taint) for _ in names]
     text = stdin.text
+    if text is None and len(stdin.listed) == 1 and len(names) == 1 and stdin.listed[0].text is not None:
+        values = [Val(stdin.listed[0].text, taint=taint, glob=True)]
     if text is not None and not odd and not state.source.used and not state.conditions and (raw or "\\" not in text):
         line = text.partition("\n")[0]
         ifs = call.shell.look(state, "IFS")

@@ -490,6 +490,9 @@ class Expander(Core):
             self.nested(node.body, inner)
         text = sink.joined()
         taint = tuple(sorted(sink.taint))
+        names = sink.listing()
+        if len(names) == 1 and names[0].text is not None:  # each word of it is a name of this pattern
+            return Val(names[0].text, taint=taint, glob=True)
         return Val(text.rstrip("\n"), taint=taint) if text is not None else Val(None, sink.prefix, taint)
 
     def nested(self, body: Sequence, state: State) -> None:
@@ -607,7 +610,8 @@ class Expander(Core):
         if not field.glob or not field.known:
             return [field.word(source, span)]
         if not self.world.changed and state.cwd is not None and not state.place.remote and "globs" not in state.options:
-            names = globs.expand(field.quoting, state.cwd, self.world)
+            deep = "**" in "".join(field.text)  # what that finds depends on an option of the shell
+            names = None if deep else globs.expand(field.quoting, state.cwd, self.world)
             if names:  # a pattern that finds nothing yet stays one: it is judged by what it could find
                 taint = tuple(sorted(field.taint))
                 return [Word(name, source, span, name, taint, matched=True) for name in names]

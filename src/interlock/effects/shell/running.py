@@ -230,6 +230,8 @@ class Runner(Assigner):
         if passes and not said.output_taint:
             return
         state.write(None, tuple(sorted(taint)))
+        if state.out.collects:
+            state.out.names(said.listed)
 
     def scratch_prefix(self, words: tuple[Word, ...], state: State) -> str:
         """What the name that `mktemp` makes begins with: its template's constant part, or the scratch directory."""

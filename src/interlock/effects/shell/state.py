@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from interlock.effects.invocation import Stdin
+from interlock.effects.invocation import Stdin, Word
 from interlock.effects.shell.overlay import Overlay
 from interlock.effects.shell.syntax import Command
 
@@ -47,7 +47,7 @@ class Place(msgspec.Struct, frozen=True):
 class Sink:
     """Where a command's output goes: collected text (None once a part of it is unknown), and what flowed in."""
 
-    __slots__ = ("base", "collects", "host", "path", "prefix", "taint", "text", "world")
+    __slots__ = ("base", "blind", "collects", "host", "listed", "path", "prefix", "taint", "text", "world")
 
     def __init__(self, base: int = 0, *, collects: bool = True, path: str = "", host: str = "") -> None:
         self.base = base  # the conditions around the sink: what is written under more of them may not be written
@@ -57,6 +57,8 @@ class Sink:
         self.text: list[str] | None = []
         self.prefix = ""  # what the text begins with, when it is not known
         self.taint: frozenset[str] = frozenset()
+        self.listed: tuple[Word, ...] = ()  # every line is a name that one of these describes, while `blind` is 0
+        self.blind = 0  # how often something was written of which nothing is known
         self.world: Overlay | None = None  # who must know at once that a file changes
 
     def write(self, text: str | None, taint: tuple[str, ...] = ()) -> None:
@@ -64,6 +66,8 @@ class Sink:
             self.taint |= frozenset(taint)
         if not self.collects:
             return
+        if text is None or text:
+            self.blind += 1
         if text is None:
             self.text = None
         elif self.text is not None:
@@ -71,11 +75,21 @@ class Sink:
         if self.world is not None:
             self.world.flow(self.path, taint)
 
+    def names(self, listed: tuple[Word, ...]) -> None:
+        """What was written last was a listing of names."""
+        if listed:
+            self.listed += listed
+            self.blind -= 1
+
+    def listing(self) -> tuple[Word, ...]:
+        """The names that stand in it, when everything that was written is such."""
+        return self.listed if self.text is None and not self.blind else ()
+
     def joined(self) -> str | None:
         return None if self.text is None else "".join(self.text)
 
     def stdin(self) -> Stdin:
-        return Stdin(present=True, text=self.joined(), taint=tuple(sorted(self.taint)))
+        return Stdin(present=True, text=self.joined(), taint=tuple(sorted(self.taint)), listed=self.listing())
 
 
 TERMINAL = Sink(collects=False)

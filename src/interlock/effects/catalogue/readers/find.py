@@ -30,6 +30,7 @@ class Search:
         self.deletes = False
         self.all_deleted = False
         self.empty = False
+        self.printf = False
         self.writes: list[Word] = []
         self.runs: list[tuple[str, list[Word]]] = []
         self._read(list(words))
@@ -59,6 +60,7 @@ class Search:
                 end += 1
             self.runs.append((text, words[at + 1 : end]))
             return end + 1
+        self.printf = self.printf or text in ("-printf", "-ls")
         if text in _WRITES:
             self.writes += words[at + 1 : at + 2]
             return at + (3 if text == "-fprintf" else 2)
@@ -122,6 +124,8 @@ def find(draft: Draft) -> None:
             draft.argv([_filled(w, found) for w in words], stdin=Stdin(), cwd=None)
         if how.endswith("dir") and words and "/" not in (words[0].text or "/") and draft.inv.cwd is None:
             draft.opaque("a program is run from directories that are not known")
+    if not search.runs and not search.printf:
+        draft.listed = [search.found(root) for root in roots]
     draft.output_taint = set()
 
 
@@ -139,18 +143,31 @@ def _filled(value: Word, found: Word) -> Word:
 
 def fd(draft: Draft) -> None:
     """fd: after -x or -X the rest is a command, once for each or once for all that is found."""
+    pattern = (draft.text("pattern") or "").removeprefix("^").removesuffix("$")
+    extension = draft.text("extension")
+    plain = pattern in ("", ".") or pattern in REGENERABLE
+    name = f"**/{pattern.strip('.') or '*'}" if plain else f"**/*{pattern}*"
+    if plain and pattern.startswith(".") and pattern != ".":
+        name = f"**/{pattern}"
+    name += f".{extension}" if extension else ""
+    roots = draft.values("list") or [Word(".", ".", (0, 0), ".")]
+    found = [_below(root, name) for root in roots]
     words = draft.inv.words
-    for index, current in enumerate(words):
-        if current.text in ("-x", "-X", "--exec", "--exec-batch"):
-            command = list(words[index + 1 :])
-            pattern = (draft.text("pattern") or "").removeprefix("^").removesuffix("$")
-            extension = draft.text("extension")
-            name = f"**/*{pattern}*" if pattern and pattern not in REGENERABLE else f"**/{pattern or '*'}"
-            name += f".{extension}" if extension else ""
-            found = Word(f"./{name}", name, current.span, "./", (), True, True)
+    at = next((i for i, w in enumerate(words) if w.text in ("-x", "-X", "--exec", "--exec-batch")), None)
+    if at is None:
+        draft.listed = found
+    else:
+        command = list(words[at + 1 :])
+        for word in found:
             if any("{" in (w.text or "") for w in command):
-                draft.argv([_filled(w, found) for w in command], stdin=Stdin())
+                draft.argv([_filled(w, word) for w in command], stdin=Stdin())
             else:
-                draft.argv([*command, found], stdin=Stdin())
-            break
+                draft.argv([*command, word], stdin=Stdin())
     draft.output_taint = set()
+
+
+def _below(root: Word, name: str) -> Word:
+    if root.text is None:
+        return Word(None, root.source, root.span, root.prefix, root.taint, True)
+    text = f"{root.text.rstrip('/')}/{name}"
+    return Word(text, text, root.span, text, root.taint, True, True)

@@ -189,6 +189,8 @@ def xargs(draft: Draft) -> None:
 def _fed(draft: Draft, *, lines: bool) -> list[Word]:
     text = draft.inv.stdin.text
     taint = draft.inv.stdin.taint
+    if text is None and draft.inv.stdin.listed and not draft.values("arg-file"):
+        return list(draft.inv.stdin.listed)
     if text is None or draft.values("arg-file"):
         return [Word(text=None, source="(standard input)", many=not lines, taint=taint)]
     if draft.has("null"):
