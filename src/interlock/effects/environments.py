@@ -28,6 +28,7 @@ _LOCAL_CONTEXT = re.compile(
     r"|desktop-linux|podman(?:-machine-.*)?"
 )
 _PRODUCTION_CONTEXT = re.compile(r"prod(?!uct(?!ion)|uce)|prd")
+_LOCAL_SOCKETS = ("unix:", "npipe:", "fd:")
 _BRANCH_ONLY = frozenset({"main", "master"})  # production when they name a branch, nothing when they name a database
 
 
@@ -72,6 +73,8 @@ def hinted(what: str, name: str) -> Environment:
     denied = any(a in {"non", "not", "no", "pre"} and b in {"prod", "production", "prd"} for a, b in pairwise(words))
     if denied or "nonprod" in words:
         return Environment.STAGING
+    if what == "host" and name.startswith(_LOCAL_SOCKETS):
+        return Environment.MACHINE
     if what == "context":
         folded = name.casefold()
         if _PRODUCTION_CONTEXT.search(folded):

@@ -316,7 +316,10 @@ def _wrapped(command: Command, draft: Draft) -> None:
             cwd=text(wraps.cwd) or None,
             clears=draft.has(*wraps.clears),
             stdin=stdin,
-            assignments=tuple(draft.said.assigned),
+            assignments=(
+                *draft.said.assigned,
+                *((name, known(value)) for name, value in ((n, text(t)) for n, t in wraps.assigns) if value),
+            ),
         )
     else:
         draft.shell_words(

@@ -44,7 +44,7 @@ _COMMAND_KEYS = {
     "env",
     "above",
 }
-_WRAP_KEYS = {"program", "privileged", "user", "remote", "cwd", "clears", "stdin"}
+_WRAP_KEYS = {"program", "assigns", "privileged", "user", "remote", "cwd", "clears", "stdin"}
 
 
 @dataclass(slots=True)
@@ -52,6 +52,7 @@ class Wrap:
     """How a wrapper changes what runs inside it."""
 
     program: tuple[str, ...] = ()  # words put before the inner ones: another program reads them
+    assigns: tuple[tuple[str, Template], ...] = ()  # variables that the inner command gets
     privileged: bool = False
     user: Template | None = None
     remote: Template | None = None
@@ -303,8 +304,10 @@ class _Reader:
             except GrammarError as error:
                 raise self.fail(f"{where}.wraps.{key}", str(error)) from None
 
+        assigns = self.take(data, "assigns", dict, {}, f"{where}.wraps")
         return Wrap(
             program=tuple(self.take(data, "program", str, "", f"{where}.wraps").split()),
+            assigns=tuple((name, Template.of(str(text))) for name, text in assigns.items()),
             privileged=self.take(data, "privileged", bool, False, f"{where}.wraps"),
             user=template("user"),
             remote=template("remote"),

@@ -12,7 +12,7 @@ from interlock.effects.invocation import Invocation, Word
 from interlock.effects.places import file_environment, file_resource
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
 from interlock.model.effect import Breadth, Environment, Kind, Resource, Reversibility
-from interlock.model.world import Setting, World
+from interlock.model.world import Nowhere, Setting, World
 
 # Directories that a build, an install or a test run makes again; deleting them loses time, not work.
 REGENERABLE = word_list("regenerable")
@@ -36,7 +36,7 @@ def place(
     if text is None:
         return _unknown(value, inv, setting, world, directory), Breadth.MANY if value.many else Breadth.ONE
     if inv.remote:
-        return _remote(text, inv, directory), breadth
+        return _remote(text, inv, setting, directory), breadth
     if value.glob and set(text.rstrip("/").rpartition("/")[2]) <= set("*.[]!{,}"):
         breadth = Breadth.ALL
     resource = file_resource(
@@ -65,12 +65,18 @@ def _unknown(value: Word, inv: Invocation, setting: Setting, world: World, direc
     return file_resource(value.prefix, setting, world, cwd=inv.cwd, directory=directory)
 
 
-def _remote(text: str, inv: Invocation, directory: bool | None) -> Resource:
+def _remote(text: str, inv: Invocation, setting: Setting, directory: bool | None) -> Resource:
+    """A file of another host or a container: its name alone says whether it holds credentials."""
     found = [L.REMOTE]
     if text.rstrip("/") in ("", "/*", "~") or text in ("/", "~/*"):
         found.append(L.ROOT)
     name = posixpath.normpath(text) if text.startswith(("/", "~")) else text
-    return Resource(_kind(directory), f"{inv.remote}:{name}", tuple(sorted(found)))
+    here = file_resource(text, setting, Nowhere(), cwd="/app", directory=directory)
+    kind = _kind(directory)
+    if L.SECRET in here.labels and L.UNPLACED not in here.labels:
+        found.append(L.SECRET)
+        kind = here.kind if here.kind is Kind.SECRET else kind
+    return Resource(kind, f"{inv.remote}:{name}", tuple(sorted(found)))
 
 
 def environment(resource: Resource, inv: Invocation, setting: Setting) -> Environment:

@@ -171,6 +171,22 @@ def script(draft: Draft, path: str, words: tuple[Word, ...], *, interpreter: str
         )
 
 
+def script_elsewhere(draft: Draft, value: Word) -> None:
+    """A script that is no file here. In a container of this machine it is as unread as the image's own program is."""
+    text = value.text
+    inside = draft.inv.remote.startswith("local container ") and text is not None
+    scratch = text is not None and text.startswith(("/tmp/", "/var/tmp/", "/dev/"))  # noqa: S108 - told apart, not used
+    if inside and text and not value.taint and not scratch and not _risky(text, draft.inv.words):
+        draft.add(Verb.EXECUTE, Kind.PROCESS, text, labels=(L.PROJECT,), note="a program of the image")
+    else:
+        draft.run_unread(value.source or text or "?", "which script runs is not known", value.taint)
+
+
+def _risky(text: str, words: tuple[Word, ...]) -> bool:
+    said = "/".join((posixpath.basename(text), *(w.text or "?" for w in words[1:])))
+    return bool(RISKY.search(said.replace(" ", "/")))
+
+
 def _shebang(line: str, path: str) -> str:
     if line.startswith("#!"):
         parts = [posixpath.basename(p) for p in line[2:].split()]
@@ -184,6 +200,9 @@ def unknown(draft: Draft, base: str) -> Interpretation:
     """A program that no family knows."""
     rest = [w.text for w in draft.inv.words[1:]]
     if rest in (["--version"], ["--help"], ["-V"], ["version"], ["-version"], ["-h"], ["help"]):
+        return draft.finish()
+    if draft.inv.remote and "/" in (draft.inv.words[0].text or ""):
+        script_elsewhere(draft, draft.inv.words[0])
         return draft.finish()
     draft.opaque(f"no catalogue family knows {base}", labels=(L.UNKNOWN_COMMAND,))
     draft.resolved = False

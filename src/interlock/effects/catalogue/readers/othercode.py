@@ -213,7 +213,7 @@ def run_script(draft: Draft, value: Word) -> None:
         return
     path = draft.path(value)
     if path is None:
-        draft.run_unread(value.source or value.text or "?", "which script runs is not known", value.taint)
+        programs.script_elsewhere(draft, value)
     else:
         programs.script(draft, path, (), interpreter=draft.command)
 

@@ -60,7 +60,10 @@ def _script(draft: Draft, operands: list[Word]) -> None:
 
     path = draft.path(operands[0])
     if path is None:
-        draft.run_unread(operands[0].source or "?", "which script runs is not known", operands[0].taint)
+        if (operands[0].text or "").endswith("manage.py") and len(operands) > 1:
+            draft.argv([known("manage.py"), *operands[1:]])
+        else:
+            programs.script_elsewhere(draft, operands[0])
     elif path.endswith(("/manage.py",)) and len(operands) > 1:
         draft.argv([known("manage.py"), *operands[1:]])
     else:

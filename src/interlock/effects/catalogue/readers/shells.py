@@ -63,7 +63,7 @@ def run_file(draft: Draft, value: Word, arguments: tuple[Word, ...]) -> None:
     """A script named by a word is run by this shell."""
     path = draft.path(value)
     if value.text is None or path is None:
-        draft.run_unread(value.source or value.text or "?", "which script runs is not known", value.taint)
+        programs.script_elsewhere(draft, value)
         return
     programs.script(draft, path, arguments, interpreter="sh")
 
