@@ -41,6 +41,7 @@ score: $(READY)
 ## make docs         regenerate docs/reference and the golden files' diagrams
 docs: $(READY)
 	@$(BIN)/python -m interlock.cli.reference docs/reference
+	@$(BIN)/python -m interlock.policy.reference > docs/reference/policy.md
 
 ## make lock         resolve the dependencies anew, with hashes
 lock: $(READY)

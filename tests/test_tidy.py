@@ -22,7 +22,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ledger": {"model"},
     "identity": {"model", "ledger"},
     "approvals": {"model", "ledger", "identity"},
-    "broker": {"model", "effects", "policy", "ledger", "identity", "approvals"},
+    "preview": {"model"},
+    "broker": {"model", "effects", "policy", "ledger", "identity", "approvals", "preview"},
     "gates": {"model", "broker", "home"},
     "home": {"model"},
 }

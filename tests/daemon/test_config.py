@@ -122,3 +122,15 @@ def test_a_folder_where_the_file_should_be(tmp_path: Path) -> None:
     (tmp_path / "interlock.toml").mkdir()
     with pytest.raises(ConfigError, match="cannot read"):
         load(user=tmp_path, organisation=None)
+
+
+def test_looks_are_the_persons_own_to_allow(tmp_path: Path) -> None:
+    own = write(
+        tmp_path / "own",
+        '[preview]\nseconds = 9\nrun = true\n[[preview.database]]\nname = "shop"\nurl = "sqlite:///x"\n',
+    )
+    preview = load(user=own, organisation=None).preview
+    assert (preview.seconds, preview.run, preview.databases[0].name) == (9, True, "shop")
+    project = write(tmp_path / "project", "[preview]\nrun = true\n")
+    with pytest.raises(ConfigError, match="may not set preview"):
+        load(user=own, project=project, organisation=None)

@@ -277,3 +277,40 @@ def test_a_download_is_still_one_for_the_next_daemon(guard: Guard) -> None:
     assert "downloaded-code" in guard.said_no(guard.hook("Bash", {"command": f"bash {script}"}))
     assert allowed(guard.hook("Write", {"file_path": str(script), "content": "echo hello\n"}))
     assert allowed(guard.hook("Bash", {"command": f"bash {script}"}))
+
+
+def _committed(guard: Guard) -> None:
+    (guard.project / ".git").rmdir()
+    (guard.project / "docs").mkdir()
+    (guard.project / "docs" / "x.md").write_text("x\n")
+    identity = ["-c", "user.name=Dev", "-c", "user.email=dev@example.org"]
+    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "first"]):
+        subprocess.run(["git", *identity, *words], cwd=guard.project, check=True)
+
+
+def test_a_question_says_what_is_at_stake(guard: Guard) -> None:
+    _committed(guard)
+    (guard.project / "notes.txt").write_text("x\n")
+    guard.said_no(guard.hook("Bash", {"command": "git clean -fd"}))
+    (request,) = call(guard.home, "inbox")
+    assert "notes.txt" in request["preview"][0]
+    assert "1 files" in request["effects"][0]
+    assert "looked" in guard.cli("inbox").stdout
+    (denial,) = guard.entries("denial")
+    assert denial["body"]["preview"] == list(request["preview"])
+
+
+def test_where_git_has_everything_there_is_nothing_to_ask(guard: Guard) -> None:
+    _committed(guard)
+    assert allowed(guard.hook("Bash", {"command": "git checkout -- ."}))
+    (guard.project / "docs" / "x.md").write_text("changed\n")
+    guard.said_no(guard.hook("Bash", {"command": "git checkout -- ."}))
+
+
+def test_looks_can_be_turned_off(cold: Guard) -> None:
+    cold.configure("[preview]\nseconds = 0\n[ask]\nhold_seconds = 0\n")
+    cold.start()
+    _committed(cold)
+    cold.said_no(cold.hook("Bash", {"command": "git checkout -- ."}))
+    (request,) = call(cold.home, "inbox")
+    assert request["preview"] == []

@@ -45,3 +45,4 @@ class Request(msgspec.Struct, frozen=True):
     votes: tuple[Vote, ...] = ()
     because: str = ""  # the feedback that came with a no
     decided_by: str = ""
+    preview: tuple[str, ...] = ()  # what was looked at before the question was asked, a line each

@@ -23,12 +23,14 @@ from interlock.broker.clock import Clock, stamp
 from interlock.broker.config import Config, Mode
 from interlock.broker.envelope import Envelope, seal
 from interlock.broker.judge import Judgement, Person, judge
+from interlock.broker.looks import informed, looked
 from interlock.broker.session import Session, Sessions, new_session
 from interlock.broker.trails import Trails
 from interlock.broker.workspace import workspace_of
 from interlock.model.action import Action, Principal
 from interlock.model.decision import Decision, Verdict
 from interlock.policy.engine import Engine
+from interlock.preview.look import Preview
 
 _ALARMS = 100  # unseen calls that get an alarm each, of one look at a transcript; the rest is counted
 _ALARMED = 5_000  # calls of a session that are known to have been alarmed about
@@ -64,7 +66,16 @@ class Rules(Protocol):
 class Broker:
     """The road, for one daemon."""
 
-    def __init__(self, *, ledger: Recorder, rules: Rules, queue: Queue, clock: Clock, person: Person) -> None:
+    def __init__(
+        self,
+        *,
+        ledger: Recorder,
+        rules: Rules,
+        queue: Queue,
+        clock: Clock,
+        person: Person,
+        started: Callable[[int], None] = lambda _: None,
+    ) -> None:
         self.queue = queue
         self.sessions = Sessions()
         self.trails = Trails()
@@ -73,6 +84,7 @@ class Broker:
         self._rules = rules
         self._clock = clock
         self._person = person
+        self._started = started  # told of each process that a look starts: what comes from below it is no person's
 
     async def propose(self, action: Action, gone: asyncio.Event | None = None) -> Answer:
         """Judge one action. Raises InterlockError when no safe answer can be made: the gate then says no.
@@ -223,7 +235,15 @@ class Broker:
         envelope = seal(action, judged)
         used = await self.queue.redeem(envelope.digest)
         if used is None:
-            request = await self._question(action, judged, envelope, config)
+            found = await looked(
+                judged, workspace=session.workspace, home=self._person.home, config=config, started=self._started
+            )
+            if found.lines:
+                seen = informed(judged, action, self._rules.engine(session.workspace), found)
+                body |= records.decision_body(seen.decision, seen.reading) | {"preview": records.lines(found.lines)}
+                if seen.decision.verdict is Verdict.ALLOW:
+                    return await self._release(session, action, seen, body, Mode.ENFORCE)
+            request = await self._question(action, judged, envelope, config, found)
             session.count("asks")
             request = await self.queue.wait(request.id, config.hold_seconds, gone)
             if gone is None or not gone.is_set():
@@ -247,7 +267,9 @@ class Broker:
             return None
         return await self.queue.redeem(request.digest)
 
-    async def _question(self, action: Action, judged: Judgement, envelope: Envelope, config: Config) -> Request:
+    async def _question(
+        self, action: Action, judged: Judgement, envelope: Envelope, config: Config, found: Preview
+    ) -> Request:
         known = self.queue.find(envelope.digest)
         if known is not None and known.state is State.DENIED:
             return known
@@ -263,7 +285,8 @@ class Broker:
             principal=action.principal,
             tool=action.tool,
             text=records.shown_text(action),
-            effects=tuple(records.effect_line(effect) for effect in judged.reading.effects[:24]),
+            effects=tuple(records.effect_line(effect) for effect in (found.effects or judged.reading.effects)[:24]),
+            preview=tuple(records.lines(found.lines)),
             rules=decision.rules,
             why=records.cut(records.clean(decision.why), 2_000),
             asked_at=stamp(now),

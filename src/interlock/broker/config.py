@@ -8,6 +8,7 @@ import msgspec
 
 from interlock.model.world import EnvironmentRule
 from interlock.policy.freeze import Freeze
+from interlock.preview.finding import Database
 
 
 class Mode(StrEnum):
@@ -15,6 +16,14 @@ class Mode(StrEnum):
 
     OBSERVE = "observe"
     ENFORCE = "enforce"
+
+
+class Preview(msgspec.Struct, frozen=True):
+    """How much may be looked at before a person is asked. `seconds` for all looks of one question; 0 turns them off."""
+
+    seconds: float = 5.0
+    run: bool = False  # looks may run the project's own tools, and so its code
+    databases: tuple[Database, ...] = ()
 
 
 class Config(msgspec.Struct, frozen=True):
@@ -28,3 +37,4 @@ class Config(msgspec.Struct, frozen=True):
     hold_seconds: int = 20  # how long a hook is held open for a person
     decide_seconds: int = 3_600  # how long a request may wait for a decision
     execute_seconds: int = 900  # how long a yes may wait for its action
+    preview: Preview = Preview()

@@ -14,6 +14,7 @@ from interlock.effects.read import read_action
 from interlock.effects.redact import redact
 from interlock.model.action import Action, Reading
 from interlock.model.decision import Context, Decision, Rung, Verdict
+from interlock.model.effect import Effect
 from interlock.model.world import Setting
 from interlock.policy.engine import Engine
 from interlock.policy.freeze import active
@@ -36,7 +37,12 @@ class Judgement(msgspec.Struct, frozen=True):
     reading: Reading
     decision: Decision
     operands: dict[str, str]  # path -> SHA-256 of each file whose text was read
-    frozen: tuple[str, ...]
+    context: Context
+
+    @property
+    def frozen(self) -> tuple[str, ...]:
+        """The environments under a freeze when it was decided."""
+        return self.context.frozen
 
 
 def judge(
@@ -70,7 +76,13 @@ def judge(
     frozen, reason = active(config.freezes, now)
     context = Context(containment=containment, frozen=frozen, freeze_reason=reason)
     decision = _relied_on(_unspoken(engine.decide(action.principal, reading.effects, context), reading), reading)
-    return Judgement(reading, decision, world.digests, frozen)
+    return Judgement(reading, decision, world.digests, context)
+
+
+def decide_again(judged: Judgement, action: Action, engine: Engine, effects: tuple[Effect, ...]) -> Decision:
+    """The decision on the same action, now that a look has made its effects exact."""
+    reading = msgspec.structs.replace(judged.reading, effects=effects)
+    return _relied_on(_unspoken(engine.decide(action.principal, effects, judged.context), reading), reading)
 
 
 def _relied_on(decision: Decision, reading: Reading) -> Decision:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 from interlock.broker.envelope import canonical
@@ -26,6 +27,7 @@ _SHOWN = 5_000  # bytes of it shown to a person who decides
 _READ = 32_768  # characters of an input that are searched for secrets
 _EFFECTS = 24
 _NAME = 200
+_LINES = 8  # of a preview
 _LINE = 300  # bytes of one effect: 24 of them and two texts stay under an entry's 16 KiB
 
 
@@ -133,6 +135,12 @@ def effect_line(effect: Effect) -> str:
     if effect.taint:
         line += f" <- {', '.join(effect.taint)}"
     return cut(clean(line), _LINE)
+
+
+def lines(found: Sequence[str]) -> list[str]:
+    """What a look found, as an entry may hold it: redacted, clean, and at most so many lines of so many bytes."""
+    shown = [cut(clean(redact(line)), _LINE) for line in found[:_LINES]]
+    return shown if len(found) <= _LINES else [*shown, f"and {len(found) - _LINES} more"]
 
 
 def cut(text: str, limit: int) -> str:

@@ -46,6 +46,8 @@ def card(request: dict[str, Any]) -> None:
     _line("wants", f"{request['tool']}: {request['text']}")
     for effect in request["effects"]:
         _line("would", effect)
+    for line in request.get("preview", ()):
+        _line("looked", line)
     _line("why", request["why"])
     _line("rule", ", ".join(request["rules"]))
     _line("fingerprint", request["fingerprint"])

@@ -40,6 +40,10 @@ class AgentProcesses:
                 return
             pid = stat.parent
 
+    def started(self, pid: int) -> None:
+        """The daemon itself started this process for a look: what comes from below it is no person's decision."""
+        self._remember(pid, "a look of the daemon's")
+
     def ancestor(self, pid: int) -> str:
         """The agent that this process descends from; "" for none, "?" where that cannot be seen.
 

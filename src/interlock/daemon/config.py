@@ -15,12 +15,13 @@ from typing import Annotated
 
 import msgspec
 
-from interlock.broker.config import Config, Mode
+from interlock.broker.config import Config, Mode, Preview
 from interlock.daemon.files import read_regular
 from interlock.model.effect import Environment
 from interlock.model.errors import ConfigError
 from interlock.model.world import EnvironmentRule
 from interlock.policy.freeze import Freeze
+from interlock.preview.finding import Database
 
 ORGANISATION = Path("/etc/interlock")
 _LIMIT = 1 << 20  # 1 MiB; a hand-written file is a hundredth of it
@@ -50,6 +51,17 @@ class _Ask(msgspec.Struct, forbid_unknown_fields=True):
     execute_minutes: Annotated[int, msgspec.Meta(ge=1, le=1_440)] = 15
 
 
+class _Database(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
+    url: str
+
+
+class _Preview(msgspec.Struct, forbid_unknown_fields=True):
+    seconds: Annotated[float, msgspec.Meta(ge=0, le=120)] = 5.0
+    run: bool = False
+    database: Annotated[list[_Database], msgspec.Meta(max_length=100)] = []
+
+
 class _File(msgspec.Struct, forbid_unknown_fields=True):
     mode: Mode | None = None
     known_hosts: _Names = []
@@ -57,6 +69,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     environments: dict[str, _Map] = {}
     freeze: list[_Freeze] = []
     ask: _Ask | None = None
+    preview: _Preview | None = None
 
 
 _WHAT = {
@@ -135,7 +148,8 @@ def _suggestion(message: str) -> str:
     if "unknown field" not in message:
         return ""
     field = message.split("`")[1]
-    fields = {name for struct in (_File, _Map, _Freeze, _Ask) for name in struct.__struct_encode_fields__}
+    structs = (_File, _Map, _Freeze, _Ask, _Preview, _Database)
+    fields = {name for struct in structs for name in struct.__struct_encode_fields__}
     close = difflib.get_close_matches(field, fields, n=1)
     return f" Did you mean `{close[0]}`?" if close else f" Known keys: {', '.join(sorted(fields))}."
 
@@ -147,6 +161,7 @@ def _only_tightens(file: _File, path: Path) -> None:
             ("mode", file.mode is not None),
             ("known_hosts", bool(file.known_hosts)),
             ("ask", file.ask is not None),
+            ("preview", file.preview is not None),
         )
         if said
     ]
@@ -181,4 +196,8 @@ def _add(config: Config, file: _File) -> Config:
             decide_seconds=file.ask.decide_minutes * 60,
             execute_seconds=file.ask.execute_minutes * 60,
         )
+    if file.preview is not None:
+        wanted = file.preview
+        databases = tuple(Database(d.name, d.url) for d in wanted.database)
+        config = msgspec.structs.replace(config, preview=Preview(wanted.seconds, wanted.run, databases))
     return config

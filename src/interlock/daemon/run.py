@@ -100,10 +100,12 @@ class _Daemon:
                 log.warning("approvals.strange", entries=strange[:100], count=len(strange))
             rules = RuleBook(home.config, report=recorder.note)
             person = person_here(home.own_paths)
-            broker = Broker(ledger=recorder, rules=rules, queue=queue, clock=self._clock, person=person)
+            agents = AgentProcesses()
+            broker = Broker(
+                ledger=recorder, rules=rules, queue=queue, clock=self._clock, person=person, started=agents.started
+            )
             broker.sessions.restore(json.loads(e.raw)["body"] for e in ledger.entries(kinds=[SESSION_OPEN]))
             broker.trails.restore(json.loads(e.raw)["body"] for e in ledger.entries(kinds=[TRAIL]))
-            agents = AgentProcesses()
             hooks = HookService(broker, person=person.name)
             rpc = Rpc(
                 broker=broker,

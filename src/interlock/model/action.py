@@ -46,13 +46,21 @@ class Trail(msgspec.Struct, frozen=True):
     taint: tuple[str, ...] = ()
 
 
+class Ran(msgspec.Struct, frozen=True):
+    """A program that would run on this machine as the agent itself: its argv, and the absolute directory it runs in."""
+
+    argv: tuple[str, ...]
+    cwd: str
+
+
 class Reading(msgspec.Struct, frozen=True):
     """Everything the readers said of one action.
 
     `commands` are the argv (unknown words as "?") of every command the reader saw, for people and for the differential
     tests. `operands` are absolute paths of files whose content the reading depends on (scripts, package.json): their
     digests go into the action's digest, so that a yes binds the content. `trails` say what the action would leave in
-    files, so that a later action that reads, sends or runs one of them is judged by where its content came from.
+    files, so that a later action that reads, sends or runs one of them is judged by where its content came from. `here`
+    are those of the commands that a look beforehand could repeat: known to the last word, local, unprivileged.
     """
 
     effects: tuple[Effect, ...]
@@ -60,4 +68,5 @@ class Reading(msgspec.Struct, frozen=True):
     operands: tuple[str, ...] = ()
     summary: str = ""
     trails: tuple[Trail, ...] = ()
+    here: tuple[Ran, ...] = ()
     failed: bool = False  # a reader broke: what was read is not to be relied on, not even by a person

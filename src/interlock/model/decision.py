@@ -68,7 +68,8 @@ class EffectDecision(msgspec.Struct, frozen=True):
 class Decision(msgspec.Struct, frozen=True):
     """The verdict on an action.
 
-    `rules` are policy ids a person can look up; `why` and `instead` are for the agent and the person.
+    `rules` are policy ids a person can look up; `why` and `instead` are for the agent and the person. `obligations` are
+    what must be done first: `look:files` asks for a preview of the files that would be lost.
     """
 
     verdict: Verdict

@@ -107,12 +107,16 @@ class Resource(msgspec.Struct, frozen=True, order=True):
 
 
 class Scale(msgspec.Struct, frozen=True):
-    """How much: `count` of `unit` ("files", "rows", "resources", "bytes"), and how that is known."""
+    """How much: `count` of `unit` ("files", "rows", "resources", "bytes"), and how that is known.
+
+    `question` is how the count can be found out without changing anything: for rows, a SELECT that counts them.
+    """
 
     breadth: Breadth = Breadth.ONE
     count: int | None = None
     unit: str = ""
     known: Known = Known.UNKNOWN
+    question: str = ""
 
 
 ONE = Scale()

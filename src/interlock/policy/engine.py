@@ -143,7 +143,16 @@ class Engine:
             rules=rules,
             why=wording.why(verdict, rung, stopped, rules, self.rules, context),
             instead="" if verdict is Verdict.ALLOW else wording.instead(rules, self.rules),
+            obligations=self._looks(verdict, rules),
             policy_digest=self.digest,
+        )
+
+    def _looks(self, verdict: Verdict, rules: Sequence[str]) -> tuple[str, ...]:
+        """What the rules behind a question want looked at before a person answers it."""
+        if verdict is not Verdict.ASK:
+            return ()
+        return tuple(
+            sorted({f"look:{look}" for rule in rules if rule in self.rules for look in self.rules[rule].looks})
         )
 
     def _refusal(self, effects: Sequence[Effect], error: BaseException) -> Decision:

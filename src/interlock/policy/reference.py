@@ -53,6 +53,7 @@ Files end in `.cedar`. `interlock policy test FILE…` says whether a set would 
 | `@spares` | | situations in which it does not |
 | `@instead` | | what to do instead; commands between backticks must themselves be allowed |
 | `@incident` | | what happened where this rule was missing |
+| `@looks` | | [looks](../previews.md) before a person is asked: `files`, `history`, `rows`, `plan`, `dry-run` |
 | `@controls` | | ids of controls it serves (OWASP ASI, MITRE ATT&CK, SOC 2) |
 """
 

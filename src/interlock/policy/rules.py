@@ -40,7 +40,8 @@ UNREADABLE_NAME = "unreadable-name"
 RESERVED = frozenset({DEFAULT_DENY, INTERNAL, UNREADABLE_NAME})
 
 REQUIRED = ("id", "tier", "why", "matches")
-OPTIONAL = ("instead", "incident", "controls", "spares")
+OPTIONAL = ("instead", "incident", "controls", "spares", "looks")
+LOOKS = ("files", "history", "rows", "plan", "dry-run")  # what may be looked at before a person is asked
 _ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*\Z")
 
 
@@ -63,6 +64,7 @@ class Rule(msgspec.Struct, frozen=True):
     controls: tuple[str, ...]
     matches: tuple[str, ...]
     spares: tuple[str, ...]
+    looks: tuple[str, ...]
     verbs: frozenset[Verb]
     mentions: frozenset[str]
     judges_approval: bool
@@ -173,6 +175,9 @@ def _annotation_problems(policy: pst.Template) -> Iterator[str]:
         yield "this @id is reserved for Interlock's own answers"
     if notes.get("tier", "0") not in {"0", "1", "2", "3", "4"}:
         yield "@tier is a number from 0 to 4"
+    for name in notes.get("looks", "").split():
+        if name not in LOOKS:
+            yield f"@looks {name} is nothing that can be looked at (known: {', '.join(LOOKS)})"
     for name in ("why", "instead"):
         if len(notes.get(name, "")) > MAX_PROSE or not _prose(notes.get(name, "")).isprintable():
             yield f"@{name} is at most {MAX_PROSE} printable characters"
@@ -191,6 +196,7 @@ def _rule(layer: str, file: str, policy: pst.Template, lint: Lint, written: str)
         controls=tuple(notes.get("controls", "").replace(",", " ").split()),
         matches=_lines(notes["matches"]),
         spares=_lines(notes.get("spares", "")),
+        looks=tuple(notes.get("looks", "").split()),
         verbs=_verbs(policy.action),
         mentions=frozenset(lint.mentions),
         judges_approval=lint.judges_approval,

@@ -13,6 +13,7 @@ from interlock.effects.shell.overlay import Overlay
 from interlock.effects.shell.state import EMPTY, UNKNOWN, Place, Sink, State, Val, Var
 from interlock.effects.shell.syntax import Sequence
 from interlock.model import labels
+from interlock.model.action import Ran
 from interlock.model.effect import Effect, Environment, Resource, opaque
 from interlock.model.world import Nowhere, Setting, World
 
@@ -23,6 +24,7 @@ MAX_NESTING = 32  # texts within texts, calls within calls
 MAX_EFFECTS = 4_000
 MAX_VALUE = 262_144  # characters of one value; doubling a variable in a loop stops here
 MAX_WORDS = 4_096  # words of one command
+MAX_HERE = 32  # programs of one action that anybody would look at beforehand
 
 NOWHERE = Nowhere()
 
@@ -42,6 +44,7 @@ class Core(ABC):
         self.interpret = interpret
         self.effects: dict[Effect, None] = {}
         self.commands: dict[tuple[str, ...], None] = {}
+        self.here: dict[Ran, None] = {}  # programs that run as the agent itself, on this machine
         self.operands: dict[str, None] = {}
         self.count = 0
         self.nesting = 0
@@ -96,6 +99,17 @@ class Core(ABC):
 
     def add(self, effect: Effect) -> None:
         self.effects[effect] = None
+
+    def ran(self, words: tuple[Word, ...], state: State) -> None:
+        """A program runs here: where, and with which words, for whoever wants to look before it does."""
+        place = state.place
+        if state.cwd is None or place.remote or place.privileged or place.user or len(self.here) >= MAX_HERE:
+            return
+        if any(var.exported for var in state.variables.values()):
+            return  # it may be told another cluster, account or repository
+        texts = [word.text for word in words]
+        if None not in texts:
+            self.here[Ran(tuple(text for text in texts if text is not None), state.cwd)] = None
 
     def seen(self, words: tuple[Word, ...]) -> None:
         self.commands[tuple("?" if word.text is None else word.text for word in words)] = None

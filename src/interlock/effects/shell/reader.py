@@ -60,7 +60,12 @@ def read_shell(
         walker.add(effect)
     commands = tuple(walker.commands)
     return Reading(
-        tuple(walker.effects), commands, tuple(walker.operands), _summary(commands), trails=walker.world.trails()
+        effects=tuple(walker.effects),
+        commands=commands,
+        operands=tuple(walker.operands),
+        summary=_summary(commands),
+        trails=walker.world.trails(),
+        here=tuple(walker.here),
     )
 
 

@@ -81,6 +81,8 @@ class Runner(Assigner):
     ) -> None:
         """A program: what the catalogue says of it, then what runs inside it."""
         self.seen(words)
+        if not assigns:
+            self.ran(words, state)
         place = state.place
         span = place.span or span
         stdin = state.source.take()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
 from sqlglot import exp
 
 from interlock.effects.sql import definitions
 from interlock.effects.sql.allowed import unknown_node
 from interlock.effects.sql.context import Scope, rows
+from interlock.effects.sql.counting import question
 from interlock.effects.sql.names import function
 from interlock.effects.sql.where import whole
 from interlock.model import labels
@@ -51,7 +53,8 @@ def _changes(node: exp.Expr, scope: Scope, targets: set[int]) -> Iterator[Effect
         for table in node.expressions:
             resource = _target(table, scope, targets, (labels.WHOLE,))
             note = f"empties {resource.name}: every row"
-            yield scope.effect(Verb.DELETE, resource, note, reversibility=Reversibility.IRREVERSIBLE, scale=ALL)
+            scale = msgspec.structs.replace(ALL, question=question(node, table, scope.dialect))
+            yield scope.effect(Verb.DELETE, resource, note, reversibility=Reversibility.IRREVERSIBLE, scale=scale)
     elif isinstance(node, exp.Into) and isinstance(node.this.this, exp.Parameter | exp.SessionParameter):
         targets.add(id(node.this))  # into a variable of the session
     elif isinstance(node, exp.Into):
@@ -126,7 +129,9 @@ def _row_change(node: exp.Expr, verb: Verb, scope: Scope, targets: set[int]) -> 
             resource,
             f"{word} {amount} of {resource.name}{reason}",
             reversibility=Reversibility.IRREVERSIBLE,
-            scale=rows(everything=everything, limit=limit),
+            scale=msgspec.structs.replace(
+                rows(everything=everything, limit=limit), question=question(node, table, scope.dialect)
+            ),
         )
 
 
