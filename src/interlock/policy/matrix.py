@@ -115,6 +115,8 @@ def situations() -> Iterator[tuple[str, tuple[str, ...]]]:
         ("unknown", "production"),
     )
     yield from _cross(("delete", "overwrite"), ("git_repository history all irreversible",), ("workspace", "unknown"))
+    yield from _cross(("overwrite",), ("git_repository 'uncommitted work in app.py' irreversible",), ("unknown",))
+    yield from _cross(("configure",), ("git_repository 'hooks (skipped)'",), ("unknown",))
     yield from _cross(("configure", "grant"), [f"{thing} all" for thing in _FILES if "+root" in thing], ("machine",))
     yield from _cross(("delete irreversible",), ("cloud_resource http://localhost/x +loopback",), ("machine",))
     yield from _cross(("install", "publish irreversible", "delete irreversible"),

@@ -8,9 +8,11 @@ from fnmatch import fnmatchcase
 
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.grammar import known
+from interlock.effects.catalogue.words import word_list
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
 from interlock.model.effect import Kind, Verb
 
+_SECRET_KEYS = word_list("git-secret-keys")
 # Keys (lower case, globs) whose value git executes, or from which it takes code or other settings.
 _RUNS = (
     "alias.*",
@@ -94,7 +96,6 @@ _QUIET = {
     "sequence.editor": ("", "true", ":", "cat"),
     "credential.helper": ("", "cache", "osxkeychain", "manager", "manager-core", "libsecret"),
     "core.fsmonitor": ("true", "false", "", "1", "0"),
-    "core.hookspath": ("/dev/null",),
     "pager.": ("true", "false", "cat", "less", ""),
     "http.sslverify": ("true",),
     "submodule.": ("checkout", "rebase", "merge", "none"),
@@ -130,6 +131,7 @@ def config(draft: Draft, base: str | None) -> None:
         "list",
         "edit",
         "get-all",
+        "get-regexp",
         "remove-section",
         "rename-section",
         "get-urlmatch",
@@ -137,7 +139,13 @@ def config(draft: Draft, base: str | None) -> None:
         action = texts[0] or ""
         keys, texts = keys[1:], texts[1:]
     writes = draft.has("unset", "add", "edit") or action in ("set", "unset", "edit", "remove-section", "rename-section")
-    if action in ("get", "list", "get-all") or draft.has("reads") or (not writes and len(keys) < 2):
+    if (
+        action in ("get", "list", "get-all", "get-urlmatch", "get-regexp")
+        or draft.has("reads")
+        or (not writes and len(keys) < 2)
+    ):
+        if any(_holds_secret(text) for text in texts):
+            draft.add(Verb.READ, Kind.SECRET, "git configuration", labels=(L.SECRET,))
         return
     place = _place(draft, base)
     key, value = texts[0] if texts else None, texts[1] if len(texts) > 1 else ""
@@ -150,6 +158,12 @@ def config(draft: Draft, base: str | None) -> None:
         draft.file(Verb.CONFIGURE, known(place), labels=labels, note=note)
     else:
         draft.add(Verb.CONFIGURE, Kind.GIT_REPOSITORY, f"config {'--global ' if draft.has('global') else ''}{key}")
+
+
+def _holds_secret(key: str | None) -> bool:
+    """Whether a key, or a pattern for keys, speaks of credentials: `http.extraheader`, `.*token.*`."""
+    words = set(re.findall(r"[a-z]+", (key or "").lower()))
+    return bool(words & _SECRET_KEYS) and "helper" not in words
 
 
 def _place(draft: Draft, base: str | None) -> str:

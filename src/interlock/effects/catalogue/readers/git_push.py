@@ -6,6 +6,7 @@ import re
 from fnmatch import fnmatchcase
 
 from interlock.effects.catalogue.draft import Draft
+from interlock.effects.catalogue.readers.git_base import location, skips_hooks
 from interlock.effects.catalogue.readers.git_config import remote_url, settings
 from interlock.effects.environments import environment_of
 from interlock.effects.invocation import Word
@@ -19,6 +20,8 @@ def push(draft: Draft, base: str | None) -> None:
     """The effects of one `git push`."""
     if draft.has("dry"):
         return
+    if draft.has("no-verify"):
+        skips_hooks(draft)
     remote = draft.said.value("remote")
     name = (remote.text or remote.source) if remote is not None else _default_remote(draft, base)
     _host(draft, base, name, remote)
@@ -45,8 +48,6 @@ def _default_remote(draft: Draft, base: str | None) -> str:
 
 
 def _host(draft: Draft, base: str | None, name: str, remote: Word | None) -> None:
-    from interlock.effects.catalogue.readers.git import location
-
     url = remote_url(draft, base, name)
     if url:
         location(draft, Verb.SEND, url)
