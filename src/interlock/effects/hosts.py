@@ -31,11 +31,15 @@ _DEFAULT_PORTS = {"http": "80", "https": "443", "ws": "80", "wss": "443", "ssh":
 
 
 class HostRules(NamedTuple):
-    """`exact` names and `below` suffixes, each to its label; `embedding`: suffixes of names that spell an address."""
+    """`exact` names and `below` suffixes, each to its label; `embedding`: suffixes of names that spell an address.
+
+    `words`: the lists by which `interlock.effects.pages` judges an address.
+    """
 
     exact: dict[str, str]
     below: dict[str, str]
     embedding: tuple[str, ...]
+    words: dict[str, frozenset[str]]
 
 
 def host_resource(host_or_url: str, setting: Setting) -> Resource:
@@ -46,6 +50,11 @@ def host_resource(host_or_url: str, setting: Setting) -> Resource:
     """
     name, labelled = _host(host_or_url[:MAX_HOST], setting.known_hosts)
     return Resource(Kind.HOST, name, labelled)
+
+
+def labels_of(host: str) -> tuple[str, ...]:
+    """The facts that the packaged lists and its address give of a host, without the user's own names."""
+    return _host(host[:MAX_HOST], ())[1]
 
 
 def host_environment(resource: Resource, setting: Setting) -> Environment:
@@ -220,7 +229,8 @@ def load(text: str) -> HostRules:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise CatalogueError(f"the list of hosts is not TOML: {error}") from error
-    rules = HostRules({}, {}, tuple(table.get("embedding", ())))
+    words = {name: frozenset(text.split()) for name, text in table.get("words", {}).items()}
+    rules = HostRules({}, {}, tuple(table.get("embedding", ())), words)
     for group in table.get("group", ()):
         label = group.get("label")
         if label not in RESOURCE_LABELS or not group.get("why"):

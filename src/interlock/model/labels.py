@@ -34,6 +34,8 @@ METADATA = "metadata"  # cloud instance metadata
 KNOWN = "known"  # named in the user's configuration
 REGISTRY = "registry"  # a package registry of record
 VCS_HOST = "vcs-host"
+DUBIOUS = "dubious"  # anybody leaves or collects things there without a name: paste sites, tunnels, link shorteners
+PUBLIC = "public"  # asked by name, as any visitor would, with nothing that is carried there (`effects/pages.py`)
 
 # Git refs.
 PROTECTED = "protected"  # main, master, release/*, or named in the configuration
@@ -57,7 +59,7 @@ RESOURCE_LABELS = PLACES | frozenset(
     {
         SECRET, GUARD, EXECUTES_LATER, CI, VCS, TRACKED, ROOT, AGENT_MEMORY, DEVICE_NULL,
         EMPTIED, OPENED,
-        LOOPBACK, PRIVATE, METADATA, KNOWN, REGISTRY, VCS_HOST,
+        LOOPBACK, PRIVATE, METADATA, KNOWN, REGISTRY, VCS_HOST, DUBIOUS, PUBLIC,
         PROTECTED, FORCE,
         PROJECT, PRIVILEGED, REMOTE, INTERACTIVE, UNKNOWN_COMMAND, UNREAD, DOWNLOADED,
         TEMPLATE_DB, WHOLE, FROZEN,

@@ -69,7 +69,7 @@ _FILES = (
 _HOSTS = (
     "host localhost:8000 +loopback", "host api.example.org +known", "host pypi.org +registry",
     "host api.github.com +vcs-host", "host 10.0.0.5 +private", "host blog.example.org",
-    "host 169.254.169.254 +metadata",
+    "host blog.example.org +public", "host pastebin.com +dubious", "host 169.254.169.254 +metadata",
 )  # fmt: skip
 _DATA = ("table shop.users", "database shop", "terraform_state default", "cloud_resource web", "cluster_object pod/web",
          "container web")  # fmt: skip

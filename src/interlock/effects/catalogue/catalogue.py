@@ -15,6 +15,8 @@ from interlock.effects.catalogue.readers import READERS
 from interlock.effects.catalogue.rules import Rule, Template
 from interlock.effects.environments import environment_of
 from interlock.effects.invocation import InnerArgv, InnerText, Interpretation, Invocation, Stdin, Word
+from interlock.effects.pages import plain_page
+from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
 from interlock.model.effect import Breadth, Effect, Environment, Kind, Scale, Verb
 from interlock.model.errors import CatalogueError
 from interlock.model.world import Setting, World
@@ -262,7 +264,7 @@ def _apply(rule: Rule, draft: Draft, base: str) -> None:
         if rule.kind in _FILE_KINDS:
             _file_rule(rule, draft, name, breadth, note)
         elif rule.kind is Kind.HOST:
-            draft.host(rule.verb, name, taint=taint, note=note, labels=rule.labels)
+            draft.host(rule.verb, name, taint=taint, note=note, labels=_host_labels(rule, draft, name))
         else:
             draft.add(
                 rule.verb,
@@ -275,6 +277,16 @@ def _apply(rule: Rule, draft: Draft, base: str) -> None:
                 taint=taint,
                 note=note,
             )
+
+
+def _host_labels(rule: Rule, draft: Draft, name: str) -> tuple[str, ...]:
+    """`label public` holds for an ordinary address that is written out, with nothing unknown or tainted in it."""
+    if L.PUBLIC not in rule.labels:
+        return rule.labels
+    given = [w for words in draft.said.values.values() for w in words if name in (w.text, w.source)]
+    if plain_page(name) and all(w.text is not None and not w.taint for w in given):
+        return rule.labels
+    return tuple(label for label in rule.labels if label != L.PUBLIC)
 
 
 def _file_rule(rule: Rule, draft: Draft, name: str, breadth: Breadth, note: str) -> None:

@@ -246,6 +246,25 @@ class Draft:
         if verb is Verb.FETCH:
             self.flow.add(L.FROM_NETWORK)
 
+    def include(self, effects: Iterable[Effect]) -> None:
+        """Add effects that a pure reader found, as this command's own."""
+        for effect in effects:
+            marks = {*effect.resource.labels, *((L.REMOTE,) if self.inv.remote else ())}
+            resource = Resource(effect.resource.kind, effect.resource.name, tuple(sorted(marks)))
+            self._push(
+                Effect(
+                    verb=effect.verb,
+                    resource=resource,
+                    environment=effect.environment,
+                    reversibility=effect.reversibility,
+                    scale=effect.scale,
+                    taint=effect.taint,
+                    via=self.command,
+                    notes=effect.notes,
+                    span=self.inv.span,
+                )
+            )
+
     def project(self, name: str = "", note: str = "") -> None:
         """Code of the workspace runs: tests, builds, scripts."""
         self.add(Verb.EXECUTE, Kind.PROCESS, name or self.command, labels=(L.PROJECT,), note=note)

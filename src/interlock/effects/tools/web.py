@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import unquote, urlsplit
 
 from interlock.effects.hosts import host_environment, host_resource, split_host
+from interlock.effects.pages import plain_page
 from interlock.effects.places import file_environment, file_resource
 from interlock.effects.redact import has_secret
 from interlock.effects.tools.inputs import Malformed, required
@@ -49,6 +50,8 @@ def read_url(url: str, setting: Setting, world: World, *, via: str) -> Effects:
     if split_host(url) is None:
         return (opaque(url[:200], "the address names no host", via=via),)
     host = host_resource(url, setting)
+    if plain_page(url):
+        host = Resource(host.kind, host.name, tuple(sorted({*host.labels, labels.PUBLIC})))
     effects = [Effect(verb=Verb.FETCH, resource=host, environment=host_environment(host, setting), via=via)]
     tail = url.strip().partition("://")[2].partition("/")[2]
     if has_secret(url) or has_secret(unquote(url)):

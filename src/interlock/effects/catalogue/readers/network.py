@@ -1,383 +1,396 @@
-"""curl, wget, ssh, scp, netcat and kin: which host, in which direction, and what goes with it."""
+"""curl, wget, httpie and kin: which host, in which direction, and what goes with it."""
 
 from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
-import msgspec
-
+from interlock.effects import hosts
 from interlock.effects.catalogue.draft import Draft
-from interlock.effects.catalogue.readers.files import is_remote, remote_host
 from interlock.effects.catalogue.readers.wrappers import interactive
-from interlock.effects.environments import environment_of
-from interlock.effects.hosts import host_environment, host_resource
-from interlock.effects.invocation import Word
+from interlock.effects.catalogue.words import word_list
+from interlock.effects.http_api import CHANGING, read_request
+from interlock.effects.invocation import Word, word
+from interlock.effects.pages import plain_page, random_piece
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
-from interlock.model.effect import ALL, ONE, Effect, Kind, Reversibility, Verb
+from interlock.model.effect import Verb
 
-_CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE", "MKCOL", "MOVE", "COPY", "PROPPATCH"})
-_OPTION_RUNS = re.compile(r"^\s*(ProxyCommand|LocalCommand|KnownHostsCommand)[ =]+(.*)$", re.IGNORECASE)
-_PORT_LESS = re.compile(r"^[a-z]+://")
+_WEB = frozenset({"http", "https", "ws", "wss", "ftp", "ftps", "sftp", "scp"})
+_PROGRAM_SUFFIXES = word_list("program_suffixes")
+_TEXT_NAMES = word_list("text_names")
+_LONG_HEADER = 160  # characters: no header that people write is longer
 
 
-def _url(value: Word) -> str:
+@dataclass
+class Request:
+    """One request as the options describe it; `plain`: it asks for the page and carries nothing of its own."""
+
+    method: str = ""
+    body: str | None = None  # the text, "" when it is not known, None when there is none
+    sending: bool = False
+    plain: bool = True
+    taint: set[str] = field(default_factory=set)
+    headers: dict[str, str] = field(default_factory=dict)
+    saved: list[Word] = field(default_factory=list)
+
+    def carry(self, value: Word) -> None:
+        """A header or a credential goes along: of a page that is only fetched, what is secret in it counts."""
+        self.taint |= set(value.taint) if self.sending else set(value.taint) & {L.FROM_NETWORK, L.FROM_SECRET}
+
+
+def address(value: Word) -> str:
+    """What is known of an address."""
     return value.text if value.text is not None else (value.prefix or value.source or "?")
 
 
-def curl(draft: Draft) -> None:
-    """curl: GET fetches, everything with a body or another method sends."""
-    urls = [*draft.values("url")]
-    if draft.values("config") and draft.text("config") != "/dev/null":
-        draft.opaque("curl takes its options from a file", f"curl -K {_url(draft.values('config')[0])}")
-    _curl_elsewhere(draft)
-    body = _curl_body(draft)
-    method = (draft.text("request") or "").upper()
-    sending = body is not None or (method in _CHANGING) or draft.has("upload", "form", "mail", "quote")
-    if draft.has("get", "head") and not draft.has("upload") and method not in _CHANGING:
-        sending = body is not None and bool(body)
-    if draft.has("netrc"):
-        draft.file(Verb.READ, Word("~/.netrc", "~/.netrc", (0, 0), "~/.netrc"))
-    taint = set(body or ())
-    taint |= _curl_headers(draft, sending=sending)
-    written = [*draft.values("output")]
-    for url in urls:
-        _one(draft, url, method, taint | set(url.taint), sending=sending)
-        if draft.has("remote-name"):
-            name = posixpath.basename((_url(url)).split("?")[0]) or "download"
-            written.append(Word(name, name, (0, 0), name))
-    for effect in range(len(draft.effects)):
-        found = draft.effects[effect]
-        if found.verb is Verb.WRITE and not found.taint:
-            draft.effects[effect] = _tainted(found)
-    for value in written[len(draft.values("output")) :]:
-        draft.file(Verb.WRITE, value, taint=(L.FROM_NETWORK,))
-    for proxy in draft.values("proxy"):
-        draft.host(Verb.SEND, _url(proxy), taint=taint, note="through a proxy")
-    draft.output_taint = {L.FROM_NETWORK} if urls else set()
-
-
-def _curl_elsewhere(draft: Draft) -> None:
-    """Options by which the address on the command line is not where the request goes, or not all that is written."""
-    for value in draft.values("redirected"):
-        if not re.search(r":(127\.\d+\.\d+\.\d+|localhost|\[?::1\]?)(:\d*)?$", value.text or "?"):
-            draft.opaque("curl connects elsewhere than the address says", value.source or "?")
-    for value in draft.values("unix-socket"):
-        draft.opaque("curl speaks to a local service through its socket", value.source or "?")
-    for value in draft.values("write-out"):
-        if value.text is None or "%output{" in value.text:
-            draft.opaque("curl writes a file that its format names", value.source or "?")
-
-
-def _curl_headers(draft: Draft, *, sending: bool) -> set[str]:
-    """What goes along in headers and cookies, which may come from files."""
-    taint: set[str] = set()
-    for header in (*draft.values("header"), *draft.values("user"), *draft.values("cookie")):
-        text = header.text or ""
-        if text.startswith("@"):
-            taint |= _read(draft, text[1:])
-        elif header in draft.values("cookie") and text and "=" not in text:
-            taint |= _read(draft, text)  # without `=` it is the name of a file
-        taint |= {t for t in header.taint if sending or t in (L.FROM_NETWORK, L.FROM_SECRET)}
-    return taint
-
-
-def _tainted(effect: Effect) -> Effect:
-    return msgspec.structs.replace(effect, taint=(L.FROM_NETWORK,))
-
-
-def _one(draft: Draft, url: Word, method: str, taint: set[str], *, sending: bool) -> None:
-    text = _url(url)
-    if text.startswith("file:"):
-        path = re.sub(r"^file:(//[^/]*)?", "", text)
-        draft.file(Verb.READ, Word(path, path, url.span, path))
+def visit(draft: Draft, url: Word, request: Request) -> None:
+    """One request to one address: who is talked to, with what, and what changes there."""
+    text = address(url)
+    scheme = text.partition("://")[0].casefold() if "://" in text else "http"
+    if text.casefold().startswith("file:"):
+        draft.file(Verb.READ, word(re.sub(r"^file:(//[^/]*)?", "", text, flags=re.IGNORECASE)))
         return
-    if re.match(r"^(gopher|dict|smb|telnet|ldap|tftp|rtsp|imap|pop3|smtp)s?://", text, re.IGNORECASE):
-        draft.opaque("curl speaks another protocol than the web's", text)
-    secretive = bool(taint & {L.FROM_SECRET})
-    verb = Verb.SEND if sending or secretive else Verb.FETCH
-    draft.host(verb, text, taint=taint if verb is Verb.SEND else set(url.taint))
-    hosting = L.VCS_HOST in host_resource(text, draft.setting).labels
-    if method in ("PUT", "PATCH") or (sending and hosting and method != "DELETE" and not text.endswith("/graphql")):
-        _changed(draft, text)
-    elif method == "DELETE":
-        _deleted(draft, text)
-
-
-# Ports on which a DELETE empties a database: Elasticsearch and OpenSearch, CouchDB, InfluxDB, Qdrant.
-_STORES = (":9200", ":5984", ":8086", ":6333")
-
-
-def _changed(draft: Draft, url: str) -> None:
-    """PUT and PATCH change what the URL names, on a host of others."""
-    resource = host_resource(url, draft.setting)
-    if not {L.LOOPBACK, L.PRIVATE, L.KNOWN} & set(resource.labels):
-        draft.add(Verb.CONFIGURE, Kind.CLOUD_RESOURCE, url, env=host_environment(resource, draft.setting))
-
-
-def _deleted(draft: Draft, url: str) -> None:
-    """DELETE removes what the URL names."""
-    resource = host_resource(url, draft.setting)
-    store = resource.name.endswith(_STORES)
-    marks = [label for label in resource.labels if label in (L.LOOPBACK, L.PRIVATE)]
-    draft.add(
-        Verb.DELETE,
-        Kind.DATABASE if store else Kind.CLOUD_RESOURCE,
-        url,
-        labels=marks,
-        env=host_environment(resource, draft.setting),
-        scale=ALL if store else ONE,
-        note="an HTTP DELETE",
+    if scheme not in _WEB:
+        draft.opaque("another protocol than the web's", text)
+        return
+    method = request.method or ("POST" if request.sending else "GET")
+    reading = read_request(method, text, request.body, draft.setting, request.headers)
+    taint = request.taint | set(url.taint)
+    sends = (request.sending and not reading.asks) or bool(taint & {L.FROM_SECRET})
+    plain = request.plain and not sends and url.text is not None and not url.taint and plain_page(text)
+    draft.host(
+        Verb.SEND if sends else Verb.FETCH,
+        text,
+        taint=taint if sends else set(url.taint),
+        labels=(L.PUBLIC,) if plain and not _could_run(draft, request.saved) else (),
     )
+    draft.include(reading.effects)
 
 
-def _read(draft: Draft, name: str) -> set[str]:
+def _could_run(draft: Draft, saved: Iterable[Word]) -> bool:
+    """Whether a name under which the answer is kept is one of a program: what it holds would run some day."""
+    names = [*saved, *(r.target for r in draft.inv.redirects if r.op in (">", ">>", ">|", "&>") and r.fd in (1, -1))]
+    return any(value.text is None or is_program_name(value.text) for value in names)
+
+
+def is_program_name(name: str) -> bool:
+    """Whether a file of that name is something that runs: a script, a binary, a package, or a name without suffix."""
+    base = posixpath.basename(name.rstrip("/"))
+    if name in ("-", "/dev/null", "/dev/stdout", "/dev/stderr") or base.casefold() in _TEXT_NAMES:
+        return False
+    stem, dot, suffix = base.rpartition(".")
+    return not dot or not stem or suffix.casefold() in _PROGRAM_SUFFIXES
+
+
+def read_file(draft: Draft, name: str) -> set[str]:
+    """A file that goes along: it is read, and this is what flows from it."""
     if name in ("-", "/dev/stdin", "."):
         return set(draft.inv.stdin.taint)
     before = set(draft.flow)
     draft.flow.clear()
-    draft.file(Verb.READ, Word(name, name, (0, 0), name))
+    draft.file(Verb.READ, word(name))
     got = set(draft.flow)
     draft.flow |= before
     return got
 
 
-def _curl_body(draft: Draft) -> set[str] | None:
+def take_header(draft: Draft, request: Request, value: Word) -> None:
+    """One `Name: text` header, or `@file` that holds some."""
+    text = value.text if value.text is not None else value.prefix
+    if value.text is None or value.taint:
+        request.plain = False
+        request.carry(value)
+    if text.startswith("@"):
+        request.plain = False
+        request.taint |= read_file(draft, text[1:])
+        return
+    name, _, said = text.partition(":")
+    request.headers[name.strip().casefold()] = said.strip()
+    words = set(re.split(r"[-_]", name.strip().casefold()))
+    if words & hosts.packaged().words["credential_headers"] or len(said) > _LONG_HEADER or _odd(said):
+        request.plain = False
+
+
+def _odd(text: str) -> bool:
+    return any(random_piece(piece) for piece in re.split(r"[\s/;,=.()_+-]+", text))
+
+
+# -- curl ---------------------------------------------------------------------------------------------------------
+
+
+def curl(draft: Draft) -> None:
+    """curl: GET fetches, everything with a body or another method sends."""
+    request = _curl_request(draft)
+    urls = list(draft.values("url"))
+    named = list(draft.values("output"))
+    if draft.has("remote-header-name") and draft.has("remote-name"):
+        request.plain = False  # the other side chooses the name
+    if draft.has("remote-name"):
+        named += [word(posixpath.basename(address(url).split("?")[0]) or "download") for url in urls]
+    request.saved += named
+    folder = draft.values("output-dir")
+    for value in named:
+        target = _below(folder[-1], value) if folder else value
+        if target.text != "-":
+            draft.file(Verb.WRITE, target, taint=(L.FROM_NETWORK,))
+    for url in urls:
+        visit(draft, _with_query(draft, url), request)
+    for proxy in draft.values("proxy"):
+        draft.host(Verb.SEND, address(proxy), taint=request.taint, note="through a proxy")
+    for server in draft.values("elsewhere"):
+        draft.host(Verb.SEND, address(server), note="names are asked of another server")
+    draft.output_taint = {L.FROM_NETWORK} if urls else set()
+
+
+def _below(folder: Word, value: Word) -> Word:
+    if folder.text is None or value.text is None:
+        return Word(None, f"{folder.source}/{value.source}", value.span, f"{folder.prefix}", value.taint)
+    return word(posixpath.join(folder.text, value.text))
+
+
+def _with_query(draft: Draft, url: Word) -> Word:
+    """The address with what `-G -d` and `--url-query` add to it."""
+    added = [*(draft.values("data") if draft.has("get", "head") else ()), *draft.values("url-query")]
+    if not added or url.text is None:
+        return url
+    taint = tuple({*url.taint, *(t for value in added for t in value.taint)})
+    if any(value.text is None for value in added):
+        return Word(None, url.source, url.span, url.text, taint)
+    query = "&".join(value.text or "" for value in added)
+    return Word(f"{url.text}{'&' if '?' in url.text else '?'}{query}", url.source, url.span, url.text, taint)
+
+
+def _curl_request(draft: Draft) -> Request:
+    request = Request(method=(draft.text("request") or "").upper())
+    if draft.values("request") and draft.text("request") is None:
+        request.method, request.plain = "DELETE", False  # a method that is not known is thought the worst
+    _curl_elsewhere(draft, request)
+    taint = _curl_body(draft, request)
+    if draft.has("get", "head") and not draft.has("upload") and request.method not in CHANGING:
+        request.sending, request.body = bool(taint), None
+    else:
+        request.sending = taint is not None or request.method in CHANGING or draft.has("mail", "quote", "telnet-option")
+    request.taint |= taint or set()
+    if draft.has("upload") and not request.method:
+        request.method = "PUT"
+    if draft.has("netrc"):
+        request.plain = False
+        for value in draft.values("netrc-file") or [word("~/.netrc")]:
+            draft.file(Verb.READ, value)
+    for value in draft.values("header"):
+        take_header(draft, request, value)
+    for value in [*draft.values("user-agent"), *draft.values("referer")]:
+        request.carry(value)
+        request.plain = request.plain and value.text is not None and not value.taint and not _odd(value.text)
+    for value in draft.values("user"):
+        request.plain = False
+        request.carry(value)
+    for value in draft.values("cookie"):
+        request.plain = False
+        if value.text and "=" not in value.text:
+            request.taint |= read_file(draft, value.text)  # without `=` it is the name of a file
+        request.carry(value)
+    if draft.has("credentials"):
+        request.plain = False
+    return request
+
+
+def _curl_elsewhere(draft: Draft, request: Request) -> None:
+    """Options by which the address on the command line is not where the request goes, or not all that happens."""
+    for value in draft.values("config"):
+        if value.text != "/dev/null":
+            draft.opaque("curl takes its options from a file", f"curl -K {address(value)}")
+    for value in draft.values("redirected"):
+        request.plain = False
+        target = _redirected(value.text or "?")
+        if target is None:
+            draft.opaque("curl connects elsewhere than the address says", value.source or "?")
+        else:
+            draft.host(Verb.SEND if not _loopback(draft, target) else Verb.FETCH, target, note="instead of the address")
+    for value in draft.values("unix-socket"):
+        draft.opaque("curl speaks to a local service through its socket", value.source or "?")
+    for value in draft.values("write-out"):
+        if value.text is None or "%output{" in value.text:
+            draft.opaque("curl writes a file that its format names", value.source or "?")
+        elif value.text.startswith("@") and value.text != "@-":
+            draft.file(Verb.READ, word(value.text[1:]))
+    for value in draft.values("engine"):
+        draft.opaque("curl loads a library", value.source or "?")
+    if draft.values("elsewhere"):
+        request.plain = False
+
+
+def _redirected(text: str) -> str | None:
+    """The host of `host:port:ADDRESS` and of `HOST1:PORT1:HOST2:PORT2`."""
+    match = re.fullmatch(r"[^:\[\]]*:\d*:(\[[^\]]+\]|[^:\[\]]+)(:\d*)?", text.lstrip("+-"))
+    return match.group(1) + (match.group(2) or "").rstrip(":") if match else None
+
+
+def _loopback(draft: Draft, target: str) -> bool:
+    return L.LOOPBACK in hosts.host_resource(target, draft.setting).labels
+
+
+def _curl_body(draft: Draft, request: Request) -> set[str] | None:
     """The taint of what goes with the request, or None when nothing goes."""
-    bodies = [*draft.values("data"), *draft.values("raw"), *draft.values("form"), *draft.values("upload")]
-    if not bodies:
+    bodies = [draft.values(name) for name in ("data", "raw", "form", "upload", "variable")]
+    if not any(bodies):
         return None
-    taint: set[str] = set()
-    for value in draft.values("data"):
+    data, raw, form, upload, variable = bodies
+    taint: set[str] = {t for values in bodies for value in values for t in value.taint}
+    for value in [*data, *variable]:
         text = value.text if value.text is not None else value.prefix
-        taint |= set(value.taint)
-        match = re.match(r"^(?:[\w.-]*)@(.+)$", text, re.DOTALL)
+        match = re.match(r"^(?:[\w.%-]*)@(.+)$", text, re.DOTALL)
         if match and value.text is not None:
-            taint |= _read(draft, match.group(1))
+            taint |= read_file(draft, match.group(1))
         elif text.startswith("@"):
             taint |= {L.FROM_UNKNOWN, L.FROM_FILE}
-    for value in draft.values("form"):
-        text = value.text or value.prefix
-        taint |= set(value.taint)
-        match = re.match(r"^[^=]*=[@<]\"?([^;\"]+)", text)
+        elif re.match(r"^%\w+$", text):
+            taint |= {L.FROM_ENVIRONMENT}
+    for value in form:
+        match = re.match(r"^[^=]*=[@<]\"?([^;\",]+)", value.text or value.prefix)
         if match:
-            taint |= _read(draft, match.group(1))
-    for value in draft.values("upload"):
-        taint |= _read(draft, value.text) if value.text else {L.FROM_FILE, L.FROM_UNKNOWN}
-    for value in draft.values("raw"):
-        taint |= set(value.taint)
+            taint |= read_file(draft, match.group(1))
+    for value in upload:
+        taint |= read_file(draft, value.text) if value.text else {L.FROM_FILE, L.FROM_UNKNOWN}
+    known = [value.text for value in [*data, *raw]]
+    request.body = "&".join(t for t in known if t is not None) if all(t is not None for t in known) else ""
     return taint
+
+
+# -- wget ---------------------------------------------------------------------------------------------------------
 
 
 def wget(draft: Draft) -> None:
     """wget: fetches into a file unless told otherwise."""
-    taint: set[str] = set()
+    request = Request(method=(draft.text("request") or "").upper())
     for value in draft.values("bodyfile"):
-        taint |= _read(draft, value.text) if value.text else {L.FROM_FILE, L.FROM_UNKNOWN}
+        request.taint |= read_file(draft, value.text) if value.text else {L.FROM_FILE, L.FROM_UNKNOWN}
+        request.body = ""
     for value in draft.values("raw"):
-        taint |= set(value.taint)
-    method = (draft.text("request") or "").upper()
-    sending = bool(draft.values("bodyfile") or draft.values("raw")) or method in _CHANGING
-    outputs = [w.text for w in draft.values("output")]
+        request.taint |= set(value.taint)
+        request.body = value.text or ""
+    request.sending = request.body is not None or request.method in CHANGING
+    for value in draft.values("header"):
+        take_header(draft, request, value)
+    if draft.has("credentials", "content-disposition"):
+        request.plain = False
+    request.saved = [value for value in draft.values("output") if value.text != "-"]
+    own_name = not draft.values("output") and not draft.has("spider")
     for url in draft.values("url"):
-        _one(draft, url, method, taint | set(url.taint), sending=sending)
-        if not outputs and not draft.has("spider"):
-            name = posixpath.basename(_url(url).split("?")[0].partition("://")[2]) or "index.html"
-            folder = draft.text("directory-prefix") or "."
-            target = f"{folder.rstrip('/')}/{name}"
-            draft.file(Verb.WRITE, Word(target, target, (0, 0), target), taint=(L.FROM_NETWORK,))
+        if own_name:
+            _wget_saves(draft, url, request)
+        visit(draft, url, request)
     for value in draft.values("input-file"):
         draft.host(Verb.FETCH, f"(hosts named in {value.text or value.source})")
+    _wget_settings(draft)
+    draft.output_taint = {L.FROM_NETWORK}
+
+
+def _wget_saves(draft: Draft, url: Word, request: Request) -> None:
+    name = posixpath.basename(address(url).split("?")[0].partition("://")[2].partition("/")[2]) or "index.html"
+    folder = draft.text("directory-prefix") or "."
+    target = word(f"{folder.rstrip('/')}/{name}")
+    page = draft.has("recursive", "page-requisites", "mirror")
+    request.saved = [] if page and "." not in name else [target]
+    draft.file(Verb.WRITE, target, taint=(L.FROM_NETWORK,))
+
+
+def _wget_settings(draft: Draft) -> None:
     for value in draft.values("execute"):
         if not re.match(r"(robots|timeout|tries|wait|quiet|verbose|check_certificate)\s*=", value.text or ""):
             draft.opaque("wget takes a setting from -e", value.source or "?")
     if draft.values("config"):
         draft.opaque("wget takes its settings from a file", draft.values("config")[0].source or "?")
-    draft.output_taint = {L.FROM_NETWORK}
+
+
+# -- httpie, xh, curlie --------------------------------------------------------------------------------------------
 
 
 def httpie(draft: Draft) -> None:
-    """httpie: `http [METHOD] URL [ITEM...]`; items make it a POST."""
+    """httpie: `http [METHOD] URL [ITEM...]`; items make it a POST; `:3000/x` is this machine."""
     items = list(draft.values("item"))
-    method = ""
-    if items and (items[0].text or "").isupper() and (items[0].text or "").isalpha():
-        method = items.pop(0).text or ""
+    request = Request()
+    said = (items[0].text or "") if items else ""
+    if re.fullmatch(r"[A-Za-z]+", said) and (len(items) > 1 or said.isupper()):
+        first = said.upper()
+        if first in CHANGING or first in ("GET", "HEAD", "OPTIONS", "TRACE", "CONNECT", "LIST", "QUERY"):
+            request.method = first
+            items.pop(0)
     if not items:
         return
-    url, rest = items[0], items[1:]
-    taint: set[str] = set(url.taint)
-    body = False
+    url, rest = _local(items[0]), items[1:]
+    body: list[str] = [value.text or "" for value in draft.values("raw")]
+    request.taint |= {t for value in draft.values("raw") for t in value.taint}
+    sends = bool(body)
     for item in rest:
-        text = item.text or item.prefix
-        taint |= set(item.taint)
-        match = re.match(r"^[\w.-]*(?:=@|:=@|@)(.+)$", text)
-        if match:
-            taint |= _read(draft, match.group(1))
-        body = body or "=" in text.replace("==", "") or bool(match)
-    if draft.inv.stdin.present:
-        body = True
-        taint |= set(draft.inv.stdin.taint)
-    _one(draft, url, method, taint, sending=method in _CHANGING or (body and method != "GET"))
+        sends |= _httpie_item(draft, request, item, body)
+    if draft.inv.stdin.present and not draft.has("ignore-stdin"):
+        sends = True
+        request.taint |= set(draft.inv.stdin.taint)
+    if draft.has("auth", "session", "credentials"):
+        request.plain = False
+    request.body = "&".join(body) if sends else None
+    request.sending = request.method in CHANGING or (sends and request.method != "GET")
+    request.saved += draft.values("output")
+    if draft.has("download") and not draft.values("output"):
+        request.saved.append(word(posixpath.basename(address(url).split("?")[0]) or "download"))
+        draft.file(Verb.WRITE, request.saved[-1], taint=(L.FROM_NETWORK,))
+    for proxy in draft.values("proxy"):
+        draft.host(Verb.SEND, address(proxy).partition(":")[2], taint=request.taint, note="through a proxy")
+    visit(draft, url, request)
+    draft.output_taint = {L.FROM_NETWORK}
 
 
-def lftp(draft: Draft) -> None:
-    """lftp -e runs commands of its own language."""
-    for value in draft.values("e"):
-        draft.opaque("a script for an FTP client that is not read", value.text or value.source)
+def _local(url: Word) -> Word:
+    text = url.text
+    if text is not None and re.match(r"^:(\d|/|$)", text):
+        made = f"http://localhost{text if text[1:2].isdigit() else text[1:]}"
+        return Word(made, url.source, url.span, made, url.taint)
+    return url
 
 
-def netcat(draft: Draft) -> None:
-    """netcat, telnet, socat: bytes both ways; -e and EXEC: hand them to a program."""
-    words = list(draft.said.operands)
-    if draft.command == "socat":
-        _socat(draft, words)
-        return
-    names = [_url(w) for w in words]
-    if draft.has("listen"):
-        draft.host(Verb.FETCH, "localhost", note="listens for anybody")
-        return
-    if not names:
-        return
-    name = f"{names[0]}:{names[-1]}" if len(names) > 1 and names[-1].isdigit() else names[0]
-    draft.host(Verb.FETCH if draft.has("scan") else Verb.SEND, name, taint=draft.flow)
+def _httpie_item(draft: Draft, request: Request, item: Word, body: list[str]) -> bool:
+    """One `name=value`, `name:=json`, `name==query`, `name@file` or `Name:header`; whether it is part of a body."""
+    text = item.text if item.text is not None else item.prefix
+    request.taint |= set(item.taint)
+    if item.taint or item.text is None:
+        request.plain = False
+    file = re.match(r"^[^=:@]*(?:=@|:=@|:@|==@|@)(.+)$", text)
+    if file:
+        request.taint |= read_file(draft, file.group(1))
+        return True
+    if re.match(r"^[^=:]*==", text):
+        if len(text) > _LONG_HEADER or _odd(text):
+            request.plain = False
+        return False
+    if re.match(r"^[\w-]+:(?!=)", text):
+        take_header(draft, request, item)
+        return False
+    body.append(text)
+    return "=" in text
 
 
-def _socat(draft: Draft, words: list[Word]) -> None:
-    for value in words:
-        text = _url(value)
-        kind, _, rest = text.partition(":")
-        kind = kind.upper()
-        if kind in ("EXEC", "SYSTEM", "SHELL"):
-            draft.shell(rest.split(",")[0].strip("'\""))
-        elif kind.startswith(("TCP", "UDP", "OPENSSL", "SSL", "SCTP", "SOCKS", "PROXY")) and "LISTEN" not in kind:
-            draft.host(Verb.SEND, rest.split(",")[0], taint=draft.flow)
-        elif kind in ("FILE", "OPEN", "CREATE", "GOPEN"):
-            path = rest.split(",")[0]
-            draft.file(Verb.WRITE if kind == "CREATE" else Verb.READ, Word(path, path, value.span, path))
-        elif kind.startswith(("UNIX", "ABSTRACT")) and "LISTEN" not in kind:
-            draft.opaque("speaks to a local service through its socket", text)
-        elif "LISTEN" in kind:
-            draft.host(Verb.FETCH, "localhost", note="listens for anybody")
+# -- lynx, w3m ----------------------------------------------------------------------------------------------------
 
 
-def ssh(draft: Draft) -> None:
-    """ssh: a shell text on another host, or an interactive shell there; some options run commands here."""
-    _ssh_options(draft)
-    host = draft.said.value("host")
-    if host is None or draft.has("query") or draft.values("Q"):
-        return
-    name = _url(host)
-    bare = remote_host(name + ":") if "://" not in name else name
-    draft.host(Verb.SEND, bare, taint=draft.inv.stdin.taint, note="logs in there")
-    words = list(draft.said.rest or ())
-    if words:
-        draft.shell_words(words, "remote command", remote=bare)
-    elif draft.inv.stdin.text is not None:
-        draft.shell(draft.inv.stdin.text, remote=bare)
-    elif draft.inv.stdin.present:
-        draft.run_unread(draft.command, "a remote shell runs what it reads", draft.inv.stdin.taint)
-    elif not draft.has("nothing") and not draft.values("O") and not draft.values("W"):
-        draft.add(
-            Verb.EXECUTE,
-            Kind.PROCESS,
-            f"shell on {bare}",
-            labels=(L.INTERACTIVE, L.REMOTE),
-            env=environment_of("host", bare, draft.setting),
-            note="an interactive shell on another host",
-        )
-
-
-def _ssh_options(draft: Draft) -> None:
-    for value in (*draft.values("o"), *draft.values("option")):
-        match = _OPTION_RUNS.match(value.text or value.prefix)
-        if match and value.text is not None:
-            if match.group(2) not in ("none", ""):
-                draft.shell(match.group(2))
-        elif match:
-            draft.run_unread(value.source, "an ssh option runs a command that is not known", value.taint)
-    for value in (*draft.values("F"), *draft.values("config")):
-        if value.text not in ("/dev/null", "none"):
-            draft.file(Verb.READ, value)
-
-
-def sshpass(draft: Draft) -> None:
-    """sshpass -p SECRET ssh ...: the program inside; autossh and mosh take ssh's own words."""
-    words = list(draft.said.rest or ())
-    if draft.command == "sshpass":
-        draft.argv(words)
-    else:
-        draft.argv([Word("ssh", "ssh", (0, 0), "ssh"), *words])
-
-
-def scp(draft: Draft) -> None:
-    """scp: operands of the form host:path are elsewhere."""
-    _ssh_options(draft)
-    target = draft.said.value("to")
-    for source in draft.values("from"):
-        if is_remote(source.text):
-            draft.host(Verb.FETCH, remote_host(source.text or ""))
+def browse(draft: Draft) -> None:
+    """A browser in the terminal: with -dump it prints a page, else it waits for a person."""
+    for value in [*draft.values("config"), *draft.values("cmd_script")]:
+        draft.opaque("keys and settings for a browser that are not read", value.text or value.source)
+    request = Request(plain=not draft.has("credentials"))
+    for url in draft.values("url"):
+        if _is_a_file(draft, url):
+            draft.file(Verb.READ, url)
         else:
-            draft.file(Verb.READ, source)
-    if target is None:
-        return
-    if is_remote(target.text) or (target.text is None and ":" in target.source):
-        draft.host(Verb.SEND, remote_host(target.text or target.prefix or target.source), taint=draft.flow)
-    else:
-        draft.file(Verb.WRITE, target, taint=draft.flow)
-
-
-def sftp(draft: Draft) -> None:
-    """sftp: an interactive session, or a batch that is not read here."""
-    _ssh_options(draft)
-    host = draft.said.value("host")
-    if host is not None:
-        draft.host(Verb.SEND, remote_host(_url(host) + ":"), taint={*draft.flow, L.FROM_UNKNOWN})
-    if draft.inv.stdin.present or draft.values("b"):
-        draft.opaque("an sftp batch that is not read")
-    else:
+            visit(draft, url, request)
+    if not draft.has("dump") and not draft.values("cmd_script"):
         interactive(draft)
+    draft.output_taint = {L.FROM_NETWORK}
 
 
-def ssh_copy_id(draft: Draft) -> None:
-    """A public key goes there."""
-    host = draft.said.value("host")
-    if host is not None:
-        draft.host(Verb.SEND, remote_host(_url(host) + ":"))
-
-
-def lookup(draft: Draft) -> None:
-    """Names are asked of the network: an unknown part of a name can carry data away."""
-    for value in draft.said.operands:
-        text = value.text
-        if text is not None and (
-            text.startswith(("+", "@"))
-            or text.upper() in ("A", "AAAA", "MX", "TXT", "NS", "ANY", "SOA", "CNAME", "PTR", "SRV", "CAA")
-        ):
-            if text.startswith("@"):
-                draft.host(Verb.FETCH, text[1:])
-            continue
-        carries = set(value.taint) - {L.FROM_ENVIRONMENT}
-        if text is None and value.source and "." in value.source:
-            draft.host(
-                Verb.SEND, value.source, taint=carries | {L.FROM_UNKNOWN}, note="data in a name that is looked up"
-            )
-        else:
-            draft.host(Verb.FETCH, text or value.source or "?")
-
-
-def openssl(draft: Draft) -> None:
-    """openssl: s_client talks, -out writes, -in reads; the rest computes."""
-    words = list(draft.inv.words[1:])
-    for index, value in enumerate(words[:-1]):
-        after = words[index + 1]
-        if value.text in ("-connect", "-host"):
-            draft.host(Verb.SEND, _url(after), taint=draft.flow)
-        elif value.text in ("-out", "-keyout", "-writerand"):
-            draft.file(Verb.WRITE, after)
-        elif value.text in ("-in", "-inkey", "-key", "-CAkey", "-CA", "-sign", "-config"):
-            draft.file(Verb.READ, after)
-        elif value.text in ("-engine", "-provider"):
-            draft.opaque("openssl loads a library")
-
-
-_ = (Reversibility, _PORT_LESS)
+def _is_a_file(draft: Draft, url: Word) -> bool:
+    text = address(url)
+    there = draft.world.kind(draft.path(url) or "") == "file"
+    return "://" not in text and (there or text.rpartition(".")[2].casefold() in ("html", "htm", "txt", "md"))
