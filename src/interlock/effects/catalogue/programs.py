@@ -221,6 +221,8 @@ def startup_variables(draft: Draft) -> None:
         if text is not None and name in COMMAND_VARIABLES:
             if name != "TAR_OPTIONS":
                 draft.shell(text)
+            elif re.search(r"exec=|command|program|script|(^|\s)-I|checkpoint-action", text):
+                draft.opaque("TAR_OPTIONS gives tar options that run a command", f"{name}={text}")
         else:
             draft.run_unread(f"{name}={text or value.source}", f"{name} loads code into the program", value.taint)
 

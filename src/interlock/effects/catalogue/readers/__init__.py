@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.readers import (
+    archives,
     containers,
     editors,
     files,
@@ -55,7 +56,7 @@ READERS: Mapping[str, Reader] = {
     "fd": find.fd,
     "find": find.find,
     "flock_rest": wrappers.flock,
-    "gzip": files.gzip,
+    "gzip": archives.gzip,
     "head": text.head,
     "in_place": text.in_place,
     "jq": text.jq,
@@ -74,7 +75,7 @@ READERS: Mapping[str, Reader] = {
     "su": wrappers.su,
     "sudo": wrappers.sudo,
     "shred": files.shred,
-    "tar": files.tar,
+    "tar": archives.tar,
     "tee": text.tee,
     "tracer_rest": wrappers.tracer,
     "truncate": files.truncate,

@@ -1,4 +1,4 @@
-"""Readers for core utilities whose operands differ by flag: rm, cp, mv, ln, chmod, tar, dd, rsync and kin."""
+"""Readers for core utilities whose operands differ by flag: rm, cp, mv, ln, chmod, dd, rsync and kin."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import msgspec
 
 from interlock.effects.catalogue import files
 from interlock.effects.catalogue.draft import Draft
-from interlock.effects.catalogue.words import word_list
 from interlock.effects.invocation import Word
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
 from interlock.model.effect import Kind, Reversibility, Verb
@@ -118,6 +117,10 @@ def copy(draft: Draft) -> None:
             emptied(draft, target)
         else:
             draft.file(Verb.WRITE, target, taint=draft.flow)
+    mode = draft.text("mode")
+    if mode is not None and draft.command != "cp":
+        for target in targets:
+            _moded(draft, target, mode)
     if draft.has("symbolic-link") or draft.has("link"):
         _reached(draft, sources, targets, symbolic=draft.has("symbolic-link"))
 
@@ -134,10 +137,14 @@ def move(draft: Draft) -> None:
         draft.file(Verb.WRITE, target)
 
 
+# `s/a/b/gi`, `y/A-Z/a-z/`, or the plain words that util-linux takes; a replacement with `e` or an `@{}` is code.
+_RENAMES = re.compile(r"(?:s|y|tr)([/|#,!])(?:(?!\1).)*\1(?:(?!\1)[^@])*\1[gicdsrmx]*;?|[\w.*?\[\]-]*")
+
+
 def rename(draft: Draft) -> None:
     """rename's expression is Perl; anything beyond a substitution is code."""
     code = draft.said.value("code")
-    if code is not None and (code.text is None or not re.match(r"^[sy]?[/|#]|^[\w.*-]+$", code.text)):
+    if code is not None and (code.text is None or not _RENAMES.fullmatch(code.text)):
         draft.opaque("rename runs a Perl expression", code.source)
 
 
@@ -210,18 +217,22 @@ def chmod(draft: Draft) -> None:
             )  # `chmod -x FILE`: the mode looks like an option
             mode = flag
             break
-    writable, special = opens(mode)
     unknown = word is not None and word.text is None and bool(word.taint)
-    note = "sets the setuid or setgid bit" if special else "anybody may write" if writable else ""
     for value in targets:
-        draft.file(
-            Verb.CONFIGURE,
-            value,
-            everything=draft.has("recursive"),
-            note=note,
-            labels=(*((L.PRIVILEGED,) if special else ()), *((L.OPENED,) if writable or unknown else ())),
-            directory=True if draft.has("recursive") else None,
-        )
+        _moded(draft, value, mode, deep=draft.has("recursive"), unknown=unknown)
+
+
+def _moded(draft: Draft, value: Word, mode: str, *, deep: bool = False, unknown: bool = False) -> None:
+    """A file gets this mode."""
+    writable, special = opens(mode)
+    draft.file(
+        Verb.CONFIGURE,
+        value,
+        everything=deep,
+        note="sets the setuid or setgid bit" if special else "anybody may write" if writable else "",
+        labels=(*((L.PRIVILEGED,) if special else ()), *((L.OPENED,) if writable or unknown else ())),
+        directory=True if deep else None,
+    )
 
 
 def chown(draft: Draft) -> None:
@@ -259,108 +270,6 @@ def dd(draft: Draft) -> None:
                 emptied(draft, target)
             else:
                 draft.file(Verb.OVERWRITE, target, taint=draft.flow)
-
-
-def gzip(draft: Draft) -> None:
-    """gzip and kin replace a file by its compressed form, and the other way round."""
-    if draft.has("only") or draft.has("stdout"):
-        for value in draft.values("file"):
-            draft.file(Verb.READ, value)
-        return
-    opening = draft.has("decompress") or draft.command.startswith(("un", "gunzip", "bunzip2"))
-    for value in draft.values("file"):
-        if value.text == "-":
-            continue
-        draft.file(Verb.READ, value)
-        if value.text is None or value.glob:
-            draft.file(Verb.WRITE, value)
-            continue
-        plain = re.sub(r"\.(gz|bz2|xz|lzma|zst|lz4|Z|br|lz)$", "", value.text)
-        made = plain if opening else value.text + _ENDINGS.get(draft.command, ".gz")
-        if not draft.has("output"):
-            draft.file(Verb.WRITE, Word(made, made, value.span, made))
-        if not draft.has("keep") and draft.command not in ("zstd", "unzstd", "lz4", "brotli"):
-            draft.file(Verb.DELETE, value, undo=Reversibility.RECOVERABLE, note="its content stays in the other form")
-
-
-_ENDINGS = {
-    "bzip2": ".bz2",
-    "pbzip2": ".bz2",
-    "xz": ".xz",
-    "lzma": ".lzma",
-    "zstd": ".zst",
-    "lz4": ".lz4",
-    "brotli": ".br",
-    "compress": ".Z",
-    "lzip": ".lz",
-}
-_COMPRESSORS = word_list("compressors")
-
-
-def tar(draft: Draft) -> None:
-    """tar: packs, unpacks or lists; four options run commands."""
-    _tar_programs(draft)
-    archive = draft.said.value("file")
-    remote = archive is not None and is_remote(archive.text) and not draft.has("force-local")
-    members = draft.values("member")
-    base = draft.said.value("directory")
-    if draft.has("create"):
-        for value in draft.values("list"):
-            if value.text == "-" or value.text is None:
-                continue
-            path = draft.path(value)
-            names = draft.content(path) if path is not None else None
-            if names is None:
-                draft.opaque("which files are packed is not known", value.source)
-            members = [*members, *(Word(n, n, value.span, n) for n in (names or "").splitlines()[:256] if n)]
-        for member in members:
-            draft.file(Verb.READ, _under(base, member))
-            if draft.has("remove-files"):
-                draft.file(Verb.DELETE, _under(base, member), everything=True)
-        _tar_out(draft, archive, remote=remote)
-    elif draft.has("extract", "list", "delete") and archive is not None and archive.text != "-" and not remote:
-        draft.file(Verb.READ, archive)
-    if draft.has("extract") and not draft.has("to-command", "stdout"):
-        draft.file(Verb.WRITE, members_of(base or Word(".", ".", (0, 0), ".")))
-        if draft.has("absolute-names"):
-            draft.file(Verb.WRITE, Word(None, "(absolute names in the archive)"))
-    if draft.has("delete") and archive is not None:
-        draft.file(Verb.WRITE, archive)
-
-
-def _tar_programs(draft: Draft) -> None:
-    """Checkpoint actions and compressors are commands; `--to-command` and its kin are by their role."""
-    for value in draft.values("action"):
-        text = value.text
-        if text is None:
-            draft.opaque("a checkpoint action that is not known", value.source)
-        elif text.startswith("exec="):
-            draft.shell(text[5:])
-    program = draft.said.value("use-compress-program")
-    if program is not None and (program.text or "").split(" ", maxsplit=1)[0] not in _COMPRESSORS:
-        draft.shell_words([program])
-
-
-def members_of(directory: Word) -> Word:
-    """The word for whatever an archive puts into a directory."""
-    if directory.text is None:
-        return directory
-    text = directory.text.rstrip("/") + "/(members)"
-    return Word(text, text, directory.span, text, directory.taint, True, False)
-
-
-def _tar_out(draft: Draft, archive: Word | None, *, remote: bool) -> None:
-    if remote and archive is not None:
-        draft.host(Verb.SEND, remote_host(archive.text or ""), taint=draft.flow)
-    elif archive is not None and archive.text != "-":
-        draft.file(Verb.WRITE, archive, taint=draft.flow)
-
-
-def _under(base: Word | None, member: Word) -> Word:
-    if base is None or base.text is None or member.text is None or member.text.startswith(("/", "~")):
-        return member
-    text = f"{base.text.rstrip('/')}/{member.text}"
-    return Word(text, text, member.span, text, member.taint, member.many, member.glob)
 
 
 def rsync(draft: Draft) -> None:

@@ -9,6 +9,7 @@ import re
 
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.readers.files import emptied
+from interlock.effects.catalogue.readers.system import secret_name
 from interlock.effects.invocation import Word
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
 from interlock.model.effect import Kind, Verb
@@ -45,6 +46,8 @@ def tee(draft: Draft) -> None:
 
 def less(draft: Draft) -> None:
     """less: `+command` runs one of its own commands first, of which `!` and `|` leave it."""
+    for value in draft.values("lesskey"):
+        draft.opaque("a key file can bind a key to a command", value.text or value.source)
     for value in draft.values("file"):
         text = value.text or ""
         if not text.startswith("+"):
@@ -196,11 +199,27 @@ def base64(draft: Draft) -> None:
         draft.output = None
 
 
+_VARIABLE = re.compile(r"\b(?:str)?env\(\s*\"?(\w+)|\$ENV\.(\w+)|\bENV\[\"?(\w+)")
+
+
 def in_place(draft: Draft) -> None:
-    """Tools that print unless -i is given."""
+    """Tools that print unless -i is given; yq reads single variables by name, some of which are credentials."""
     verb = Verb.WRITE if draft.has("inplace") else Verb.READ
-    for value in draft.values("file"):
+    filters = draft.values("filter")
+    files = [w for w in draft.values("file") if w not in filters]
+    if draft.command in ("yq", "mlr", "miller") and filters and filters[0].text in _YQ_ACTIONS:
+        filters, files = files[:1], files[1:]
+    for value in files:
         draft.file(verb, value)
+    for value in filters:
+        names = [name for found in _VARIABLE.findall(value.text or "") for name in found if name]
+        secrets = [name for name in names if secret_name(name)]
+        for name in secrets:
+            draft.add(Verb.READ, Kind.SECRET, name, labels=(L.SECRET,))
+            draft.flow.add(L.FROM_SECRET)
+
+
+_YQ_ACTIONS = frozenset({"eval", "e", "eval-all", "ea", "r", "read"})
 
 
 def jq(draft: Draft) -> None:
@@ -550,6 +569,3 @@ def _awk_run(draft: Draft, command: str | None, how: str) -> None:
 def _awk_file(draft: Draft, verb: Verb, name: str | None) -> None:
     value = Word(text=name, source=name or "(computed by awk)", prefix=name or "")
     draft.file(verb, value, taint=draft.flow if verb is Verb.WRITE else ())
-
-
-_ = Kind
