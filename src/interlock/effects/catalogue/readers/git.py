@@ -19,6 +19,16 @@ from interlock.effects.invocation import Word
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
 from interlock.model.effect import Breadth, Verb
 
+# Commands that run hooks, and the variables by which hook managers can be told to leave theirs out.
+_HOOKED = frozenset({"commit", "push", "merge", "rebase", "am", "cherry-pick", "revert", "checkout", "switch", "pull"})
+_SKIPPING = {
+    "HUSKY": "0",
+    "LEFTHOOK": "0",
+    "HUSKY_SKIP_HOOKS": "",
+    "OVERCOMMIT_DISABLE": "",
+    "SKIP": "",
+    "PREK_SKIP": "",
+}
 _ADDITIONS = word_list("git-additions")
 _EDITORS = ("core.editor", "sequence.editor", "core.sshcommand")  # often set on a line, and read like any command
 _NO_COMMANDS = ("core.hookspath", "include", "url.", "init.template", "protocol.", "http", "safe.", "remote.")
@@ -36,6 +46,8 @@ def git(draft: Draft) -> None:
     if alias:  # programs such as git-undo are rarely installed; where they are not, git takes the alias
         _alias(draft, alias)
     g.programs_of_the_line(draft)
+    if name in _HOOKED and any(_skips(key, value.text) for key, value in draft.inv.assignments):
+        g.skips_hooks(draft)
     handler = _HANDLERS.get(name)
     if handler is not None:
         handler(draft, base)
@@ -65,6 +77,11 @@ def _line_settings(draft: Draft, base: str | None) -> None:
     if draft.said.path[:1] == ["clone"] and any(is_command(*_split(v)) for v in draft.values("c")):
         draft.opaque("the clone is configured with a command")
     _ = base
+
+
+def _skips(variable: str, value: str | None) -> bool:
+    off = _SKIPPING.get(variable)
+    return off is not None and (value is None or value == off or (not off and value not in ("", "0")))
 
 
 def _split(value: Word) -> tuple[str, str]:

@@ -77,7 +77,6 @@ def tree(draft: Draft, verb: Verb, base: str | None, *, breadth: Breadth = Bread
 def discards_tree(draft: Draft, base: str | None, note: str) -> None:
     """The working tree is replaced, with every change that is in it."""
     tree(draft, Verb.OVERWRITE, base, note=note)
-    discards(draft, "the working tree")
 
 
 def discards_paths(draft: Draft, words: list[Word], base: str | None, *, note: str) -> None:
@@ -86,8 +85,8 @@ def discards_paths(draft: Draft, words: list[Word], base: str | None, *, note: s
         if value.text in _WHOLE:
             discards_tree(draft, base, note)
             continue
-        discards(draft, value.text or value.source)
-        draft.file(Verb.OVERWRITE, inside(value, base), undo=LOST, note=note)
+        if L.SCRATCH not in draft.file(Verb.OVERWRITE, inside(value, base), undo=LOST, note=note).labels:
+            discards(draft, value.text or value.source)
 
 
 def inside(value: Word, base: str | None) -> Word:

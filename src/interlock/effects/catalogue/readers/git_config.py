@@ -103,7 +103,6 @@ _QUIET = {
     "interactive.difffilter": ("delta --color-only",),
     "receive.": ("true", "false", "updateinstead", "ignore", "warn", "refuse"),
     "protocol.": ("never", "user"),
-    "safe.directory": (),
     "bisect.": (),
 }
 
@@ -111,6 +110,8 @@ _QUIET = {
 def is_command(key: str, value: str) -> bool:
     """Whether setting this key makes git execute something, or weakens what protects it."""
     key = key.lower()
+    if key == "safe.directory":
+        return value.strip() in ("", "*")
     if not any(fnmatchcase(key, glob) for glob in _RUNS):
         return False
     for start, quiet in _QUIET.items():

@@ -95,8 +95,6 @@ def clean(draft: Draft, base: str | None) -> None:
             draft.file(Verb.DELETE, g.inside(value, base), directory=True, everything=True, note=note)
     if not words:
         g.tree(draft, Verb.DELETE, base, breadth=Breadth.MANY, note=note)
-    if not words or any(g.whole_tree(value) for value in words):
-        g.discards(draft, "files that git does not have")
 
 
 def rm(draft: Draft, base: str | None) -> None:
