@@ -69,3 +69,70 @@ def test_lint_refuses_a_bad_file_and_says_why(tmp_path, text, says):
     error = run("lint", str(path)).exception
     assert isinstance(error, CatalogueError)
     assert says in str(error)
+
+
+HELP = """Usage: rocketctl [OPTIONS] COMMAND
+
+Options:
+  -e, --env <STAGE>    Which stage
+  -n, --dry-run        Only say
+  --output=FILE        Where to
+  -h, --help           Help
+
+Commands:
+  status, st   Show what runs
+  list         List launches
+  launch       Start one
+  destroy      Remove one
+  frobnicate   Nobody knows
+  exec         Run a command there
+"""
+
+
+@pytest.fixture
+def drafted(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "help.txt").write_text(HELP)
+    result = run("new", "rocketctl", "--from", "help.txt")
+    assert result.exit_code == 0, result.output
+    return tmp_path / "rocketctl.toml"
+
+
+def test_new_drafts_a_family_that_its_own_lint_takes(drafted):
+    result = run("lint", str(drafted), "--json")
+    assert json.loads(result.output)["complaints"] == []
+
+
+def test_new_reads_options_values_and_subcommands_from_the_help_text(drafted):
+    text = drafted.read_text()
+    assert "-e --env <STAGE>" in text
+    assert "--output <FILE>" in text
+    assert 'sub."status st list"' in text
+    assert "delete cloud_resource rocketctl:{what|=everything}, irreversible" in text
+    assert "# Not decided yet, and so asked about: frobnicate" in text
+
+
+def test_new_never_writes_over_a_file(drafted):
+    before = drafted.read_text()
+    assert "there already" in str(run("new", "rocketctl").exception)
+    assert drafted.read_text() == before
+
+
+def test_new_can_run_the_program(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    program = tmp_path / "bin" / "rocketctl"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\ncat <<'E'\n{HELP}E\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
+    assert run("new", "rocketctl", "--run").exit_code == 0
+    assert "destroy" in (tmp_path / "rocketctl.toml").read_text()
+
+
+def test_a_family_of_ones_own_is_in_force(tmp_path, monkeypatch):
+    monkeypatch.setenv("INTERLOCK_HOME", str(tmp_path))
+    folder = tmp_path / "config" / "catalogue"
+    folder.mkdir(parents=True)
+    (folder / "ours.toml").write_text(GOOD)
+    assert "ourtool" in run("list").output
+    assert "delete cloud_resource x" in run("explain", "ourtool", "x").output

@@ -38,3 +38,4 @@ class Config(msgspec.Struct, frozen=True):
     decide_seconds: int = 3_600  # how long a request may wait for a decision
     execute_seconds: int = 900  # how long a yes may wait for its action
     preview: Preview = Preview()
+    families: tuple[tuple[str, str], ...] = ()  # (name, TOML) of catalogue families beside the packaged ones

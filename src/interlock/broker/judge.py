@@ -71,6 +71,7 @@ def judge(
         protected_branches=config.protected_branches,
         interlock_paths=person.own_paths,
         interlock_processes=person.own_processes,
+        families=config.families,
     )
     reading = read_action(action, setting, world)
     frozen, reason = active(config.freezes, now)

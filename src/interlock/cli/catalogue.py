@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+import subprocess
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import click
 
 from interlock.cli.show import emit, visible
-from interlock.effects.catalogue import Catalogue, packaged, sources
+from interlock.daemon import config as configuration
+from interlock.daemon.families import families as own_families
+from interlock.effects.catalogue import Catalogue, layered, packaged
 from interlock.effects.catalogue.examples import SETTING, Files, check, describe
 from interlock.effects.catalogue.family import Command, Family
+from interlock.effects.catalogue.sketch import family as family_draft
 from interlock.effects.invocation import InnerText, Invocation, word
-from interlock.model.errors import CatalogueError, NotFound, OperatorError
+from interlock.home import locate
+from interlock.model.errors import CatalogueError, NotFound, OperatorError, UsageError
 
 _MOST_FILE = 512 * 1024
 
@@ -33,7 +40,7 @@ def command() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def list_families(wanted: str | None, as_json: bool) -> None:
     """List the families and the programs in them."""
-    families = [f for f in packaged().families if wanted in (None, f.name, f.name.removesuffix(".toml"))]
+    families = [f for f in here().families if wanted in (None, f.name, f.name.removesuffix(".toml"))]
     if not families:
         raise NotFound(f"no family is called {wanted!r}; `interlock catalogue list` shows them")
     if as_json:
@@ -44,6 +51,11 @@ def list_families(wanted: str | None, as_json: bool) -> None:
         click.echo(f"    {visible(' '.join(family.commands))}")
     programs = sum(len(f.commands) for f in families)
     click.echo(f"{len(families)} families, {programs} programs")
+
+
+def here() -> Catalogue:
+    """The catalogue in force for this person: packaged, organisation, own."""
+    return layered(own_families([configuration.ORGANISATION, locate().config]))
 
 
 def _facts(family: Family) -> dict[str, Any]:
@@ -65,7 +77,7 @@ def _facts(family: Family) -> dict[str, Any]:
 @click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED)
 def explain(as_json: bool, words: tuple[str, ...]) -> None:
     """Say what the catalogue alone reads in one plain COMMAND: no shell, no policy, no files."""
-    catalogue = packaged()
+    catalogue = here()
     found = catalogue.find(words[0].rpartition("/")[2])
     got = catalogue.interpret(Invocation(tuple(word(w) for w in words), SETTING.cwd), SETTING, Files({}))
     inner = [i.text if isinstance(i, InnerText) else " ".join(w.text or "?" for w in i.words) for i in got.inner]
@@ -105,6 +117,56 @@ def _about(known: Command, words: tuple[str, ...]) -> str:
 
 
 @command.command(
+    "new",
+    epilog="\b\nExamples:\n  interlock catalogue new rocketctl --run\n"
+    "  rocketctl --help | interlock catalogue new rocketctl --from -",
+)
+@click.argument("program")
+@click.option("--from", "source", type=click.File("r"), help="A file with the program's help text; - for stdin.")
+@click.option("--run", is_flag=True, help="Run `PROGRAM --help` and draft from what it says.")
+@click.option(
+    "--output", type=click.Path(dir_okay=False, path_type=Path), help="Where to write (default: PROGRAM.toml)."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def new(program: str, source: IO[str] | None, run: bool, output: Path | None, as_json: bool) -> None:
+    """Draft a family for PROGRAM: correct it, check it with `lint`, and put it beside your interlock.toml."""
+    if not re.fullmatch(r"[\w][\w.+-]{0,63}", program, re.ASCII):
+        raise UsageError("PROGRAM is a plain name of letters, digits and `.+-_`, such as rocketctl.")
+    target = output or Path(f"{program}.toml")
+    text = source.read(_MOST_FILE) if source is not None else _help_of(program) if run else ""
+    draft = family_draft(program, text)
+    Catalogue.load({str(target): draft})  # a draft that its own loader refuses would be a poor start
+    try:
+        with target.open("x", encoding="utf-8") as file:
+            file.write(draft)
+    except FileExistsError:
+        raise OperatorError(f"{target} is there already: choose another --output, or remove it.") from None
+    except OSError as error:
+        raise OperatorError(f"cannot write {target}: {error.strerror}.") from error
+    known = packaged().find(program)
+    if as_json:
+        emit({"wrote": str(target), "known": [command.family for command in known]})
+        return
+    if known:
+        click.echo(f"Interlock knows {program} already ({known[0].family}): your family can only add to that.")
+    click.echo(f"Wrote {target}. Say what each subcommand does, add examples, then:")
+    click.echo(f"  interlock catalogue lint {shlex.quote(str(target))}")
+    click.echo(f"  mkdir -p {locate().config}/catalogue && mv {shlex.quote(str(target))} {locate().config}/catalogue/")
+
+
+def _help_of(program: str) -> str:
+    try:
+        done = subprocess.run(  # noqa: S603 - the person asked for it by name
+            [program, "--help"], capture_output=True, text=True, timeout=20, check=False, stdin=subprocess.DEVNULL
+        )
+    except FileNotFoundError:
+        raise NotFound(f"{program} is not installed here; give its help text with --from.") from None
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise OperatorError(f"`{program} --help` did not work: {error}. Give its help text with --from.") from error
+    return (done.stdout or done.stderr)[:_MOST_FILE]
+
+
+@command.command(
     "lint",
     epilog="\b\nExamples:\n  interlock catalogue lint\n  interlock catalogue lint ourtool.toml\n"
     "\b\nExit status: 0 sound, 22 the file is refused or one of its examples does not hold.",
@@ -113,8 +175,8 @@ def _about(known: Command, words: tuple[str, ...]) -> str:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def lint(files: tuple[Path, ...], as_json: bool) -> None:
     """Check FILES (or the packaged families): grammar, words, and every example."""
-    catalogue = Catalogue.load(sources(), {str(f): _read(f) for f in files}) if files else packaged()
-    chosen = [f for f in catalogue.families if not files or f.name in {str(p) for p in files}]
+    catalogue = packaged().over({str(f): _read(f) for f in files}) if files else packaged()
+    chosen = catalogue.shelves[-1].families()
     complaints = [c for family in chosen for c in check(catalogue, family)]
     complaints += [f"{f.name}: no examples: they are the family's tests" for f in chosen if not f.examples]
     examples = sum(len(f.examples) for f in chosen)

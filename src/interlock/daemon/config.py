@@ -16,6 +16,7 @@ from typing import Annotated
 import msgspec
 
 from interlock.broker.config import Config, Mode, Preview
+from interlock.daemon.families import families
 from interlock.daemon.files import read_regular
 from interlock.model.effect import Environment
 from interlock.model.errors import ConfigError
@@ -85,7 +86,12 @@ _TIGHTENING = {Environment.PRODUCTION.value, Environment.STAGING.value}
 
 
 def load(*, user: Path, project: Path | None = None, organisation: Path | None = ORGANISATION) -> Config:
-    """Read and combine the layers' `interlock.toml`. Raises ConfigError naming file and key."""
+    """Read and combine the layers' `interlock.toml`, and the families beside those of organisation and user.
+
+    Raises:
+        ConfigError: a file is not usable; names file and key.
+        CatalogueError: a family is not.
+    """
     config = Config()
     above: _File | None = None
     if organisation is not None and (read := _read(organisation / "interlock.toml")):
@@ -99,7 +105,8 @@ def load(*, user: Path, project: Path | None = None, organisation: Path | None =
                 f'{user / "interlock.toml"}: mode = "observe", but your organisation says enforce. Remove it.'
             )
         config = _add(config, read)
-    return config
+    own = families([folder for folder in (organisation, user) if folder is not None])
+    return msgspec.structs.replace(config, families=own) if own else config
 
 
 def parse(text: str, name: str) -> None:

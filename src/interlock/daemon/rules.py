@@ -15,8 +15,9 @@ import msgspec
 
 from interlock.broker.config import Config
 from interlock.daemon import config as configuration
+from interlock.daemon.families import family_files
 from interlock.daemon.files import read_regular
-from interlock.model.errors import OperatorError, PolicyError
+from interlock.model.errors import CatalogueError, OperatorError, PolicyError
 from interlock.policy import defaults
 from interlock.policy.engine import Engine, digest_of
 from interlock.policy.rules import Layer
@@ -130,6 +131,11 @@ class RuleBook:
                 files += policy_files(folder)
             except PolicyError:
                 found.append((str(folder), -1, -1, -1, -1))
+        for place in filter(None, (self._organisation, self._user)):
+            try:
+                files += family_files(place)
+            except CatalogueError:
+                found.append((str(place), -2, -1, -1, -1))
         for file in files:
             try:
                 facts = file.stat()

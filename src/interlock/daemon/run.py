@@ -27,6 +27,7 @@ from interlock.daemon.rules import RuleBook
 from interlock.daemon.server import Peer, Server
 from interlock.daemon.wire import Door, Header, Reply
 from interlock.effects import sql
+from interlock.effects.catalogue import packaged
 from interlock.gates.hooks.service import HookService
 from interlock.home import Home
 from interlock.identity import keys
@@ -133,7 +134,7 @@ class _Daemon:
         server = Server(self._home.socket, doors.serve)
         await server.start()
         log.info("daemon.up", socket=str(self._home.socket), pid=os.getpid())
-        warming = asyncio.get_running_loop().run_in_executor(None, sql.warm)
+        warming = asyncio.get_running_loop().run_in_executor(None, _warm_readers)
         chores = asyncio.create_task(self._chores(recorder, rules, queue))
         await warming
         _settle_memory()
@@ -209,6 +210,16 @@ def _warm(rules: RuleBook) -> None:
         rules.engine("")
     except InterlockError as error:
         log.warning("policy.refused", problem=str(error))
+
+
+def _warm_readers() -> None:
+    """What the first commands would otherwise wait for: the SQL library, and the families of the catalogue."""
+    sql.warm()
+    for shelf in packaged().shelves:
+        try:
+            shelf.families()
+        except InterlockError as error:
+            log.warning("catalogue.refused", problem=str(error))
 
 
 def _origin(home: Home) -> str:

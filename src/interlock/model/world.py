@@ -31,6 +31,7 @@ class Setting(msgspec.Struct, frozen=True):
     protected_branches: tuple[str, ...] = ("main", "master", "production", "release/*")
     interlock_paths: tuple[str, ...] = ()  # Interlock's own state, configuration and run directories
     interlock_processes: tuple[int, ...] = ()  # process ids of Interlock's own daemon
+    families: tuple[tuple[str, str], ...] = ()  # (name, TOML) of catalogue families beside the packaged ones
     variables: tuple[tuple[str, str], ...] = ()  # environment variables whose values are known and harmless to know
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from interlock.effects.catalogue import Catalogue, interpret, packaged, sources
 from interlock.effects.catalogue.examples import SETTING, Files, check, invocation, judge
+from interlock.effects.catalogue.shelf import Shelf
 from interlock.effects.invocation import Invocation, Stdin, Word, word
 from interlock.model.effect import Kind, Verb
 from interlock.model.errors import CatalogueError
@@ -158,7 +159,7 @@ def test_a_remote_command_does_not_touch_files_here():
     assert effect.environment.value == "production"
 
 
-PROGRAMS = sorted(packaged().commands)
+PROGRAMS = sorted(packaged().programs)
 WORDS = st.one_of(
     st.text(max_size=12),
     st.sampled_from(
@@ -269,3 +270,25 @@ def test_a_cluster_chosen_by_a_variable_nobody_knows_is_unknown():
     call = Call((word("engine"), word("start"), word("x")), SETTING.cwd, unknown=("KUBECONFIG",))
     got = Catalogue.load({"engine.toml": ENGINES}).interpret(call, SETTING, Files(kubeconfig("kind-dev")))
     assert judge("create cluster_object x, env:unknown", got) == ""
+
+
+def test_a_layer_over_a_known_program_says_nothing_of_what_it_leaves_out():
+    layer = 'about = "ours"\n[command.git]\nsub.nuke = { does = "delete git_repository all, irreversible" }\n'
+    catalogue = packaged().over({"ours.toml": layer})
+    inv = invocation("git status")
+    assert catalogue.interpret(inv, SETTING, Files({})) == packaged().interpret(inv, SETTING, Files({}))
+
+
+def test_one_broken_family_stops_its_own_programs_only():
+    catalogue = Catalogue((Shelf({"a.toml": "about = 'a'\n[command.alpha]\nargs = [", "b.toml": BETA}),))
+    broken = catalogue.interpret(invocation("alpha x"), SETTING, Files({}))
+    assert broken.effects[0].verb is Verb.OPAQUE
+    assert "a.toml" in broken.effects[0].notes[0]
+    assert catalogue.interpret(invocation("beta x"), SETTING, Files({})).effects == ()
+
+
+BETA = "about = 'b'\n[command.beta]\nargs = 'WHAT*'\n"
+
+
+def test_each_packaged_program_has_a_table_whose_header_names_it():
+    assert {program for family in packaged().families for program in family.commands} == set(packaged().programs)

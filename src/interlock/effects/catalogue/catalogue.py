@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 from interlock.effects.catalogue import contexts, listing, programs, unlisted
 from interlock.effects.catalogue.draft import Draft
-from interlock.effects.catalogue.family import Command, Family, read_family
+from interlock.effects.catalogue.family import Command, Family
 from interlock.effects.catalogue.grammar import Parsed, is_assignment, known, place_operands, read_option, take_bundle
 from interlock.effects.catalogue.readers import READERS
 from interlock.effects.catalogue.rules import Rule, Template
+from interlock.effects.catalogue.shelf import Shelf
 from interlock.effects.environments import environment_of
 from interlock.effects.invocation import InnerArgv, InnerText, Interpretation, Invocation, Stdin, Word
 from interlock.effects.pages import plain_page
@@ -100,10 +101,9 @@ def parse(command: Command, words: tuple[Word, ...]) -> tuple[Command, Parsed]:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Compiled families, looked up by program name. Layers add: none can take an effect away from one below."""
+    """Families in layers, looked up by program name. Layers add: none can take an effect away from one below."""
 
-    families: tuple[Family, ...]
-    commands: Mapping[str, tuple[Command, ...]]
+    shelves: tuple[Shelf, ...]
 
     @classmethod
     def load(cls, *layers: Mapping[str, str]) -> Catalogue:
@@ -115,29 +115,41 @@ class Catalogue:
         Raises:
             CatalogueError: a file is not usable (names file and key), or two files of one layer describe one program.
         """
-        readers = frozenset(READERS)
-        families: list[Family] = []
-        commands: dict[str, tuple[Command, ...]] = {}
-        for layer in layers:
-            here: dict[str, str] = {}
-            for name, text in layer.items():
-                family = read_family(name, text, readers)
-                families.append(family)
-                for program, command in family.commands.items():
-                    if program in here:
-                        raise CatalogueError(f"catalogue {name}: command.{program}: also in {here[program]}")
-                    here[program] = name
-                    commands[program] = (*commands.get(program, ()), command)
-        return cls(tuple(families), commands)
+        made = cls(tuple(Shelf(layer) for layer in layers))
+        made.families  # noqa: B018 - everything that can be wrong with a file is found now
+        return made
+
+    def over(self, layer: Mapping[str, str]) -> Catalogue:
+        """This catalogue with one more layer. Raises CatalogueError as `load` does."""
+        shelf = Shelf(layer)
+        shelf.families()
+        return Catalogue((*self.shelves, shelf))
+
+    @property
+    def families(self) -> tuple[Family, ...]:
+        """Every family of every layer, compiled. Raises CatalogueError for one that cannot be used."""
+        return tuple(family for shelf in self.shelves for family in shelf.families())
+
+    @property
+    def programs(self) -> tuple[str, ...]:
+        """The names of all programs that are known."""
+        return tuple(dict.fromkeys(program for shelf in self.shelves for program in shelf))
 
     def find(self, name: str) -> tuple[Command, ...]:
-        """What is known of a program, by its base name; `python3.12` and `node.exe` are found too."""
-        found = self.commands.get(name)
-        if found is None:
+        """What is known of a program, by its base name; `python3.12` and `node.exe` are found too.
+
+        Raises:
+            CatalogueError: the family that knows it cannot be used.
+        """
+        found = self._named(name)
+        if not found:
             plain = name.removesuffix(".exe")
             stem = re.sub(r"[-.]?[0-9][0-9.]*$", "", plain)
-            found = tuple(c for c in self.commands.get(stem, ()) if c.versioned) or self.commands.get(plain, ())
+            found = tuple(c for c in self._named(stem) if c.versioned) or self._named(plain)
         return found
+
+    def _named(self, name: str) -> tuple[Command, ...]:
+        return tuple(command for shelf in self.shelves if (command := shelf.find(name)) is not None)
 
     def interpret(self, invocation: Invocation, setting: Setting, world: World) -> Interpretation:
         """What one command would do. Total: whatever the words are, it answers and never raises on their account."""
@@ -159,27 +171,38 @@ class Catalogue:
         else:
             before = None
         base = posixpath.basename(name) or name
-        found = self.find(base)
+        try:
+            found = self.find(base)
+        except CatalogueError as error:
+            draft.opaque(f"what is known of {base} cannot be used: {error}")
+            draft.resolved = False
+            return draft.finish()
         if not found:
             if before is not None and before.effects:
                 return before.finish()
             return programs.unknown(draft, base)
-        answers = [self._safely(command, base, inv, setting, world) for command in found]
+        answers = [
+            self._safely(command, base, inv, setting, world, more=number > 0) for number, command in enumerate(found)
+        ]
         if before is not None and (before.effects or before.inner):
             answers.append(before.finish())
         return answers[0] if len(answers) == 1 else together(answers)
 
-    def _safely(self, command: Command, base: str, inv: Invocation, setting: Setting, world: World) -> Interpretation:
+    def _safely(
+        self, command: Command, base: str, inv: Invocation, setting: Setting, world: World, *, more: bool
+    ) -> Interpretation:
         """A reader that stumbles makes the command opaque, never harmless and never an exception."""
         try:
-            return self._one(command, base, inv, setting, world)
+            return self._one(command, base, inv, setting, world, more=more)
         except Exception as error:  # noqa: BLE001 - fail closed: a bug of a reader is an opaque command
             draft = Draft(base, Parsed(), inv, setting, world)
             draft.opaque(f"the reader of {base} failed ({type(error).__name__})")
             draft.resolved = False
             return draft.finish()
 
-    def _one(self, command: Command, base: str, inv: Invocation, setting: Setting, world: World) -> Interpretation:
+    def _one(
+        self, command: Command, base: str, inv: Invocation, setting: Setting, world: World, *, more: bool
+    ) -> Interpretation:
         command, said = parse(command, inv.words)
         shown = f"{base} {' '.join(said.path)}" if said.path else base
         draft = Draft(shown, said, inv, setting, world)
@@ -191,7 +214,7 @@ class Catalogue:
         for rule in command.rules:
             if rule.applies(said.tags, said.values, said.doubtful):
                 _apply(rule, draft, base)
-        unlisted.judge_subcommand(command, base, draft)
+        unlisted.judge_subcommand(command, base, draft, more=more)
         unlisted.judge_options(command, shown, draft)
         _wrapped(command, draft)
         if command.reader:

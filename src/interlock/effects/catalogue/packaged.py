@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 from interlock.effects.catalogue.catalogue import Catalogue
+from interlock.effects.catalogue.shelf import Shelf
 from interlock.model.errors import CatalogueError
 
 
@@ -30,5 +31,15 @@ def sources() -> Mapping[str, str]:
 
 @cache
 def packaged() -> Catalogue:
-    """The packaged catalogue, compiled once."""
-    return Catalogue.load(sources())
+    """The packaged catalogue; a family is compiled when it is first needed."""
+    return Catalogue((Shelf(sources()),))
+
+
+@lru_cache(maxsize=32)
+def layered(families: tuple[tuple[str, str], ...]) -> Catalogue:
+    """The packaged catalogue with further families, (name, text) each, laid over it.
+
+    Raises:
+        CatalogueError: one of them cannot be used.
+    """
+    return packaged().over(dict(families)) if families else packaged()

@@ -36,8 +36,11 @@ def is_grave(name: str) -> bool:
     return not _GRAVE.isdisjoint(parts(name))
 
 
-def judge_subcommand(command: Command, base: str, draft: Draft) -> None:
-    """Say what is to be thought of the word that stands where a subcommand was due."""
+def judge_subcommand(command: Command, base: str, draft: Draft, *, more: bool = False) -> None:
+    """Say what is to be thought of the word that stands where a subcommand was due.
+
+    `more`: a layer below knows this program too. What this one leaves out is then that layer's to judge.
+    """
     stray = draft.said.stray
     if stray is None or command.otherwise == "known":
         return
@@ -50,7 +53,7 @@ def judge_subcommand(command: Command, base: str, draft: Draft) -> None:
         draft.argv((known(f"{command.name}-{stray.text}"), *draft.inv.words[after + 1 :]))
         return
     if command.otherwise == "guess":
-        if command.reader or command.grammar.slots or command.grammar.forms:
+        if more or command.reader or command.grammar.slots or command.grammar.forms:
             return  # an operand, or a reader of its own that has the last word
         if stray.text is not None and only_asks(stray.text):
             return

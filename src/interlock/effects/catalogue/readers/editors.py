@@ -59,7 +59,7 @@ def _command(draft: Draft, value: Word) -> None:
         return
     for part in text.split("|") if not text.lstrip(":").startswith(("!", "%", "s", "g")) else [text]:
         plain = part.strip().lstrip(":")
-        match = re.match(r"^(?:silent!?\s*)?(?:%|\d+|,|\.|\$)*!(.*)$", plain, re.DOTALL)
+        match = re.match(r"^(?:silent!?\s*)?[%\d,.$]*!(.*)$", plain, re.DOTALL)
         if match:
             draft.shell(match.group(1))
         elif plain.isdigit() or (_QUIET.match(plain) and not re.search(r"normal.*:!|do\s+!|\bsystem\(", plain)):
