@@ -24,15 +24,56 @@ def editor(draft: Draft) -> None:
     if draft.has("lisp", "batch"):
         draft.opaque("editor Lisp that is not read")
         return
-    for value in draft.values("scriptin"):
-        draft.opaque("keys typed from a file", value.source)
+    for value in (*draft.values("scriptin"), *draft.values("session")):
+        draft.opaque("keys or commands from a file", value.text or value.source)
     for value in commands:
         _command(draft, value)
     for value in files:
         draft.file(Verb.WRITE, value)
     ends = any(re.match(r"^:?(wq|x|q|qa|qall|wqa)", w.text or "") for w in commands)
-    if not ends and not draft.has("ex"):
+    if not ends and not draft.has("ex", "silent"):
         interactive(draft)
+
+
+def ed(draft: Draft) -> None:
+    """ed reads its commands from standard input: `!` runs a shell, `w`, `r` and `e` reach other files."""
+    stdin = draft.inv.stdin
+    for value in draft.values("file"):
+        if (value.text or "").startswith("!"):
+            draft.shell((value.text or "")[1:])
+        else:
+            draft.file(Verb.WRITE, value)
+    if stdin.text is None:
+        if stdin.present:
+            draft.opaque("the commands for ed are not known")
+        else:
+            interactive(draft)
+        return
+    typing = False
+    for line in stdin.text.splitlines():
+        if typing:
+            typing = line != "."
+            continue
+        match = _ED.match(line.strip())
+        command, rest = (match.group(1), match.group(2).strip()) if match else ("?", "")
+        typing = command in ("a", "i", "c")
+        _ed_command(draft, command, rest)
+
+
+def _ed_command(draft: Draft, command: str, rest: str) -> None:
+    if command == "!" or (command in ("r", "w", "e", "E", "W", "wq") and rest.startswith("!")):
+        draft.shell(rest.removeprefix("!"))
+    elif command in ("r", "e", "E") and rest:
+        draft.file(Verb.READ, Word(rest, rest, (0, 0), rest))
+    elif command in ("w", "W", "wq", "f") and rest and rest != "q":
+        draft.file(Verb.WRITE, Word(rest, rest, (0, 0), rest))
+    elif command in ("g", "v", "G", "V") and "!" in rest:
+        draft.opaque("a global command of ed that may leave it", rest)
+    elif command == "?":
+        draft.opaque("a command for ed that is not understood", rest)
+
+
+_ED = re.compile(r"^(?:[\d.$,;%+-]|/[^/]*/|\?[^?]*\?|'[a-z])*\s*(wq|[!a-zA-Z=#]|)(.*)$")
 
 
 def debugger(draft: Draft) -> None:

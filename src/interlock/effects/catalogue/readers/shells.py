@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from interlock.effects.catalogue import programs
 from interlock.effects.catalogue.draft import Draft
-from interlock.effects.catalogue.grammar import known
 from interlock.effects.catalogue.readers.wrappers import interactive
 from interlock.effects.invocation import Word
-from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
-from interlock.model.effect import Kind, Verb
+from interlock.model.effect import Verb
 
 _STDIN = frozenset({"-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"})
 
@@ -84,57 +82,3 @@ def foreign_shell(draft: Draft) -> None:
         draft.opaque(f"{draft.command} text is not read")
     else:
         interactive(draft)
-
-
-_NEW = frozenset(
-    {
-        "new-session",
-        "new",
-        "new-window",
-        "neww",
-        "split-window",
-        "splitw",
-        "respawn-pane",
-        "run-shell",
-        "run",
-        "display-popup",
-        "popup",
-        "if-shell",
-        "pipe-pane",
-        "-dmS",
-        "-dm",
-        "-S",
-    }
-)
-_TYPES = frozenset({"send-keys", "send", "-X", "paste-buffer", "source-file", "set-hook", "write-chars"})
-
-
-def terminal(draft: Draft) -> None:
-    """tmux and screen: new windows run a text, sent keys are typed where no gate sees them."""
-    words = list(draft.inv.words[1:])
-    texts = [w.text or "" for w in words]
-    if not words or texts[0] in ("attach", "attach-session", "a"):
-        interactive(draft)
-    elif _TYPES & set(texts):
-        draft.opaque("keys are typed into another terminal")
-    elif _NEW & set(texts):
-        last = _command_of(words)
-        if last:
-            draft.shell_words(last)
-
-
-def _command_of(words: list[Word]) -> list[Word]:
-    rest: list[Word] = []
-    skip = False
-    for value in words[1:]:
-        text = value.text or ""
-        if skip:
-            skip = False
-        elif text in ("-s", "-t", "-n", "-c", "-x", "-y", "-e", "-F", "-S", "-dmS", "-l", "-p"):
-            skip = True
-        elif rest or not text.startswith("-"):
-            rest.append(value)
-    return rest
-
-
-_ = (L, Kind, known)

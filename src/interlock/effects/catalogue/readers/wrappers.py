@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 
 from interlock.effects.catalogue.draft import Draft
@@ -104,6 +105,11 @@ def bwrap(draft: Draft) -> None:
 def tracer(draft: Draft) -> None:
     """strace and kin; `perf stat|record` has a subcommand first."""
     words = list(draft.said.rest or ())
+    for value in draft.values("output"):
+        if (value.text or "").startswith(("|", "!")):
+            draft.shell((value.text or "")[1:])
+        elif draft.command not in ("valgrind", "callgrind"):
+            draft.file(Verb.WRITE, value)
     if draft.command == "perf" and words:
         action = words.pop(0).text
         if action not in ("stat", "record", "trace", "mem", "c2c", "bench"):
@@ -140,14 +146,16 @@ def watch(draft: Draft) -> None:
     if draft.command == "watch" and not draft.has("exec"):
         if words:
             draft.shell_words(words)
+    elif draft.command == "entr" and draft.has("shell"):
+        draft.shell_words(words[:1])
     elif draft.command in ("watchexec", "entr", "watch"):
         while words and words[0].text == "--":
             words.pop(0)
         draft.argv(words)
-    elif draft.command == "nodemon" and words:
+    elif draft.command == "nodemon" and words and not draft.values("exec"):
         draft.argv((known("node"), *words))
-    elif words:
-        draft.shell_words(words[-1:])
+    elif draft.said.dashes >= 0:
+        draft.argv(draft.said.operands[draft.said.dashes :])
     if draft.command != "watch":
         _command_flag(draft, "exec", "command")
 
@@ -161,12 +169,18 @@ def nix(draft: Draft) -> None:
         draft.argv(words[at + 1 :])
 
 
+_RUN_SCRIPTS = frozenset({"npm-run-all", "npm-run-all2", "run-p", "run-s"})
+
+
 def shell_operands(draft: Draft) -> None:
     """Every operand is a shell text of its own (hyperfine, concurrently)."""
     for name in ("runs", "prepare", "cleanup", "setup"):
         for value in draft.values(name):
-            if draft.command in ("npm-run-all", "run-p", "run-s"):
+            tool, colon, task = (value.text or "").partition(":")
+            if draft.command in _RUN_SCRIPTS:
                 draft.argv((known("npm"), known("run"), value))
+            elif colon and tool in ("npm", "yarn", "pnpm", "bun", "node") and " " not in tool:
+                draft.argv((known(tool), known("run"), *map(known, task.split())))
             else:
                 draft.shell_words([value])
 
@@ -225,6 +239,10 @@ def _with(value: Word, mark: str, item: Word) -> Word:
 
 def parallel(draft: Draft) -> None:
     """`parallel CMD {} ::: a b`, or lines of standard input."""
+    if draft.has("dry"):
+        return
+    remote = (draft.text("sshlogin") or "").split(",")[0].rpartition("/")[2]
+    remote = "" if remote == ":" else remote
     words = list(draft.said.rest or ())
     texts = [w.text for w in words]
     cut = next((i for i, t in enumerate(texts) if t in (":::", "::::", ":::+")), None)
@@ -232,7 +250,7 @@ def parallel(draft: Draft) -> None:
     command = words[:cut] if cut is not None else words
     if not command:
         for item in items:
-            draft.shell_words([item])
+            draft.shell_words([item], remote=remote)
         return
     for item in items[:64]:
         if any("{" in (w.text or "") for w in command):
@@ -240,9 +258,9 @@ def parallel(draft: Draft) -> None:
         else:
             made = [*command, item]
         if len(command) == 1:
-            draft.shell_words(made)
+            draft.shell_words(made, remote=remote)
         else:
-            draft.argv(made, stdin=Stdin())
+            draft.argv(made, stdin=Stdin(), remote=remote)
 
 
 def su(draft: Draft) -> None:
@@ -270,8 +288,14 @@ def busybox(draft: Draft) -> None:
 
 
 def script(draft: Draft) -> None:
-    """`script -c TEXT FILE` records a command; without -c an interactive shell."""
+    """`script -c TEXT FILE` records a command, as does `script FILE -c TEXT`; without one an interactive shell."""
     texts = draft.values("command")
+    rest = list(draft.said.rest or ())
+    if rest and (rest[0].text or "").startswith("-"):
+        at = next((i for i, w in enumerate(rest) if re.fullmatch(r"-[a-zA-Z]*c|--command", w.text or "")), None)
+        texts = [*texts, *(rest[at + 1 : at + 2] if at is not None else [])]
+        rest = rest if at is None else []
+    draft.argv(rest)
     for value in texts:
         draft.shell_words([value])
     if not texts and draft.said.rest is None:
@@ -309,13 +333,14 @@ def dotenv(draft: Draft) -> None:
     texts = [w.text for w in words]
     if "--" in texts:
         draft.argv(words[texts.index("--") + 1 :])
-    elif draft.command in ("dotenv", "dotenvx"):
+    elif draft.command in ("dotenv", "dotenv-cli"):
         while words and words[0].text in ("run",):
             words.pop(0)
-        if not (words and words[0].text in ("list", "get", "set", "unset", "encrypt", "decrypt")):
+        action = words[0].text if words else ""
+        if action not in ("list", "get", "set", "unset"):
             draft.argv(words)
-        elif words[0].text in ("list", "get", "decrypt"):
-            draft.file(Verb.READ, known(".env"))
+        else:
+            draft.file(Verb.READ if action in ("list", "get") else Verb.WRITE, known(".env"))
     elif draft.command == "aws-vault" and texts[:1] == ["exec"]:
         draft.argv(words[2:]) if len(words) > 2 else interactive(draft)
     elif texts[:1] not in (["setup"], ["login"], ["--version"], ["me"]):
