@@ -32,14 +32,17 @@ def test_every_row_names_a_test_that_exists() -> None:
             assert (ROOT / path).exists(), f"{name} names {path}"
 
 
-def verdict(workspace: Path, tool: str, tool_input: dict[str, Any]) -> Verdict:
+DEV = Person(name="dev", home="/home/dev", own_paths=())
+
+
+def verdict(workspace: Path, tool: str, tool_input: dict[str, Any], person: Person = DEV) -> Verdict:
     (workspace / ".git").mkdir(exist_ok=True)
     judged = judge(
         Action(tool=tool, input=tool_input, cwd=str(workspace), principal=Principal("claude", "s")),
         workspace=str(workspace),
         config=Config(),
         engine=Engine.load([layer()]),
-        person=Person(name="dev", home="/home/dev", own_paths=()),
+        person=person,
         now=0.0,
     )
     return judged.decision.verdict
@@ -100,9 +103,15 @@ def test_r14_gh_keeps_a_command_for_later(tmp_path: Path) -> None:
     assert shell(tmp_path, "gh config set pager 'rm -rf /'") is Verdict.ALLOW
 
 
-def test_r15_kubectl_reads_secrets_by_their_api_path(tmp_path: Path) -> None:
-    assert shell(tmp_path, "kubectl get --raw /api/v1/namespaces/x/secrets") is Verdict.ALLOW
-    assert shell(tmp_path, "kubectl get secret x -o yaml") is not Verdict.ALLOW
+def test_r15_a_cluster_chosen_before_the_agent_started(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    (home / ".kube").mkdir(parents=True)
+    (home / ".kube/config").write_text("current-context: kind-dev\n")
+    person = Person(name="dev", home=str(home), own_paths=())
+    made = {"command": "kubectl create configmap x"}
+    assert verdict(tmp_path, "Bash", made, person=person) is Verdict.ALLOW
+    (home / ".bashrc").write_text("export KUBECONFIG=$HOME/work.yaml\n")
+    assert verdict(tmp_path, "Bash", made, person=person) is not Verdict.ALLOW
 
 
 def test_r16_a_path_that_hangs_holds_up_the_decision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
