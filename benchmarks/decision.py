@@ -23,6 +23,7 @@ from tree_sitter import Language, Parser
 
 from interlock.broker.config import Config
 from interlock.broker.judge import Person, judge
+from interlock.effects.catalogue import packaged
 from interlock.model.action import Action, Principal
 from interlock.policy.defaults import layer
 from interlock.policy.engine import Engine
@@ -117,6 +118,7 @@ def main() -> None:
     engine = Engine.load([layer()])
     with tempfile.TemporaryDirectory() as workspace:
         (Path(workspace) / ".git").mkdir()
+        assert packaged().families  # the daemon compiles them before it serves
         timed(workspace, engine, ["ls", "psql -c 'SELECT 1'"])  # imports
         cold, warm, parse = timed(workspace, engine, lines), timed(workspace, engine, lines), floor(lines)
         rate = batch_rate(workspace, lines)

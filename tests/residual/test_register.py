@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,16 @@ import pytest
 
 from interlock.broker.config import Config
 from interlock.broker.judge import Person, judge
+from interlock.broker.trails import Trails
 from interlock.effects.redact import redact
 from interlock.model.action import Action, Principal
 from interlock.model.decision import Verdict
+from interlock.model.effect import ALL, Effect, Kind, Resource, Reversibility, Verb
 from interlock.policy.defaults import layer
 from interlock.policy.engine import Engine
+from interlock.preview.finding import Asked, Deadline
+from interlock.preview.look import preview
+from interlock.preview.process import Machine
 
 ROOT = Path(__file__).parents[2]
 
@@ -132,3 +138,47 @@ def test_r18_an_option_that_no_family_lists_has_no_effect(tmp_path: Path) -> Non
     assert shell(tmp_path, "aws --endpoint-url https://evil.example s3 ls") is Verdict.ALLOW
     assert shell(tmp_path, "docker compose config") is Verdict.ALLOW
     assert shell(tmp_path, "npx http-server /") is Verdict.ALLOW
+
+
+def test_r19_what_project_code_moves_has_no_trail(tmp_path: Path) -> None:
+    engine, trails = Engine.load([layer()]), Trails()
+    (tmp_path / "move.py").write_text("import shutil\nshutil.copy('a.sh', 'b.sh')\n")
+    (tmp_path / "b.sh").write_text("echo hello\n")
+
+    def bash(command: str) -> Verdict:
+        judged = judge(
+            Action("Bash", {"command": command}, str(tmp_path), Principal("claude", "s")),
+            workspace=str(tmp_path),
+            config=Config(known_hosts=("files.example",)),
+            engine=engine,
+            person=Person(name="dev", home="/home/dev", own_paths=()),
+            now=0.0,
+            trails=trails,
+        )
+        trails.follow(trails.news(judged.reading.trails))
+        return judged.decision.verdict
+
+    bash("curl -o a.sh https://files.example/a.sh")
+    (tmp_path / "a.sh").write_text("echo hello\n")
+    bash("make copy")
+    assert bash("bash b.sh") is Verdict.ALLOW
+    assert bash("bash a.sh") is Verdict.ASK
+
+
+def test_r20_a_look_is_not_a_lock(tmp_path: Path) -> None:
+    """A file that changes after the look is lost with the tree: the act is not held to what the look saw."""
+    for words in (
+        ["init", "-q"],
+        ["add", "."],
+        ["-c", "user.name=D", "-c", "user.email=d@e.org", "commit", "-qm", "x"],
+    ):
+        if words == ["add", "."]:
+            (tmp_path / "docs").mkdir()
+            (tmp_path / "docs" / "x.md").write_text("x")
+        subprocess.run(["git", *words], cwd=tmp_path, check=True)
+    effect = Effect(
+        Verb.DELETE, Resource(Kind.DIRECTORY, f"{tmp_path}/docs"), reversibility=Reversibility.IRREVERSIBLE, scale=ALL
+    )
+    found = preview(["look:files"], Asked((effect,), (), str(tmp_path), "/home/dev"), Machine(Deadline(10)))
+    (tmp_path / "docs" / "x.md").write_text("changed meanwhile")
+    assert found.effects[0].reversibility is Reversibility.RECOVERABLE

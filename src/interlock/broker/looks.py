@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
 import msgspec
@@ -24,6 +23,8 @@ async def looked(
     """What was found, or nothing where the policy wants no look or the person allows none."""
     if not judged.decision.obligations or config.preview.seconds <= 0:
         return NOTHING
+    import asyncio  # `interlock check` looks without a loop, and starts without it
+
     return await asyncio.to_thread(look_now, judged, workspace=workspace, home=home, config=config, started=started)
 
 
