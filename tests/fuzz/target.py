@@ -19,6 +19,7 @@ import atheris
 
 with atheris.instrument_imports(include=["interlock.effects"]):
     import interlock.effects
+    import interlock.effects.catalogue
 
     for module in pkgutil.walk_packages(interlock.effects.__path__, "interlock.effects."):
         importlib.import_module(module.name)  # readers are imported late; here before the first input

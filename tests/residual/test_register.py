@@ -104,9 +104,9 @@ def test_r13_the_environment_of_a_process_without_a_known_number(tmp_path: Path)
     assert shell(tmp_path, "cat /proc/1/environ") is not Verdict.ALLOW
 
 
-def test_r14_gh_keeps_a_command_for_later(tmp_path: Path) -> None:
-    assert shell(tmp_path, "gh alias set x '!rm -rf /'") is Verdict.ALLOW
-    assert shell(tmp_path, "gh config set pager 'rm -rf /'") is Verdict.ALLOW
+def test_r14_is_closed_what_gh_keeps_for_later_is_asked_about(tmp_path: Path) -> None:
+    assert shell(tmp_path, "gh alias set x '!rm -rf /'") is not Verdict.ALLOW
+    assert shell(tmp_path, "gh config set pager 'rm -rf /'") is not Verdict.ALLOW
 
 
 def test_r15_a_cluster_chosen_before_the_agent_started(tmp_path: Path) -> None:
