@@ -116,6 +116,24 @@ def test_what_this_action_made_it_may_remove(project: Path, command: str) -> Non
 
 
 @pytest.mark.parametrize(
+    ("command", "wanted"),
+    [
+        ('rm -rf "$TMPDIR"/work', Verdict.ALLOW),
+        ("rm -rf ${TMPDIR:-/tmp}/work", Verdict.ALLOW),
+        ('rm -rf "$TMPDIR"', Verdict.ASK),
+        ("rm -rf $TMPDIR/..", Verdict.ASK),
+        ("rm -rf $TMPDIR/../x", Verdict.ASK),
+        ("rm -rf $TMPDIR/*", Verdict.ASK),
+        ("rm -rf $OTHER/work", Verdict.ASK),
+        ('env -i PATH="$PATH" make', Verdict.ALLOW),
+        ("env -i PATH=/tmp/evil:$PATH make", Verdict.ASK),
+    ],
+)
+def test_a_variable_that_everybody_has_is_taken_for_what_it_is(project: Path, command: str, wanted: Verdict) -> None:
+    assert verdict(project, command) is wanted
+
+
+@pytest.mark.parametrize(
     "command", ["mkdir -p src && rm -rf src", "cp /tmp/x src/; rm -rf src", "touch src/a; rm -rf src"]
 )
 def test_what_was_there_before_is_not_made_by_writing_into_it(project: Path, command: str) -> None:

@@ -74,9 +74,10 @@ def parse(command: Command, words: tuple[Word, ...]) -> tuple[Command, Parsed]:
             take_bundle(grammar, said, current, following)
             continue
         first = False
-        if grammar.assigns and not operands and current.text is not None and is_assignment(current.text):
-            name, _, _ = current.text.partition("=")
-            said.assigned.append((name, programs.after_equals(current)))
+        if grammar.assigns and not operands and is_assignment(text):
+            name, _, _ = text.partition("=")
+            if not programs.unchanged(name, current):
+                said.assigned.append((name, programs.after_equals(current)))
             continue
         if (command.subs or command.globs) and not operands and said.stray is None:
             deeper = command.sub(current.text) if current.text is not None else None

@@ -45,6 +45,12 @@ def place(
     return resource, breadth
 
 
+# `"$TMPDIR"/x`, `${TMPDIR:-/tmp}/x`: wherever that is, it is a scratch directory, and x something in it.
+_SCRATCH = re.compile(
+    r"""["']?\$\{?(?:TMPDIR|RUNNER_TEMP)(?::?-[^}$]*)?\}?["']?/((?!\.)[\w.-]+(?:/(?!\.)[\w.-]+)*)/?["']?"""
+)
+
+
 def _kind(directory: bool | None) -> Kind:
     return Kind.DIRECTORY if directory else Kind.FILE
 
@@ -55,6 +61,9 @@ def _unknown(value: Word, inv: Invocation, setting: Setting, world: World, direc
     A beginning that already names something below a root places the word: `/w/build/x-$N` stays in the workspace
     unless $N holds `/../`; that risk is taken for values of this very session, never for bytes from a network.
     """
+    scratch = _SCRATCH.fullmatch(value.source)
+    if scratch and not value.prefix and not inv.remote:
+        return file_resource(f"/tmp/{scratch.group(1)}", setting, world, cwd="/", directory=directory)  # noqa: S108
     head = posixpath.dirname(value.prefix)
     hostile = L.FROM_NETWORK in value.taint or L.FROM_UNTRUSTED in value.taint
     if hostile or not head.strip("/.") or inv.remote or (inv.cwd is None and not head.startswith("/")):

@@ -118,6 +118,11 @@ def after_equals(value: Word) -> Word:
     return tail(value, text.find("=") + 1)
 
 
+def unchanged(name: str, value: Word) -> bool:
+    """Whether a variable gets the value that it has (`env -i PATH="$PATH" make`)."""
+    return value.text is None and value.source in (f'{name}="${name}"', f"{name}=${name}", f'{name}="${{{name}}}"')
+
+
 def located(draft: Draft, name: str) -> Where:
     """Judge a program that is named by a path; writes the effects of scripts and strangers on the draft itself."""
     if draft.inv.remote:
