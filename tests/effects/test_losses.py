@@ -51,6 +51,20 @@ MADE_AGAIN = [
     "find . -name __pycache__ -type d -exec rm -rf {} +", "fd -H -t d __pycache__ -X rm -rf", "rimraf dist",
     "rm notes.md", "rm -rf /tmp/x", "find . -empty -delete", "find build -delete", "rm -f npm-debug.log*",
 ]  # fmt: skip
+ALTERNATIVES_LOST = [
+    "find . -name '*.bak' -o -delete",
+    "find . \\( -name '*.pyc' -o -name '*.py' \\) -delete", "find . ! -name '*.pyc' -delete",
+    "find . ! \\( -name '*.pyc' -o -name '*.log' \\) -delete", "find . -type f -o -name '*.pyc' -delete",
+    "find . -path ./x -prune -o -type f -delete", "for f in *.txt; do rm \"${f%.txt}\"; done",
+]  # fmt: skip
+ALTERNATIVES_MADE_AGAIN = [
+    "find . -name '*.orig' -o -name '*.rej' | xargs rm -f", "find . \\( -name '*.pyc' -o -name '*.pyo' \\) -delete",
+    "find . -path ./node_modules -prune -o -name '*.log' -exec rm {} +",
+    "find . ! -path './venv/*' -name '*.pyc' -delete",
+    "for f in *.txt; do mv \"$f\" \"${f%.txt}.md\"; done", "for f in src/*.ts; do mv \"$f\" \"lib/${f##*/}\"; done",
+]  # fmt: skip
+WITHOUT_END = ["cat /dev/zero > fill", "yes > fill", "cat /dev/urandom >> /tmp/fill"]
+WITH_AN_END = ["yes | head -3", "cat /dev/urandom | head -c 10 > x", "cat /dev/zero > /dev/null"]
 LISTED_AND_LOST = [
     "find . -name '*.py' | xargs rm", "find . -type f -print0 | xargs -0 rm -f", "ls | xargs rm -rf",
     "rm $(find . -name '*.js')",     "find . | grep -E '\\.(py|ts)$' | xargs rm",
@@ -68,10 +82,12 @@ LISTED_AND_MADE_AGAIN = [
     "git diff --name-only | xargs wc -l", "find /tmp/x -type f | tr '\\n' '\\0' | xargs -0 rm",
 ]  # fmt: skip
 EMPTIED = [
+    "sed -i d notes.md", "sed -i 's/.*//' notes.md", "sed -i '1,$d' notes.md",
     "> notes.md", ": > notes.md", "truncate -s 0 notes.md", "cp /dev/null notes.md", "cat /dev/null > notes.md",
     "echo -n > notes.md", "mv notes.md /dev/null", "tee notes.md < /dev/null", "dd if=/dev/null of=notes.md",
 ]  # fmt: skip
 NOT_EMPTIED = [
+    "sed -i 1d notes.md", "sed -i '/x/d' notes.md", "sed -i '' -e s/a/b/ notes.md",
     "> debug.log", ": > new.txt", "truncate -s 0 debug.log", "cp /dev/null debug.log", "echo x > notes.md",
     "truncate -s 10M notes.md", "mv notes.md n.md", "cp notes.md n.md", "tee -a notes.md < /dev/null", "> /tmp/x",
     "echo hi > a.txt && : > a.txt",
@@ -93,12 +109,18 @@ UNTRACED = [
 TRACED = ["history", "history 20", "export HISTSIZE=10000", "HISTTIMEFORMAT=%F history", "set -o history", "set -e"]
 
 
-@pytest.mark.parametrize("command", [*LOST, *LISTED_AND_LOST, *EMPTIED, *OPENED, *UNTRACED])
+QUESTIONS = [*LOST, *LISTED_AND_LOST, *ALTERNATIVES_LOST, *WITHOUT_END, *EMPTIED, *OPENED, *UNTRACED]
+HARMLESS = [
+    *MADE_AGAIN, *LISTED_AND_MADE_AGAIN, *ALTERNATIVES_MADE_AGAIN, *WITH_AN_END, *NOT_EMPTIED, *NOT_OPENED, *TRACED,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("command", QUESTIONS)
 def test_what_cannot_be_brought_back_is_a_question(project: Path, command: str) -> None:
     assert verdict(project, command) is not Verdict.ALLOW
 
 
-@pytest.mark.parametrize("command", [*MADE_AGAIN, *LISTED_AND_MADE_AGAIN, *NOT_EMPTIED, *NOT_OPENED, *TRACED])
+@pytest.mark.parametrize("command", HARMLESS)
 def test_what_a_build_makes_again_or_keeps_is_none(project: Path, command: str) -> None:
     assert verdict(project, command) is Verdict.ALLOW
 

@@ -222,6 +222,7 @@ class Catalogue:
             READERS[command.reader](draft)
         if command.output is not None and draft.output_taint is None:
             draft.output_taint = set(command.output - {"flow"}) | (draft.flow if "flow" in command.output else set())
+        programs.handed_secrets(draft)
         draft.listed = list(listing.lines(draft))
         return draft.finish()
 

@@ -8,7 +8,7 @@ from enum import Enum
 
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.grammar import tail
-from interlock.effects.invocation import Interpretation, Word
+from interlock.effects.invocation import Interpretation, Word, word
 from interlock.effects.places import file_resource
 from interlock.effects.startup_variables import CODE_VARIABLES, COMMAND_VARIABLES
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
@@ -121,6 +121,21 @@ def after_equals(value: Word) -> Word:
 def unchanged(name: str, value: Word) -> bool:
     """Whether a variable gets the value that it has (`env -i PATH="$PATH" make`)."""
     return value.text is None and value.source in (f'{name}="${name}"', f"{name}=${name}", f'{name}="${{{name}}}"')
+
+
+def handed_secrets(draft: Draft) -> None:
+    """A compiler or a linter prints what it cannot understand: a credential from outside of the project is read so."""
+    if not draft.effects or any(L.PROJECT not in effect.resource.labels for effect in draft.effects):
+        return
+    for value in draft.said.operands:
+        text = (value.text or "").removeprefix("@")
+        if text.startswith(("/", "~")) and draft.command not in _KEY_USERS:
+            resource = file_resource(text, draft.setting, draft.world, cwd=draft.inv.cwd)
+            if L.SECRET in resource.labels and L.WORKSPACE not in resource.labels:
+                draft.file(Verb.READ, word(text), note="what it cannot understand it prints")
+
+
+_KEY_USERS = frozenset({"codesign", "apksigner", "jarsigner", "signtool", "osslsigncode"})
 
 
 def located(draft: Draft, name: str) -> Where:

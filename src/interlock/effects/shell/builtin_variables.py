@@ -307,6 +307,8 @@ def shopt(call: Call) -> bool | None:
             call.state.options |= {"globs"}
         elif text in ("xpg_echo", "nocasematch"):
             call.state.options |= {text}
+        elif text == "history" and any(t.startswith("-") and "u" in t and "o" in t for t in texts):
+            call.shell.add(lost("shopt", call.shell.span(call.state, call.start, call.end), cleared=False))
         elif text == "lastpipe" and "-s" in texts:
             call.opaque("lastpipe changes where a pipeline's last command runs")
     call.state.write(None)

@@ -13,6 +13,9 @@ _SECRET_NAMES = ("TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENT
 _NOT_SECRET = ("AUTHOR", "TOKENIZERS_", "SSH_AUTH_SOCK", "SECRETS_DIR", "MAX_TOKENS")
 
 
+_WILD = frozenset("*?[")
+
+
 def secret_name(name: str) -> bool:
     """Whether an environment variable of that name usually holds a credential."""
     upper = name.upper()
@@ -29,6 +32,10 @@ def unset_value(name: str) -> Val:
 def operate(op: str, value: Val, pattern: Pieces | None, by: Val | None) -> Val:
     """The value after a pattern, case or replacement operator; unknown when any input is."""
     taint = value.taint if by is None else tuple(sorted(set(value.taint) | set(by.taint)))
+    if value.glob and value.text and pattern is not None:
+        left = _of_names(op, value.text, "".join(text for text, _ in pattern))
+        if left:
+            return Val(left, taint=taint, glob=not _WILD.isdisjoint(left))
     if value.text is None or value.glob:
         keeps = op in ("%", "%%") and value.glob and value.text is not None
         return Val(None, _stem(value.text or "") if keeps else "", taint)
@@ -37,6 +44,21 @@ def operate(op: str, value: Val, pattern: Pieces | None, by: Val | None) -> Val:
     tokens = patterns.compile_pattern(pattern)
     result = _operated(op, value.text, tokens, by)
     return Val(result, taint=taint) if result is not None else Val(None, taint=taint)
+
+
+def _of_names(op: str, glob: str, pattern: str) -> str | None:
+    """What the usual operators leave of every name that a glob describes, as a glob; None where that is none."""
+    folder, slash, name = glob.rpartition("/")
+    if op in ("%", "%%"):
+        if pattern and _WILD.isdisjoint(pattern) and glob.endswith(pattern):
+            return glob[: -len(pattern)]
+        stem, dot, ending = name.rpartition(".")
+        if pattern == ".*" and op == "%" and dot and _WILD.isdisjoint(ending):
+            return folder + slash + stem
+        return folder if pattern == "/*" and op == "%" and slash else None
+    if op == "##" and pattern == "*/" and slash:
+        return name
+    return None
 
 
 def _stem(text: str) -> str:

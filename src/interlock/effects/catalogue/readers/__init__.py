@@ -53,6 +53,7 @@ READERS: Mapping[str, Reader] = {
     "dd": files.dd,
     "dotenv_rest": wrappers.dotenv,
     "env": wrappers.env,
+    "endless": text.fills,
     "exact": text.exact,
     "expect": wrappers.expect,
     "fd": find.fd,

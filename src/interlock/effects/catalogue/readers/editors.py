@@ -6,7 +6,7 @@ import re
 
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.readers.wrappers import interactive
-from interlock.effects.invocation import Word
+from interlock.effects.invocation import Stdin, Word
 from interlock.model.effect import Verb
 
 _QUIET = re.compile(
@@ -62,7 +62,7 @@ def ed(draft: Draft) -> None:
 
 def _ed_command(draft: Draft, command: str, rest: str) -> None:
     if command == "!" or (command in ("r", "w", "e", "E", "W", "wq") and rest.startswith("!")):
-        draft.shell(rest.removeprefix("!"))
+        draft.shell(rest.removeprefix("!"), stdin=Stdin())
     elif command in ("r", "e", "E") and rest:
         draft.file(Verb.READ, Word(rest, rest, (0, 0), rest))
     elif command in ("w", "W", "wq", "f") and rest and rest != "q":

@@ -45,7 +45,6 @@ def emptied(draft: Draft, value: Word, note: str = "") -> None:
     """The content of a file goes and nothing comes instead; of logs and scratch files nobody minds."""
     resource, _ = files.place(value, draft.inv, draft.setting, draft.world)
     quiet = files.regenerable(resource, draft.setting) or L.DEVICE_NULL in resource.labels
-    quiet = quiet or (not value.glob and files.absent(resource.name, draft.world))
     draft.file(Verb.OVERWRITE, value, labels=() if quiet else (L.EMPTIED,), note=note)
 
 

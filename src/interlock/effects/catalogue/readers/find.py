@@ -18,26 +18,34 @@ _NO_TEST = frozenset(
 )
 
 
+class Branch:
+    """One alternative of an expression: what it asks of a name."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.tested = False
+        self.pruned = False
+        self.empty = False
+
+
 class Search:
     """One find expression, read once."""
 
     def __init__(self, words: tuple[Word, ...]) -> None:
         self.roots: list[Word] = []
-        self.names: list[str] = []
-        self.tested = False
-        self.either = False
-        self.negated = False
+        self.branches = [Branch()]
         self.deletes = False
         self.all_deleted = False
-        self.empty = False
         self.printf = False
         self.writes: list[Word] = []
         self.runs: list[tuple[str, list[Word]]] = []
+        self._negated = 0  # how deep in parentheses a `!` holds; 0: not at all
+        self._depth = 0
         self._read(list(words))
 
     def _read(self, words: list[Word]) -> None:
         at = 0
-        while at < len(words) and words[at].text in ("-H", "-L", "-P"):
+        while at < len(words) and (words[at].text in ("-H", "-L", "-P") or (words[at].text or "").startswith("-O")):
             at += 1
         while at < len(words):
             text = words[at].text
@@ -64,43 +72,61 @@ class Search:
         if text in _WRITES:
             self.writes += words[at + 1 : at + 2]
             return at + (3 if text == "-fprintf" else 2)
-        if text == "-delete":
-            self.deletes = True
-            self.all_deleted = not (self.tested or self.names)  # a test behind -delete comes too late
-        elif text == "-empty":
-            self.empty = not (at > 0 and words[at - 1].text in ("!", "-not"))
-        elif text in ("-o", "-or"):
-            self.either = True
-        elif text in ("!", "-not"):
-            self.negated = True
-        elif text in _NAMES and at + 1 < len(words) and not self.negated:
-            self.names.append(words[at + 1].text or "*")
-        negative = at > 0 and words[at - 1].text in ("!", "-not")  # all but some is nearly everything
-        if (
-            not negative
-            and text.startswith("-")
-            and text not in _NO_TEST
-            and text not in ("-o", "-or", "-a", "-and", "-not")
-        ):
-            self.tested = True
+        negative = at > 0 and words[at - 1].text in ("!", "-not")
+        if text in ("(", ")", "!", "-not", "-o", "-or", "-a", "-and", ","):
+            self._structure(text, negative=negative)
+        else:
+            self._test(text, words[at + 1].text if at + 1 < len(words) else None, negative or self._negated > 0)
         return at + (2 if text in _ONE or text.startswith("-newer") else 1)
 
-    def found(self, root: Word) -> Word:
-        """The word that stands for what is found under a root."""
+    def _structure(self, text: str, *, negative: bool) -> None:
+        if text == "(":
+            self._depth += 1
+            if negative and not self._negated:
+                self._negated = self._depth
+        elif text == ")":
+            self._negated = 0 if self._negated == self._depth else self._negated
+            self._depth -= 1
+        elif text in ("-o", "-or", ","):
+            self.branches.append(Branch())
+
+    def _test(self, text: str, value: str | None, negative: bool) -> None:
+        """All but some is nearly everything: a negated test does not narrow."""
+        branch = self.branches[-1]
+        if text == "-delete":
+            self.deletes = True
+            self.all_deleted = not any(b.tested or b.names for b in self.branches)  # a test behind it comes too late
+        elif text == "-prune":
+            branch.pruned = True
+        elif negative:
+            return
+        elif text == "-empty":
+            branch.empty = branch.tested = True
+        elif text in _NAMES and value is not None:
+            branch.names.append(value)
+        if text.startswith("-") and text not in _NO_TEST:
+            branch.tested = True
+
+    def only_empty(self) -> bool:
+        """Whether nothing but what is empty is found."""
+        return all(branch.empty for branch in self.branches if not branch.pruned)
+
+    def found(self, root: Word) -> list[Word]:
+        """The words that stand for what is found under a root: one for each alternative."""
         if root.text is None:
-            return Word(None, root.source, root.span, root.prefix, root.taint, True)
+            return [Word(None, root.source, root.span, root.prefix, root.taint, True)]
         base = root.text.rstrip("/") or ""
-        if self.names and not self.either:
-            tail = self.names[-1].lstrip("/")
-            tail = tail if tail.startswith("*/") else f"**/{tail}"
-        elif self.names:
-            tail = f"**/{{{','.join(n.rpartition('/')[2] for n in self.names[:8])}}}"
-        elif self.tested:
-            tail = "(what find finds)"
+        branches = [branch for branch in self.branches if not branch.pruned] or self.branches[-1:]
+        if all(branch.names for branch in branches):
+            tails = [branch.names[-1].lstrip("/") for branch in branches]
+            tails = [tail if tail.startswith("*/") else f"**/{tail.removeprefix('./')}" for tail in tails]
         else:
-            tail = "**/*"
-        text = f"{base}/{tail}" if root.text != "." else f"./{tail}"
-        return Word(text, text, root.span, text, root.taint, True, not tail.startswith("("))
+            tails = ["(what find finds)" if all(branch.tested for branch in branches) else "**/*"]
+        words = []
+        for tail in dict.fromkeys(tails):
+            text = f"{base}/{tail}" if root.text != "." else f"./{tail}"
+            words.append(Word(text, text, root.span, text, root.taint, True, not tail.startswith("(")))
+        return words
 
 
 def find(draft: Draft) -> None:
@@ -116,16 +142,16 @@ def find(draft: Draft) -> None:
             if search.all_deleted:
                 draft.file(Verb.DELETE, root, directory=True, everything=True)
             else:
-                undo = Reversibility.RECOVERABLE if search.empty and not search.either else None
-                draft.file(Verb.DELETE, search.found(root), undo=undo)
+                for found in search.found(root):
+                    draft.file(Verb.DELETE, found, undo=Reversibility.RECOVERABLE if search.only_empty() else None)
     for how, words in search.runs:
         for root in roots:
-            found = search.found(root)
-            draft.argv([_filled(w, found) for w in words], stdin=Stdin(), cwd=None)
+            for found in search.found(root):
+                draft.argv([_filled(w, found) for w in words], stdin=Stdin(), cwd=None)
         if how.endswith("dir") and words and "/" not in (words[0].text or "/") and draft.inv.cwd is None:
             draft.opaque("a program is run from directories that are not known")
     if not search.runs and not search.printf:
-        draft.listed = [search.found(root) for root in roots]
+        draft.listed = [found for root in roots for found in search.found(root)]
     draft.output_taint = set()
 
 

@@ -18,7 +18,9 @@ _MOST_OUTPUT = 65_536  # longer outputs are never followed exactly
 
 
 def plain_cat(draft: Draft) -> None:
-    """`cat` without options hands its input on: what is known stays known."""
+    """`cat` without options hands its input on: what is known stays known, and what never ends fills a disk."""
+    if draft.command == "cat" and any(w.text in _ENDLESS for w in draft.values("read")):
+        fills(draft)
     if draft.command != "cat" or draft.said.tags:
         return
     operands = [w for w in draft.values("read") if w.text != "-"]
@@ -30,6 +32,16 @@ def plain_cat(draft: Draft) -> None:
         text = None if None in texts else "".join(t or "" for t in texts)
     if text is not None and len(text) <= _MOST_OUTPUT:
         draft.output = text
+
+
+_ENDLESS = frozenset({"/dev/zero", "/dev/urandom", "/dev/random", "/dev/full"})
+
+
+def fills(draft: Draft) -> None:
+    """What comes out never ends: where it goes into a file, the disk is full in the end."""
+    for redirect in draft.inv.redirects:
+        if redirect.fd in (1, -1) and redirect.op.startswith((">", "&>")) and redirect.target.text != "/dev/null":
+            draft.opaque("output without end fills the disk", redirect.target.text or redirect.target.source)
 
 
 def tee(draft: Draft) -> None:
@@ -267,17 +279,25 @@ def _jq_operands(draft: Draft) -> None:
 _SED_PLAIN = frozenset("=dDgGhHnNpPxzF}")
 
 
+# Scripts that leave nothing of any line.
+_CLEARS = re.compile(r"(?:(?:[01]|1~1),\$\s*)?d|s([/|#,])(?:\^?\.\*\$?)\1\1[gI]*")
+
+
 def sed(draft: Draft) -> None:
     """sed reads or rewrites its operands, and its scripts can write (w), read (r) and execute (e)."""
-    files = draft.values("file")
+    files = [w for w in draft.values("file") if w.text != ""]  # BSD: `-i ''` takes its suffix as the next word
     scripts = draft.values("expression") or ([] if draft.values("file:script") else draft.values("script"))
-    named = [w for w in draft.said.values.get("file", []) if w in draft.said.operands]
+    named = [w for w in files if w in draft.said.operands]
     from_file = [w for w in files if w not in named]
     in_place_now = draft.has("in-place")
     if in_place_now and len(scripts) == 1 and scripts[0].text == "" and named:
         scripts, named = named[:1], named[1:]  # BSD: `-i ''` takes its suffix as the next word
+    clears = len(scripts) == 1 and _CLEARS.fullmatch((scripts[0].text or "").strip()) is not None
     for value in named:
-        draft.file(Verb.WRITE if in_place_now else Verb.READ, value)
+        if in_place_now and clears:
+            emptied(draft, value)
+        else:
+            draft.file(Verb.WRITE if in_place_now else Verb.READ, value)
     for value in from_file:
         draft.file(Verb.READ, value)
         path = draft.path(value)

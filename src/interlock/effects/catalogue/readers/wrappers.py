@@ -156,7 +156,9 @@ def watch(draft: Draft) -> None:
         draft.argv((known("node"), *words))
     elif draft.said.dashes >= 0:
         draft.argv(draft.said.operands[draft.said.dashes :])
-    if draft.command != "watch":
+    if draft.command == "nodemon" and draft.values("exec"):
+        draft.shell_words([*draft.values("exec")[-1:], *words])
+    elif draft.command != "watch":
         _command_flag(draft, "exec", "command")
 
 
