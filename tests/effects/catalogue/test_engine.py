@@ -25,9 +25,10 @@ flags = '''
 -n --name <NAME>
 --color[=WHEN]
 -x : strange
+--keep=false : kept
 '''
 args = "read* TARGET"
-does = ["delete cloud_resource {target}, all if force, env context:{name}, when force|strange"]
+does = ["delete cloud_resource {target}, all if force, env context:{name}, when force|strange, unless kept"]
 [command.tool.sub.deep]
 args = "WHAT"
 does = "create cloud_resource {what}"
@@ -57,6 +58,7 @@ def say(text: str, catalogue: Catalogue | None = None):
         ("tool a b c", "read file b"),
         ("tool --color -f x", "delete cloud_resource x"),
         ("tool deep thing", "create cloud_resource thing"),
+        ("tool --keep=false -f x", "never delete"),  # a spelling may hold its value
     ],
 )
 def test_options_are_read_as_the_program_reads_them(text, expected):

@@ -19,7 +19,7 @@ ROLES = FILE_ROLES | REST_ROLES | {"assign"}
 
 _OFF = frozenset({"false", "f", "0", "no", "none", "off"})  # `--dry-run=none`, `--wait=false`: as if not given
 
-_SPELLING = re.compile(r"[-+][\w?#@%.:+-]*|/[\w?]+")
+_SPELLING = re.compile(r"[-+][\w?#@%.:+=-]*|/[\w?]+")
 _VALUE = re.compile(r"<([A-Za-z][\w-]*)>|\[=?([A-Za-z][\w-]*)\]")
 _SLOT = re.compile(r"(?:([A-Za-z][\w-]*)=)?([A-Za-z][\w-]*)([?*+]?)")
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.readers import (
+    ansible,
     archives,
     containers,
     editors,
@@ -36,6 +37,8 @@ from interlock.effects.catalogue.readers import (
 Reader = Callable[[Draft], None]
 
 READERS: Mapping[str, Reader] = {
+    "ansible": ansible.ansible,
+    "ansible_playbook": ansible.ansible_playbook,
     "at": wrappers.at,
     "awk": text.awk,
     "base64": text.base64,

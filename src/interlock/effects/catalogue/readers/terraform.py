@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import posixpath
 import re
+from dataclasses import dataclass, field
 from typing import Any
 
 from interlock.effects.catalogue.draft import Draft
@@ -32,8 +33,63 @@ _NAMES = (
     "Env",
     "stage",
 )
+_PLANS = ("tfplan.json", "plan.json")
 _MOST_STATE = 2_000_000
 _MOST_NAMED = 16  # databases named one by one; the rest stands in the count
+
+
+@dataclass(slots=True)
+class Plan:
+    """What a plan in JSON would do: by address what goes, what is made anew, and how many change or are made."""
+
+    deleted: list[str] = field(default_factory=list)
+    replaced: list[str] = field(default_factory=list)
+    changed: int = 0
+    created: int = 0
+    databases: list[tuple[str, str]] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    path: str = ""
+
+    @classmethod
+    def read(cls, text: str, path: str) -> Plan | None:
+        """The plan in `text`; None where it is none."""
+        try:
+            data = json.loads(text)
+        except (ValueError, RecursionError):
+            return None
+        changes = data.get("resource_changes") if isinstance(data, dict) else None
+        if not isinstance(changes, list):
+            return None
+        plan = cls(path=path)
+        for entry in changes[:5_000]:
+            change = entry.get("change") if isinstance(entry, dict) else None
+            if isinstance(change, dict):
+                plan._take(entry, change)
+        return plan
+
+    def _take(self, entry: dict[str, Any], change: dict[str, Any]) -> None:
+        actions = change.get("actions")
+        actions = set(actions) if isinstance(actions, list) and all(isinstance(a, str) for a in actions) else set()
+        address = str(entry.get("address", "?"))
+        if "delete" in actions:
+            (self.replaced if "create" in actions else self.deleted).append(address)
+            before = change.get("before")
+            before = before if isinstance(before, dict) else {}
+            name = next((str(before[key]) for key in _NAMES if isinstance(before.get(key), str) and before[key]), "")
+            self.names += [address, name] if name else [address]
+            if _DATABASES.search(str(entry.get("type", ""))):
+                self.databases.append((address, name or address.rpartition(".")[2]))
+        elif "update" in actions:
+            self.changed += 1
+        elif "create" in actions:
+            self.created += 1
+
+    def summary(self) -> str:
+        """One sentence for people."""
+        return (
+            f"{posixpath.basename(self.path)}: {len(self.deleted)} destroyed, {len(self.replaced)} replaced, "
+            f"{self.changed} changed, {self.created} created"
+        )
 
 
 class State:
@@ -205,6 +261,22 @@ def _environment(draft: Draft, base: str | None, state: State) -> Environment:
     return most_careful(clues)
 
 
+def _plan(draft: Draft, base: str | None) -> Plan | None:
+    """The plan in JSON that is named, or lies beside a saved plan or in the directory; it may be older than the run."""
+    if base is None:
+        return None
+    named = [w.text for w in draft.values("what") if w.text and not w.text.startswith("-")]
+    beside = [form for name in named for form in (name, f"{name}.json", f"{posixpath.splitext(name)[0]}.json")]
+    for name in (*beside, *_PLANS):
+        path = posixpath.normpath(posixpath.join(base, name))
+        text = draft.world.text(path, _MOST_STATE)
+        plan = Plan.read(text, path) if text is not None else None
+        if plan is not None:
+            draft.operands.append(path)
+            return plan
+    return None
+
+
 def _destroy(draft: Draft, base: str | None) -> None:
     state = _load(draft, base)
     environment = _environment(draft, base, state)
@@ -214,9 +286,18 @@ def _destroy(draft: Draft, base: str | None) -> None:
         draft.add(Verb.DELETE, Kind.CLOUD_RESOURCE, f"{where}:{value.text or value.source}", env=environment)
     if targets:
         return
-    scale = Scale(Breadth.ALL, state.count, "resources", Known.COUNT if state.count is not None else Known.UNKNOWN)
-    draft.add(Verb.DELETE, Kind.CLOUD_RESOURCE, f"everything in {where}", env=environment, scale=scale)
-    for address, name in state.databases[:_MOST_NAMED]:
+    plan = _plan(draft, base)
+    count = state.count
+    if count is None and plan is not None and plan.deleted:
+        count = len(plan.deleted)
+    scale = Scale(Breadth.ALL, count, "resources", Known.COUNT if count is not None else Known.UNKNOWN)
+    note = plan.summary() if plan is not None and plan.deleted else ""
+    draft.add(Verb.DELETE, Kind.CLOUD_RESOURCE, f"everything in {where}", env=environment, scale=scale, note=note)
+    _databases(draft, state.databases, environment, "it stands in the state")
+
+
+def _databases(draft: Draft, found: list[tuple[str, str]], environment: Environment, note: str) -> None:
+    for address, name in found[:_MOST_NAMED]:
         own = environment_of("database", name, draft.setting)
         draft.add(
             Verb.DELETE,
@@ -224,35 +305,54 @@ def _destroy(draft: Draft, base: str | None) -> None:
             f"{address}/{name}",
             env=own if own is not Environment.UNKNOWN else environment,
             scale=Scale(Breadth.ALL),
-            note="it stands in the state",
+            note=note,
         )
 
 
 def _apply(draft: Draft, base: str | None) -> None:
     state = _load(draft, base)
-    scale = Scale(Breadth.MANY, None, "resources", Known.UNKNOWN)
-    note = "without asking" if draft.has("auto-approve") else ""
+    plan = _plan(draft, base)
+    if plan is not None:
+        state.names += plan.names
+    environment = _environment(draft, base, state)
+    changes = plan.changed + plan.created + len(plan.replaced) if plan is not None else None
+    known = Known.COUNT if changes is not None else Known.UNKNOWN
+    notes = ["without asking"] if draft.has("auto-approve") else []
+    notes += [plan.summary()] if plan is not None else []
     draft.add(
         Verb.CONFIGURE,
         Kind.CLOUD_RESOURCE,
         f"what {_name(draft, base)} describes",
-        env=_environment(draft, base, state),
-        scale=scale,
+        env=environment,
+        scale=Scale(Breadth.MANY, changes, "resources", known),
         undo=Reversibility.IRREVERSIBLE,
-        note=note,
+        note="; ".join(notes),
     )
+    if plan is not None:
+        _lost(draft, plan, environment)
     for value in draft.values("replace"):
-        draft.add(
-            Verb.DELETE,
-            Kind.CLOUD_RESOURCE,
-            value.text or value.source,
-            env=_environment(draft, base, state),
-            note="it is replaced",
-        )
+        draft.add(Verb.DELETE, Kind.CLOUD_RESOURCE, value.text or value.source, env=environment, note="it is replaced")
+
+
+def _lost(draft: Draft, plan: Plan, environment: Environment) -> None:
+    """What a plan destroys, and what it makes anew: both are gone as they were."""
+    for what, found in (("destroyed", plan.deleted), ("replaced", plan.replaced)):
+        if found:
+            draft.add(
+                Verb.DELETE,
+                Kind.CLOUD_RESOURCE,
+                f"{what} by {posixpath.basename(plan.path)}: {', '.join(found[:_MOST_NAMED])}",
+                env=environment,
+                scale=Scale(Breadth.MANY, len(found), "resources", Known.COUNT),
+                note=plan.summary(),
+            )
+    _databases(draft, plan.databases, environment, f"it stands in {posixpath.basename(plan.path)}")
 
 
 def _state(draft: Draft, base: str | None) -> None:
     action = draft.text("action")
+    if "dry-run" in draft.said.tags - draft.said.doubtful:
+        return
     environment = _environment(draft, base, _load(draft, base))
     what = [w.text or w.source for w in draft.values("what")]
     if action in ("rm",):
@@ -286,10 +386,12 @@ def _workspace(draft: Draft) -> None:
                 scale=Scale(Breadth.ALL),
             )
     elif action in ("new", "select"):
+        name = what[0] if what else "?"
+        chosen = environment_of("workspace", name, draft.setting)
         draft.add(
             Verb.CREATE,
             Kind.TERRAFORM_STATE,
-            f"workspace {what[0] if what else '?'}",
-            env=Environment.WORKSPACE,
+            f"workspace {name}",
+            env=chosen if chosen in (Environment.PRODUCTION, Environment.STAGING) else Environment.WORKSPACE,
             undo=Reversibility.REVERSIBLE,
         )
