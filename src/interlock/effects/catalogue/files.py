@@ -51,6 +51,9 @@ _SCRATCH = re.compile(
 )
 
 
+_ENVIRON = re.compile(r"""["']?/proc/[^/]+/(?:task/[^/]+/)?environ["']?""")
+
+
 def _kind(directory: bool | None) -> Kind:
     return Kind.DIRECTORY if directory else Kind.FILE
 
@@ -58,9 +61,13 @@ def _kind(directory: bool | None) -> Kind:
 def _unknown(value: Word, inv: Invocation, setting: Setting, world: World, directory: bool | None) -> Resource:
     """A path that is not known, or known only in its beginning.
 
+    The environment of a process is one, whichever process it is.
+
     A beginning that already names something below a root places the word: `/w/build/x-$N` stays in the workspace
     unless $N holds `/../`; that risk is taken for values of this very session, never for bytes from a network.
     """
+    if _ENVIRON.fullmatch(value.source) and not inv.remote:
+        return file_resource("/proc/self/environ", setting, world, cwd="/", directory=directory)
     scratch = _SCRATCH.fullmatch(value.source)
     if scratch and not value.prefix and not inv.remote:
         return file_resource(f"/tmp/{scratch.group(1)}", setting, world, cwd="/", directory=directory)  # noqa: S108

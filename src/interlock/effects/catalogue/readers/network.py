@@ -158,7 +158,7 @@ def _with_query(draft: Draft, url: Word) -> Word:
     taint = tuple({*url.taint, *(t for value in added for t in value.taint)})
     if any(value.text is None for value in added):
         return Word(None, url.source, url.span, url.text, taint)
-    query = "&".join(value.text or "" for value in added)
+    query = "&".join((value.text or "").replace(" ", "+") for value in added)
     return Word(f"{url.text}{'&' if '?' in url.text else '?'}{query}", url.source, url.span, url.text, taint)
 
 

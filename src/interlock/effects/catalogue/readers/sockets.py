@@ -24,7 +24,7 @@ def netcat(draft: Draft) -> None:
         return
     names = [_url(w) for w in words]
     if draft.has("listen"):
-        draft.host(Verb.FETCH, "localhost", note="listens for anybody")
+        draft.host(Verb.PUBLISH, "localhost", note="listens for anybody who connects")
         return
     if not names:
         return
@@ -129,17 +129,27 @@ def _looks_named(text: str) -> bool:
     return name.endswith((".in-addr.arpa", ".ip6.arpa")) or (name.startswith("as") and name[2:].isdigit())
 
 
+_KEY_ACTIONS = frozenset({"rsa", "pkey", "ec", "dsa", "pkcs8", "pkcs12"})
+_PUBLIC_ONLY = frozenset({"-pubout", "-pubin", "-nokeys", "-check", "-modulus"})
+
+
 def openssl(draft: Draft) -> None:
     """openssl: s_client talks, -out writes, -in reads; the rest computes."""
     words = list(draft.inv.words[1:])
     action = words[0].text if words else ""
+    options = {w.text or "" for w in words}
+    used = action in ("x509", "req", "verify", "crl", "s_client") or (
+        action in _KEY_ACTIONS and not _prints_a_key(action, options) and bool(options & _PUBLIC_ONLY)
+    )
     for index, value in enumerate(words[:-1]):
         after = words[index + 1]
         if value.text in ("-connect", "-host") and action != "s_server":
             _talks(draft, after)
         elif value.text in ("-out", "-keyout", "-writerand", "-CAserial", "-crl_out", "-sess_out", "-keylogfile"):
             draft.file(Verb.WRITE, after, taint=draft.flow)
-        elif value.text in ("-in", "-inkey", "-key", "-CAkey", "-CA", "-sign", "-config", "-kfile", "-certfile"):
+        elif value.text in ("-inkey", "-key", "-CAkey", "-CA", "-sign", "-certfile") or (value.text == "-in" and used):
+            draft.listing(after)  # the key does its work and does not come out
+        elif value.text in ("-in", "-config", "-kfile"):
             draft.file(Verb.READ, after)
         elif value.text in ("-engine", "-provider", "-provider-path", "-provider_path"):
             draft.opaque("openssl loads a library")
@@ -151,16 +161,16 @@ def openssl(draft: Draft) -> None:
         draft.host(Verb.FETCH, "localhost", note="listens for anybody")
         if any(w.text in ("-WWW", "-HTTP", "-www") for w in words):
             draft.opaque("openssl serves the files of this directory")
-    if _prints_a_key(action or "", {w.text or "" for w in words}):
+    if _prints_a_key(action or "", options):
         draft.add(Verb.READ, Kind.SECRET, "private key", labels=(L.SECRET,), note="openssl prints a private key")
         draft.output_taint = {L.FROM_SECRET}
 
 
 def _prints_a_key(action: str, options: set[str]) -> bool:
     """`openssl rsa -in key` writes the private key out, unless it was asked for the public part or for nothing."""
-    if action not in ("rsa", "pkey", "ec", "dsa", "pkcs8", "pkcs12") or "-in" not in options:
+    if action not in _KEY_ACTIONS or "-in" not in options:
         return False
-    if options & {"-out", "-pubout", "-pubin", "-nokeys", "-export"}:
+    if "-out" in options or options & _PUBLIC_ONLY:
         return False
     return "-noout" not in options or "-text" in options
 
