@@ -160,3 +160,23 @@ def test_a_variable_that_everybody_has_is_taken_for_what_it_is(project: Path, co
 )
 def test_what_was_there_before_is_not_made_by_writing_into_it(project: Path, command: str) -> None:
     assert verdict(project, command) is Verdict.ASK
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "terraform.tfvars", "wp-config.php", "local.settings.json", "secrets.toml", "docker/secrets/db", "deploy_key",
+        "~/.config/fly/config.yml", "~/.config/tool/token", "~/.config/openai/auth.json", "~/.tsh/keys/x",
+        "/var/lib/tailscale/tailscaled.state", "/tmp/krb5cc_1000", "~/.foundry/keystores/a", ".vscode/sftp.json",
+    ],
+)  # fmt: skip
+def test_where_credentials_lie_by_their_usual_names(project: Path, path: str) -> None:
+    assert verdict(project, f"cat {path}") is not Verdict.ALLOW
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["terraform.tfvars.example", "locales/token.json", "src/credentials.ts", "docs/api_key.md", "tokens/colors.json"],
+)
+def test_what_only_sounds_like_a_credential_is_none(project: Path, path: str) -> None:
+    assert verdict(project, f"cat {path}") is Verdict.ALLOW
