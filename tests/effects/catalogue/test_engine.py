@@ -294,3 +294,9 @@ BETA = "about = 'b'\n[command.beta]\nargs = 'WHAT*'\n"
 
 def test_each_packaged_program_has_a_table_whose_header_names_it():
     assert {program for family in packaged().families for program in family.commands} == set(packaged().programs)
+
+
+def test_a_device_that_is_no_path_is_a_device_all_the_same():
+    family = 'about = "x"\n[command.pool]\nargs = "NAME"\ndoes = "delete device volume:{name}, all, irreversible"\n'
+    effect = say("pool tank/data", Catalogue.load({"pool.toml": family})).effects[0]
+    assert (effect.resource.kind, effect.resource.name) == (Kind.DEVICE, "volume:tank/data")

@@ -32,6 +32,7 @@ _FILE_VERBS = {
     "overwrite": Verb.OVERWRITE,
 }
 _FILE_KINDS = (Kind.FILE, Kind.DIRECTORY, Kind.DEVICE)
+_VOLUME = "volume:"  # a device with a name of its own (LVM, ZFS, `C:`), which is no path
 # From bad to good: with several clues the most careful reading wins.
 _CAREFUL = (
     Environment.PRODUCTION,
@@ -286,7 +287,7 @@ def _apply(rule: Rule, draft: Draft, base: str) -> None:
     taint = set(rule.taint) | (draft.flow if rule.flow else set())
     note = rule.notes[0] if rule.notes else ""
     for name in _fill(rule.name, draft, base):
-        if rule.kind in _FILE_KINDS:
+        if rule.kind in _FILE_KINDS and not name.startswith(_VOLUME):
             _file_rule(rule, draft, name, breadth, note)
         elif rule.kind is Kind.HOST:
             draft.host(rule.verb, name, taint=taint, note=note, labels=_host_labels(rule, draft, name))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import msgspec
+
 from interlock.effects.tools.inputs import Malformed, optional, required
 from interlock.model.action import Action, Reading
 from interlock.model.effect import Effect, opaque
@@ -53,9 +55,15 @@ def shell_text(text: str, setting: Setting, world: World, *, cwd: str | None) ->
     return read_shell(text, setting, world, interpret, cwd=cwd)
 
 
-def powershell(action: Action, _setting: Setting, _world: World) -> tuple[Effect, ...]:
-    """PowerShell: no reader here understands it, and it says so."""
-    return (opaque(required(action.input, "command"), "PowerShell is not read", via=action.tool),)
+def powershell(action: Action, setting: Setting, world: World) -> Reading:
+    """PowerShell: read as the text of a `pwsh -Command`; places in a text inside a text are those of the whole."""
+    import shlex
+
+    text = required(action.input, "command")
+    cwd = optional(action.input, "workdir") or optional(action.input, "cwd") or action.cwd
+    said = shell_text(f"pwsh -NoProfile -Command {shlex.quote(text)}", setting, world, cwd=cwd)
+    effects = tuple(msgspec.structs.replace(effect, span=(0, len(text))) for effect in said.effects)
+    return msgspec.structs.replace(said, effects=effects)
 
 
 def write_stdin(action: Action, _setting: Setting, _world: World) -> tuple[Effect, ...]:

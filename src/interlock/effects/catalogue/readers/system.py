@@ -7,8 +7,8 @@ import re
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.grammar import known
 from interlock.effects.catalogue.words import word_list
+from interlock.effects.environments import environment_of
 from interlock.effects.invocation import Word
-from interlock.effects.places import file_resource
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
 from interlock.model.effect import ALL, MANY, ONE, Kind, Reversibility, Verb
 
@@ -30,6 +30,8 @@ def kill(draft: Draft) -> None:
     targets: list[Word] = []
     ended = False
     skip = False
+    if words and words[0].text in ("-0", "-EXIT", "-SIG0"):
+        return  # signal 0 only asks whether the process is there
     for index, value in enumerate(words):
         text = value.text
         if skip:
@@ -48,6 +50,7 @@ def kill(draft: Draft) -> None:
         # `$!` and `%1` are one's own.
         unknown = _PROCESS.fullmatch(text) is None
         few = value.text is None and _FEW.fullmatch(value.source) is not None and not _OURS.search(value.source)
+        few = few and not _names_a_runtime(value.source)
         everything = text in ("-1", "1") or (unknown and not few)
         ours = _PROCESS.fullmatch(text) is not None and text.lstrip("-").isdigit() and int(text.lstrip("-")) in own
         draft.add(
@@ -61,45 +64,66 @@ def kill(draft: Draft) -> None:
         )
 
 
+# A runtime, a shell or a part of the desktop: its name stands for everything that runs on it, the person's own too.
+_RUNTIMES = word_list("runtimes")
+
+
+def wide_name(pattern: str | None) -> bool:
+    """Whether a process name or pattern stands for more than one program."""
+    if pattern is None:
+        return True
+    plain = pattern.strip("^$ ").lower().removesuffix(".exe")
+    return len(plain.strip(".*?+")) < 2 or plain in _RUNTIMES or re.fullmatch(r"[.*?+\[\]]*", plain) is not None
+
+
+def _names_a_runtime(source: str) -> bool:
+    """`$(pgrep node)` is everything that runs on Node."""
+    asked = re.search(r"(?:pgrep|pidof) ([^)]*)", source)
+    return asked is not None and any(wide_name(part.strip("'\"")) for part in asked.group(1).split() if part[0] != "-")
+
+
 def pkill(draft: Draft) -> None:
-    """pkill and killall: by name; by user it is everything of that user."""
+    """pkill and killall: by name; by user, terminal or group it is everything of theirs."""
     if draft.has("list"):
         return
     names = draft.values("name")
     for value in names:
         text = value.text if value.text is not None else value.source
-        ours = _OURS.search(text) is not None
-        wide = text in (".", ".*", "", "*", "-1") or value.text is None
+        wide = wide_name(value.text) or draft.has("inverse")
+        _end(draft, text, everything=wide)
+    if not names:
+        whose = draft.values("user") or draft.values("tty")
+        _end(draft, f"of {whose[0].text or whose[0].source}" if whose else "any", everything=True)
+
+
+def _end(draft: Draft, name: str, *, everything: bool) -> None:
+    draft.add(
+        Verb.DELETE,
+        Kind.PROCESS,
+        name,
+        labels=(L.GUARD,) if _OURS.search(name) else (),
+        scale=ALL if everything else MANY,
+        undo=Reversibility.IRREVERSIBLE,
+        note="the name stands for every program that runs on it" if everything else "",
+    )
+
+
+def taskkill(draft: Draft) -> None:
+    """taskkill: by number it is one process, by image name as `pkill` has it, by filter anybody's."""
+    for value in (*draft.values("pid"), *draft.values("PID")):
+        text = value.text if value.text is not None else value.source
         draft.add(
-            Verb.DELETE,
-            Kind.PROCESS,
-            text,
-            labels=(L.GUARD,) if ours else (),
-            scale=ALL if wide else MANY,
-            undo=Reversibility.IRREVERSIBLE,
+            Verb.DELETE, Kind.PROCESS, text, scale=ONE if text.isdigit() else ALL, undo=Reversibility.IRREVERSIBLE
         )
-    if not names and draft.values("user"):
-        draft.add(
-            Verb.DELETE, Kind.PROCESS, f"of {draft.text('user') or '?'}", scale=ALL, undo=Reversibility.IRREVERSIBLE
-        )
+    for value in (*draft.values("im"), *draft.values("name")):
+        _end(draft, value.text if value.text is not None else value.source, everything=wide_name(value.text))
+    for value in draft.values("filter"):
+        _end(draft, value.text if value.text is not None else value.source, everything=True)
 
 
 _SERVICE_READS = word_list("service-reads")
-_POWER = frozenset(
-    {
-        "reboot",
-        "poweroff",
-        "halt",
-        "kexec",
-        "suspend",
-        "hibernate",
-        "rescue",
-        "emergency",
-        "soft-reboot",
-        "exit",
-        "isolate",
-    }
-)
+_POWER = word_list("service-power")
+_NAME_FIRST = frozenset({"service", "rc-service", "invoke-rc.d"})  # `service NAME ACTION`
 
 
 def systemctl(draft: Draft) -> None:
@@ -108,8 +132,11 @@ def systemctl(draft: Draft) -> None:
     if not words:
         return
     action, units = words[0], words[1:]
-    if draft.command == "service" and units:
+    if draft.command in _NAME_FIRST and units:
         action, units = units[0], [words[0]]
+    host = draft.text("host")
+    away = (L.REMOTE,) if host else ()
+    environment = environment_of("host", host.rpartition("@")[2], draft.setting) if host else None
     if action in _SERVICE_READS or action.startswith("list"):
         return
     if action in _POWER:
@@ -121,16 +148,7 @@ def systemctl(draft: Draft) -> None:
                 Verb.CONFIGURE, Kind.INTERLOCK, f"{action} {unit}", labels=(L.GUARD,), undo=Reversibility.IRREVERSIBLE
             )
         else:
-            draft.add(Verb.CONFIGURE, Kind.SYSTEM, unit, note=f"{draft.command} {action}")
-
-
-def users(draft: Draft) -> None:
-    """userdel and kin remove an account."""
-    if draft.command in ("userdel", "deluser", "groupdel", "delgroup"):
-        for effect in list(draft.effects):
-            draft.effects.remove(effect)
-        for value in draft.values("name"):
-            draft.add(Verb.DELETE, Kind.SYSTEM, f"user:{value.text or value.source}", undo=Reversibility.IRREVERSIBLE)
+            draft.add(Verb.CONFIGURE, Kind.SYSTEM, unit, labels=away, env=environment, note=f"{draft.command} {action}")
 
 
 def assignments(draft: Draft) -> None:
@@ -138,50 +156,6 @@ def assignments(draft: Draft) -> None:
     for value in draft.values("name"):
         if "=" in (value.text or ""):
             draft.add(Verb.CONFIGURE, Kind.SYSTEM, f"sysctl:{value.text}")
-
-
-_ZFS_READS = frozenset(
-    {"list", "get", "status", "history", "iostat", "diff", "holds", "userspace", "events", "help", "version"}
-)
-
-
-def disks(draft: Draft) -> None:
-    """mkfs, wipefs, partition editors, ZFS and LVM: what stands on the device is gone."""
-    words = draft.values("target")
-    texts = [w.text or w.source for w in words]
-    if draft.has("list") or not words:
-        return
-    if draft.command in ("zfs", "zpool", "nvme"):
-        _volumes(draft, texts)
-        return
-    if draft.command in ("lvremove", "vgremove", "pvremove"):
-        for text in texts:
-            draft.add(Verb.DELETE, Kind.DEVICE, text, scale=ALL, undo=Reversibility.IRREVERSIBLE)
-        return
-    if draft.command == "parted" and len(texts) > 1 and texts[1] in ("print", "p", "unit"):
-        return
-    if draft.command in ("hdparm", "badblocks") and not any(
-        f in " ".join(draft.said.unknown) for f in ("--security", "-w", "--trim")
-    ):
-        return
-    for value in words[:1] if draft.command in ("parted",) else words:
-        text = value.text or value.source
-        if value.text is None or text.startswith("/dev/"):
-            resource = file_resource(text, draft.setting, draft.world, cwd=draft.inv.cwd) if value.text else None
-            marks = resource.labels if resource else (L.UNPLACED,)
-            draft.add(Verb.OVERWRITE, Kind.DEVICE, text, labels=marks, scale=ALL, undo=Reversibility.IRREVERSIBLE)
-        elif text.startswith(("/", ".")) or "." in text:
-            draft.file(Verb.OVERWRITE, value, everything=True)
-
-
-def _volumes(draft: Draft, texts: list[str]) -> None:
-    if texts[0] in _ZFS_READS:
-        return
-    names = [t for t in texts[1:] if not t.startswith("-")] or ["?"]
-    if texts[0] in ("destroy", "rollback", "labelclear", "format", "sanitize", "delete-ns", "offline", "remove"):
-        draft.add(Verb.DELETE, Kind.DEVICE, names[-1], scale=ALL, undo=Reversibility.IRREVERSIBLE)
-    else:
-        draft.add(Verb.CONFIGURE, Kind.SYSTEM, f"{draft.command}:{names[-1]}")
 
 
 _STORE_DELETE = re.compile(r"^(delete|rm|remove|destroy|purge|delete-.*|clear|revoke|unlink|metadata|disable)$")
