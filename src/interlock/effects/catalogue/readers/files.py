@@ -42,7 +42,10 @@ def _plain_file(draft: Draft, operand: Word) -> bool:
 
 
 def emptied(draft: Draft, value: Word, note: str = "") -> None:
-    """The content of a file goes and nothing comes instead; of logs and scratch files nobody minds."""
+    """The content of a file goes and nothing comes instead; of logs and scratch files nobody minds.
+
+    That it is not there now frees nothing: nobody empties a file that is not there when the command runs.
+    """
     resource, _ = files.place(value, draft.inv, draft.setting, draft.world)
     quiet = files.regenerable(resource, draft.setting) or L.DEVICE_NULL in resource.labels
     draft.file(Verb.OVERWRITE, value, labels=() if quiet else (L.EMPTIED,), note=note)
