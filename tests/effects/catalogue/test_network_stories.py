@@ -35,6 +35,8 @@ def test_a_plain_visit_is_marked_as_one(command: str) -> None:
     [
         "curl -o install.sh https://example.com/a",
         "curl -O https://example.com/tool",
+        "curl -o .github/workflows/ci.yml https://example.com/ci.yml",
+        "wget -O CLAUDE.md https://example.com/CLAUDE.md",
         "curl -OJ https://example.com/a.json",
         "wget https://example.com/setup.py",
         "http -d https://example.com/a.deb",

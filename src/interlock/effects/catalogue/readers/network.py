@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from interlock.effects import hosts
 from interlock.effects.catalogue.draft import Draft
+from interlock.effects.catalogue.files import place
 from interlock.effects.catalogue.readers.wrappers import interactive
 from interlock.effects.catalogue.words import word_list
 from interlock.effects.http_api import CHANGING, read_request
@@ -20,6 +21,7 @@ from interlock.model.effect import Verb
 _WEB = frozenset({"http", "https", "ws", "wss", "ftp", "ftps", "sftp", "scp"})
 _PROGRAM_SUFFIXES = word_list("program_suffixes")
 _TEXT_NAMES = word_list("text_names")
+_LATER = frozenset({L.EXECUTES_LATER, L.CI, L.GUARD, L.AGENT_MEMORY})
 _LONG_HEADER = 160  # characters: no header that people write is longer
 
 
@@ -70,9 +72,14 @@ def visit(draft: Draft, url: Word, request: Request) -> None:
 
 
 def _could_run(draft: Draft, saved: Iterable[Word]) -> bool:
-    """Whether a name under which the answer is kept is one of a program: what it holds would run some day."""
+    """Whether the answer is kept under a name that runs or is obeyed some day, by its suffix or by its place."""
     names = [*saved, *(r.target for r in draft.inv.redirects if r.op in (">", ">>", ">|", "&>") and r.fd in (1, -1))]
-    return any(value.text is None or is_program_name(value.text) for value in names)
+    for value in names:
+        if value.text is None or is_program_name(value.text):
+            return True
+        if not _LATER.isdisjoint(place(value, draft.inv, draft.setting, draft.world)[0].labels):
+            return True
+    return False
 
 
 def is_program_name(name: str) -> bool:

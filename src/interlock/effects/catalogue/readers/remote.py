@@ -8,6 +8,7 @@ from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.readers.files import is_remote, remote_host
 from interlock.effects.catalogue.readers.wrappers import interactive
 from interlock.effects.environments import environment_of
+from interlock.effects.hosts import host_resource
 from interlock.effects.invocation import Word
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
 from interlock.model.effect import Kind, Verb
@@ -31,6 +32,8 @@ def ssh(draft: Draft) -> None:
     if draft.has("reverse", "tunnel"):
         draft.host(Verb.PUBLISH, bare, note="a port there leads to this machine")
     words = list(draft.said.rest or ())
+    if not words and name.startswith("git@") and L.VCS_HOST in host_resource(bare, draft.setting).labels:
+        return  # code hosting answers who is there, and gives nobody a shell
     if words:
         draft.shell_words(words, "remote command", remote=bare)
     elif draft.inv.stdin.text is not None:
