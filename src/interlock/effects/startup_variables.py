@@ -28,6 +28,7 @@ COMMAND_VARIABLES = frozenset(
         "FZF_DEFAULT_COMMAND",
         "SUDO_ASKPASS",
         "KUBE_EDITOR",
+        "KUBECTL_EXTERNAL_DIFF",
         "PSQL_PAGER",
         "SYSTEMD_PAGER",
         "TAR_OPTIONS",
@@ -56,5 +57,11 @@ CODE_VARIABLES = frozenset(
         "GIT_TEMPLATE_DIR",
         "GIT_CONFIG_GLOBAL",
         "GIT_CONFIG_COUNT",
+        "ANSIBLE_LIBRARY",
+        "ANSIBLE_ACTION_PLUGINS",
+        "ANSIBLE_CALLBACK_PLUGINS",
+        "ANSIBLE_FILTER_PLUGINS",
+        "ANSIBLE_LOOKUP_PLUGINS",
+        "HELM_PLUGINS",
     ]
 )

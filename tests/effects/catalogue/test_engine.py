@@ -93,6 +93,7 @@ def test_an_expectation_that_does_not_hold_is_a_complaint():
         (("[command.tool]", '[command.tool]\nreader = "nobody"'), "nobody"),
         (("[command.tool]", "[command.tool"), "not TOML"),
         (("[command.tool]", '[command.tool]\notherwise = "maybe"'), "otherwise"),
+        (("[command.tool.sub.deep]", '[command.tool.sub.deep]\notherwise = "opaque"'), "says nothing"),
     ],
 )
 def test_a_bad_file_is_refused_by_name_and_key(change, names):

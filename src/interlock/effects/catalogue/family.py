@@ -215,6 +215,8 @@ class _Reader:
         if not self.take(table, "inherit", bool, True, where):
             below = Grammar(single=grammar.single, posix=False, asks=grammar.asks)
         self.subcommands(command, table, where, family, below, depth, env)
+        if command.otherwise in ("opaque", "plugin") and not command.subs and not command.globs:
+            raise self.fail(f"{where}.otherwise", "says nothing without subcommands; what it runs stands in `does`")
         self.check_names(command, where)
         return command
 

@@ -392,6 +392,6 @@ def _workspace(draft: Draft) -> None:
             Verb.CREATE,
             Kind.TERRAFORM_STATE,
             f"workspace {name}",
-            env=chosen if chosen in (Environment.PRODUCTION, Environment.STAGING) else Environment.WORKSPACE,
+            env=chosen if chosen is Environment.PRODUCTION else Environment.WORKSPACE,
             undo=Reversibility.REVERSIBLE,
         )
