@@ -32,6 +32,7 @@ LOOPBACK = "loopback"
 PRIVATE = "private"
 METADATA = "metadata"  # cloud instance metadata
 KNOWN = "known"  # named in the user's configuration
+LOOKALIKE = "lookalike"  # a package whose name is nearly that of an everyday one
 REGISTRY = "registry"  # a package registry of record
 VCS_HOST = "vcs-host"
 DUBIOUS = "dubious"  # anybody leaves or collects things there without a name: paste sites, tunnels, link shorteners
@@ -59,7 +60,7 @@ RESOURCE_LABELS = PLACES | frozenset(
     {
         SECRET, GUARD, EXECUTES_LATER, CI, VCS, TRACKED, ROOT, AGENT_MEMORY, DEVICE_NULL,
         EMPTIED, OPENED,
-        LOOPBACK, PRIVATE, METADATA, KNOWN, REGISTRY, VCS_HOST, DUBIOUS, PUBLIC,
+        LOOPBACK, PRIVATE, METADATA, KNOWN, LOOKALIKE, REGISTRY, VCS_HOST, DUBIOUS, PUBLIC,
         PROTECTED, FORCE,
         PROJECT, PRIVILEGED, REMOTE, INTERACTIVE, UNKNOWN_COMMAND, UNREAD, DOWNLOADED,
         TEMPLATE_DB, WHOLE, FROZEN,

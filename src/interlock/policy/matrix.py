@@ -120,7 +120,8 @@ def situations() -> Iterator[tuple[str, tuple[str, ...]]]:
     yield from _cross(("configure", "grant"), [f"{thing} all" for thing in _FILES if "+root" in thing], ("machine",))
     yield from _cross(("delete irreversible",), ("cloud_resource http://localhost/x +loopback",), ("machine",))
     yield from _cross(("install", "publish irreversible", "delete irreversible"),
-                      ("package x", "package x +project", "package x +known", "package x +privileged"),
+                      ("package x", "package x +project", "package x +known", "package x +lookalike",
+                       "package x +privileged"),
                       ("workspace",))  # fmt: skip
 
 

@@ -1,56 +1,77 @@
-"""Package managers: what is installed (named now, or written down before), published, or run from a script."""
+"""Package managers: what is installed, named now or written down before, and how well its name is known."""
 
 from __future__ import annotations
 
-import json
 import posixpath
 import re
 
 from interlock.effects.catalogue.draft import Draft
-from interlock.effects.catalogue.grammar import known
 from interlock.effects.catalogue.programs import RISKY
 from interlock.effects.catalogue.words import word_list
+from interlock.effects.hosts import host_resource
 from interlock.effects.invocation import Word
+from interlock.effects.packages_known import Standing, standing
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
-from interlock.model.effect import Environment, Kind, Reversibility, Verb
+from interlock.model.effect import Environment, Kind, Verb
 
-_MANIFESTS = (
-    "package.json",
-    "pyproject.toml",
-    "requirements.txt",
-    "requirements-dev.txt",
-    "setup.py",
-    "setup.cfg",
-    "Pipfile",
-    "Cargo.toml",
-    "go.mod",
-    "Gemfile",
-    "composer.json",
-    "environment.yml",
-    "uv.lock",
-    "poetry.lock",
-)
+_MANIFESTS = tuple(sorted(word_list("manifests")))
 _URL = re.compile(
     r"^(git\+|https?:|git:|ssh:|file:|github:|gitlab:|bitbucket:|git@)|\.git(#|$)|\.(tgz|tar\.gz|whl|zip)$"
 )
-_RISKY_EXEMPT = re.compile(r"^(reset-cache|build[:.-]prod(uction)?|prod[:.-]build|build-release|bundle[:.-]prod)$")
+RISKY_EXEMPT = re.compile(r"^(reset-cache|build[:.-]prod(uction)?|prod[:.-]build|build-release|bundle[:.-]prod)$")
+
+
+# What a version may look like behind a name; anything else is a place, an alias or a tag of a repository.
+_VERSION = r"[\w.^~<>=*|,!+ -]*"
+_NAMES = {
+    "npm": re.compile(rf"(?:npm:)?((?:@[\w.-]+/)?[\w.-]+)(?:@{_VERSION})?"),
+    "pypi": re.compile(rf"([A-Za-z0-9][\w.-]*)(?:\[[\w, .-]*\])?\s*(?:[=<>!~]{_VERSION}|@{_VERSION})?(?:;.*)?"),
+    "crates": re.compile(rf"([A-Za-z][\w-]*)(?:@{_VERSION})?"),
+    "gems": re.compile(rf"([A-Za-z][\w.-]*)(?::{_VERSION})?"),
+    "go": re.compile(r"([\w.-]+(?:/[\w.~-]+)*)(?:/\.\.\.)?(?:@[\w.+-]+)?"),
+    "composer": re.compile(rf"([\w.-]+/[\w.-]+)(?:[:=]{_VERSION}@?\w*)?"),
+    "nuget": re.compile(r"([A-Za-z][\w.-]*)"),
+    "pub": re.compile(rf"(?:dev:)?([a-z]\w*)(?::{_VERSION})?"),
+}
+# Options that make packages come from somewhere else, by the name under which grammars capture them.
+_ELSEWHERE = (
+    "index-url",
+    "extra-index-url",
+    "registry",
+    "source",
+    "git",
+    "path",
+    "find-links",
+    "trusted-host",
+    "channel",
+)
+_VARIABLES = word_list("registry-variables")
+_INDEX_LINE = re.compile(r"(?im)^\s*(?:\S*registry\S*|index-url|extra-index-url|index|url)\s*[:=]")
+_SETTINGS_FILES = {"npm": (".npmrc", ".yarnrc", ".yarnrc.yml", "bunfig.toml"), "pypi": ("pip.conf", "uv.toml")}
 
 
 # Installers that renew themselves.
 _TOOLCHAIN = frozenset({"pip", "setuptools", "wheel", "npm", "npm@latest", "pnpm", "yarn", "corepack", "uv", "poetry"})
 
 
+def known_tool(name: str) -> bool:
+    """Whether some family of the catalogue says what this program does."""
+    from interlock.effects.catalogue.packaged import packaged
+
+    return bool(packaged().find(name))
+
+
 def unread_script(draft: Draft, name: str, what: str, base: str | None = "") -> None:
     """A script, target or task whose text the world does not show: project code, unless its name says more."""
     if not draft.inv.remote and (base is None or (base and not draft.ours(base))):
         draft.opaque(f"{what} {name!r} lies outside of the workspace and could not be read")
-    elif RISKY.search(name) and not _RISKY_EXEMPT.match(name):
+    elif RISKY.search(name) and not RISKY_EXEMPT.match(name):
         draft.opaque(f"{what} {name!r} could not be read, and its name says that it may reach beyond the project")
     else:
         draft.project(f"{draft.command} {name}".strip(), note=f"{what} was not read")
 
 
-def _base(draft: Draft) -> str | None:
+def base_of(draft: Draft) -> str | None:
     base = draft.inv.cwd
     for value in draft.values("dir"):
         base = draft.path(value, base) if value.text is not None else None
@@ -59,7 +80,7 @@ def _base(draft: Draft) -> str | None:
 
 def mentioned(draft: Draft, name: str) -> bool:
     """Whether the project's own manifest or lock file names this package."""
-    base = _base(draft)
+    base = base_of(draft)
     if base is None or not name:
         return False
     bare = re.split(r"[=<>~!\[@;]", name[1:] if name.startswith("@") else name)[0]
@@ -74,405 +95,79 @@ def mentioned(draft: Draft, name: str) -> bool:
     return False
 
 
-def install(draft: Draft, packages: list[Word], *, everything: bool = False, machine: bool = False) -> None:
+def bare_name(registry: str, text: str) -> str | None:
+    """The package's name without its version, or None where the text says more than a name and a version."""
+    pattern = _NAMES.get(registry)
+    match = pattern.fullmatch(text.strip()) if pattern is not None else None
+    return match.group(1) if match else None
+
+
+def redirected(draft: Draft, registry: str) -> bool:
+    """Whether packages come from anywhere but the registry of record: by option, variable or a file of the project."""
+    for option in _ELSEWHERE:
+        for value in draft.values(option):
+            url = value.text or ""
+            if option not in ("index-url", "registry") or L.REGISTRY not in host_resource(url, draft.setting).labels:
+                return True
+    if any(draft.variable(name) for name in _VARIABLES):
+        return True
+    base = base_of(draft)
+    for name in _SETTINGS_FILES.get(registry, ()) if base is not None else ():
+        text = draft.content(posixpath.join(base or "", name))
+        if text is not None and re.search(
+            r"(?im)^\s*(?:\S*registry\S*|index-url|extra-index-url|index|url)\s*[:=]", text
+        ):
+            return True
+    return False
+
+
+def look_up(draft: Draft, registry: str, text: str) -> Standing:
+    """What is known of a package named on the line; nothing, where it does not come from the registry of record."""
+    name = bare_name(registry, text)
+    if name is None:
+        return Standing()
+    found = standing(registry, name)
+    return Standing(resembles=found.resembles) if found.known and redirected(draft, registry) else found
+
+
+def install(
+    draft: Draft, packages: list[Word], registry: str = "", *, everything: bool = False, machine: bool = False
+) -> None:
     """INSTALL effects for named packages; without names, for what the project wrote down."""
-    if not packages:
-        if everything:
-            draft.add(
-                Verb.INSTALL,
-                Kind.PACKAGE,
-                "(the project's own)",
-                labels=(L.PROJECT,),
-                note="from the manifest or lock file",
-            )
-        return
+    if not packages and everything:
+        note = "from the manifest or lock file"
+        draft.add(Verb.INSTALL, Kind.PACKAGE, "(the project's own)", labels=(L.PROJECT,), note=note)
     for value in packages:
         text = value.text if value.text is not None else value.source
-        if text.startswith("-"):
-            continue
-        local = text in (".", "./", "..") or text.startswith(("./", "../", ".[", "file:.", "workspace:"))
-        written = (local and draft.ours(draft.path(text.removeprefix("file:").split("[", maxsplit=1)[0]))) or (
-            text.startswith("workspace:")
-        )
-        written = written or (value.text is not None and not machine and mentioned(draft, text))
-        marks = [L.PROJECT] if written else [L.KNOWN] if text in _TOOLCHAIN else []
-        if re.search(r"\.(tgz|tar\.gz|whl|zip)$", text):
-            marks = []  # an archive's own scripts run, wherever it lies
-        if _URL.search(text) and not text.startswith(("file:", ".", "/")):
-            location = re.sub(r"^git\+", "", text)
-            location = re.sub(r"^(?:\w[\w-]*\s*@\s*)", "", location)
-            if "://" in location or "@" in location:
-                draft.host(Verb.FETCH, location)
-            marks = []
-        draft.add(
-            Verb.INSTALL,
-            Kind.PACKAGE,
-            text,
-            labels=marks,
-            taint=value.taint,
-            env=Environment.MACHINE if machine else None,
-            note="" if marks else "named on the command line",
-        )
+        if not text.startswith("-"):
+            _named(draft, value, text, registry, machine=machine)
 
 
-# -- Node -----------------------------------------------------------------------------------------------------------
-
-_INSTALLS = word_list("npm-installs")
-_REMOVES = frozenset({"uninstall", "remove", "rm", "un", "r", "unlink", "prune"})
-_QUIET = word_list("npm-quiet")
-_REGISTRY = frozenset(
-    {"publish", "unpublish", "deprecate", "dist-tag", "owner", "access", "star", "team", "org", "hook", "stage"}
-)
-_RUNS = frozenset({"run", "run-script", "rum", "urn"})
-_EXECS = frozenset({"exec", "x", "dlx", "execute"})
-_LIFECYCLE = ("preinstall", "install", "postinstall", "prepublish", "preprepare", "prepare", "postprepare")
-_PROJECT_SCRIPTS = frozenset({"test", "t", "tst", "start", "stop", "restart", "build", "dev", "lint"})
-
-
-def node(draft: Draft) -> None:
-    """npm, pnpm, yarn, bun."""
-    base = _base(draft)
-    _node_options(draft)
-    words = list(draft.inv.words[1:])
-    action, rest = _action(draft)
-    if action is None:
-        if draft.command == "yarn" and not draft.said.operands:
-            _node_install(draft, [], base)
-        elif draft.said.operands and draft.said.operands[0].text is None:
-            draft.opaque("which script runs is not known")
-        return
-    if action in _RUNS:
-        if rest:
-            run_script(draft, rest[0], _arguments(words, rest[0]), base)
-    elif action in _EXECS:
-        _node_exec(draft, rest)
-    elif action in _INSTALLS and not (draft.command == "bun" and action in ("link",)):
-        _node_install(draft, rest, base, frozen=action in ("ci", "clean-install"))
-    elif action in ("config", "c", "get") and "_auth" in " ".join(w.text or "" for w in rest):
-        draft.add(Verb.READ, Kind.SECRET, "npm token", labels=(L.SECRET,))
-    elif action in ("create", "init"):
-        _node_create(draft, rest)
-    else:
-        _node_other(draft, action, rest, words, base)
+def _named(draft: Draft, value: Word, text: str, registry: str, *, machine: bool) -> None:
+    marks, note = [], "named on the command line"
+    found = look_up(draft, registry, text) if value.text is not None else Standing()
+    if _written(draft, value, text, machine=machine):
+        marks, note = [L.PROJECT], ""
+    elif text in _TOOLCHAIN or (found.known and not machine):
+        marks, note = [L.KNOWN], "" if text in _TOOLCHAIN else "an everyday package under its exact name"
+    elif found.resembles:
+        marks, note = [L.LOOKALIKE], f"this name is nearly that of {found.resembles}"
+    if _URL.search(text) and not text.startswith(("file:", ".", "/")):
+        location = re.sub(r"^(?:\w[\w-]*\s*@\s*)", "", re.sub(r"^git\+", "", text))
+        if "://" in location or "@" in location:
+            draft.host(Verb.FETCH, location)
+        marks = []
+    env = Environment.MACHINE if machine else None
+    draft.add(Verb.INSTALL, Kind.PACKAGE, text, labels=marks, taint=value.taint, env=env, note=note)
 
 
-def _node_options(draft: Draft) -> None:
-    """Where packages come from, and what runs the scripts."""
-    for value in draft.values("registry"):
-        draft.host(Verb.FETCH, value.text or value.source)
-    for value in draft.values("script-shell"):
-        if value.text not in ("bash", "sh", "/bin/bash", "/bin/sh"):
-            draft.opaque("another program runs the package scripts", value.source or "?")
-
-
-def _action(draft: Draft) -> tuple[str | None, list[Word]]:
-    operands = list(draft.said.operands)
-    if draft.command == "yarn" and operands and operands[0].text in ("workspace",) and len(operands) > 2:
-        operands = operands[2:]
-    elif operands and operands[0].text in ("workspaces", "recursive", "multi") and len(operands) > 1:
-        operands = [o for o in operands[1:] if o.text not in ("foreach",)]
-    if draft.command == "yarn" and operands and operands[0].text == "global":
-        operands = operands[1:]
-    if not operands or operands[0].text is None:
-        return None, []
-    return operands[0].text, operands[1:]
-
-
-def _node_install(draft: Draft, packages: list[Word], base: str | None, *, frozen: bool = False) -> None:
-    machine = draft.has("global")
-    install(draft, [] if frozen else packages, everything=True, machine=machine)
-    if not draft.has("ignore-scripts") and base is not None and not machine:
-        scripts = _scripts(draft, base)[0] or {}
-        for name in _LIFECYCLE:
-            if name in scripts:
-                draft.shell(scripts[name], cwd=base, origin=posixpath.join(base, "package.json"))
-
-
-def _node_create(draft: Draft, rest: list[Word]) -> None:
-    if rest and not (rest[0].text or "-").startswith("-"):
-        draft.add(Verb.INSTALL, Kind.PACKAGE, f"create-{rest[0].text}")
-        draft.project(f"create-{rest[0].text}")
-    else:
-        draft.file(Verb.CREATE, known("package.json"))
-
-
-def _node_other(draft: Draft, action: str, rest: list[Word], words: list[Word], base: str | None) -> None:
-    if action in _REMOVES:
-        draft.file(Verb.WRITE, known("package.json"))
-    elif action in _REGISTRY:
-        _node_registry(draft, action, rest)
-    elif action in ("token", "login", "adduser", "logout", "profile"):
-        draft.add(Verb.READ if action == "token" else Verb.CONFIGURE, Kind.SECRET, "npm token", labels=(L.SECRET,))
-    elif action == "set-script" and len(rest) > 1:
-        draft.file(Verb.WRITE, known("package.json"))
-        draft.shell_words([rest[1]])
-    elif action == "version":
-        if rest:
-            draft.file(Verb.WRITE, known("package.json"))
-    elif action in ("set", "config", "c") and rest and (rest[0].text in ("set", "delete", "rm") or action == "set"):
-        _node_config(draft, rest)
-    else:
-        _node_run(draft, action, rest, words, base)
-
-
-def _node_config(draft: Draft, rest: list[Word]) -> None:
-    """Some settings of npm decide what code later runs use."""
-    text = " ".join(w.text or "?" for w in rest)
-    if any(key in text for key in ("registry", "script-shell", "authToken", "ignore-scripts", "prefix")):
-        draft.file(Verb.WRITE, known("~/.npmrc"), labels=(L.EXECUTES_LATER,))
-    else:
-        draft.file(Verb.WRITE, known(".npmrc"))
-
-
-def _node_run(draft: Draft, action: str, rest: list[Word], words: list[Word], base: str | None) -> None:
-    if action in ("edit", "explore"):
-        draft.project(f"npm {action}")
-    elif action in _PROJECT_SCRIPTS or _is_script(draft, action, base):
-        name = "test" if action in ("t", "tst") else action
-        if draft.command == "bun" and action in ("test", "build"):
-            draft.project(f"bun {action}")
-        else:
-            run_script(draft, known(name), _arguments(words, rest[0] if rest else None, before=True), base)
-    elif action in _QUIET:
-        return
-    elif draft.command == "bun" and re.search(r"\.[cm]?[jt]sx?$", action):
-        draft.argv([known("node"), *draft.said.operands])
-    elif draft.command in ("yarn", "pnpm", "bun") and _unseen_script(draft, action, base):
-        run_script(draft, known(action), _arguments(words, rest[0] if rest else None, before=True), base)
-    elif draft.command in ("yarn", "pnpm", "bun"):
-        _node_exec(draft, list(draft.said.operands))
-    else:
-        draft.opaque(f"{draft.command} has no command {action!r} that is known", labels=(L.UNKNOWN_COMMAND,))
-
-
-def _unseen_script(draft: Draft, action: str, base: str | None) -> bool:
-    """Is it a script of a package.json that is not there to be read? These three fetch no program by its name."""
-    name = re.fullmatch(r"\w[\w:.-]*", action) is not None
-    return name and not _known_tool(action) and (base is None or _scripts(draft, base)[0] is None)
-
-
-def _node_registry(draft: Draft, action: str, rest: list[Word]) -> None:
-    name = rest[0].text or "?" if rest else "(this package)"
-    if draft.has("dry-run"):
-        return
-    if action == "unpublish":
-        draft.add(
-            Verb.DELETE, Kind.PACKAGE, name, undo=Reversibility.IRREVERSIBLE, note="everybody who depends on it breaks"
-        )
-    elif action in ("owner", "access", "team", "org"):
-        if not rest or rest[0].text not in ("ls", "list", "get"):
-            draft.add(Verb.GRANT, Kind.PACKAGE, " ".join(w.text or "?" for w in rest))
-    elif not (action == "dist-tag" and rest and rest[0].text == "ls"):
-        draft.add(
-            Verb.PUBLISH,
-            Kind.PACKAGE,
-            name if action != "dist-tag" else " ".join(w.text or "?" for w in rest),
-            undo=Reversibility.IRREVERSIBLE,
-        )
-
-
-def _is_script(draft: Draft, name: str, base: str | None) -> bool:
-    if draft.command == "npm" or base is None:
-        return False
-    scripts = _scripts(draft, base)[0]
-    return scripts is not None and name in scripts and name not in _QUIET
-
-
-def _arguments(words: list[Word], first: Word | None, *, before: bool = False) -> list[Word]:
-    """The words after the script's name, without the `--` that npm takes away."""
-    if first is None:
-        return []
-    at = next((i for i, w in enumerate(words) if w is first or w == first), len(words))
-    rest = words[at if before else at + 1 :]
-    return [w for i, w in enumerate(rest) if not (w.text == "--" and all(r.text != "--" for r in rest[:i]))]
-
-
-def _scripts(draft: Draft, base: str) -> tuple[dict[str, str] | None, str]:
-    """The scripts of the package.json in force, and its directory."""
-    folder = base
-    for _ in range(16):
-        path = posixpath.join(folder, "package.json")
-        text = draft.world.text(path)
-        if text is not None:
-            draft.operands.append(path)
-            try:
-                data = json.loads(text)
-                scripts = data.get("scripts", {}) if isinstance(data, dict) else {}
-            except (ValueError, RecursionError):
-                return None, folder
-            if not isinstance(scripts, dict):
-                return None, folder
-            return {str(k): v for k, v in scripts.items() if isinstance(v, str)}, folder
-        if folder in ("/", draft.setting.workspace):
-            break
-        folder = posixpath.dirname(folder)
-    return None, base
-
-
-def run_script(draft: Draft, name: Word, arguments: list[Word], base: str | None) -> None:
-    """`npm run NAME`: the text in package.json, with its pre and post scripts, is what runs."""
-    if name.text is None:
-        draft.opaque("which script runs is not known", name.source)
-        return
-    scripts, folder = _scripts(draft, base) if base is not None and not draft.has("workspace") else (None, "")
-    if scripts is None or name.text not in scripts:
-        unread_script(draft, name.text, "the package script", base)
-        return
-    origin = posixpath.join(folder, "package.json")
-    for step in (f"pre{name.text}", name.text, f"post{name.text}"):
-        if step not in scripts:
-            continue
-        text = scripts[step]
-        if step == name.text and arguments:
-            text += "".join(f" {_quoted(w)}" for w in arguments)
-        draft.shell(text, cwd=folder, origin=origin)
-    draft.project(f"{draft.command} run {name.text}")
-
-
-def _quoted(value: Word) -> str:
-    import shlex
-
-    return shlex.quote(value.text) if value.text is not None else '"$INTERLOCK_UNKNOWN"'
-
-
-def npx(draft: Draft) -> None:
-    """npx, bunx, pnpx: a tool of the project, or a package that is fetched and run at once."""
-    for value in draft.values("call"):
-        draft.shell_words([value])
-    for value in draft.values("package"):
-        if value.text and not _local_tool(draft, value.text):
-            install(draft, [value])
-    _node_exec(draft, list(draft.said.rest or ()))
-
-
-def _node_exec(draft: Draft, words: list[Word]) -> None:
-    words = [w for i, w in enumerate(words) if not (w.text == "--" and i == 0)]
-    while words and (words[0].text or "").startswith("-"):
-        words = words[1:]
-    if not words:
-        return
-    name = words[0].text
-    if name is None:
-        draft.opaque("which package runs is not known", words[0].source)
-        return
-    bare = re.sub(r"(?<=.)@[^/]*$", "", name)
-    tool = bare.rpartition("/")[2] if bare.startswith("@") else bare
-    alias = _PACKAGE_TOOLS.get(bare, tool)
-    if _local_tool(draft, bare) or _known_tool(alias):
-        if _known_tool(alias):
-            draft.argv([known(alias), *words[1:]])
-        else:
-            draft.project(f"{draft.command} {bare}")
-        return
-    draft.add(Verb.INSTALL, Kind.PACKAGE, name, note="fetched and run at once")
-    draft.project(f"{draft.command} {name}")
-
-
-_PACKAGE_TOOLS = {
-    "@biomejs/biome": "biome",
-    "typescript": "tsc",
-    "@angular/cli": "ng",
-    "@nestjs/cli": "nest",
-    "@vue/cli": "vue",
-    "@playwright/test": "playwright",
-    "aws-cdk": "cdk",
-    "@anthropic-ai/claude-code": "claude",
-    "@openai/codex": "codex",
-    "wrangler": "wrangler",
-    "firebase-tools": "firebase",
-    "@railway/cli": "railway",
-    "netlify-cli": "netlify",
-}
-
-
-def _known_tool(name: str) -> bool:
-    from interlock.effects.catalogue.packaged import packaged
-
-    return bool(packaged().find(name))
-
-
-def _local_tool(draft: Draft, name: str) -> bool:
-    base = _base(draft)
-    if base is None:
-        return False
-    short = name.rpartition("/")[2]
-    return draft.world.kind(posixpath.join(base, "node_modules/.bin", short)) is not None or mentioned(draft, name)
-
-
-# -- Python ---------------------------------------------------------------------------------------------------------
-
-
-def pip(draft: Draft) -> None:
-    """pip install and kin: named packages, requirement files, the project itself."""
-    action = draft.said.path[-1] if draft.said.path else ""
-    if action not in ("install", "add", "download", "wheel", "inject", "sync", "tool-install", "run"):
-        return
-    for value in (*draft.values("index-url"), *draft.values("extra-index-url")):
-        draft.host(Verb.FETCH, value.text or value.source)
-    for value in draft.values("requirement"):
-        draft.file(Verb.READ, value)
-        _requirements(draft, value)
-    editable = draft.values("editable")
-    packages = [*draft.values("package"), *editable]
-    install(draft, packages, everything=not draft.values("requirement"))
-
-
-def _requirements(draft: Draft, value: Word) -> None:
-    if value.text is None or "://" in value.text:
-        draft.add(Verb.INSTALL, Kind.PACKAGE, value.text or value.source)
-        return
-    path = draft.path(value)
-    inside = path is not None and (path + "/").startswith(draft.setting.workspace + "/")
-    marks = (L.PROJECT,) if inside else ()
-    draft.add(Verb.INSTALL, Kind.PACKAGE, f"-r {value.text}", labels=marks, note="from a requirements file")
-
-
-def generic(draft: Draft) -> None:
-    """cargo, go, gem, brew, apt and kin: the grammar says where the packages stand."""
-    packages = draft.values("package")
-    install(draft, packages, everything=draft.has("manifest") or not packages)
-
-
-def runner(draft: Draft) -> None:
-    """uv run, poetry run, bundle exec, pipx run: the program inside, fetched first if the project has it not."""
-    words = list(draft.said.rest or ())
-    if draft.command == "pipx" and words and words[0].text == "run":
-        words = words[1:]
-    for value in draft.values("with"):
-        install(draft, [value])
-    if not words:
-        return
-    name = words[0].text
-    action = draft.said.path[-1] if draft.said.path else draft.command
-    if name is not None and name.endswith(".py"):
-        draft.argv([known("python"), *words])
-    elif action in ("uvx", "tool-run") or draft.command in ("pipx", "uvx") or draft.said.path[:1] == ["tool"]:
-        bare = re.split(r"[@=<>\[]", name or "?")[0]
-        if not _known_tool(bare) and not mentioned(draft, bare):
-            draft.add(Verb.INSTALL, Kind.PACKAGE, name or words[0].source, note="fetched and run at once")
-            draft.project(f"{draft.command} {name}")
-        else:
-            draft.argv([known(bare), *words[1:]])
-    elif name is not None and not _known_tool(posixpath.basename(name)) and "/" not in name:
-        draft.project(f"{draft.command} {name}", note="a program of the project's environment")
-    else:
-        draft.argv(words)
-
-
-def task_risky(draft: Draft) -> None:
-    """Build tools whose goals are free names: one that speaks of deploying is worth a question."""
-    for value in draft.values("goal"):
-        text = value.text or ""
-        if RISKY.search(text) and not text.startswith("-") and not _RISKY_EXEMPT.match(text):
-            draft.opaque(f"the goal {text!r} of {draft.command} may reach beyond the project")
-
-
-def go_run(draft: Draft) -> None:
-    """go run of a module from elsewhere fetches it first."""
-    for value in draft.values("package"):
-        text = value.text or ""
-        if "@" in text and draft.said.path[:1] == ["run"]:
-            draft.add(Verb.INSTALL, Kind.PACKAGE, text, note="fetched and run at once")
-
-
-_ = Reversibility
+def _written(draft: Draft, value: Word, text: str, *, machine: bool) -> bool:
+    """Whether the project itself holds it or names it."""
+    if re.search(r"\.(tgz|tar\.gz|whl|zip)$", text):
+        return False  # an archive's own scripts run, wherever it lies
+    if text.startswith("workspace:"):
+        return True
+    local = text in (".", "./", "..") or text.startswith(("./", "../", ".[", "file:."))
+    if local and draft.ours(draft.path(text.removeprefix("file:").split("[", maxsplit=1)[0])):
+        return True
+    return value.text is not None and not machine and mentioned(draft, text)
