@@ -74,7 +74,7 @@ _HOSTS = (
 _DATA = ("table shop.users", "database shop", "terraform_state default", "cloud_resource web", "cluster_object pod/web",
          "container web")  # fmt: skip
 _GIT = ("git_ref feature-x", "git_ref main +protected", "git_ref origin/feature-x +force",
-        "git_ref origin/main +force +protected",
+        "git_ref origin/feature-x +known", "git_ref origin/main +force +protected",
         "git_repository origin")  # fmt: skip
 _CODE = (
     "process pytest +project", "process ls", "process frobnicate +unknown-command", "process mount +privileged",

@@ -201,7 +201,7 @@ def _remote(draft: Draft, base: str | None) -> None:
     if action in ("add", "set-url", "rename", "remove", "rm", "set-head", "set-branches", "prune"):
         name = draft.text("what") or "?"
         g.repository(draft, Verb.CONFIGURE, f"remote {name}")
-        for value in draft.values("what")[1:2] if action == "set-url" else ():
+        for value in draft.values("what")[1:2] if action in ("add", "set-url") else ():
             g.location(draft, Verb.SEND, value.text if value.text is not None else value.source)
     elif action in ("show", "update"):
         g.repository(draft, Verb.FETCH, draft.text("what") or "origin")

@@ -74,12 +74,23 @@ def _refspec(draft: Draft, base: str | None, remote: str, value: Word, *, forced
     target = target.removeprefix("refs/heads/")
     if target in ("HEAD", "@", "") and not deleted:
         target = (draft.world.branch(base) if base and not draft.inv.remote else None) or "HEAD"
-    _one(draft, remote, target, forced=forced, deleted=deleted)
+    _one(draft, remote, target, forced=forced, deleted=deleted, sure=value.text is not None)
 
 
-def _one(draft: Draft, remote: str, branch: str, *, forced: bool, deleted: bool) -> None:
+def _configured(draft: Draft, remote: str) -> bool:
+    """Whether the remote is the clone's own: by its name, and not on the word of a URL, a variable or a setting."""
+    if draft.said.value("remote") is not None and draft.text("remote") != remote:
+        return False
+    redirected = any(re.match(r"(?i)(remote|url)\.", value.text or "remote.") for value in draft.values("setting"))
+    return remote in ("origin", "upstream") and not redirected
+
+
+def _one(draft: Draft, remote: str, branch: str, *, forced: bool, deleted: bool, sure: bool = True) -> None:
     marks = set()
     every = "*" in branch
+    tag = re.match(r"refs/|v?\d+(\.\d+)+", branch) is not None  # a tag can start a release
+    if sure and not every and not tag and branch != "HEAD" and _configured(draft, remote):
+        marks.add(L.KNOWN)
     if any(fnmatchcase(branch, glob) for glob in draft.setting.protected_branches) or (every and branch == _EVERY):
         marks.add(L.PROTECTED)
     if forced or deleted:
