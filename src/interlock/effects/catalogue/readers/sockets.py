@@ -59,8 +59,8 @@ def _socat(draft: Draft, words: list[Word]) -> None:
             draft.file(Verb.WRITE if kind == "CREATE" else Verb.READ, Word(path, path, value.span, path))
         elif kind.startswith(("UNIX", "ABSTRACT")) and "LISTEN" not in kind:
             draft.opaque("speaks to a local service through its socket", text)
-        elif "LISTEN" in kind:
-            draft.host(Verb.FETCH, "localhost", note="listens for anybody")
+        elif "LISTEN" in kind and not kind.startswith(("UNIX", "ABSTRACT")):
+            draft.host(Verb.PUBLISH, "localhost", note="listens for anybody who connects")
 
 
 _RECORDS = frozenset(
