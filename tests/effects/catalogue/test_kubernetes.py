@@ -8,7 +8,7 @@ from interlock.effects.catalogue import interpret
 from interlock.effects.catalogue.examples import SETTING, Files, invocation, judge
 from interlock.effects.invocation import Interpretation
 from interlock.effects.shell import read_shell
-from interlock.model.effect import Effect, Known, Verb
+from interlock.model.effect import Effect, Environment, Known, Verb
 
 WEB = """
 apiVersion: apps/v1
@@ -105,3 +105,19 @@ def test_the_values_of_secrets_are_shown(command: str) -> None:
 )
 def test_their_names_are_no_secret(command: str) -> None:
     assert judge("never read secret", say(command)) == ""
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "argocd app sync web",  # talks to its own server
+        "helmfile apply",  # names its contexts in a file
+        "skaffold run",
+        "kops update cluster --yes",
+        "kubectl --server https://c.example delete deploy web",
+    ],
+)
+def test_the_selected_cluster_calms_only_what_goes_there(command: str) -> None:
+    local = {"../.kube/config": "current-context: kind-dev\n"}
+    assert all(effect.environment is not Environment.DEVELOPMENT for effect in say(command, local).effects)
+    assert judge("write cluster_object helm:web, env:development", say("helm upgrade web ./chart", local)) == ""

@@ -24,9 +24,9 @@ _PROJECT = (".envrc", ".env", "mise.toml", ".mise.toml", ".tool-versions")
 
 def kube(draft: Draft) -> list[str]:
     """The context that kubectl and its kin use when none is named; empty where that cannot be known."""
+    if draft.said.values.get("server") or draft.said.values.get("cluster"):
+        return []  # the words name the place themselves
     paths = _kubeconfigs(draft)
-    if not paths:
-        return []
     for path in paths:
         text = _content(draft, path)
         found = (_CURRENT.search(text) or _CURRENT_JSON.search(text)) if text else None

@@ -67,6 +67,7 @@ def kubectl(draft: Draft) -> None:
     if not path:
         return
     _login(draft)
+    _elsewhere(draft)
     verb = path[0]
     if verb in ("get", "describe"):
         _look(draft, verb)
@@ -87,6 +88,15 @@ def _environment(draft: Draft, *more: tuple[str, str]) -> Environment:
     clues += [("namespace", w.text or w.source) for w in draft.values("namespace")]
     clues += [("host", host) for host in (draft.text("server"), draft.inv.remote) if host]
     return most_careful([environment_of(what, name, draft.setting) for what, name in (*clues, *more)])
+
+
+def _elsewhere(draft: Draft) -> None:
+    """A server or a cluster named beside the context: the context's name then says nothing, and credentials go there."""
+    server = draft.said.value("server")
+    if server is not None:
+        draft.host(Verb.SEND, server.text or server.source, note="the API of another cluster gets the credentials")
+    if draft.said.value("cluster") is not None and draft.said.value("context") is not None:
+        draft.opaque("a cluster is named beside the context: which one is meant is not known")
 
 
 def _login(draft: Draft) -> None:
