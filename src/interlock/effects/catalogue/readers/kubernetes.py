@@ -91,7 +91,7 @@ def _environment(draft: Draft, *more: tuple[str, str]) -> Environment:
 
 
 def _elsewhere(draft: Draft) -> None:
-    """A server or a cluster named beside the context: the context's name then says nothing, and credentials go there."""
+    """A server or a cluster named beside the context: its name then says nothing, and credentials go there."""
     server = draft.said.value("server")
     if server is not None:
         draft.host(Verb.SEND, server.text or server.source, note="the API of another cluster gets the credentials")
