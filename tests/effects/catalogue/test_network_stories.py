@@ -87,3 +87,9 @@ def test_a_key_that_only_signs_is_not_printed() -> None:
 
 def test_a_resolver_of_ones_own_sees_every_name() -> None:
     assert not said("dig @203.0.113.4 example.com", "fetch host 203.0.113.4, !public")
+
+
+def test_what_a_downloader_keeps_is_named_by_its_address() -> None:
+    assert not said("aria2c https://example.com/a.zip", "fetch host example.com, public")
+    assert not said("aria2c -d out https://example.com/setup.sh", "write file out/setup.sh, taint:network")
+    assert not said("aria2c https://example.com/setup.sh", "fetch host example.com, !public")

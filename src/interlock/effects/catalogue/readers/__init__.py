@@ -101,6 +101,7 @@ READERS: Mapping[str, Reader] = {
     "shell": shells.shell,
     "screen_rest": terminals.screen,
     "tmux_rest": terminals.tmux,
+    "aria2c": network.aria2c,
     "browse": network.browse,
     "curl": network.curl,
     "wget": network.wget,

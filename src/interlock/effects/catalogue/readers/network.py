@@ -312,6 +312,20 @@ def _wget_settings(draft: Draft) -> None:
         draft.opaque("wget takes its settings from a file", draft.values("config")[0].source or "?")
 
 
+def aria2c(draft: Draft) -> None:
+    """aria2c and axel: each address becomes a file, named by -o or by the address."""
+    if draft.values("conf-path"):
+        draft.opaque("aria2c takes its settings from a file", draft.values("conf-path")[0].source or "?")
+    folder = draft.text("dir") or "."
+    for url in draft.values("url"):
+        request = Request(plain=not draft.has("credentials"))
+        name = draft.text("out") or posixpath.basename(address(url).split("?")[0]) or "index.html"
+        request.saved = [word(posixpath.join(folder, name))]
+        draft.file(Verb.WRITE, request.saved[0], taint=(L.FROM_NETWORK,))
+        visit(draft, url, request)
+    draft.output_taint = {L.FROM_NETWORK}
+
+
 # -- httpie, xh, curlie --------------------------------------------------------------------------------------------
 
 
