@@ -146,6 +146,7 @@ READERS: Mapping[str, Reader] = {
     "pkill": system.pkill,
     "secret_store": system.secret_store,
     "systemctl": system.systemctl,
+    "processes": system.processes,
     "taskkill": system.taskkill,
     "cmd": windows.cmd,
     "powershell": powershell.powershell,

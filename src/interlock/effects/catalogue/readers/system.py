@@ -19,6 +19,7 @@ _FEW = re.compile(
     r"|cat [^;|&`$()]*\.pid)\)\"?"
 )
 _PROCESS = re.compile(r"-?\d{1,10}|\$!|%[\w?%+-]*")
+_WHOSE = frozenset({"-u", "-U", "-t", "-g", "-G", "-P", "-s", "--euid", "--uid"})  # options of pgrep with a value
 
 
 def kill(draft: Draft) -> None:
@@ -72,14 +73,24 @@ def wide_name(pattern: str | None) -> bool:
     """Whether a process name or pattern stands for more than one program."""
     if pattern is None:
         return True
-    plain = pattern.strip("^$ ").lower().removesuffix(".exe")
+    plain = pattern.lower().strip("^$ .*").removesuffix(".exe")
     return len(plain.strip(".*?+")) < 2 or plain in _RUNTIMES or re.fullmatch(r"[.*?+\[\]]*", plain) is not None
 
 
 def _names_a_runtime(source: str) -> bool:
     """`$(pgrep node)` is everything that runs on Node."""
     asked = re.search(r"(?:pgrep|pidof) ([^)]*)", source)
-    return asked is not None and any(wide_name(part.strip("'\"")) for part in asked.group(1).split() if part[0] != "-")
+    if asked is None:
+        return False
+    parts = asked.group(1).split()
+    named = [one for one, before in zip(parts, ["", *parts], strict=False) if one[0] != "-" and before not in _WHOSE]
+    return not (named or "-P" in parts) or any(wide_name(part.strip("'\"")) for part in named)
+
+
+def processes(draft: Draft) -> None:
+    """lsof, pgrep, pidof: what they put out is the numbers of the processes that they were asked for."""
+    source = " ".join(word.source or word.text or "?" for word in draft.inv.words)
+    draft.listed = [Word(text=None, source=f"$({source})", many=True)]
 
 
 def pkill(draft: Draft) -> None:
