@@ -40,3 +40,33 @@ def test_ones_own_processes_are_neither(command: str) -> None:
     for effect in effects:
         assert labels.GUARD not in effect.resource.labels
         assert effect.scale.breadth is Breadth.ONE
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "npm start & PID=$!; sleep 2; kill $PID",
+        'node a.js & SERVER_PID=$!; kill "$SERVER_PID"',
+        "P=$(lsof -ti:3000); kill -9 ${P}",
+        "lsof -ti :3000 | xargs -r kill -9",
+        "pgrep -f vite | xargs kill",
+    ],
+)
+def test_a_variable_and_a_pipe_keep_which_processes_they_hold(command: str) -> None:
+    assert all(effect.scale.breadth is not Breadth.ALL for effect in killed(command))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "PID=$!; PID=$X; kill $PID",
+        "PID=$(pgrep node); kill $PID",
+        "pgrep node | xargs kill -9",
+        "pgrep -u dev | xargs kill",
+        "kill $(pgrep -u dev)",
+        "killall node",
+        "pkill -f '.*python.*'",
+    ],
+)
+def test_the_name_of_a_runtime_is_everything_that_runs_on_it(command: str) -> None:
+    assert any(effect.scale.breadth is Breadth.ALL for effect in killed(command))

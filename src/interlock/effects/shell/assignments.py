@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from interlock.effects.hosts import host_environment, host_resource
 from interlock.effects.invocation import (
     Word,
@@ -20,6 +22,10 @@ from interlock.model.effect import Effect, Verb
 _CATALOGUE_JUDGES = COMMAND_VARIABLES | CODE_VARIABLES
 _FOLDERS = frozenset({"PYTHONPATH", "GIT_DIR", "GIT_COMMON_DIR", "CARGO_HOME"})
 _APPENDS = ("PATH=$PATH:", 'PATH="$PATH:', "PATH=${PATH}:", 'PATH="${PATH}:', 'PATH="$PATH":')
+
+
+# Which processes a variable stands for: `PID=$!`, `PID=$(lsof -ti:3000)`; `kill $PID` is judged by it.
+_PROCESSES = re.compile(r"\$!|\$\((?:lsof|pgrep|pidof) [^()]{1,200}\)|\$\(cat [^()]{1,200}\.pid\)")
 
 
 class Assigner(Redirector):
@@ -96,6 +102,11 @@ class Assigner(Redirector):
         var = self.value_of(assign, state)
         self.judge(assign.name, var.value or EMPTY, state, assign.start, assign.end)
         self.put(assign.name, var, state)
+        state.options = frozenset(mark for mark in state.options if not mark.startswith(f"from {assign.name} "))
+        if assign.value is not None and assign.value.plain is None and not assign.append:
+            source = self.texts[-1][assign.value.start : assign.value.end].strip('"')
+            if _PROCESSES.fullmatch(source):
+                state.options |= {f"from {assign.name} {source}"}
 
     def put(self, name: str, var: Var, state: State) -> None:
         # An assignment to a readonly name fails, unless its declaration was not reached: either value may hold.

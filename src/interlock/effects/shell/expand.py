@@ -23,6 +23,16 @@ from interlock.model import labels
 MAX_LEAVES = 64  # early ends of one line or function that are told apart
 
 
+def _origin(node: WordNode, state: State) -> str:
+    """What a variable that holds the number of a process was made from (`$!`), when nothing else stands in the word."""
+    parts = [part for part in node.parts if not (isinstance(part, Lit) and not part.text)]
+    only = parts[0] if len(parts) == 1 else None
+    if not state.options or not isinstance(only, Param) or only.op:
+        return ""
+    start = f"from {only.name} "
+    return next((mark[len(start) :] for mark in state.options if mark.startswith(start)), "")
+
+
 class Expander(Core):
     """Expansion of words in a state. Substitutions are run as they are met, as bash does."""
 
@@ -42,7 +52,7 @@ class Expander(Core):
         if node.plain is not None:
             out.append(Word(node.plain, self.texts[-1][node.start : node.end], span, node.plain))
             return
-        source = self.texts[-1][node.start : node.end]
+        source = _origin(node, state) or self.texts[-1][node.start : node.end]
         variants = [node.parts]
         if has_braces(node.parts):
             try:
