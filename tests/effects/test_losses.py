@@ -140,6 +140,17 @@ def test_what_this_action_made_it_may_remove(project: Path, command: str) -> Non
 @pytest.mark.parametrize(
     ("command", "wanted"),
     [
+        ("touch file$N.txt", Verdict.ALLOW),
+        ("echo x > logs/$name.log", Verdict.ALLOW),
+        ("echo x > $name.log", Verdict.ASK),
+        ("echo x > ../$name.log", Verdict.ASK),
+        ('N=$(curl -s https://x.example); echo x > "a$N"', Verdict.ASK),
+        ("rm -rf s$X", Verdict.ASK),
+        ('for d in packages/*/; do (cd "$d" && rm -rf dist); done', Verdict.ALLOW),
+        ('for d in packages/*/; do (cd "$d" && rm -rf src); done', Verdict.ASK),
+        ("for d in .*/; do (cd $d && rm -f x); done", Verdict.ASK),
+        ("rm -rf x*/../../y", Verdict.ASK),
+        ("rm -rf /var/tmp", Verdict.ASK),
         ('rm -rf "$TMPDIR"/work', Verdict.ALLOW),
         ("rm -rf ${TMPDIR:-/tmp}/work", Verdict.ALLOW),
         ('rm -rf "$TMPDIR"', Verdict.ASK),

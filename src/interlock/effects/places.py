@@ -331,7 +331,9 @@ def _glob_classes(joined: str, frame: Frame) -> list[_Class]:
         classes.append(_classify(prefix, frame))
     if _place(prefix, frame) not in classes[0].labels:
         classes.append(_Class(None, frozenset({_place(prefix, frame)})))
-    if ".." in joined.split("/")[len(constant) :]:
+    written = joined.split("/")
+    first = next((index for index, part in enumerate(written) if _LIVE.search(part)), len(written))
+    if ".." in written[first:]:  # behind a wildcard: nobody knows from where
         classes.append(_Class(None, frozenset({labels.UNPLACED})))
     return classes
 

@@ -73,7 +73,8 @@ def _unknown(value: Word, inv: Invocation, setting: Setting, world: World, direc
         return file_resource(f"/tmp/{scratch.group(1)}", setting, world, cwd="/", directory=directory)  # noqa: S108
     head = posixpath.dirname(value.prefix)
     hostile = L.FROM_NETWORK in value.taint or L.FROM_UNTRUSTED in value.taint
-    if hostile or not head.strip("/.") or inv.remote or (inv.cwd is None and not head.startswith("/")):
+    begun = bool(head.strip("/.")) or value.prefix[:1].isalnum()  # `file-$N` stands in the directory that it is used in
+    if hostile or not begun or inv.remote or (inv.cwd is None and not head.startswith("/")):
         return Resource(_kind(directory), value.source or "?", (L.UNPLACED,))
     if value.prefix.endswith("/"):
         # the unknown part may be empty: then the directory itself is meant

@@ -38,6 +38,8 @@ def lines(draft: Draft) -> tuple[Word, ...]:
         roots = draft.values("read") or [Word(".", ".", (0, 0), ".")]
         return tuple(_below(root) for root in roots)
     handed_on = draft.inv.stdin.listed
+    if command == "xargs" and handed_on and _names_files(draft):
+        return handed_on
     if not handed_on or draft.values("read"):
         return ()
     if command in _FILTERS or (command == "tr" and draft.inv.words[1:2] and draft.inv.words[1].text in ("\n", "\\n")):
@@ -53,6 +55,12 @@ def _listing(draft: Draft) -> tuple[Word, ...]:
     if given:
         return tuple(given)
     return () if draft.inv.remote else (pattern("*", draft.inv.span),)
+
+
+def _names_files(draft: Draft) -> bool:
+    """Whether xargs runs a grep that prints names: some of those that it was given."""
+    inner = [word.text or "" for word in draft.said.rest or ()]
+    return inner[:1] != [] and inner[0] in _GREPS and any(re.match(r"-[a-zA-Z]*[lL]|--files-w", w) for w in inner[1:])
 
 
 def _tracked(draft: Draft) -> tuple[Word, ...]:

@@ -100,7 +100,7 @@ def move(call: Call, target: Val) -> bool | None:
         return None
     state.oldcwd = before
     if target.text is None or target.glob:
-        state.cwd = None
+        state.cwd = _one_of(target, before, call) if target.glob else None
         return None
     if target.text == "":
         return None
@@ -127,6 +127,17 @@ def move(call: Call, target: Val) -> bool | None:
         # It fails unless something that was not seen makes the directory: whoever goes on without asking may stay here.
         state.doubt = (before,)
     return None
+
+
+def _one_of(target: Val, before: str | None, call: Call) -> str | None:
+    """A directory of the workspace that a pattern describes, under the pattern's own name; None for any other."""
+    text = target.text or ""
+    path = text if text.startswith("/") else f"{before}/{text}"
+    top = call.shell.setting.workspace.rstrip("/") + "/"
+    hidden = any(part.startswith(".") and part != "." for part in text.split("/"))
+    if before is None or hidden or call.state.place.remote or not normal(path).startswith(top):
+        return None
+    return normal(path)
 
 
 def pushd(call: Call) -> bool | None:

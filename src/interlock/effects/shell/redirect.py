@@ -120,7 +120,7 @@ class Redirector(Expander):
         reads = redir.op in ("<", "<>", "<&")
         fd = -1 if both else redir.fd if redir.fd is not None else 0 if reads else 1
         shown.append(Redirect(redir.op, fd, word))
-        if word.text is None and not word.prefix.startswith("/"):
+        if word.text is None and not self.begun(word, state):
             self.unknown_target(redir, word, fd, reads, state)
             return
         name = word.text if word.text is not None else word.prefix
@@ -134,6 +134,13 @@ class Redirector(Expander):
             if redir.op != "<>":
                 return
         self.opened_to_write(redir, word, fd, state, written)
+
+    def begun(self, word: Word, state: State) -> bool:
+        """Whether a name that is not known as a whole says where it stands: `/srv/$X`, `logs/$name.log` (R10)."""
+        if word.prefix.startswith("/"):
+            return True
+        hostile = {labels.FROM_NETWORK, labels.FROM_UNTRUSTED} & set(word.taint)
+        return state.cwd is not None and word.prefix[:1].isalnum() and not hostile
 
     def unknown_target(self, redir: Redir, word: Word, fd: int, reads: bool, state: State) -> None:
         why = "a redirection whose file is not known"
