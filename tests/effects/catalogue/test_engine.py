@@ -203,6 +203,7 @@ env = "context:{context|current-cluster}"
 otherwise = "plugin"
 sub.start = { args = "NAME", does = "create cluster_object {name}, unless dry" }
 sub.box = { above = true, sub.ls = {} }
+sub."drop-*" = { args = "NAME", does = "delete cluster_object {name}" }
 sub.more = { order = "raw", args = "inner", wraps = { program = "engine --context kind-x" } }
 sub.file = { args = "NAME", does = "write file {name}" }
 [command.engine-drop]
@@ -224,6 +225,7 @@ def engine(text: str, files: dict[str, str] | None = None):
     [
         ("engine start x -c prod", "create cluster_object x, env:production"),  # the command's own clues
         ("engine -c kind-a box start x", "create cluster_object x, env:development"),  # box knows what stands beside it
+        ("engine box drop-all x", "delete cluster_object x"),  # patterns too
         ("engine more -c x start y --dry-run", "inner engine --context kind-x -c x start y --dry-run"),
         ("engine drop --all x", "inner engine-drop --all x"),
         ("engine start x --dry-run", "nothing"),

@@ -251,6 +251,7 @@ class _Reader:
         for made in likewise:
             for sub, other in command.subs.items():
                 made.subs.setdefault(sub, other)
+            made.globs += command.globs
 
     def grammar(self, table: Mapping[str, Any], where: str, above: Grammar) -> Grammar:
         style = self.take(table, "style", str, "single" if above.single else "gnu", where)
