@@ -121,3 +121,20 @@ def test_the_selected_cluster_calms_only_what_goes_there(command: str) -> None:
     local = {"../.kube/config": "current-context: kind-dev\n"}
     assert all(effect.environment is not Environment.DEVELOPMENT for effect in say(command, local).effects)
     assert judge("write cluster_object helm:web, env:development", say("helm upgrade web ./chart", local)) == ""
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "sudo kubectl delete deploy web",
+        "HOME=/srv/ci kubectl delete deploy web",
+        "export HOME=$(mktemp -d); kubectl delete deploy web",
+        "ssh box kubectl delete deploy web",
+        "export KUBECONFIG=$(cat path); kubectl delete deploy web",
+    ],
+)
+def test_files_of_another_user_are_not_ours_to_read(command: str) -> None:
+    local = {"../.kube/config": "current-context: kind-dev\n"}
+    gone = [effect for effect in effects(command, local) if effect.verb is Verb.DELETE]
+    assert gone and all(effect.environment is Environment.UNKNOWN for effect in gone)
+    assert effects("kubectl delete deploy web", local)[-1].environment is Environment.DEVELOPMENT

@@ -37,7 +37,7 @@ def kube(draft: Draft) -> list[str]:
 
 def docker(draft: Draft) -> list[str]:
     """The context that docker uses when none is named; empty where that cannot be known, or is the local engine."""
-    if draft.inv.remote or "DOCKER_HOST" in draft.inv.unknown or "DOCKER_CONTEXT" in draft.inv.unknown:
+    if _of_another(draft) or not {"DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG"}.isdisjoint(draft.inv.unknown):
         return []
     folder = draft.variable("DOCKER_CONFIG") or posixpath.join(draft.setting.home, ".docker")
     text = _content(draft, posixpath.join(folder, "config.json"))
@@ -49,6 +49,15 @@ def docker(draft: Draft) -> list[str]:
     return [name] if isinstance(name, str) and name and name != "default" else []
 
 
+def _of_another(draft: Draft) -> bool:
+    """Whether the command reads the files of another user or host: sudo, ssh, another HOME."""
+    inv = draft.inv
+    if inv.remote or inv.privileged or inv.user or "HOME" in inv.unknown:
+        return True
+    moved = any(name == "HOME" and value.text is None for name, value in inv.assignments)
+    return moved or (draft.variable("HOME") or draft.setting.home) != draft.setting.home
+
+
 def _given(draft: Draft) -> str | None:
     """The kubeconfig that the command line or a variable names."""
     flag = draft.text("kubeconfig") if "kubeconfig" in draft.said.values else None
@@ -56,7 +65,7 @@ def _given(draft: Draft) -> str | None:
 
 
 def _kubeconfigs(draft: Draft) -> list[str]:
-    if draft.inv.remote or "KUBECONFIG" in draft.inv.unknown:
+    if _of_another(draft) or "KUBECONFIG" in draft.inv.unknown:
         return []
     flag = draft.said.value("kubeconfig")
     unknown = flag is not None and flag.text is None
