@@ -136,5 +136,6 @@ def test_the_selected_cluster_calms_only_what_goes_there(command: str) -> None:
 def test_files_of_another_user_are_not_ours_to_read(command: str) -> None:
     local = {"../.kube/config": "current-context: kind-dev\n"}
     gone = [effect for effect in effects(command, local) if effect.verb is Verb.DELETE]
-    assert gone and all(effect.environment is Environment.UNKNOWN for effect in gone)
+    assert gone
+    assert all(effect.environment is Environment.UNKNOWN for effect in gone)
     assert effects("kubectl delete deploy web", local)[-1].environment is Environment.DEVELOPMENT
