@@ -242,6 +242,18 @@ def test_the_registry_services_and_guards() -> None:
 def test_an_encoded_command_is_decoded() -> None:
     coded = base64.b64encode("Remove-Item build -Recurse".encode("utf-16-le")).decode()
     assert "delete directory /home/dev/app/build" in effects(f"powershell -EncodedCommand {coded}")
+    assert is_opaque(f"powershell -enc {coded}")  # and what hides is a question by itself
+
+
+def test_a_search_for_names_removes_only_these() -> None:
+    text = "Get-ChildItem -Recurse -Directory -Filter node_modules | Remove-Item -Recurse -Force"
+    assert "delete file /home/dev/app/*/node_modules" in effects(text)
+
+
+def test_programs_of_windows_are_known_where_windows_keeps_them() -> None:
+    text = "npm.cmd test; & 'C:\\Program Files\\Git\\bin\\git.exe' status"
+    assert programs(text) == [("npm", "test"), ("/mnt/c/Program Files/Git/bin/git.exe", "status")]
+    assert not is_opaque(text)
 
 
 def test_a_loop_leaves_no_value_behind() -> None:

@@ -151,7 +151,7 @@ def located(draft: Draft, name: str) -> Where:
     if folder in _SYSTEM_BIN or any(folder == posixpath.join(home, place) for place in _HOME_BIN):
         return Where.TOOL
     if "/nix/store/" in folder or folder.startswith(
-        (home + "/.nvm/", home + "/.sdkman/", "/usr/lib/", "/usr/local/go/")
+        (home + "/.nvm/", home + "/.sdkman/", "/usr/lib/", "/usr/local/go/", "/mnt/c/Windows/", "/mnt/c/Program Files")
     ):
         return Where.TOOL
     if folder.endswith(_TOOL_DIRS) or "/.tox/" in folder or "/.nox/" in folder:

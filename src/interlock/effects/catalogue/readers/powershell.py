@@ -86,6 +86,7 @@ def _encoded(draft: Draft, words: list[Word]) -> None:
     if plain is None:
         draft.run_unread("-EncodedCommand", "the encoded text is not known", words[0].taint if words else ())
     else:
+        draft.opaque("the text is encoded, so that nobody reads it in passing", plain)
         run_text(draft, plain)
 
 
@@ -146,4 +147,6 @@ class Host(Actions):
         if text is not None:
             self.text(text, walker)
         else:
-            programs.script(self.draft, where.text, (where, *rest), interpreter="pwsh")
+            # `-Configuration Release` names a way of building, not a deed.
+            said = [word for word in rest if (word.text or "").lower() not in ("release", "debug")]
+            programs.script(self.draft, where.text, (where, *said), interpreter="pwsh")

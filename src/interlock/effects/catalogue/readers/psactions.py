@@ -20,6 +20,7 @@ from interlock.model import labels as L  # noqa: N812 - the vocabulary is used o
 from interlock.model.effect import ALL, MANY, ONE, Environment, Kind, Reversibility, Verb
 
 _UNIX_OPTION = re.compile(r"--?[\w-]+=?.*")
+_BATCH = re.compile(r"[\w.+-]+\.(?:cmd|bat)", re.IGNORECASE)
 _ALL_OF_THEM = frozenset({"*", "", "?*"})
 
 
@@ -90,7 +91,7 @@ class Actions(Members):
 
     def program(self, call: Call) -> Value:
         """A program: its words go to the catalogue as they would reach it."""
-        words = [self._spelled(word(call.name))]
+        words = [self._program(call.name)]
         for argument in call.arguments:
             if argument.raw.startswith("@"):
                 words.append(Word(text=None, source=argument.raw, many=True))
@@ -108,6 +109,12 @@ class Actions(Members):
             self.draft.opaque(f"{call.name} runs from a directory that is not known")
         self.draft.argv(words, cwd=self.cwd, stdin=stdin, assignments=tuple(self.assigned))
         return Value(taint=taint | {L.FROM_UNKNOWN}, source=call.name)
+
+    def _program(self, name: str) -> Word:
+        """`npm.cmd` is npm; what lies where Windows keeps its programs is known by its name."""
+        if _BATCH.fullmatch(name):
+            return word(name.rpartition(".")[0])
+        return self._spelled(word(name))
 
     def _spelled(self, value: Word) -> Word:
         if value.text is not None and looks_like_path(value.text):
@@ -134,9 +141,7 @@ class Actions(Members):
         return Value(taint=flowing, source=call.piped.source, things=call.piped.things, chosen=_name == "where-object")
 
     def _evaluate(self, _name: str, bound: Bound, call: Call, walker: Walker) -> Value:
-        given = bound.get("command") or call.piped
-        if given is None:
-            return NOTHING
+        given = bound.get("command") or call.piped or UNKNOWN
         if given.text is None:
             self.draft.run_unread(given.source or "?", "the text that runs is not known", given.taint)
             return UNKNOWN

@@ -127,18 +127,21 @@ class Files:
         return Value(taint=found.taint, source=call.name, things=tuple(self._listed(paths, bound)), chosen=chosen)
 
     def _listed(self, paths: list[Word], bound: Bound) -> list[Word]:
-        """What a listing sends on: the directory, or with a filter at its top the names that fit."""
+        """What a listing sends on: the directory, or with a filter the names that fit."""
         things: list[Word] = []
-        pattern = bound.get("filter")
+        patterns = [value.text for value in bound.each("filter", "include")]
+        between = "*/" if "recurse" in bound.switches else ""
         for value in paths:
             if _PROVIDER.match(value.text or value.prefix):
                 things.append(value)
                 continue
             where = self.place(value)
-            if pattern is not None and pattern.text and where.text is not None and "recurse" not in bound.switches:
-                text = f"{where.text.rstrip('/')}/{pattern.text}"
-                where = Word(text=text, source=where.source, prefix=text, many=True, glob=True)
-            things.append(where)
+            if not patterns or where.text is None or not all(patterns):
+                things.append(where)
+                continue
+            for pattern in patterns:
+                text = f"{where.text.rstrip('/')}/{between}{pattern}"
+                things.append(Word(text=text, source=where.source, prefix=text, many=True, glob=True))
         return things
 
     def _write(self, name: str, bound: Bound, call: Call, _walker: Walker) -> Value:
