@@ -231,5 +231,5 @@ def _just_lines(rules: dict[str, tuple[list[str], list[str]]], name: str, seen: 
 def task(draft: Draft) -> None:
     """Other task runners: their files are not read yet, the name of the task decides."""
     names = [w.text or "" for w in draft.values("target") if not (w.text or "").startswith("-")]
-    for name in names or [""]:
-        unread_script(draft, name, "the task")
+    for name in [] if draft.has("quiet") and not names else names or [""]:
+        unread_script(draft, name.partition("[")[0], "the task")
