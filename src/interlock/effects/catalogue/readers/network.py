@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from interlock.effects import hosts
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.files import place
+from interlock.effects.catalogue.http_api import CHANGING, read_request
 from interlock.effects.catalogue.readers.wrappers import interactive
 from interlock.effects.catalogue.words import word_list
-from interlock.effects.http_api import CHANGING, read_request
 from interlock.effects.invocation import Word, word
 from interlock.effects.pages import plain_page, random_piece
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line

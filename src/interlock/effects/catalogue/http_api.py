@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
-from interlock.effects.api_table import Api, Call, packaged
+from interlock.effects.catalogue.api_table import Api, Call, packaged
 from interlock.effects.environments import environment_of
 from interlock.effects.hosts import host_environment, host_resource, split_host
 from interlock.effects.pages import plain_page
@@ -25,6 +25,7 @@ CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE", "MKCOL", "MOVE", "COPY",
 # Ports on which a DELETE empties a database: Elasticsearch and OpenSearch, CouchDB, InfluxDB, Qdrant.
 _STORES = (":9200", ":5984", ":8086", ":6333")
 _OVERRIDES = ("x-http-method-override", "x-http-method", "x-method-override")
+_MOST_PIECES = 64  # of a path; the longest documented ones have about twenty
 _LOSING = re.compile(
     r"(?:delete|remove|destroy|drop|purge|terminate|revoke|cancel|archive|disable|deactivate|wipe|reset|clear)", re.I
 )
@@ -137,7 +138,13 @@ def _speaks(api: Api, request: _Request) -> bool:
 
 
 def _path_fits(pattern: tuple[str, ...], path: str) -> bool:
-    return _match(pattern, [piece for piece in path.split("/") if piece], {})
+    return _match(pattern, _pieces(path), {})
+
+
+def _pieces(path: str) -> list[str]:
+    """The pieces of a path; of one that is longer than anybody's, the beginning and the end."""
+    pieces = [piece for piece in path.split("/") if piece]
+    return pieces if len(pieces) <= _MOST_PIECES else [*pieces[: _MOST_PIECES - 8], *pieces[-8:]]
 
 
 def _match(pattern: tuple[str, ...], pieces: list[str], found: dict[str, str]) -> bool:
@@ -165,7 +172,7 @@ def _piece(pattern: str, piece: str, found: dict[str, str]) -> bool:
 def _fits(call: Call, request: _Request) -> bool:
     if call.methods and request.method not in call.methods:
         return False
-    if not _match(call.path, [piece for piece in request.path.split("/") if piece], {}):
+    if not _match(call.path, _pieces(request.path), {}):
         return False
     return all(
         any(fnmatchcase(request.parameters.get(name, ""), glob) for glob in globs) and name in request.parameters
@@ -175,7 +182,7 @@ def _fits(call: Call, request: _Request) -> bool:
 
 def _effects(call: Call, request: _Request, setting: Setting) -> list[Effect]:
     found: dict[str, str] = {"host": _bare(request), "path": request.path}
-    _match(call.path, [piece for piece in request.path.split("/") if piece], found)
+    _match(call.path, _pieces(request.path), found)
     found.update((name, request.parameters[name]) for name, _ in call.parameters)
 
     def lookup(name: str) -> list[str]:
