@@ -169,10 +169,8 @@ def script(draft: Draft, path: str, words: tuple[Word, ...], *, interpreter: str
         draft.shell(text, arguments=words, origin=path)
         return
     resource = file_resource(path, draft.setting, draft.world, cwd=draft.inv.cwd)
-    if text is not None and language.startswith("python"):
-        from interlock.effects.catalogue.readers.python import read_script
-
-        read_script(draft, text)
+    if text is not None and _read(draft, path, language, text, ours=L.WORKSPACE in resource.labels):
+        return
     if L.WORKSPACE in resource.labels:
         said = " ".join((posixpath.basename(path), *(w.text or "?" for w in words[1:])))
         if text is None and RISKY.search(said.replace(" ", "/")):
@@ -205,6 +203,27 @@ def script_elsewhere(draft: Draft, value: Word) -> None:
 def _risky(text: str, words: tuple[Word, ...]) -> bool:
     said = "/".join((posixpath.basename(text), *(w.text or "?" for w in words[1:])))
     return bool(RISKY.search(said.replace(" ", "/")))
+
+
+def _read(draft: Draft, path: str, language: str, text: str, *, ours: bool) -> bool:
+    """Read a script of a known language; True when that says everything about it.
+
+    In the workspace what is certain is added and the rest is project code; elsewhere the text is read like inline
+    text, in which whatever cannot be decided is opaque.
+    """
+    from interlock.effects.code import read_code
+    from interlock.effects.code.files import language_of
+
+    if language.startswith("python"):
+        from interlock.effects.catalogue.readers.python import read_file
+
+        done = read_file(draft, text, strict=not ours)
+    else:
+        known = language_of(language, path)
+        done = bool(known) and read_code(draft, known, text, strict=not ours)
+    if done and not ours:
+        draft.add(Verb.EXECUTE, Kind.PROCESS, path, env=Environment.MACHINE, note=f"runs {path}, which was read")
+    return done and not ours
 
 
 def _shebang(line: str, path: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import posixpath
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -83,6 +84,7 @@ from interlock.effects.invocation import Word
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
 from interlock.model.effect import Kind, Verb
 
+_HOST = re.compile(r"[\w-]+(\.[\w-]+)*\.(?!db$|sqlite3?$|duckdb$)[a-z]\w*(:\d+)?|\d+(\.\d+){3}")
 _MOST_TEXT = 100_000  # characters; longer text is not read inline
 
 
@@ -177,10 +179,32 @@ class Code:
                         self.aliases[name] = called
                     else:
                         self.names[name] = self.value(node.value)
-            elif isinstance(node, ast.For) and isinstance(node.target, ast.Name):
-                items = self.value(node.iter)
-                if isinstance(items, list) and items and all(isinstance(i, str) for i in items):
-                    self.names[node.target.id] = Several(items)
+            elif (
+                isinstance(node, (ast.For, ast.comprehension))
+                and isinstance(node.target, ast.Name)
+                and seen.get(node.target.id) == 1
+            ):
+                self._each(node.target.id, node.iter)
+
+    def _each(self, name: str, items: ast.expr) -> None:
+        """The variable of a loop: one of several constants, or some name below a directory that is known."""
+        value = self.value(items)
+        if isinstance(value, list) and value and all(isinstance(i, str) for i in value):
+            self.names[name] = Several(value)
+        while isinstance(items, ast.Call) and self.name(items.func) in ("sorted", "list", "reversed", "set", "tuple"):
+            items = items.args[0] if items.args else items.func
+        if not isinstance(items, ast.Call) or not isinstance(items.func, ast.Attribute):
+            return
+        called = self.name(items.func)
+        if called in ("glob.glob", "glob.iglob") and items.args:
+            pattern = self.value(items.args[0])
+            folder = posixpath.dirname(pattern) if isinstance(pattern, str) else ""
+        elif items.func.attr in ("glob", "rglob", "iterdir", "walk"):
+            folder = self.value(items.func.value)
+        else:
+            return
+        if isinstance(folder, str) and not any(c in folder for c in "*?["):  # (folder) & set("*?["):
+            self.names[name] = Prefixed(posixpath.join(folder or ".", ""), ())
 
     def name(self, node: ast.AST) -> str:
         """The dotted name that an expression stands for, with imports followed; "" when it has none."""
@@ -348,7 +372,11 @@ class Code:
         if not called.startswith(("os.", "subprocess.", "shutil.")) and isinstance(node.func, ast.Attribute):
             base = self.value(node.func.value)
             owner = self.name(node.func.value.func) if isinstance(node.func.value, ast.Call) else ""
-            pathish = owner.startswith("pathlib.") or isinstance(base, str) or isinstance(node.func.value, ast.BinOp)
+            pathish = (
+                owner.startswith("pathlib.")
+                or isinstance(base, (str, Prefixed))
+                or isinstance(node.func.value, ast.BinOp)
+            )
             full = f"pathlib.Path.{method}"
             if pathish and (
                 full in _DELETE
@@ -360,7 +388,7 @@ class Code:
             ):
                 self._path_method(full, base, node)
                 return
-            if isinstance(base, Unknown) and (full in _DELETE) and not called:
+            if isinstance(base, Unknown) and (full in _DELETE) and called not in _DELETE:
                 self.unsure(f"deletes by .{method}() what is not known")
                 return
         if called in _DELETE:
@@ -408,6 +436,9 @@ class Code:
 
     def _indirect(self, called: str, method: str, node: ast.Call) -> bool:
         """Calls that reach outside through something else: a process number, a script, a search path, an archive."""
+        if method in ("exec_command", "invoke_shell"):
+            self.unsure(f"runs a program on another machine by .{method}()")
+            return True
         if called in ("os.kill", "os.killpg"):
             number = self.value(node.args[0]) if node.args else Unknown()
             if isinstance(number, int) and (number <= 1 or called.endswith("pg")):
@@ -611,7 +642,9 @@ class Code:
 
     def _connect(self, node: ast.expr) -> None:
         value = self.value(node)
-        if isinstance(value, list) and len(value) >= 2:
+        if isinstance(value, str) and _HOST.fullmatch(value):
+            self.draft.host(Verb.SEND, value, taint=self.draft.flow | {L.FROM_UNKNOWN})
+        elif isinstance(value, list) and len(value) >= 2:
             host, port = value[0], value[1]
             name = (
                 f"{host}:{port}"

@@ -8,7 +8,6 @@ from interlock.effects.catalogue.readers.pycode import Code
 from interlock.effects.catalogue.readers.wrappers import interactive
 from interlock.effects.catalogue.words import word_list
 from interlock.effects.invocation import Word
-from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
 from interlock.model.effect import Verb
 
 # Modules that are a program of the catalogue under another name.
@@ -47,12 +46,18 @@ def inline(draft: Draft, text: str | None, value: Word) -> None:
         )
 
 
-def read_script(draft: Draft, text: str) -> None:
-    """Add what is certain about a script of the workspace; the caller adds that project code runs."""
+def read_file(draft: Draft, text: str, *, strict: bool) -> bool:
+    """Read a script: strictly like inline text, or only for what is certain. False when it could not be read."""
     before = len(draft.effects), len(draft.inner)
-    if not Code(draft, inline=False).read(text):
+    code = Code(draft, inline=strict)
+    if not code.read(text):
         del draft.effects[before[0] :]
         del draft.inner[before[1] :]
+        return False
+    if strict and code.foreign:
+        packages = ", ".join(sorted(code.foreign))
+        draft.project(f"{draft.command} with {packages}", note="imports packages that are not read")
+    return True
 
 
 def _script(draft: Draft, operands: list[Word]) -> None:
@@ -198,6 +203,3 @@ def _stdin(draft: Draft) -> None:
         draft.run_unread(draft.command, "Python runs what it reads", stdin.taint)
     elif not draft.has("asked"):
         interactive(draft)
-
-
-_ = L
