@@ -171,7 +171,7 @@ class Code:
             held = self.scope.value(function)
             if isinstance(held, str):
                 name = self.sheet.canonical(held.lower() if self.sheet is sheet("php") else held)
-            elif not name and not self._own(function):
+            elif name not in self.sheet.calls and not self._own(function):
                 self.unsure("calls what a variable names")
                 return
         action = self.sheet.calls.get(name)

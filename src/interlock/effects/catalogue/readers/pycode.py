@@ -15,82 +15,21 @@ from typing import Any
 
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.grammar import known
+from interlock.effects.catalogue.readers import pynames as N  # noqa: N812 - the names are used on every line
 from interlock.effects.catalogue.readers.pyenviron import single_variables
-from interlock.effects.catalogue.readers.pynames import (
-    ASKS as _ASKS,
-)
-from interlock.effects.catalogue.readers.pynames import (
-    CHANGE as _CHANGE,
-)
-from interlock.effects.catalogue.readers.pynames import (
-    COPY as _COPY,
-)
-from interlock.effects.catalogue.readers.pynames import (
-    DANGEROUS_WORDS as _DANGEROUS_WORDS,
-)
-from interlock.effects.catalogue.readers.pynames import (
-    DELETE as _DELETE,
-)
-from interlock.effects.catalogue.readers.pynames import (
-    EVAL as _EVAL,
-)
-from interlock.effects.catalogue.readers.pynames import (
-    EXEC as _EXEC,
-)
-from interlock.effects.catalogue.readers.pynames import (
-    HELD as _HELD,
-)
-from interlock.effects.catalogue.readers.pynames import (
-    HTTP as _HTTP,
-)
-from interlock.effects.catalogue.readers.pynames import (
-    INNARDS as _INNARDS,
-)
-from interlock.effects.catalogue.readers.pynames import (
-    MOVE as _MOVE,
-)
-from interlock.effects.catalogue.readers.pynames import (
-    READ as _READ,
-)
-from interlock.effects.catalogue.readers.pynames import (
-    RUN as _RUN,
-)
-from interlock.effects.catalogue.readers.pynames import (
-    SEARCHES as _SEARCHES,
-)
-from interlock.effects.catalogue.readers.pynames import (
-    SECRETS as _SECRETS,
-)
-from interlock.effects.catalogue.readers.pynames import (
-    SENDING as _SENDING,
-)
-from interlock.effects.catalogue.readers.pynames import (
-    SHELL as _SHELL,
-)
-from interlock.effects.catalogue.readers.pynames import (
-    SQL_CALLS as _SQL_CALLS,
-)
-from interlock.effects.catalogue.readers.pynames import (
-    STANDARD as _STANDARD,
-)
-from interlock.effects.catalogue.readers.pynames import (
-    TEXTS as _TEXTS,
-)
-from interlock.effects.catalogue.readers.pynames import (
-    WRITE as _WRITE,
-)
 from interlock.effects.catalogue.readers.system import secret_name
 from interlock.effects.invocation import Word
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
 from interlock.model.effect import Kind, Verb
 
 _HOST = re.compile(r"[\w-]+(\.[\w-]+)*\.(?!db$|sqlite3?$|duckdb$)[a-z]\w*(:\d+)?|\d+(\.\d+){3}")
+_WRAPPERS = frozenset({"sorted", "list", "reversed", "set", "tuple"})
 _MOST_TEXT = 100_000  # characters; longer text is not read inline
 
 
 def _reaches(name: str) -> bool:
     """Whether a call of this name would reach outside."""
-    return name in _DELETE or name in _SHELL or name in _RUN or name in _EVAL or name.startswith(_EXEC)
+    return name in N.DELETE or name in N.SHELL or name in N.RUN or name in N.EVAL or name.startswith(N.EXEC)
 
 
 class Unknown:
@@ -161,7 +100,7 @@ class Code:
 
     def _module(self, name: str) -> None:
         top = name.split(".", maxsplit=1)[0]
-        if name not in _STANDARD and top not in _STANDARD and top not in {h.split(".")[0] for h in _HTTP}:
+        if name not in N.STANDARD and top not in N.STANDARD and top not in {h.split(".")[0] for h in N.HTTP}:
             self.foreign.add(top)
 
     def _bindings(self, tree: ast.AST) -> None:
@@ -191,19 +130,23 @@ class Code:
         value = self.value(items)
         if isinstance(value, list) and value and all(isinstance(i, str) for i in value):
             self.names[name] = Several(value)
-        while isinstance(items, ast.Call) and self.name(items.func) in ("sorted", "list", "reversed", "set", "tuple"):
-            items = items.args[0] if items.args else items.func
-        if not isinstance(items, ast.Call) or not isinstance(items.func, ast.Attribute):
-            return
-        called = self.name(items.func)
+        inner: ast.AST = items
+        while isinstance(inner, ast.Call) and inner.args and self.name(inner.func) in _WRAPPERS:
+            inner = inner.args[0]
+        if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute):
+            self._below(name, inner, inner.func)
+
+    def _below(self, name: str, items: ast.Call, func: ast.Attribute) -> None:
+        """The variable of a loop over the names in a directory."""
+        called = self.name(func)
         if called in ("glob.glob", "glob.iglob") and items.args:
             pattern = self.value(items.args[0])
-            folder = posixpath.dirname(pattern) if isinstance(pattern, str) else ""
-        elif items.func.attr in ("glob", "rglob", "iterdir", "walk"):
-            folder = self.value(items.func.value)
+            folder: Any = posixpath.dirname(pattern) if isinstance(pattern, str) else None
+        elif func.attr in ("glob", "rglob", "iterdir", "walk"):
+            folder = self.value(func.value)
         else:
             return
-        if isinstance(folder, str) and not any(c in folder for c in "*?["):  # (folder) & set("*?["):
+        if isinstance(folder, str) and not set("*?[").intersection(folder):
             self.names[name] = Prefixed(posixpath.join(folder or ".", ""), ())
 
     def name(self, node: ast.AST) -> str:
@@ -213,7 +156,7 @@ class Code:
         if isinstance(node, ast.Attribute):
             head = self.name(node.value)
             held = node.attr.lstrip("_")
-            if held in _HELD and head in _STANDARD:
+            if held in N.HELD and head in N.STANDARD:
                 return "os" if held == "posix" else held
             return f"{head}.{node.attr}" if head else ""
         if isinstance(node, ast.Call):
@@ -356,7 +299,7 @@ class Code:
         if name in ("os.environ", "os.environb") and self.inline and id(node) not in self.single:
             self.draft.flow.add(L.FROM_ENVIRONMENT)
         last = node.attr if isinstance(node, ast.Attribute) else node.id
-        if last in _INNARDS or name in ("sys.modules", "builtins"):
+        if last in N.INNARDS or name in ("sys.modules", "builtins"):
             self.unsure(f"reaches into Python itself by {last}")
         elif not called and isinstance(node.ctx, ast.Load) and self.inline and _reaches(name):
             self.unsure(f"hands {name} on, to be called elsewhere")
@@ -379,30 +322,30 @@ class Code:
             )
             full = f"pathlib.Path.{method}"
             if pathish and (
-                full in _DELETE
-                or full in _WRITE
-                or full in _READ
-                or full in _CHANGE
-                or full in _MOVE
+                full in N.DELETE
+                or full in N.WRITE
+                or full in N.READ
+                or full in N.CHANGE
+                or full in N.MOVE
                 or method == "open"
             ):
                 self._path_method(full, base, node)
                 return
-            if isinstance(base, Unknown) and (full in _DELETE) and called not in _DELETE:
+            if isinstance(base, Unknown) and (full in N.DELETE) and called not in N.DELETE:
                 self.unsure(f"deletes by .{method}() what is not known")
                 return
-        if called in _DELETE:
-            self._files(Verb.DELETE, node.args[:1], everything=_DELETE[called])
-        elif called in _WRITE:
+        if called in N.DELETE:
+            self._files(Verb.DELETE, node.args[:1], everything=N.DELETE[called])
+        elif called in N.WRITE:
             self._files(Verb.CREATE if "mkdir" in called or "makedirs" in called else Verb.WRITE, node.args[:1])
-        elif called in _READ:
+        elif called in N.READ:
             self._files(Verb.READ, node.args[:1])
-        elif called in _CHANGE:
+        elif called in N.CHANGE:
             self._files(Verb.CONFIGURE, node.args[:1])
-        elif called in _MOVE:
+        elif called in N.MOVE:
             self._files(Verb.DELETE, node.args[:1])
             self._files(Verb.WRITE, node.args[1:2])
-        elif called in _COPY:
+        elif called in N.COPY:
             self._files(Verb.READ, node.args[:1])
             self._files(Verb.WRITE, node.args[1:2])
         elif called in ("open", "io.open", "codecs.open", "os.open", "builtins.open"):
@@ -411,25 +354,25 @@ class Code:
             self._reaching(called, method, node)
 
     def _reaching(self, called: str, method: str, node: ast.Call) -> None:
-        if called in _SHELL:
+        if called in N.SHELL:
             self._shell(node.args[:1])
-        elif called in _RUN:
+        elif called in N.RUN:
             self._run(node)
-        elif called.startswith(_EXEC):
+        elif called.startswith(N.EXEC):
             self._exec(called, node)
-        elif called in _EVAL or (called == "compile" and self.inline):
+        elif called in N.EVAL or (called == "compile" and self.inline):
             self._eval(called, node)
         elif called in ("__import__", "importlib.import_module", "getattr"):
             self._by_name(called, node)
-        elif called.startswith((*_HTTP, "socket.")):
+        elif called.startswith((*N.HTTP, "socket.")):
             self._network(called, method, node)
         elif method in ("connect", "connect_ex", "sendto", "create_connection") and node.args:
             self._connect(node.args[-1] if method == "sendto" else node.args[0])
-        elif method in _SQL_CALLS and node.args:
+        elif method in N.SQL_CALLS and node.args:
             self._sql(node)
         elif self._indirect(called, method, node):
             return
-        elif called in _SECRETS:
+        elif called in N.SECRETS:
             self.draft.add(Verb.READ, Kind.SECRET, "keyring", labels=(L.SECRET,))
         elif self.inline:
             self._foreign(called, method)
@@ -447,7 +390,7 @@ class Code:
                 self.draft.add(Verb.CONFIGURE, Kind.PROCESS, "a process by its number")
         elif called == "runpy.run_path":
             self._argv(["python3", self.value(node.args[0])] if node.args else [])
-        elif called in _SEARCHES and node.args:
+        elif called in N.SEARCHES and node.args:
             self._searched(node.args[-1])
         elif method == "extractall" or called == "shutil.unpack_archive":
             self._files(Verb.WRITE, node.args[1:2] if called else node.args[:1])
@@ -468,7 +411,7 @@ class Code:
             if not isinstance(node, ast.Call):
                 continue
             last = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            if last in _ASKS:
+            if last in N.ASKS:
                 continue
             for part in (*node.args, *(k.value for k in node.keywords)):
                 value = self.value(part)
@@ -491,20 +434,20 @@ class Code:
         if not self.foreign:
             return
         word = (method or called.rpartition(".")[2]).lower()
-        if word not in ("format", "reset_index", "dropna", "drop_duplicates") and word.startswith(_DANGEROUS_WORDS):
+        if word not in ("format", "reset_index", "dropna", "drop_duplicates") and word.startswith(N.DANGEROUS_WORDS):
             top = called.split(".", maxsplit=1)[0]
-            if top in self.foreign or not called or top not in _STANDARD:
+            if top in self.foreign or not called or top not in N.STANDARD:
                 self.unsure(f"calls {called or '.' + method}() of a package that is not read")
 
     def _path_method(self, full: str, base: Any, node: ast.Call) -> None:
         word = _word(base, node)
-        if full in _DELETE:
+        if full in N.DELETE:
             self.draft.file(Verb.DELETE, word)
-        elif full in _READ:
+        elif full in N.READ:
             self.draft.file(Verb.READ, word)
-        elif full in _CHANGE:
+        elif full in N.CHANGE:
             self.draft.file(Verb.CONFIGURE, word)
-        elif full in _MOVE:
+        elif full in N.MOVE:
             self.draft.file(Verb.DELETE, word)
             self._files(Verb.WRITE, node.args[:1])
         elif full.endswith(".open"):
@@ -589,7 +532,7 @@ class Code:
 
     def _eval(self, called: str, node: ast.Call) -> None:
         value = self.value(node.args[0]) if node.args else Unknown()
-        if called in _TEXTS and isinstance(value, str):
+        if called in N.TEXTS and isinstance(value, str):
             inner = Code(self.draft, inline=self.inline)
             inner.aliases, inner.names = dict(self.aliases), dict(self.names)
             if inner.read(value):
@@ -598,7 +541,7 @@ class Code:
 
     def _network(self, called: str, method: str, node: ast.Call) -> None:
         sending = (
-            method in _SENDING
+            method in N.SENDING
             or called.startswith("smtplib")
             or bool([k for k in node.keywords if k.arg in ("data", "json", "files")])
         )
@@ -632,7 +575,7 @@ class Code:
             return
         elif called.startswith("socket.") and method in ("connect", "create_connection") and node.args:
             self._connect(node.args[0])
-        elif called.startswith(_HTTP) and node.args:
+        elif called.startswith(N.HTTP) and node.args:
             start = self.value(node.args[0])
             self.draft.host(
                 Verb.SEND,
