@@ -69,11 +69,12 @@ def test_a_megabyte_is_refused_before_it_is_parsed():
     assert peak < 50_000_000
 
 
-FRAGMENTS = st.sampled_from(
-    "require('fs') .rmSync( ) ( [ ] { } \" ' ` $ $_ @{[ ]} #{ ${ } ; , . -> => :: = + eval system exec \\ / s/a/b/e "
-    "<<E \n E do end function fn if unlink 1 'a' x ENV %ENV process.env import from * ? : & | && <?php ?> qx{ %x( "
-    "class def sub my for in of each map { |x| }".split(" ")
-)
+WORDS = """
+require('fs') .rmSync( ) ( [ ] { } " ' ` $ $_ @{[ ]} #{ ${ } ; , . -> => :: = + eval system exec \\ / s/a/b/e <<E E do
+end function fn if unlink 1 'a' x ENV %ENV process.env import from * ? : & | && <?php ?> qx{ %x( class def sub my for in of
+each map { |x| }
+"""
+FRAGMENTS = st.sampled_from([*WORDS.split(), "\n"])
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=[p[0] for p in PROGRAMS])

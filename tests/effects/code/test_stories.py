@@ -1,4 +1,4 @@
-"""What one-liners do, by language: each story is one way to do or to hide something, or something that only looks so."""
+"""What one-liners do: each story is one way to do or to hide something, or something that only looks so."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ class Lowering:
                 parts.append(text(unescaped(said(child))))
             elif child.type in content:
                 parts.append(text(said(child)))
-            else:
+            elif child.type not in self.skipped:
                 parts.append(self.lower(child))
         return join(parts)
 

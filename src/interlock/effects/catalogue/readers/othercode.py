@@ -33,6 +33,7 @@ _OUT = re.compile(
     |DBI|import|Desktop|DriveInfo|readLines|readRDS|read|ccall|dlopen|library|attach|Invoke\w*)\b""",
     re.VERBOSE,
 )
+_SCRIPTS = (".js", ".ts", ".tsx", ".jsx", ".mjs", ".cjs", ".mts", ".cts")
 _MOST_TEXT = 50_000
 _PLAIN_LIBRARY = re.compile(r"[-\w:=,./@~ ]*")  # a Perl -M is code: `-M'strict;system(1)'`
 
@@ -62,9 +63,29 @@ def node(draft: Draft) -> None:
 
 
 def deno_eval(draft: Draft) -> None:
-    """deno eval."""
+    """deno eval and deno run."""
     for value in draft.values("code"):
         node_text(draft, value)
+    for value in draft.values("script"):
+        if not (value.text or "").startswith(("http:", "https:", "npm:", "jsr:", "data:")):
+            run_script(draft, value)
+
+
+def runtime(draft: Draft) -> bool:
+    """bun as a runtime: a text, or a file by its path; False when it is called as a package manager."""
+    for value in draft.values("preload"):
+        if not draft.ours(draft.path(value)):
+            draft.run_unread(value.source or "?", "loads a module before it starts", value.taint)
+    for value in draft.values("code"):
+        node_text(draft, value)
+    operands = draft.said.operands
+    if draft.values("code") or not operands:
+        return bool(draft.values("code"))
+    first = operands[1] if operands[0].text == "run" and len(operands) > 1 else operands[0]
+    if first.text is not None and first.text.endswith(_SCRIPTS):
+        run_script(draft, first)
+        return True
+    return False
 
 
 def _environment(draft: Draft, text: str, single: re.Pattern[str], *, whole: str) -> None:

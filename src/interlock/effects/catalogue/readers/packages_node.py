@@ -8,6 +8,7 @@ import re
 
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.grammar import known
+from interlock.effects.catalogue.readers import othercode
 from interlock.effects.catalogue.readers.packages import base_of, install, known_tool, look_up, mentioned, unread_script
 from interlock.effects.catalogue.words import word_list
 from interlock.effects.invocation import Word
@@ -33,6 +34,8 @@ def node(draft: Draft) -> None:
     """npm, pnpm, yarn, bun."""
     base = base_of(draft)
     _node_options(draft)
+    if draft.command == "bun" and othercode.runtime(draft):
+        return
     words = list(draft.inv.words[1:])
     action, rest = _action(draft)
     if action is None:

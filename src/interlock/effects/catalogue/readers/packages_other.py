@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from interlock.effects.catalogue import programs
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.programs import RISKY
 from interlock.effects.catalogue.readers.packages import RISKY_EXEMPT, install
@@ -55,9 +56,11 @@ def task_risky(draft: Draft) -> None:
 
 
 def go_run(draft: Draft) -> None:
-    """`go run` and `go install` of a module from elsewhere fetch it first."""
+    """`go run` and `go install` of a module from elsewhere fetch it first; a file that is run is read."""
     for value in draft.values("package"):
         if draft.said.path[:1] not in (["run"], ["install"]):
             return
         if value.text is None or "@" in value.text:
             install(draft, [value], "go", machine=True)
+        elif value.text.endswith(".go") and draft.said.path[:1] == ["run"] and (path := draft.path(value)) is not None:
+            programs.script(draft, path, (), interpreter="go")
