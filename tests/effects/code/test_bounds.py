@@ -71,8 +71,8 @@ def test_a_megabyte_is_refused_before_it_is_parsed():
 
 WORDS = """
 require('fs') .rmSync( ) ( [ ] { } " ' ` $ $_ @{[ ]} #{ ${ } ; , . -> => :: = + eval system exec \\ / s/a/b/e <<E E do
-end function fn if unlink 1 'a' x ENV %ENV process.env import from * ? : & | && <?php ?> qx{ %x( class def sub my for in of
-each map { |x| }
+end function fn if unlink 1 'a' x ENV %ENV process.env import from * ? : & | && <?php ?> qx{ %x( class def sub my for in
+of each map { |x| }
 """
 FRAGMENTS = st.sampled_from([*WORDS.split(), "\n"])
 

@@ -76,7 +76,7 @@ RUBY = [
     ("send(name, 1)", OPAQUE),
     ("eval(['7075747320', '31'].join.scan(/../).map(&:hex).pack('c*'))", OPAQUE),
     ("[1].instance_eval { first }", "nothing"),
-    ("system <<~E\n  rm -rf x\nE", "inner rm -rf x"),
+    ("system <<~E\n  rm -rf x\nE", "inner \n  rm -rf x"),
     ("require 'net/http'; Net::HTTP.get(URI('https://x.example/a'))", "fetch host x.example"),
     ("puts ENV['API_TOKEN']", "taint secret"),
     ("puts 'x'.send(:upcase)", "nothing"),
