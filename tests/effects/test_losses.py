@@ -44,6 +44,7 @@ LOST = [
     "rm -rf src", "rm -rf ./src/", "rm *.py", "rm -f src/*", "rimraf src", "npx rimraf src",
     "find . -name '*.py' -delete", "fd -e py -X rm", "rm -rf dist src",
     "find src -type f -exec rm {} +", "for f in *.py; do rm \"$f\"; done",
+    "for f in *.md; do rm \"$f\"; done", "for f in src/*; do rm -f $f; done",
     "rsync -a --delete /tmp/empty/ src/", "shred -u notes.md",
 ]  # fmt: skip
 MADE_AGAIN = [

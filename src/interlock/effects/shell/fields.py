@@ -24,7 +24,7 @@ class Piece:
 class Field:
     """One word in the making."""
 
-    __slots__ = ("alive", "glob", "known", "many", "prefix", "quoting", "taint", "text")
+    __slots__ = ("alive", "glob", "known", "many", "matched", "prefix", "quoting", "taint", "text")
 
     def __init__(self) -> None:
         self.text: list[str] = []
@@ -33,6 +33,7 @@ class Field:
         self.known = True
         self.many = False
         self.glob = False
+        self.matched = False
         self.alive = False
         self.taint: set[str] = set()
 
@@ -49,6 +50,7 @@ class Field:
         if text:
             self.alive = True
             self.text.append(text)
+            self.matched = self.matched or value.matched
             self.quoting.append((text, quoted and not value.glob))
             if value.glob or (not quoted and not _GLOB.isdisjoint(text)):
                 self.glob = True
@@ -58,7 +60,7 @@ class Field:
         if not self.known:
             return Word(None, source, span, self.prefix, taint, self.many, self.glob)
         text = "".join(self.text)
-        return Word(text, source, span, text, taint, self.many or self.glob, self.glob)
+        return Word(text, source, span, text, taint, self.many or self.glob, self.glob, self.matched)
 
 
 BREAK = Piece(EMPTY, quoted=False)

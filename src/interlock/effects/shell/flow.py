@@ -292,7 +292,7 @@ class Walker(Commander):
             if word.text is None and word.many:
                 open_ended = True
             prefix = word.prefix if word.text is None else ""
-            values.append(Val(word.text, prefix, word.taint, word.glob))
+            values.append(Val(word.text, prefix, word.taint, word.glob, word.matched))
         return values, open_ended
 
     def c_for(self, node: CFor, state: State) -> bool | None:

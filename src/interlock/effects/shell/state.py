@@ -14,12 +14,16 @@ from interlock.effects.shell.syntax import Command
 
 
 class Val(msgspec.Struct, frozen=True):
-    """A string: `text` exactly, or None and only `prefix` known. `glob`: the text is a pattern for names."""
+    """A string: `text` exactly, or None and only `prefix` known.
+
+    `glob`: the text is a pattern for names; `matched`: it is a name that a pattern stands for now.
+    """
 
     text: str | None
     prefix: str = ""
     taint: tuple[str, ...] = ()
     glob: bool = False
+    matched: bool = False
 
 
 EMPTY = Val("")

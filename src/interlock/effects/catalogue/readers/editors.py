@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from interlock.effects.catalogue.draft import Draft
+from interlock.effects.catalogue.readers.files import emptied
 from interlock.effects.catalogue.readers.wrappers import interactive
 from interlock.effects.invocation import Stdin, Word
 from interlock.model.effect import Verb
@@ -14,6 +15,9 @@ _QUIET = re.compile(
     r"syntax\b.*|filetype\b.*|colorscheme\b.*|nohlsearch|undo|red|join|j|le|>|<|update|bufdo\b.*|argdo\b.*|)$",
     re.DOTALL,
 )
+
+
+_CLEARS = frozenset({"%d", "%d _", "1,$d", "g/^/d", "%d|x", "%d|wq", "%d|w"})
 
 
 def editor(draft: Draft) -> None:
@@ -28,8 +32,12 @@ def editor(draft: Draft) -> None:
         draft.opaque("keys or commands from a file", value.text or value.source)
     for value in commands:
         _command(draft, value)
+    clears = any((w.text or "").strip().lstrip(":") in _CLEARS for w in commands)
     for value in files:
-        draft.file(Verb.WRITE, value)
+        if clears:
+            emptied(draft, value)
+        else:
+            draft.file(Verb.WRITE, value)
     ends = any(re.match(r"^:?(wq|x|q|qa|qall|wqa)", w.text or "") for w in commands)
     if not ends and not draft.has("ex", "silent"):
         interactive(draft)
