@@ -14,6 +14,7 @@ from interlock.effects.windows_paths import expanded, looks_like_path, windows_w
 from interlock.model.effect import Kind, Verb
 
 _MOST_COMMANDS = 256
+_RUNS = ("/c", "/k", "/r")  # `//c` in a shell that would take `/c` for a path
 _SEPARATORS = ("&&", "||", "&", "|")
 _SWITCH = re.compile(r"/[A-Za-z?][A-Za-z]?(?::[^\s]*)?|/mir|/purge", re.IGNORECASE)
 
@@ -77,7 +78,7 @@ def _copy(draft: Draft, values: list[Word], *, mirrors: bool, move: bool, base: 
 def cmd(draft: Draft) -> None:
     """cmd /c TEXT: the text is split as cmd.exe splits it, and each command is read."""
     words = list(draft.inv.words[1:])
-    at = next((i for i, w in enumerate(words) if (w.text or "").lower()[:2] in ("/c", "/k", "/r")), None)
+    at = next((i for i, w in enumerate(words) if (w.text or "").lower().replace("//", "/", 1)[:2] in _RUNS), None)
     if at is None:
         if draft.inv.stdin.present:
             draft.run_unread(draft.command, "cmd runs what it reads", draft.inv.stdin.taint)
@@ -85,12 +86,12 @@ def cmd(draft: Draft) -> None:
             interactive(draft)
         return
     rest = words[at + 1 :]
-    glued = (words[at].text or "")[2:]
+    glued = (words[at].text or "").replace("//", "/", 1)[2:]
     if any(w.text is None for w in rest):
         draft.run_unread("cmd", "the text for cmd is not known", {t for w in rest for t in w.taint})
         return
     text = " ".join([*([glued] if glued else []), *((w.text or "") for w in rest)])
-    if (words[at].text or "").lower().startswith("/k"):
+    if (words[at].text or "").lower().lstrip("/").startswith("k"):
         interactive(draft)
     _text(draft, text)
 
@@ -144,7 +145,7 @@ def split(text: str) -> list[tuple[list[str], str]]:
 
 def _word(text: str) -> Word:
     whole = expanded(text.replace('"', ""))
-    if whole is None or re.search(r"%%?[A-Za-z]\b|![A-Za-z_]\w*!", whole):
+    if whole is None or re.search(r"%%?[A-Za-z\d*~]|![A-Za-z_]\w*!", whole):
         return Word(text=None, source=text, prefix=re.split(r"[%!]", text.replace('"', ""), maxsplit=1)[0])
     return Word(text=whole, source=text, prefix=whole)
 
@@ -231,6 +232,11 @@ def _hand_over(draft: Draft, words: list[Word], base: str | None) -> None:
     if words[0].text is None:
         draft.run_unread(words[0].source, "which program runs is not known", words[0].taint)
         return
+    first = words[0].text
+    if re.fullmatch(r"[\w.-]+\.bat", first, re.IGNORECASE):
+        words = [_word(f"./{first}"), *words[1:]]  # a batch file of the current directory
+    elif re.fullmatch(r"[\w.-]+\.cmd", first, re.IGNORECASE):
+        words = [_word(first[:-4]), *words[1:]]
     mapped = [
         windows_word(word, draft.setting) if word.text is not None and looks_like_path(word.text) else word
         for word in words
