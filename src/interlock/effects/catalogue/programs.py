@@ -96,7 +96,7 @@ _QUIET_NODE = (
 # Words in the name of a script, task or target that nobody could read which make it worth a question.
 RISKY = re.compile(
     r"(?:^|[:_.\-/])(deploy\w*|publish\w*|release\w*|destroy\w*|drop\w*|reset\w*|wipe\w*|nuke\w*|purge\w*|prod|production|prd"
-    r"|rollback|uninstall\w*|teardown\w*|delete\w*|truncate\w*|push|promote|ship)(?:$|[:_.\-/])",
+    r"|upload|rollback|uninstall\w*|teardown\w*|delete\w*|truncate\w*|push|promote|ship)(?:$|[:_.\-/])",
     re.IGNORECASE,
 )
 

@@ -286,7 +286,9 @@ def _node_exec(draft: Draft, words: list[Word]) -> None:
         draft.opaque("which package runs is not known", words[0].source)
         return
     bare = re.sub(r"(?<=.)@[^/]*$", "", name)
-    tool = bare.rpartition("/")[2] if bare.startswith("@") else bare
+    # `@somebody/eslint` is not eslint: only a scope whose owner is known stands for the program of that name.
+    owned = bare.startswith("@") and look_up(draft, "npm", bare).known
+    tool = bare.rpartition("/")[2] if owned else bare
     alias = _PACKAGE_TOOLS.get(bare, tool)
     if _local_tool(draft, bare) or known_tool(alias):
         if known_tool(alias):

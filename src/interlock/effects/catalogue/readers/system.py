@@ -323,7 +323,9 @@ def gh_api(draft: Draft) -> None:
     if method == "DELETE":
         draft.add(Verb.DELETE, Kind.CLOUD_RESOURCE, endpoint, undo=Reversibility.IRREVERSIBLE)
     elif endpoint.endswith("graphql"):
-        if draft.values("input") or any("mutation" in (v.text or "mutation") for v in draft.values("field")):
+        if draft.values("input") or any(
+            "mutation" in (v.text or "mutation") or "=@" in (v.text or "") for v in draft.values("field")
+        ):
             draft.opaque("a GraphQL mutation may change anything", f"gh api {endpoint}")
     elif _GITHUB_TALK.search(endpoint):
         draft.add(Verb.PUBLISH, Kind.GIT_REPOSITORY, endpoint)
