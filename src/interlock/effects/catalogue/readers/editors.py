@@ -93,7 +93,12 @@ def debugger(draft: Draft) -> None:
             draft.opaque("a debugger command that runs code", value.text or value.source)
     for value in draft.values("script"):
         draft.opaque("a debugger script that is not read", value.text or value.source)
-    draft.project()
+    words = draft.inv.words
+    at = next((index for index, word in enumerate(words) if word.text in ("--args", "-args", "--")), None)
+    if at is not None and words[at + 1 :]:
+        draft.argv(words[at + 1 :])  # the program under the debugger runs
+    else:
+        draft.project()
 
 
 def _plus(value: Word) -> Word:
