@@ -281,3 +281,15 @@ def test_no_beginning_of_a_text_is_too_strange(size: int) -> None:
         "catch { [IO.File]::Delete($i) } } } ; Get-X | % { $_.Name } > out.txt"
     )
     reading(text[:size])
+
+
+@pytest.mark.parametrize(
+    "step", ["$x = $x + $x; ", '$x = "$x$x"; ', "$x += $x; ", "$x = '{0}{0}' -f $x; ", "$x = $x, $x -join ''; "]
+)
+def test_a_value_that_doubles_itself_does_not_fill_the_memory(step: str) -> None:
+    reading("$x = 'aaaaaaaa'; " + step * 200 + "& $x")
+
+
+@pytest.mark.parametrize("step", ["$x = @($x; $x); ", "$x = $x, $x; ", "$x = $y + $x + $x; "])
+def test_a_list_that_doubles_itself_does_not_either(step: str) -> None:
+    reading("$x = 'a'; " + step * 200 + "Remove-Item $x")

@@ -36,6 +36,8 @@ from interlock.effects.powershell.syntax import (
 
 MAX_STEPS = 20_000
 MAX_CALLS = 12  # functions that call functions
+MAX_VALUE = 65_536  # characters of a value; one that doubles itself is not followed further
+MOST_SHOWN = 400
 MOST_TURNS = 32  # a loop over a written list is walked once for each, up to this
 
 
@@ -362,8 +364,8 @@ def together(values: Iterable[Value]) -> Value:
 def joined(values: list[Value]) -> Value:
     """Texts one behind the other."""
     taint: frozenset[str] = frozenset().union(*(value.taint for value in values))
-    source = "".join(value.source or value.text or "?" for value in values)
-    if all(value.text is not None for value in values):
+    source = "".join((value.source or value.text or "?")[:MOST_SHOWN] for value in values)[:MOST_SHOWN]
+    if all(value.text is not None for value in values) and sum(len(value.text or "") for value in values) <= MAX_VALUE:
         return Value(text="".join(value.text or "" for value in values), taint=taint, source=source)
     prefix = ""
     for value in values:
@@ -371,6 +373,7 @@ def joined(values: list[Value]) -> Value:
             prefix += value.prefix
             break
         prefix += value.text
+    prefix = prefix[:MAX_VALUE]
     return Value(prefix=prefix, taint=taint, source=source)
 
 
@@ -383,6 +386,8 @@ def formatted(pattern: str, given: Value) -> Value:
         if item.text is None:
             return Value(taint=taint, prefix=pattern.partition("{")[0])
         text = text.replace("{" + str(index) + "}", item.text)
+        if len(text) > MAX_VALUE:
+            return Value(taint=taint)
     return Value(text=text, taint=taint)
 
 
@@ -392,6 +397,8 @@ def glued(values: list[Value]) -> Value:
     items = values[0].items
     between = "" if len(values) == 1 else values[1].text
     if items is None or between is None or any(item.text is None for item in items):
+        return Value(taint=taint)
+    if sum(len(item.text or "") + len(between) for item in items) > MAX_VALUE:
         return Value(taint=taint)
     return Value(text=between.join(item.text or "" for item in items), taint=taint)
 
