@@ -163,7 +163,7 @@ def _named(draft: Draft, value: Word, text: str, registry: str, *, machine: bool
 
 def _written(draft: Draft, value: Word, text: str, *, machine: bool) -> bool:
     """Whether the project itself holds it or names it."""
-    if re.search(r"\.(tgz|tar\.gz|whl|zip)$", text):
+    if re.search(r"\.(tgz|tar\.gz|whl|zip|gem|nupkg|crate)$", text):
         return False  # an archive's own scripts run, wherever it lies
     if text.startswith("workspace:"):
         return True

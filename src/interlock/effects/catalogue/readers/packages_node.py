@@ -79,6 +79,8 @@ def _action(draft: Draft) -> tuple[str | None, list[Word]]:
         operands = operands[1:]
     if draft.command == "yarn" and operands and operands[0].text == "npm":
         operands = operands[1:]  # Yarn's own `yarn npm publish`
+        if operands and operands[0].text == "tag":
+            operands = [known("dist-tag"), *operands[1:]]
     if not operands or operands[0].text is None:
         return None, []
     return operands[0].text, operands[1:]
@@ -270,7 +272,7 @@ def npx(draft: Draft) -> None:
     for value in draft.values("call"):
         draft.shell_words([value])
     for value in draft.values("package"):
-        if value.text and not _local_tool(draft, value.text):
+        if value.text is None or not (_local_tool(draft, value.text) or known_tool(_tool_of(value.text))):
             _fetched(draft, value)
     _node_exec(draft, list(draft.said.rest or ()))
 
@@ -298,6 +300,12 @@ def _node_exec(draft: Draft, words: list[Word]) -> None:
         return
     _fetched(draft, words[0])
     draft.project(f"{draft.command} {name}")
+
+
+def _tool_of(package: str) -> str:
+    """The program that a package is known for, "" for packages of scopes that stand for nothing here."""
+    bare = re.sub(r"(?<=.)@[^/]*$", "", package)
+    return _PACKAGE_TOOLS.get(bare, "" if bare.startswith("@") else bare)
 
 
 def _fetched(draft: Draft, value: Word) -> None:
