@@ -152,8 +152,8 @@ class Actions:
         self._files(Verb.DELETE, self.values(places[:1], term))
         self._files(Verb.WRITE, self.values(places[1:], term))
 
-    def do_copy(self, places: list[str], term: Term, _title: str) -> None:
-        self._files(Verb.READ, self.values(places[:1], term))
+    def do_copy(self, places: list[str], term: Term, title: str) -> None:
+        self.do_read_or_fetch(places[:1], term, title)
         self._files(Verb.WRITE, self.values(places[1:], term))
 
     def do_open(self, places: list[str], term: Term, title: str) -> None:

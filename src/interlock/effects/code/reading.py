@@ -211,7 +211,8 @@ class Code:
 
         top = name.split(".", maxsplit=1)[0].replace("()", "")
         theirs = any(name == f or name.startswith((f + ".", f + "()")) for f in self.foreign)
-        if method.lower().startswith(DANGEROUS_WORDS) and (theirs or not top) and base.shape is not Shape.LIST:
+        grave = method in ("del", "rm") or method.lower().startswith(DANGEROUS_WORDS)
+        if grave and (theirs or not top) and base.shape is not Shape.LIST:
             self.unsure(f"calls {name or method}() of a package that is not read")
 
     def unsure(self, why: str) -> None:

@@ -32,12 +32,13 @@ def python(draft: Draft) -> None:
         interactive(draft)
 
 
-def inline(draft: Draft, text: str | None, value: Word) -> None:
-    """Text after -c, or on standard input."""
+def inline(draft: Draft, text: str | None, value: Word, *, packages: tuple[str, ...] = ()) -> None:
+    """Text after -c, or on standard input. `packages` are loaded before it starts."""
     if text is None:
         draft.run_unread(value.source, "the Python text is not known", value.taint)
         return
     code = Code(draft, inline=True)
+    code.foreign.update(packages)
     if not code.read(text):
         draft.opaque("the Python text cannot be read", text)
     elif code.foreign:

@@ -542,9 +542,23 @@ def rails(draft: Draft) -> None:
     if names[:1] in (["console"], ["c"], ["dbconsole"], ["db"]):
         interactive(draft)
     elif names[:1] in (["runner"], ["r"]):
-        draft.opaque("Ruby text for rails runner is not read")
+        _runner(draft, draft.said.operands[1:])
     else:
         draft.project(f"rails {' '.join(names[:1])}")
+
+
+def _runner(draft: Draft, operands: list[Word]) -> None:
+    """rails runner: Ruby text, or a file by its path, with the application loaded."""
+    from interlock.effects.catalogue.readers.othercode import read_text as read_code_text
+    from interlock.effects.catalogue.readers.othercode import run_script
+
+    if not operands:
+        interactive(draft)
+    elif (operands[0].text or "").endswith(".rb"):
+        run_script(draft, operands[0])
+    else:
+        read_code_text(draft, operands[0], "ruby")
+        draft.project("rails runner")
 
 
 def django(draft: Draft) -> None:
@@ -552,7 +566,7 @@ def django(draft: Draft) -> None:
     from interlock.effects.catalogue.readers.python import inline
 
     for value in draft.values("shellcode"):
-        inline(draft, value.text, value)
+        inline(draft, value.text, value, packages=("django",))
 
 
 def prisma_execute(draft: Draft) -> None:
