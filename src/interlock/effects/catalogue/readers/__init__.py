@@ -136,7 +136,7 @@ READERS: Mapping[str, Reader] = {
     "sqlite": sql.sqlite,
     "django": sql.django,
     "prisma_execute": sql.prisma_execute,
-    "rails": sql.rails,
+    "rails_runner": sql.rails_runner,
     "terraform": terraform.terraform,
     "agent": system.agent,
     "assignments": system.assignments,

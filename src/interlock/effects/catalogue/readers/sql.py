@@ -511,54 +511,17 @@ def _redis(draft: Draft, target: Target, words: list[str]) -> None:
 
 # -- frameworks -----------------------------------------------------------------------------------------------------
 
-_RAILS_LOSS = (
-    "db:drop",
-    "db:reset",
-    "db:purge",
-    "db:schema:load",
-    "db:structure:load",
-    "db:migrate:reset",
-    "db:truncate_all",
-    "db:setup",
-)
 
-
-def rails(draft: Draft) -> None:
-    """rails: its db: tasks, its console and its runner; everything else is project code."""
-    stage = draft.text("stage") or draft.variable("RAILS_ENV") or draft.variable("RACK_ENV") or ""
-    environment = environment_of("database", stage, draft.setting) if stage else Environment.UNKNOWN
-    names = [w.text or "?" for w in draft.said.operands]
-    for name in names:
-        plain = name.removesuffix(":all").removesuffix(":primary")
-        if plain in _RAILS_LOSS:
-            draft.add(Verb.DELETE, Kind.DATABASE, "rails", env=environment, scale=ALL)
-        elif plain.startswith("db:rollback") or plain in ("db:migrate:down", "db:migrate:redo"):
-            draft.add(Verb.DELETE, Kind.TABLE, "rails", env=environment)
-        elif (
-            plain.startswith(("db:migrate", "db:seed", "db:prepare", "db:environment", "db:fixtures"))
-            and "status" not in plain
-        ):
-            draft.add(Verb.CONFIGURE, Kind.DATABASE, "rails", env=environment)
-    if names[:1] in (["console"], ["c"], ["dbconsole"], ["db"]):
-        interactive(draft)
-    elif names[:1] in (["runner"], ["r"]):
-        _runner(draft, draft.said.operands[1:])
-    else:
-        draft.project(f"rails {' '.join(names[:1])}")
-
-
-def _runner(draft: Draft, operands: list[Word]) -> None:
+def rails_runner(draft: Draft) -> None:
     """rails runner: Ruby text, or a file by its path, with the application loaded."""
     from interlock.effects.catalogue.readers.othercode import read_text as read_code_text
     from interlock.effects.catalogue.readers.othercode import run_script
 
-    if not operands:
-        interactive(draft)
-    elif (operands[0].text or "").endswith(".rb"):
-        run_script(draft, operands[0])
-    else:
-        read_code_text(draft, operands[0], "ruby")
-        draft.project("rails runner")
+    for value in draft.values("code"):
+        if (value.text or "").endswith(".rb"):
+            run_script(draft, value)
+        else:
+            read_code_text(draft, value, "ruby")
 
 
 def django(draft: Draft) -> None:
