@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from interlock.effects.shell.escapes import ansi_c
 from interlock.effects.shell.syntax import Arith, Lit, Param, Part, Proc, Redir, Sequence, Sub, WordNode
 
-MAX_STEPS = 14_000  # at most 50 ms of reading; the longest script agents were seen to write has some 4,000 words
+MAX_STEPS = 12_000  # at most 50 ms of reading; the longest script agents were seen to write has some 4,000 words
 MAX_DEPTH = 40  # nested constructs; the deepest seen in real scripts is 9
 
 _RUN = re.compile(r"[^ \t\n|&;()<>'\"\\$`]+")

@@ -28,6 +28,7 @@ _CAREFUL = (
     Environment.UNKNOWN,
 )
 _MOST_FILE = 262_144
+_MOST_MONGO = 65_536
 
 
 def most_careful(found: Iterable[Environment]) -> Environment:
@@ -396,6 +397,9 @@ def mongo(draft: Draft) -> None:
 
 
 def _mongo_text(draft: Draft, target: Target, text: str) -> None:
+    if len(text) > _MOST_MONGO:
+        draft.opaque("the text for mongosh is too long to be read", text)
+        return
     name = target.database or "db"
     for match in _MONGO_DELETE.finditer(text):
         path, method, arguments = match.groups()
