@@ -63,6 +63,13 @@ JAVASCRIPT = [
     ("console.log(require('fs').existsSync('a'), require('path').join('a', 'b'))", "nothing"),
     ("import x from 'https://x.example/a.js'", "execute code https://x.example/a.js, downloaded"),
     ("const a = ;", OPAQUE),
+    ("let f; f = require('fs'); f.unlinkSync('a')", "delete file a"),
+    ("let f = 1; f = require('fs'); f.unlinkSync('a')", OPAQUE),
+    ("Object.assign(global, require('child_process')); execSync('rm -rf x')", OPAQUE),
+    ("[require('fs')].map(f => f.unlinkSync('a'))", OPAQUE),
+    ("((f) => f.unlinkSync('a'))(require('fs'))", OPAQUE),
+    ("with (require('fs')) { unlinkSync('a') }", OPAQUE),
+    ("function g() { return require('fs') } g().unlinkSync('a')", OPAQUE),
 ]
 RUBY = [
     ("exec('rm', '-rf', 'x')", "inner rm -rf x"),
@@ -82,6 +89,8 @@ RUBY = [
     ("puts 'x'.send(:upcase)", "nothing"),
     ("h = {delete: 1}; h.delete(:delete); puts h", "nothing"),
     ("puts \"#{system('rm -rf x')}\"", "inner rm -rf x"),
+    ("include FileUtils; rm_rf 'x'", OPAQUE),
+    ("[FileUtils].each { |f| f.rm_rf('x') }", OPAQUE),
     ("def open(x) = x\nputs 1", "nothing"),
 ]
 PERL = [

@@ -229,6 +229,8 @@ class Number(Unknown):
 
 
 def _targets(term: Term) -> list[str]:
+    if term.shape is Shape.BIND and term.parts[1].shape is Shape.GROUP and not term.parts[1].parts:
+        return []  # declared, without a value
     if term.shape in (Shape.BIND, Shape.LOOP):
         return _names(term.parts[0])
     if term.shape is Shape.FUNCTION:

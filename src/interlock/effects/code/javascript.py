@@ -108,7 +108,7 @@ class JavaScript(Lowering):
 
     def on_import_statement(self, node: Node) -> Term:
         source = self.field(node, "source")
-        module = call(name("require"), source)
+        module = call(name("require"), source, how="import")
         parts: list[Term] = [module]
         for child in (below for top in node.named_children if top.type == "import_clause" for below in top.children):
             if child.type == "identifier":

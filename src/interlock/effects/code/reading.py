@@ -105,6 +105,8 @@ class Code:
         for term in root.walk():
             if term.shape is Shape.CALL:
                 self.call(term)
+                if id(term) not in spared and self.scope.name(term) in self.sheet.reach:
+                    self.unsure(f"hands {self.scope.name(term)} on, to be used elsewhere")
             elif term.shape in (Shape.NAME, Shape.MEMBER):
                 self._mention(term, spared)
 
@@ -114,6 +116,8 @@ class Code:
         for term in root.walk():
             if term.shape in (Shape.CALL, Shape.MEMBER):
                 out.add(id(term.parts[0]))
+                if term.text == "import":
+                    out.add(id(term))
                 if term.shape is Shape.CALL and self.scope.name(term.parts[0]) in self.sheet.same:
                     out.update(id(part) for part in term.parts[1:])
             elif term.shape is Shape.BIND:
@@ -134,7 +138,11 @@ class Code:
             return
         if name in self.sheet.environment:
             self.environment()
-        elif name in self.sheet.danger or self.sheet.calls.get(name, _QUIET)[0] not in _HARMLESS:
+        elif (
+            name in self.sheet.danger
+            or name in self.sheet.reach
+            or self.sheet.calls.get(name, _QUIET)[0] not in _HARMLESS
+        ):
             self.unsure(f"hands {name} on, to be called elsewhere")
 
     def _member(self, term: Term, name: str) -> None:
