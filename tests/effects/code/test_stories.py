@@ -161,6 +161,22 @@ def test_php(text, expected):
     holds("php -r", text, expected)
 
 
+PYTHON = [
+    ("import os; x = [os]; x[0].system('rm -rf x')", OPAQUE),
+    ("[__import__('os')][0].system('rm -rf x')", OPAQUE),
+    ("import os; d = {'a': os}; d['a'].remove('x')", OPAQUE),
+    ("import os; o = os; o.system('rm -rf x')", "inner rm -rf x"),
+    ("import os; print(os.getcwd(), dir(os))", "nothing"),
+    ("from pathlib import Path\nfor p in Path('/srv').rglob('*'): p.unlink()", "delete directory /srv"),
+    ("import glob, os\nfor f in glob.glob('build/*.o'): os.remove(f)", "delete file build"),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), PYTHON)
+def test_python(text, expected):
+    holds("python3 -c", text, expected)
+
+
 GO = 'package main\nimport (\n\t"os"\n\tx "os/exec"\n\t"net/http"\n)\nfunc main() {\n%s\n}\n'
 
 

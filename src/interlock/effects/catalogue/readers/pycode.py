@@ -23,6 +23,7 @@ from interlock.model import labels as L  # noqa: N812 - the vocabulary is used o
 from interlock.model.effect import Kind, Verb
 
 _HOST = re.compile(r"[\w-]+(\.[\w-]+)*\.(?!db$|sqlite3?$|duckdb$)[a-z]\w*(:\d+)?|\d+(\.\d+){3}")
+_MODULES = frozenset({"os", "subprocess", "shutil", "pty", "ctypes", "importlib", "builtins"})
 _WRAPPERS = frozenset({"sorted", "list", "reversed", "set", "tuple"})
 _MOST_TEXT = 100_000  # characters; longer text is not read inline
 
@@ -30,6 +31,22 @@ _MOST_TEXT = 100_000  # characters; longer text is not read inline
 def _reaches(name: str) -> bool:
     """Whether a call of this name would reach outside."""
     return name in N.DELETE or name in N.SHELL or name in N.RUN or name in N.EVAL or name.startswith(N.EXEC)
+
+
+def _used(tree: ast.AST) -> set[int]:
+    """The nodes whose own member is taken, that are given a name or only asked about: all that is seen."""
+    out: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            out.add(id(node.value))
+        elif isinstance(node, ast.Assign):
+            out.update(id(part) for part in (node.value, *node.targets))
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            if node.func.id in ("getattr", "hasattr", "dir", "help", "print", "type", "repr", "vars"):
+                out.update(id(part) for part in node.args)
+        elif isinstance(node, ast.Expr):
+            out.add(id(node.value))
+    return out
 
 
 class Unknown:
@@ -68,7 +85,10 @@ class Code:
             self.single, names = single_variables(tree, self.name)
             if self.inline and any(secret_name(name) for name in names):
                 self.draft.flow.add(L.FROM_SECRET)
+            used = _used(tree)
             for node in ast.walk(tree):
+                if isinstance(node, (ast.Call, ast.Name)) and id(node) not in used and self.name(node) in _MODULES:
+                    self.unsure(f"hands {self.name(node)} on, to be used elsewhere")
                 if isinstance(node, ast.Call):
                     self._call(node)
                 elif isinstance(node, (ast.Attribute, ast.Name)):
