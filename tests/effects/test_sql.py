@@ -303,6 +303,31 @@ FUNCTIONS = [
 ]  # fmt: skip
 
 
+def test_a_file_that_the_server_reads_with_its_own_rights_may_hold_anything() -> None:
+    (effect,) = [e for e in read("SELECT lo_import('/etc/shadow')") if e.resource.kind is K.FILE]
+    assert labels.SECRET in effect.resource.labels
+
+
+def test_ending_one_connection_is_not_ending_all_of_them() -> None:
+    one = [e for e in read("SELECT pg_terminate_backend(4711)") if e.resource.kind is K.PROCESS]
+    every = [e for e in read("SELECT pg_terminate_backend(pid) FROM pg_stat_activity") if e.resource.kind is K.PROCESS]
+    assert (one[0].scale.breadth, every[0].scale.breadth) == (Breadth.ONE, Breadth.ALL)
+
+
+def test_a_copy_to_a_bucket_is_no_file_of_the_workspace() -> None:
+    text = "COPY (SELECT * FROM users) TO 's3://bucket/users.parquet'"
+    effects = read_sql(
+        text,
+        "duckdb",
+        database="",
+        environment=Environment.WORKSPACE,
+        via="duckdb",
+        files=lambda path: file_resource(path, SETTING, Nowhere(), cwd=WORKSPACE),
+    )
+    (written,) = [e for e in effects if e.verb is V.OVERWRITE]
+    assert labels.WORKSPACE not in written.resource.labels
+
+
 @pytest.mark.parametrize(("text", "wanted"), FUNCTIONS)
 def test_functions_that_reach_out_are_seen(text: str, wanted: tuple[Verb, Kind]) -> None:
     assert wanted in {(e.verb, e.resource.kind) for e in read(text)}

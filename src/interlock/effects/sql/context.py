@@ -99,7 +99,7 @@ class Scope:
 
     def file(self, path: str) -> Resource:
         """The resource of a file that a statement names: here when the engine runs here, else on its machine."""
-        if self.files is not None:
+        if self.files is not None and "://" not in path:
             return self.files(path)
         return Resource(Kind.FILE, path[:MAX_NAME], (labels.REMOTE, labels.UNPLACED))
 

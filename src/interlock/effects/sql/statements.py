@@ -190,7 +190,7 @@ def _call(node: exp.Expr, text: str, scope: Scope) -> Iterator[Effect]:
 def _known_call(does: str, name: str, why: str, node: exp.Expr, text: str, scope: Scope) -> Iterator[Effect]:
     note = f"{name}() {why}"
     if does == "read_file":
-        yield scope.effect(Verb.READ, scope.file(_first_text(node) or "?"), note)
+        yield scope.effect(Verb.READ, _file_read(_first_text(node) or "?", scope), note)
     elif does == "write_file":
         yield scope.effect(
             Verb.OVERWRITE, scope.file(_first_text(node) or "?"), note, reversibility=Reversibility.IRREVERSIBLE
@@ -206,7 +206,19 @@ def _known_call(does: str, name: str, why: str, node: exp.Expr, text: str, scope
         yield scope.effect(Verb.CONFIGURE, scope.whole_database(), note, reversibility=Reversibility.RECOVERABLE)
     elif does == "kill":
         resource = Resource(Kind.PROCESS, f"connections of {scope.database or 'the database'}")
-        yield scope.effect(Verb.DELETE, resource, note, reversibility=Reversibility.RECOVERABLE)
+        # A plain number is one connection; anything else is worked out from rows: as many as there are.
+        argument = next(iter(node.expressions), None)
+        scale = ONE if isinstance(argument, exp.Literal) else ALL
+        yield scope.effect(Verb.DELETE, resource, note, reversibility=Reversibility.RECOVERABLE, scale=scale)
+
+
+def _file_read(path: str, scope: Scope) -> Resource:
+    """A file that a function reads: on the server's machine it has the server's rights, so it may hold anything."""
+    resource = scope.file(path)
+    if scope.files is None and (path.startswith(("/", "~", "\\")) or path[1:2] == ":"):
+        found = tuple(sorted({*resource.labels, labels.SECRET}))
+        return Resource(resource.kind, resource.name, found)
+    return resource
 
 
 def _function_name(node: exp.Expr) -> str:
