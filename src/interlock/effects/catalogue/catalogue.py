@@ -10,7 +10,15 @@ from dataclasses import dataclass
 from interlock.effects.catalogue import contexts, listing, programs, unlisted
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.family import Command, Family
-from interlock.effects.catalogue.grammar import Parsed, is_assignment, known, place_operands, read_option, take_bundle
+from interlock.effects.catalogue.grammar import (
+    Grammar,
+    Parsed,
+    is_assignment,
+    known,
+    place_operands,
+    read_option,
+    take_bundle,
+)
 from interlock.effects.catalogue.readers import READERS
 from interlock.effects.catalogue.rules import Rule, Template
 from interlock.effects.catalogue.shelf import Shelf
@@ -31,6 +39,7 @@ _FILE_VERBS = {
     "change": Verb.CONFIGURE,
     "overwrite": Verb.OVERWRITE,
 }
+_GRAVE = frozenset({Verb.DELETE, Verb.OVERWRITE, Verb.GRANT, Verb.PUBLISH, Verb.DEPLOY, Verb.SPEND})
 _FILE_KINDS = (Kind.FILE, Kind.DIRECTORY, Kind.DEVICE)
 _VOLUME = "volume:"  # a device with a name of its own (LVM, ZFS, `C:`), which is no path
 # From bad to good: with several clues the most careful reading wins.
@@ -215,7 +224,7 @@ class Catalogue:
         _operands(draft)
         for rule in command.rules:
             if rule.applies(said.tags, said.values, said.doubtful):
-                _apply(rule, draft, base)
+                _apply(rule, draft, base, command.grammar)
         unlisted.judge_subcommand(command, base, draft, more=more)
         unlisted.judge_options(command, shown, draft)
         _wrapped(command, draft)
@@ -272,7 +281,7 @@ def _fill(template: Template, draft: Draft, base: str) -> list[str]:
     return template.fill(lookup)
 
 
-def _apply(rule: Rule, draft: Draft, base: str) -> None:
+def _apply(rule: Rule, draft: Draft, base: str, grammar: Grammar) -> None:
     said = draft.said
     breadth = rule.scale(said.tags, said.values)
     environment = rule.environment
@@ -286,7 +295,7 @@ def _apply(rule: Rule, draft: Draft, base: str) -> None:
         environment = next((e for e in _CAREFUL if e in found), environment)
     taint = set(rule.taint) | (draft.flow if rule.flow else set())
     note = rule.notes[0] if rule.notes else ""
-    for name in _fill(rule.name, draft, base):
+    for name in _fill(rule.name, draft, base) or _nameless(rule, grammar):
         if rule.kind in _FILE_KINDS and not name.startswith(_VOLUME):
             _file_rule(rule, draft, name, breadth, note)
         elif rule.kind is Kind.HOST:
@@ -303,6 +312,15 @@ def _apply(rule: Rule, draft: Draft, base: str) -> None:
                 taint=taint,
                 note=note,
             )
+
+
+def _nameless(rule: Rule, grammar: Grammar) -> list[str]:
+    """A loss whose operand is not there: an option may have taken it, or the tool means everything. Not silence."""
+    wanted = rule.name.names()
+    operands = {slot.name for slots in (grammar.slots, *(more for _, more in grammar.forms)) for slot in slots}
+    if rule.verb not in _GRAVE or rule.kind in _FILE_KINDS or not wanted or not wanted <= operands:
+        return []
+    return rule.name.fill(lambda _: ["?"])
 
 
 def _host_labels(rule: Rule, draft: Draft, name: str) -> tuple[str, ...]:
