@@ -294,7 +294,7 @@ def test_a_question_says_what_is_at_stake(guard: Guard) -> None:
     guard.said_no(guard.hook("Bash", {"command": "git clean -fd"}))
     (request,) = call(guard.home, "inbox")
     assert "notes.txt" in request["preview"][0]
-    assert "1 files" in request["effects"][0]
+    assert "1 file," in request["effects"][0]
     assert "looked" in guard.cli("inbox").stdout
     (denial,) = guard.entries("denial")
     assert denial["body"]["preview"] == list(request["preview"])

@@ -26,7 +26,7 @@ def project(tmp_path):
 
 def test_a_force_push_says_how_many_commits_it_orphans(project):
     found = looked("git push --force origin work", project, "history")
-    assert found.lines == ("2 commits of origin/work, as last fetched, are not in what replaces it",)
+    assert found.lines == ("2 commits of origin/work, as last fetched, not in what replaces it",)
     assert found.effects[0].scale.count == 2
     assert found.effects[0].scale.unit == "commits"
 
@@ -38,10 +38,10 @@ def test_a_branch_that_was_never_fetched_is_not_guessed_at(project):
 
 def test_a_branch_that_goes_away_says_what_only_it_holds(project):
     git(project, "checkout", "-q", "main")
-    assert looked("git branch -D work", project, "history").lines == ("1 commits are on work and nowhere else",)
+    assert looked("git branch -D work", project, "history").lines == ("on work and nowhere else: 1 commit",)
 
 
 def test_stashes_are_counted(project):
     (project / "a.py").write_text("x\n")
     git(project, "stash", "-q")
-    assert looked("git stash clear", project, "history").lines == ("1 stashed changes",)
+    assert looked("git stash clear", project, "history").lines == ("1 stashed change",)

@@ -122,7 +122,8 @@ def effect_line(effect: Effect) -> str:
     """One effect in one line: `delete directory /srv/data (all, irreversible, production) [whole] <- secret`."""
     facts = [] if effect.scale.breadth is Breadth.ONE else [effect.scale.breadth.value]
     if effect.scale.count is not None:
-        facts.append(f"{effect.scale.count} {effect.scale.unit}".strip())
+        unit = effect.scale.unit if effect.scale.count != 1 else effect.scale.unit.removesuffix("s")
+        facts.append(f"{effect.scale.count} {unit}".strip())
     if effect.verb is not Verb.READ:
         facts.append(effect.reversibility.value)
     if effect.environment is not Environment.UNKNOWN:

@@ -23,13 +23,14 @@ def _looked(place: int, effect: Effect, git: Git) -> Finding:
     name = effect.resource.name
     if name == "stash" or name.startswith("stash@"):
         count = git.count("rev-list", "--walk-reflogs", "--count", "refs/stash") if git.knows("refs/stash") else 0
-        return Finding(f"{count} stashed changes", place, _scale(effect, count, "stashes"))
+        return Finding(_many(count, "stashed change"), place, _scale(effect, count, "stashes"))
     if FORCE in effect.resource.labels or ("/" in name and git.knows(f"refs/remotes/{name}")):
         return _orphaned(place, effect, git)
     if effect.verb is Verb.DELETE and git.knows(f"refs/heads/{name}"):
         others = ("--not", f"--exclude=refs/heads/{name}", "--all")
         count = git.count("rev-list", "--count", f"refs/heads/{name}", *others)
-        return Finding(f"{count} commits are on {name} and nowhere else", place, _scale(effect, count, "commits"))
+        said = f"on {name} and nowhere else: {_many(count, 'commit')}"
+        return Finding(said, place, _scale(effect, count, "commits"))
     raise Unseen(f"{name} is not known here")
 
 
@@ -43,12 +44,16 @@ def _orphaned(place: int, effect: Effect, git: Git) -> Finding:
     ours = f"refs/heads/{branch}" if git.knows(f"refs/heads/{branch}") else "HEAD"
     if effect.verb is Verb.DELETE:
         count = git.count("rev-list", "--count", remote, "--not", "--branches", "--tags")
-        said = f"{count} commits of {name} are on no branch here"
+        said = f"{_many(count, 'commit')} of {name} on no branch here"
     else:
         count = git.count("rev-list", "--count", remote, f"^{ours}")
-        said = f"{count} commits of {name}, as last fetched, are not in what replaces it"
+        said = f"{_many(count, 'commit')} of {name}, as last fetched, not in what replaces it"
     return Finding(said, place, _scale(effect, count, "commits"))
 
 
 def _scale(effect: Effect, count: int, unit: str) -> Scale:
     return Scale(breadth=effect.scale.breadth, count=count, unit=unit, known=Known.COUNT)
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
