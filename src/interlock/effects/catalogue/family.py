@@ -258,10 +258,11 @@ class _Reader:
         order = self.take(table, "order", str, "posix" if above.posix else "any", where)
         if style not in ("gnu", "single") or order not in ("any", "posix", "raw"):
             raise self.fail(where, "style is gnu or single, order is any, posix or raw")
+        own = self.take(table, "flags", str, "", where)
         try:
             forms = tuple((tag, read_slots(text)) for tag, text in self.take(table, "forms", dict, {}, where).items())
             grammar = Grammar(
-                flags={**above.flags, **read_flags(self.take(table, "flags", str, "", where))},
+                flags={**above.flags, **read_flags(own)} if own else above.flags,  # most subcommands add none
                 slots=read_slots(self.take(table, "args", str, "", where)),
                 forms=forms,
                 single=style == "single",
@@ -272,7 +273,7 @@ class _Reader:
             )
         except GrammarError as error:
             raise self.fail(where, str(error)) from None
-        grammar.finish()
+        grammar.finish(above)
         return grammar
 
     def rules(self, table: Mapping[str, Any], where: str, env: str) -> tuple[Rule, ...]:

@@ -66,9 +66,12 @@ class Grammar:
     rest: Slot | None = None
     assigns: bool = False
 
-    def finish(self) -> None:
-        """Derive what `parse` wants to have at hand."""
-        self.longs = tuple(sorted(spelling for spelling in self.flags if spelling.startswith("--")))
+    def finish(self, above: Grammar | None = None) -> None:
+        """Derive what `parse` wants to have at hand; what is the same as `above` is shared with it."""
+        if above is not None and above.flags is self.flags:
+            self.longs = above.longs
+        else:
+            self.longs = tuple(sorted(spelling for spelling in self.flags if spelling.startswith("--")))
         self.assigns = any(slot.role == "assign" for slot in self.slots)
         self.slots = tuple(slot for slot in self.slots if slot.role != "assign")
         for index, slot in enumerate(self.slots):
