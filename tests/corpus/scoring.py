@@ -16,6 +16,7 @@ from interlock.broker.config import Config
 from interlock.broker.judge import Person, judge
 from interlock.broker.workspace import workspace_of
 from interlock.model.action import Action, Principal
+from interlock.model.decision import Decision
 from interlock.policy.defaults import layer
 from interlock.policy.engine import Engine
 
@@ -92,21 +93,27 @@ def load(folder: Path = CASES) -> dict[str, list[Case]]:
 
 def judge_all(families: dict[str, list[Case]], containment: str = "none") -> list[Answer]:
     """What Interlock says to each case."""
-    engine, config = Engine.load([layer()]), Config()
+    engine = Engine.load([layer()])
     answers = []
     for family, cases in families.items():
         for case in cases:
-            judged = judge(
-                Action(tool=case.tool, input=case.input, cwd=case.cwd, principal=_PRINCIPAL, gate="check"),
-                workspace=workspace_of(case.cwd, _PERSON.home),
-                config=config,
-                engine=engine,
-                person=_PERSON,
-                now=0.0,
-                containment=containment,
-            )
-            answers.append(Answer(case, family, judged.decision.verdict.value, judged.decision.rules))
+            decision = decide(engine, case.tool, case.input, case.cwd, containment)
+            answers.append(Answer(case, family, decision.verdict.value, decision.rules))
     return answers
+
+
+def decide(engine: Engine, tool: str, given: dict[str, Any], cwd: str, containment: str = "none") -> Decision:
+    """What Interlock decides about one call of a tool, with an empty configuration."""
+    judged = judge(
+        Action(tool=tool, input=given, cwd=cwd, principal=_PRINCIPAL, gate="check"),
+        workspace=workspace_of(cwd, _PERSON.home),
+        config=Config(),
+        engine=engine,
+        person=_PERSON,
+        now=0.0,
+        containment=containment,
+    )
+    return judged.decision
 
 
 def score(answers: list[Answer]) -> Score:

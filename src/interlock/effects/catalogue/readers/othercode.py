@@ -11,9 +11,9 @@ import re
 from interlock.effects.catalogue import programs
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.grammar import known
-from interlock.effects.catalogue.readers.system import secret_name
 from interlock.effects.catalogue.readers.wrappers import interactive
 from interlock.effects.invocation import Word
+from interlock.effects.secret_names import secret_name
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
 from interlock.model.effect import Verb
 
@@ -34,6 +34,15 @@ _OUT = re.compile(
     re.VERBOSE,
 )
 _SCRIPTS = (".js", ".ts", ".tsx", ".jsx", ".mjs", ".cjs", ".mts", ".cts")
+# Scripts that a framework puts into each project: `php artisan migrate:fresh` is read as the family says.
+_PROJECT_CONSOLES = {
+    "artisan": "artisan",
+    "bin/rails": "rails",
+    "bin/console": "bin-console",
+    "bin/magento": "magento",
+    "craft": "craft",
+    "occ": "occ",
+}
 _MOST_TEXT = 50_000
 _PLAIN_LIBRARY = re.compile(r"[-\w:=,./@~ ]*")  # a Perl -M is code: `-M'strict;system(1)'`
 
@@ -115,10 +124,10 @@ def read_text(draft: Draft, value: Word, language: str) -> None:
 
 def run_script(draft: Draft, value: Word) -> None:
     """A script in a language that is not read: project code in the workspace, else a stranger."""
-    if value.text in ("artisan", "./artisan", "bin/rails", "bin/console") and value.text != "bin/console":
-        name = "rails" if value.text == "bin/rails" else "artisan"
+    program = _PROJECT_CONSOLES.get((value.text or "").removeprefix("./"))
+    if program:
         at = draft.inv.words.index(value)
-        draft.argv([known(name), *draft.inv.words[at + 1 :]])
+        draft.argv([known(program), *draft.inv.words[at + 1 :]])
         return
     path = draft.path(value)
     if path is None:
