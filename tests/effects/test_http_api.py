@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 
 from effects.fakeworld import SETTING
@@ -91,11 +88,6 @@ def test_a_whole_request_is_who_is_talked_to_and_what_changes() -> None:
 def test_a_table_that_says_nothing_is_refused(text: str) -> None:
     with pytest.raises(CatalogueError):
         api_table.load(text)
-
-
-def test_the_reader_of_requests_can_be_imported_first() -> None:
-    code = "import interlock.effects.catalogue.http_api"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_a_path_of_many_pieces_is_read_at_its_ends() -> None:

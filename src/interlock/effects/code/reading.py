@@ -156,7 +156,7 @@ class Code:
 
     def variable(self, key: Any) -> None:
         """One variable of the environment, or the whole when nobody knows which."""
-        from interlock.effects.catalogue.readers.system import secret_name
+        from interlock.effects.secret_names import secret_name
 
         if not isinstance(key, str):
             self.environment()

@@ -1,6 +1,6 @@
 """PowerShell, read: text to syntax (`parse`), and a walk over it that says which commands would run (`walk`).
 
-What a cmdlet does is not known here: the host of the walk says it (`effects/catalogue/readers/powershell.py`).
+What a cmdlet does is not known here: the host of the walk says it (`effects/catalogue/readers/powershell/`).
 """
 
 from __future__ import annotations

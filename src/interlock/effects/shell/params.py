@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
+from interlock.effects.secret_names import secret_name
 from interlock.effects.shell import patterns
 from interlock.effects.shell.state import EMPTY, UNKNOWN, State, Val, Var
 from interlock.effects.shell.syntax import Part
 
 Pieces = tuple[tuple[str, bool], ...]
 
-_SECRET_NAMES = ("TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIAL", "APIKEY", "API_KEY", "ACCESS_KEY",
-                 "PRIVATE_KEY", "AUTH", "PGPASS", "DATABASE_URL", "CONNECTION_STRING", "SESSION_KEY")  # fmt: skip
-_NOT_SECRET = ("AUTHOR", "TOKENIZERS_", "SSH_AUTH_SOCK", "SECRETS_DIR", "MAX_TOKENS")
-
-
 _WILD = frozenset("*?[")
-
-
-def secret_name(name: str) -> bool:
-    """Whether an environment variable of that name usually holds a credential."""
-    upper = name.upper()
-    if any(word in upper for word in _NOT_SECRET):
-        return False
-    return any(word in upper for word in _SECRET_NAMES) or upper.endswith(("_KEY", "_PAT", "_PWD", "_PASS"))
 
 
 def unset_value(name: str) -> Val:

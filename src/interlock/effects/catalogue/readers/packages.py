@@ -46,7 +46,6 @@ _ELSEWHERE = (
     "channel",
 )
 _VARIABLES = word_list("registry-variables")
-_INDEX_LINE = re.compile(r"(?im)^\s*(?:\S*registry\S*|index-url|extra-index-url|index|url)\s*[:=]")
 _SETTINGS_FILES = {"npm": (".npmrc", ".yarnrc", ".yarnrc.yml", "bunfig.toml"), "pypi": ("pip.conf", "uv.toml")}
 
 

@@ -17,8 +17,8 @@ from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.grammar import known
 from interlock.effects.catalogue.readers import pynames as N  # noqa: N812 - the names are used on every line
 from interlock.effects.catalogue.readers.pyenviron import single_variables
-from interlock.effects.catalogue.readers.system import secret_name
 from interlock.effects.invocation import Word
+from interlock.effects.secret_names import secret_name
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
 from interlock.model.effect import Kind, Verb
 

@@ -534,15 +534,3 @@ def django(draft: Draft) -> None:
 
     for value in draft.values("shellcode"):
         inline(draft, value.text, value, packages=("django",))
-
-
-def prisma_execute(draft: Draft) -> None:
-    """prisma db execute: SQL from a file or standard input."""
-    target = Target(draft, database="")
-    for value in draft.values("file"):
-        path = draft.path(value)
-        text = draft.content(path) if path else None
-        if text is not None:
-            target.read(text, "postgres")
-    if draft.inv.stdin.text is not None:
-        target.read(draft.inv.stdin.text, "postgres")

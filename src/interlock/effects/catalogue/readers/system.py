@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 from interlock.effects.catalogue.draft import Draft
-from interlock.effects.catalogue.grammar import known
 from interlock.effects.catalogue.words import word_list
 from interlock.effects.environments import environment_of
 from interlock.effects.invocation import Word
+from interlock.effects.secret_names import secret_name
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
 from interlock.model.effect import ALL, MANY, ONE, Kind, Reversibility, Verb
 
@@ -169,39 +169,6 @@ def assignments(draft: Draft) -> None:
             draft.add(Verb.CONFIGURE, Kind.SYSTEM, f"sysctl:{value.text}")
 
 
-_STORE_DELETE = re.compile(r"^(delete|rm|remove|destroy|purge|delete-.*|clear|revoke|unlink|metadata|disable)$")
-_STORE_WRITE = re.compile(
-    r"^(put|write|set|insert|add|add-.*|store|edit|generate|create|import|init|update|patch|enable|-import.*|-genkey.*|-delete)$"
-)
-_STORE_QUIET = re.compile(
-    r"^(status|login|logout|list|ls|version|help|signin|whoami|lock|sync|search|find-identity|list-.*|path-help|-list|account|user|unlock|git)$"
-)
-
-
-def secret_store(draft: Draft) -> None:
-    """vault, pass, op, security and kin: reading prints a credential."""
-    words = [w.text or w.source for w in (*draft.values("action"), *draft.values("what"))]
-    plain = [w for w in words if not w.startswith("-") or draft.command in ("keytool", "certutil")]
-    if plain[:1] in (["kv"], ["secrets"], ["item"], ["document"], ["token"], ["policy"], ["auth"], ["read-only"]) or (
-        draft.command == "op" and plain[:1] in (["vault"], ["account"], ["user"], ["group"])
-    ):
-        plain = plain[1:]
-    action = plain[0] if plain else ""
-    name = f"{draft.command}:{plain[1] if len(plain) > 1 else action}"
-    if not action or _STORE_QUIET.match(action) or (draft.command == "vault" and action == "lookup"):
-        return
-    if _STORE_DELETE.match(action):
-        draft.add(Verb.DELETE, Kind.SECRET, name, labels=(L.SECRET,), undo=Reversibility.IRREVERSIBLE)
-    elif _STORE_WRITE.match(action):
-        draft.add(Verb.CONFIGURE, Kind.SECRET, name, labels=(L.SECRET,))
-    elif draft.command == "op" and action == "run" and "--" in [w.text for w in draft.inv.words]:
-        at = [w.text for w in draft.inv.words].index("--")
-        draft.argv(draft.inv.words[at + 1 :])
-    else:
-        draft.add(Verb.READ, Kind.SECRET, name, labels=(L.SECRET,))
-        draft.flow.add(L.FROM_SECRET)
-
-
 _AGENT_QUIET = frozenset({"doctor", "help", "completion", "--help", "auth", "whoami", "models", "stats", "features"})
 _AGENT_CHANGES = frozenset(
     {
@@ -333,19 +300,6 @@ def gh_api(draft: Draft) -> None:
         draft.add(Verb.CONFIGURE, Kind.CLOUD_RESOURCE, f"github:{endpoint}")
 
 
-_ = known
-
-
-_SECRET_NAME = re.compile(
-    r"(SECRET|TOKEN|PASSW|PRIVATE|CREDENTIAL|API_?KEY|ACCESS_?KEY|_KEY$|_PAT$|DATABASE_URL|_DSN$|COOKIE)", re.IGNORECASE
-)
-
-
-def secret_name(name: str) -> bool:
-    """Whether a variable of that name usually holds a credential."""
-    return _SECRET_NAME.search(name) is not None
-
-
 def printenv(draft: Draft) -> None:
     """printenv: everything, or single variables, some of which are credentials by their name."""
     names = draft.values("name")
@@ -353,7 +307,7 @@ def printenv(draft: Draft) -> None:
         draft.add(Verb.READ, Kind.SYSTEM, "environment variables")
         draft.flow.add(L.FROM_ENVIRONMENT)
     for value in names:
-        if value.text is None or _SECRET_NAME.search(value.text):
+        if value.text is None or secret_name(value.text):
             draft.add(Verb.READ, Kind.SECRET, f"${value.text or value.source}", labels=(L.SECRET,))
             draft.flow.add(L.FROM_SECRET)
 

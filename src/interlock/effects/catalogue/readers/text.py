@@ -9,8 +9,8 @@ import re
 
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.readers.files import emptied
-from interlock.effects.catalogue.readers.system import secret_name
 from interlock.effects.invocation import Word
+from interlock.effects.secret_names import secret_name
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
 from interlock.model.effect import Kind, Verb
 

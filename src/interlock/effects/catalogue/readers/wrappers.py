@@ -11,7 +11,6 @@ from interlock.effects.invocation import Stdin, Word
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
 from interlock.model.effect import Environment, Kind, Verb
 
-_UNKNOWN = Word(text=None, source="?", many=True)
 _MOST_INPUT = 256  # words of a known standard input that xargs is followed through
 
 
@@ -330,21 +329,16 @@ def at(draft: Draft) -> None:
 
 
 def dotenv(draft: Draft) -> None:
-    """`dotenv -- CMD`, `doppler run -- CMD`, `aws-vault exec PROFILE -- CMD`: the command gets secrets to see."""
+    """`dotenv -- CMD` and `dotenv run CMD`: the command sees the variables of a file; `dotenv get`: they are shown."""
     words = list(draft.said.rest or ())
     texts = [w.text for w in words]
     if "--" in texts:
         draft.argv(words[texts.index("--") + 1 :])
-    elif draft.command in ("dotenv", "dotenv-cli"):
-        while words and words[0].text in ("run",):
-            words.pop(0)
-        action = words[0].text if words else ""
-        if action not in ("list", "get", "set", "unset"):
-            draft.argv(words)
-        else:
-            draft.file(Verb.READ if action in ("list", "get") else Verb.WRITE, known(".env"))
-    elif draft.command == "aws-vault" and texts[:1] == ["exec"]:
-        draft.argv(words[2:]) if len(words) > 2 else interactive(draft)
-    elif texts[:1] not in (["setup"], ["login"], ["--version"], ["me"]):
-        draft.add(Verb.READ, Kind.SECRET, f"{draft.command} secrets", labels=(L.SECRET,))
-        draft.flow.add(L.FROM_SECRET)
+        return
+    while words and words[0].text == "run":
+        words.pop(0)
+    action = words[0].text if words else ""
+    if action in ("list", "get", "set", "unset"):
+        draft.file(Verb.READ if action in ("list", "get") else Verb.WRITE, known(".env"))
+    else:
+        draft.argv(words)

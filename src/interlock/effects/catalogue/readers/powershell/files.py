@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 
 from interlock.effects.catalogue.draft import Draft
-from interlock.effects.catalogue.readers.cmdlets import Bound
-from interlock.effects.catalogue.readers.system import secret_name
+from interlock.effects.catalogue.readers.powershell.cmdlets import Bound
 from interlock.effects.catalogue.readers.windows import placed
 from interlock.effects.invocation import Word, word
 from interlock.effects.places import file_resource
 from interlock.effects.powershell import Call, Value, Walker
 from interlock.effects.powershell.walk import NOTHING, UNKNOWN, joined
+from interlock.effects.secret_names import secret_name
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
 from interlock.model.effect import Environment, Kind, Reversibility, Verb
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
-from interlock.effects.catalogue.readers.cmdlets import Bound, cmdlets, quiet_type
-from interlock.effects.catalogue.readers.psfiles import Files
+from interlock.effects.catalogue.readers.powershell.cmdlets import Bound, cmdlets, quiet_type
+from interlock.effects.catalogue.readers.powershell.files import Files
 from interlock.effects.invocation import Word, word
 from interlock.effects.powershell import Call, Value, Walker
 from interlock.effects.powershell.walk import UNKNOWN

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from interlock.effects.catalogue import programs
 from interlock.effects.catalogue.draft import Draft
-from interlock.effects.catalogue.readers.psactions import Actions
+from interlock.effects.catalogue.readers.powershell.actions import Actions
 from interlock.effects.catalogue.readers.wrappers import interactive
 from interlock.effects.invocation import Word
 from interlock.effects.powershell import Unreadable, Walker, read

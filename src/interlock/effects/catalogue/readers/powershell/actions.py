@@ -7,14 +7,23 @@ from abc import abstractmethod
 from collections.abc import Iterable
 
 from interlock.effects.catalogue.draft import Draft
-from interlock.effects.catalogue.readers.cmdlets import Bound, bind, cmdlets, full_name, is_cmdlet, kind_of, verb_of
-from interlock.effects.catalogue.readers.psmembers import Members
-from interlock.effects.catalogue.readers.system import secret_name, wide_name
+from interlock.effects.catalogue.readers.powershell.cmdlets import (
+    Bound,
+    bind,
+    cmdlets,
+    full_name,
+    is_cmdlet,
+    kind_of,
+    verb_of,
+)
+from interlock.effects.catalogue.readers.powershell.members import Members
+from interlock.effects.catalogue.readers.system import wide_name
 from interlock.effects.catalogue.readers.wrappers import interactive
 from interlock.effects.environments import environment_of
 from interlock.effects.invocation import Stdin, Word, word
 from interlock.effects.powershell import Argument, Call, Value, Walker
 from interlock.effects.powershell.walk import NOTHING, UNKNOWN, together
+from interlock.effects.secret_names import secret_name
 from interlock.effects.windows_paths import folder, looks_like_path, windows_word
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
 from interlock.model.effect import ALL, MANY, ONE, Environment, Kind, Reversibility, Verb
