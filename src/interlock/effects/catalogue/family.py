@@ -19,8 +19,8 @@ OUTPUTS = {"flow", "none", "file", "secret", "environment", "network", "untruste
 _MOST_TEXT = 512 * 1024  # no family needs more; a bigger file is a mistake or an attack
 _DEEPEST = 6  # subcommands of subcommands
 
-_FAMILY_KEYS = {"about", "severity", "why", "instead", "command", "examples", "files"}
-_COMMAND_KEYS = {
+FAMILY_KEYS = {"about", "severity", "why", "instead", "command", "examples", "files"}
+COMMAND_KEYS = {
     "about",
     "flags",
     "args",
@@ -44,7 +44,9 @@ _COMMAND_KEYS = {
     "env",
     "above",
 }
-_WRAP_KEYS = {"program", "assigns", "privileged", "user", "remote", "cwd", "clears", "stdin"}
+# Names that every template may use.
+GIVEN = ("program", "command", "sub", "operand", "remote", "cwd", "rest", "current-cluster", "current-engine")
+WRAP_KEYS = {"program", "assigns", "privileged", "user", "remote", "cwd", "clears", "stdin"}
 
 
 @dataclass(slots=True)
@@ -137,7 +139,7 @@ class _Reader:
             data = tomllib.loads(text)
         except (tomllib.TOMLDecodeError, RecursionError) as error:
             raise self.fail("(file)", f"not TOML: {error}") from None
-        self.only(data, _FAMILY_KEYS, "")
+        self.only(data, FAMILY_KEYS, "")
         family = Family(
             name=self.name,
             about=self.take(data, "about", str, "", ""),
@@ -187,7 +189,7 @@ class _Reader:
     ) -> Command:
         if depth > _DEEPEST:
             raise self.fail(where, f"subcommands deeper than {_DEEPEST}")
-        self.only(table, _COMMAND_KEYS, where)
+        self.only(table, COMMAND_KEYS, where)
         grammar = self.grammar(table, where, above)
         strict = self.take(table, "strict", bool, False, where)
         env = self.take(table, "env", str, env, where)
@@ -299,7 +301,7 @@ class _Reader:
 
     def wraps(self, table: Mapping[str, Any], where: str) -> Wrap:
         data = self.take(table, "wraps", dict, {}, where)
-        self.only(data, _WRAP_KEYS, f"{where}.wraps")
+        self.only(data, WRAP_KEYS, f"{where}.wraps")
 
         def template(key: str) -> Template | None:
             text = self.take(data, key, str, "", f"{where}.wraps")
@@ -323,7 +325,7 @@ class _Reader:
     def check_names(self, command: Command, where: str) -> None:
         """A misspelt capture or tag would silently never match: refuse it."""
         grammar = command.grammar
-        known = {"program", "command", "sub", "operand", "remote", "cwd", "rest", "current-cluster", "current-engine"}
+        known = set(GIVEN)
         for flag in grammar.flags.values():
             known |= {flag.name, flag.capture, *flag.tags}
         slots: list[Slot] = [*grammar.slots, *((grammar.rest,) if grammar.rest else ())]

@@ -22,6 +22,10 @@ _ENVIRONMENTS = {e.value for e in Environment}
 ENVIRONMENT_CLUES = frozenset(
     {"host", "database", "branch", "context", "account", "directory", "workspace", "namespace", "project"}
 )
+CLAUSES = (
+    *("one", "many", "all", "reversible", "recoverable", "irreversible", "flow"),
+    *("when", "unless", "env", "label", "taint", "note"),
+)
 _MOST_NAMES = 64  # one line never becomes more effects than this; the last one then stands for many
 
 
@@ -200,10 +204,7 @@ def _clause(rule: Rule, clause: str) -> None:
     elif word in ("label", "taint"):
         _marks(rule, word, tuple(rest.split()))
     else:
-        raise GrammarError(
-            f"clause {clause!r}: known are one, many, all, reversible, recoverable, irreversible, flow, "
-            "when, unless, env, label, taint, note"
-        )
+        raise GrammarError(f"clause {clause!r}: known are {', '.join(CLAUSES)}")
 
 
 def _breadth(rule: Rule, word: str, rest: str) -> None:
