@@ -176,3 +176,10 @@ def test_a_directory_that_was_removed_under_the_shell(tmp_path: Path) -> None:
     )
     assert done.returncode == 2, done
     assert "Traceback" not in done.stderr
+
+
+def test_what_could_not_be_read_is_named_with_its_place_and_the_reason(tmp_path: Path) -> None:
+    done = interlock(tmp_path, "check", "--json", "--shell", "ls; $CMD foo")
+    (unread,) = answer(done)["unread"]
+    assert unread == {"text": "$CMD foo", "why": "the name of the command is not known before it runs", "span": [4, 12]}
+    assert "(characters 4 to 12)" in interlock(tmp_path, "check", "--shell", "ls; $CMD foo").stdout

@@ -21,8 +21,10 @@ from interlock.broker.workspace import workspace_of
 from interlock.cli.show import emit, field, here, verdict, visible
 from interlock.daemon import config as configuration
 from interlock.daemon.rules import layers
+from interlock.effects.redact import redact
 from interlock.home import locate
 from interlock.model.action import Action, Principal
+from interlock.model.effect import Effect, Verb
 from interlock.model.errors import AgentError, UsageError
 from interlock.policy.engine import Engine
 
@@ -146,6 +148,11 @@ def answer(line_id: Any, judged: Judgement) -> dict[str, Any]:
         "rules": list(decision.rules),
         "why": decision.why,
         "instead": decision.instead,
+        "unread": [
+            {"text": redact(effect.resource.name), "why": "; ".join(effect.notes), "span": effect.span}
+            for effect in judged.reading.effects
+            if effect.verb is Verb.OPAQUE
+        ],
     }
 
 
@@ -164,7 +171,18 @@ def _batch(checker: _Checker, source: str, directory: str) -> int:
                 # A line that cannot be read is answered in its place, so that answers stay in step with questions.
                 bad += 1
                 why = f"line {number}: {error}"
-                emit({"id": line_id, "verdict": "deny", "tier": 4, "effects": [], "rules": ["unreadable"], "why": why})
+                emit(
+                    {
+                        "id": line_id,
+                        "verdict": "deny",
+                        "tier": 4,
+                        "effects": [],
+                        "rules": ["unreadable"],
+                        "why": why,
+                        "instead": "",
+                        "unread": [],
+                    }
+                )
     if bad:
         click.echo(f"interlock: {bad} lines could not be read; each was answered with deny.", err=True)
     return AgentError.exit if bad else 0
@@ -219,13 +237,23 @@ def _from_hook(agent: str) -> Action:
     return event.action
 
 
+def _place(effect: Effect) -> str:
+    """Where in the text something stands that could not be read."""
+    if effect.verb is not Verb.OPAQUE or effect.span is None:
+        return ""
+    return f" (characters {effect.span[0]} to {effect.span[1]})"
+
+
 def _explain(judged: Judgement, looked: tuple[str, ...]) -> None:
     decision = judged.decision
     click.echo(f"{verdict(decision.verdict)}  tier {decision.tier}  {visible(judged.reading.summary)}")
     for effect in judged.reading.effects:
         field("would", effect_line(effect))
+        where = (
+            f" (characters {effect.span[0]} to {effect.span[1]})" if effect.verb is Verb.OPAQUE and effect.span else ""
+        )
         for note in effect.notes:
-            field("", note)
+            field("", note + where)
     if not judged.reading.effects:
         field("would", "change nothing that Interlock guards")
     for line in looked:
