@@ -81,12 +81,8 @@ class JavaScript(Lowering):
     def on_variable_declarator(self, node: Node) -> Term:
         return bind(self.field(node, "name"), self.field(node, "value"))
 
-    def on_assignment_expression(self, node: Node) -> Term:
-        return bind(self.field(node, "left"), self.field(node, "right"))
-
-    def on_augmented_assignment_expression(self, node: Node) -> Term:
-        left = self.field(node, "left")
-        return bind(left, group(left, self.field(node, "right")))
+    on_assignment_expression = Lowering.assigned
+    on_augmented_assignment_expression = Lowering.updated
 
     def on_object_pattern(self, node: Node) -> Term:
         pairs = []
@@ -99,9 +95,7 @@ class JavaScript(Lowering):
                 pairs.append(Term(Shape.PAIR, parts=(text(""), self.lower(child))))
         return Term(Shape.PATTERN, parts=tuple(pairs))
 
-    def on_array_pattern(self, node: Node) -> Term:
-        pairs = (Term(Shape.PAIR, parts=(text(""), term)) for term in self.each(node.named_children))
-        return Term(Shape.PATTERN, parts=tuple(pairs))
+    on_array_pattern = Lowering.listed_pattern
 
     def on_shorthand_property_identifier_pattern(self, node: Node) -> Term:
         return name(said(node))

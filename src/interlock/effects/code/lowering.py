@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from interlock.effects.code.terms import Shape, Term, group, join, text
+from interlock.effects.code.terms import Shape, Term, bind, group, join, text
 from interlock.effects.code.trees import Unreadable, parse
 
 if TYPE_CHECKING:
@@ -20,8 +20,10 @@ class Lowering:
 
     grammar = ""
     skipped = frozenset({"comment", "regex", "hash_bang_line"})
+    document = ""  # the kind of node that holds a here-document: it stands behind the line that speaks of it
 
     def __init__(self) -> None:
+        self.documents: list[Node] = []
         self.depth = 0
         self.errors = False
         self.methods: dict[str, Callable[[Node], Term]] = {
@@ -36,6 +38,8 @@ class Lowering:
         """
         root = parse(grammar or self.grammar, code)
         self.errors = self.errors or root.has_error
+        if self.document:
+            self.documents += [node for node in _below(root) if node.type == self.document]
         return self.all(root)
 
     def lower(self, node: Node | None) -> Term:
@@ -76,6 +80,20 @@ class Lowering:
         below = node.child_by_field_name(name)
         return self.each(below.named_children) if below is not None else []
 
+    def assigned(self, node: Node) -> Term:
+        """`left = right`."""
+        return bind(self.field(node, "left"), self.field(node, "right"))
+
+    def updated(self, node: Node) -> Term:
+        """`left += right`: what it was is part of what it becomes."""
+        left = self.field(node, "left")
+        return bind(left, group(left, self.field(node, "right")))
+
+    def listed_pattern(self, node: Node) -> Term:
+        """`[a, b] =`: names for the elements of a list, whichever they are."""
+        pairs = (Term(Shape.PAIR, parts=(text(""), term)) for term in self.each(node.named_children))
+        return Term(Shape.PATTERN, parts=tuple(pairs))
+
     def function(self, title: str, parameters: list[Term], *body: Term) -> Term:
         """A function."""
         return Term(Shape.FUNCTION, title, (Term(Shape.LIST, parts=tuple(parameters)), *body), title or "a function")
@@ -91,6 +109,15 @@ class Lowering:
             elif child.type not in self.skipped:
                 parts.append(self.lower(child))
         return join(parts)
+
+
+def _below(root: Node) -> Iterator[Node]:
+    """Every node in the order of the text; without recursion, whatever the depth."""
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        yield node
+        stack.extend(reversed(node.named_children))
 
 
 def said(node: Node | None) -> str:

@@ -18,23 +18,7 @@ class Perl(Lowering):
 
     grammar = "perl"
     skipped = Lowering.skipped | {"pod", "heredoc_end", "indirect_object_sigil"}
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.documents: list[Node] = []
-
-    def read(self, code: str, grammar: str = "") -> Term:
-        from interlock.effects.code.trees import parse
-
-        root = parse(grammar or self.grammar, code)
-        self.errors = self.errors or root.has_error
-        stack = [root]
-        while stack:
-            node = stack.pop()
-            if node.type == "heredoc_content":
-                self.documents.append(node)
-            stack.extend(reversed(node.named_children))
-        return self.all(root)
+    document = "heredoc_content"
 
     # -- texts
 

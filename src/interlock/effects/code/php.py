@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from interlock.effects.code.lowering import Lowering, operator, said
-from interlock.effects.code.terms import Shape, Term, bind, call, group, join, member, name, text
+from interlock.effects.code.terms import Shape, Term, call, group, join, member, name, text
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -115,12 +115,8 @@ class Php(Lowering):
         left, right = self.field(node, "left"), self.field(node, "right")
         return join([left, right]) if operator(node) == "." else group(left, right)
 
-    def on_assignment_expression(self, node: Node) -> Term:
-        return bind(self.field(node, "left"), self.field(node, "right"))
-
-    def on_augmented_assignment_expression(self, node: Node) -> Term:
-        left = self.field(node, "left")
-        return bind(left, group(left, self.field(node, "right")))
+    on_assignment_expression = Lowering.assigned
+    on_augmented_assignment_expression = Lowering.updated
 
     def on_foreach_statement(self, node: Node) -> Term:
         terms = self.each([n for n in node.named_children if n != node.child_by_field_name("body")])

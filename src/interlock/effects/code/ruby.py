@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from interlock.effects.code.lowering import Lowering, operator, said
-from interlock.effects.code.terms import Shape, Term, bind, call, group, join, member, name, text
+from interlock.effects.code.terms import Shape, Term, call, group, join, member, name, text
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -18,23 +18,7 @@ class Ruby(Lowering):
 
     grammar = "ruby"
     skipped = Lowering.skipped | {"heredoc_end"}
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.documents: list[Node] = []
-
-    def read(self, code: str, grammar: str = "") -> Term:
-        from interlock.effects.code.trees import parse
-
-        root = parse(grammar or self.grammar, code)
-        self.errors = self.errors or root.has_error
-        stack = [root]
-        while stack:
-            node = stack.pop()
-            if node.type == "heredoc_body":
-                self.documents.append(node)
-            stack.extend(reversed(node.named_children))
-        return self.all(root)
+    document = "heredoc_body"
 
     def on_heredoc_beginning(self, node: Node) -> Term:
         body = self.literal(self.documents.pop(0), _CONTENT) if self.documents else group()
@@ -110,16 +94,10 @@ class Ruby(Lowering):
         left, right = self.field(node, "left"), self.field(node, "right")
         return join([left, right]) if operator(node) == "+" else group(left, right)
 
-    def on_assignment(self, node: Node) -> Term:
-        return bind(self.field(node, "left"), self.field(node, "right"))
+    on_assignment = Lowering.assigned
+    on_operator_assignment = Lowering.updated
 
-    def on_operator_assignment(self, node: Node) -> Term:
-        left = self.field(node, "left")
-        return bind(left, group(left, self.field(node, "right")))
-
-    def on_left_assignment_list(self, node: Node) -> Term:
-        pairs = (Term(Shape.PAIR, parts=(text(""), term)) for term in self.each(node.named_children))
-        return Term(Shape.PATTERN, parts=tuple(pairs))
+    on_left_assignment_list = Lowering.listed_pattern
 
     def on_block(self, node: Node) -> Term:
         return self.function("", self.fields(node, "parameters"), self.field(node, "body"))
