@@ -43,8 +43,11 @@ def literals() -> Iterator[tuple[str, str, int]]:
 PATTERNS = sorted({(pattern, flags): where for where, pattern, flags in literals()}.items(), key=lambda item: item[1])
 
 
-def slowest(regex: re.Pattern[str], length: int) -> tuple[float, str]:
-    """The most processor time that a text of one repeated character, or of two in turn, takes; and the character."""
+def slowest(regex: re.Pattern[str], length: int, limit: float) -> tuple[float, str]:
+    """The most processor time that a text of one repeated character, or of two in turn, takes; and the character.
+
+    The first that takes more than `limit` is enough.
+    """
     said = [c for c in dict.fromkeys(regex.pattern) if c in _ALPHABET][:12] + list("a0 /-")
     worst = (0.0, "")
     for piece in [*_ALPHABET, *(a + b for a in said for b in said if a != b)]:
@@ -53,13 +56,15 @@ def slowest(regex: re.Pattern[str], length: int) -> tuple[float, str]:
         regex.search(text)
         regex.fullmatch(text)
         worst = max(worst, (time.process_time() - begun, piece))
+        if worst[0] > limit:
+            break
     return worst
 
 
 @pytest.mark.parametrize("pattern", PATTERNS, ids=[where for _, where in PATTERNS])
 def test_no_pattern_explodes(pattern: tuple[tuple[str, int], str]) -> None:
     (text, flags), _ = pattern
-    spent, piece = slowest(re.compile(text, flags), SHORT)
+    spent, piece = slowest(re.compile(text, flags), SHORT, 0.02)
     assert spent < 0.02, f"{text!r} takes {spent:.2f} s for {SHORT} characters of {piece!r}"
 
 
@@ -67,10 +72,10 @@ def test_no_pattern_explodes(pattern: tuple[tuple[str, int], str]) -> None:
 @pytest.mark.parametrize("pattern", PATTERNS, ids=[where for _, where in PATTERNS])
 def test_no_pattern_is_slow_on_long_texts(pattern: tuple[tuple[str, int], str]) -> None:
     (text, flags), _ = pattern
-    spent, piece = slowest(re.compile(text, flags), LONG)
+    spent, piece = slowest(re.compile(text, flags), LONG, 0.5)
     assert spent < 0.5, f"{text!r} takes {spent:.2f} s for {LONG} characters of {piece!r}"
 
 
 def test_a_pattern_that_explodes_is_noticed() -> None:
     """The story: the fuzzer found `(?:%|\\d+|,)*!` in the reader of editor commands."""
-    assert slowest(re.compile(r"(?:%|\d+|,)*!"), SHORT)[0] > 0.02
+    assert slowest(re.compile(r"(?:%|\d+|,)*!"), SHORT, 0.02)[0] > 0.02

@@ -215,7 +215,7 @@ class Code:
 
     def _foreign(self, name: str, method: str, base: Term) -> None:
         """A call into a package nobody read: harmless names are project code, others are not decided here."""
-        from interlock.effects.catalogue.readers.pynames import DANGEROUS_WORDS
+        from interlock.effects.catalogue.readers.python.names import DANGEROUS_WORDS
 
         top = name.split(".", maxsplit=1)[0].replace("()", "")
         theirs = any(name == f or name.startswith((f + ".", f + "()")) for f in self.foreign)

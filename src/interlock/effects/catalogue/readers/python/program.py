@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.grammar import known
-from interlock.effects.catalogue.readers.pycode import Code
+from interlock.effects.catalogue.readers.python.calls import Code
 from interlock.effects.catalogue.readers.wrappers import interactive
 from interlock.effects.catalogue.words import word_list
 from interlock.effects.invocation import Word

@@ -1,30 +1,27 @@
 """A small reader of Python text: which files, programs and hosts would it touch, as far as constants show?
 
-It walks the syntax tree once, folds constants (names bound once, joins, f-strings, `Path` arithmetic) and knows the
-parts of the standard library that reach outside. In `inline` text whatever it cannot decide is opaque; for a script of
+It walks the syntax tree once, with what its expressions stand for (`values.py`), and knows the parts of the standard
+library that reach outside (`names.py`). In `inline` text whatever it cannot decide is opaque; for a script of
 the workspace it adds only what is certain.
 """
 
 from __future__ import annotations
 
 import ast
-import posixpath
 import re
-from collections.abc import Iterable
 from typing import Any
 
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.grammar import known
-from interlock.effects.catalogue.readers import pynames as N  # noqa: N812 - the names are used on every line
-from interlock.effects.catalogue.readers.pyenviron import single_variables
-from interlock.effects.invocation import Word
+from interlock.effects.catalogue.readers.python import names as N  # noqa: N812 - the names are used on every line
+from interlock.effects.catalogue.readers.python.environ import single_variables
+from interlock.effects.catalogue.readers.python.values import Prefixed, Several, Unknown, Values, word_of
 from interlock.effects.secret_names import secret_name
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
 from interlock.model.effect import Kind, Verb
 
 _HOST = re.compile(r"[\w-]+(\.[\w-]+)*\.(?!db$|sqlite3?$|duckdb$)[a-z]\w*(:\d+)?|\d+(\.\d+){3}")
 _MODULES = frozenset({"os", "subprocess", "shutil", "pty", "ctypes", "importlib", "builtins"})
-_WRAPPERS = frozenset({"sorted", "list", "reversed", "set", "tuple"})
 _MOST_TEXT = 100_000  # characters; longer text is not read inline
 
 
@@ -49,26 +46,14 @@ def _used(tree: ast.AST) -> set[int]:
     return out
 
 
-class Unknown:
-    """A value nobody knows; `taint` says what is in it."""
-
-    def __init__(self, taint: Iterable[str] = ()) -> None:
-        self.taint = set(taint)
-
-
-class Code:
+class Code(Values):
     """One text, walked once."""
 
     def __init__(self, draft: Draft, *, inline: bool) -> None:
-        self.draft = draft
+        super().__init__(draft)
         self.inline = inline
         self.single: set[int] = set()  # ids of the nodes of `os.environ` that only one variable is taken from
-        self.names: dict[str, Any] = {}
-        self.aliases: dict[str, str] = {}
-        self.foreign: set[str] = set()
-        self.taint: set[str] = set(draft.inv.stdin.taint)
         self.hosts: set[str] = set()
-        self.depth = 0
 
     def read(self, text: str) -> bool:
         """Whether the text could be read at all."""
@@ -79,8 +64,8 @@ class Code:
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return False
         try:
-            self._imports(tree)
-            self._bindings(tree)
+            self.imports(tree)
+            self.bindings(tree)
             called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
             self.single, names = single_variables(tree, self.name)
             if self.inline and any(secret_name(name) for name in names):
@@ -98,220 +83,6 @@ class Code:
         except RecursionError:
             return False
         return True
-
-    # -- names and constants
-
-    def _imports(self, tree: ast.AST) -> None:
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Import):
-                for alias in node.names:
-                    self.aliases[alias.asname or alias.name.split(".")[0]] = (
-                        alias.name if alias.asname else alias.name.split(".")[0]
-                    )
-                    self._module(alias.name)
-            elif isinstance(node, ast.ImportFrom):
-                module = node.module or ""
-                self._module(module if not node.level else ".")
-                for alias in node.names:
-                    self.aliases[alias.asname or alias.name] = f"{module}.{alias.name}"
-                    if alias.name == "*" and module in ("os", "subprocess", "shutil", "pathlib"):
-                        for name in ("system", "remove", "unlink", "rmtree", "run", "Popen", "call", "Path", "popen"):
-                            self.aliases.setdefault(name, f"{module}.{name}")
-
-    def _module(self, name: str) -> None:
-        top = name.split(".", maxsplit=1)[0]
-        if name not in N.STANDARD and top not in N.STANDARD and top not in {h.split(".")[0] for h in N.HTTP}:
-            self.foreign.add(top)
-
-    def _bindings(self, tree: ast.AST) -> None:
-        """Names that are bound once to a constant; a name bound twice is not known."""
-        seen: dict[str, int] = {}
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                seen[node.id] = seen.get(node.id, 0) + 1
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
-                name = node.targets[0].id
-                if seen.get(name) == 1:
-                    called = self.name(node.value)
-                    if called and called != name:
-                        self.aliases[name] = called
-                    else:
-                        self.names[name] = self.value(node.value)
-            elif (
-                isinstance(node, (ast.For, ast.comprehension))
-                and isinstance(node.target, ast.Name)
-                and seen.get(node.target.id) == 1
-            ):
-                self._each(node.target.id, node.iter)
-
-    def _each(self, name: str, items: ast.expr) -> None:
-        """The variable of a loop: one of several constants, or some name below a directory that is known."""
-        value = self.value(items)
-        if isinstance(value, list) and value and all(isinstance(i, str) for i in value):
-            self.names[name] = Several(value)
-        inner: ast.AST = items
-        while isinstance(inner, ast.Call) and inner.args and self.name(inner.func) in _WRAPPERS:
-            inner = inner.args[0]
-        if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute):
-            self._below(name, inner, inner.func)
-
-    def _below(self, name: str, items: ast.Call, func: ast.Attribute) -> None:
-        """The variable of a loop over the names in a directory."""
-        called = self.name(func)
-        if called in ("glob.glob", "glob.iglob") and items.args:
-            pattern = self.value(items.args[0])
-            folder: Any = posixpath.dirname(pattern) if isinstance(pattern, str) else None
-        elif func.attr in ("glob", "rglob", "iterdir", "walk"):
-            folder = self.value(func.value)
-        else:
-            return
-        if isinstance(folder, str) and not set("*?[").intersection(folder):
-            self.names[name] = Prefixed(posixpath.join(folder or ".", ""), ())
-
-    def name(self, node: ast.AST) -> str:
-        """The dotted name that an expression stands for, with imports followed; "" when it has none."""
-        if isinstance(node, ast.Name):
-            return self.aliases.get(node.id, node.id if node.id not in self.names else "")
-        if isinstance(node, ast.Attribute):
-            head = self.name(node.value)
-            held = node.attr.lstrip("_")
-            if held in N.HELD and head in N.STANDARD:
-                return "os" if held == "posix" else held
-            return f"{head}.{node.attr}" if head else ""
-        if isinstance(node, ast.Call):
-            called = self.name(node.func)
-            if called in ("__import__", "importlib.import_module") and node.args:
-                module = self.value(node.args[0])
-                if isinstance(module, str):
-                    self._module(module)
-                    return module
-            if called == "getattr" and len(node.args) >= 2:
-                head, attribute = self.name(node.args[0]), self.value(node.args[1])
-                if head and isinstance(attribute, str):
-                    return f"{head}.{attribute}"
-        return ""
-
-    def value(self, node: ast.AST | None) -> Any:
-        """The constant an expression stands for, or `Unknown`."""
-        self.depth += 1
-        try:
-            if self.depth > 40:
-                return Unknown()
-            return self._value(node)
-        finally:
-            self.depth -= 1
-
-    def _value(self, node: ast.AST | None) -> Any:
-        if isinstance(node, ast.Constant):
-            if isinstance(node.value, bytes):
-                return node.value.decode("utf-8", "replace")
-            return node.value if isinstance(node.value, (str, int, bool)) or node.value is None else str(node.value)
-        if isinstance(node, ast.Name):
-            return self.names.get(node.id, Unknown(self.taint if node.id not in self.aliases else ()))
-        if isinstance(node, (ast.List, ast.Tuple)):
-            return [self.value(item) for item in node.elts]
-        if isinstance(node, ast.JoinedStr):
-            return self._joined([self.value(v.value if isinstance(v, ast.FormattedValue) else v) for v in node.values])
-        if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Div)):
-            return self._added(node)
-        if isinstance(node, ast.Call):
-            return self._called(node)
-        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-            got = self.value(node.operand)
-            return -got if isinstance(got, int) else Unknown()
-        if isinstance(node, ast.Attribute) and self.name(node) == "sys.executable":
-            return "python3"
-        taint: set[str] = set()
-        for child in ast.iter_child_nodes(node) if node is not None else ():
-            got = self.value(child)
-            if isinstance(got, Unknown):
-                taint |= got.taint
-        return Unknown(taint)
-
-    def _added(self, node: ast.BinOp) -> Any:
-        left, right = self.value(node.left), self.value(node.right)
-        if isinstance(node.op, ast.Div):
-            return self._path([left, right])
-        if isinstance(left, list) and isinstance(right, list):
-            return left + right
-        return self._joined([left, right])
-
-    def _joined(self, parts: list[Any]) -> Any:
-        if all(isinstance(p, (str, int)) for p in parts):
-            return "".join(str(p) for p in parts)
-        return Prefixed("".join(_leading(parts)), {t for p in parts if isinstance(p, Unknown) for t in p.taint})
-
-    def _path(self, parts: list[Any]) -> Any:
-        if parts and all(isinstance(p, str) for p in parts):
-            return posixpath.join(*parts)
-        start = _leading(parts)
-        return Prefixed(posixpath.join(*start, "") if start else "", ())
-
-    def _called(self, node: ast.Call) -> Any:
-        called = self.name(node.func)
-        values = [self.value(a) for a in node.args]
-        if called in ("os.path.join", "pathlib.Path", "pathlib.PurePath", "pathlib.PosixPath"):
-            return self._path(values) if values else "."
-        if (
-            called
-            in ("str", "os.fspath", "os.path.abspath", "os.path.realpath", "os.path.normpath", "os.path.expandvars")
-            and values
-        ):
-            return values[0]
-        if called in ("os.path.expanduser", "pathlib.Path.home"):
-            home = self.draft.setting.home
-            if called.endswith("home"):
-                return home
-            return (
-                home + values[0][1:]
-                if values and isinstance(values[0], str) and values[0].startswith("~")
-                else values[0]
-                if values
-                else home
-            )
-        if called in ("os.getcwd", "pathlib.Path.cwd"):
-            return self.draft.inv.cwd or Unknown()
-        if isinstance(node.func, ast.Attribute):
-            return self._method(node, node.func, values)
-        return Unknown({t for v in values if isinstance(v, Unknown) for t in v.taint})
-
-    def _method(self, node: ast.Call, func: ast.Attribute, values: list[Any]) -> Any:
-        base = self.value(func.value)
-        if func.attr in ("joinpath",) and isinstance(base, str):
-            return self._path([base, *values])
-        if func.attr in ("expanduser", "resolve", "absolute", "strip", "as_posix", "encode", "decode") and isinstance(
-            base, str
-        ):
-            return self.draft.setting.home + base[1:] if func.attr == "expanduser" and base.startswith("~") else base
-        if func.attr == "split" and isinstance(base, str) and not node.args:
-            return base.split()
-        if (
-            func.attr == "join"
-            and isinstance(base, str)
-            and values
-            and isinstance(values[0], list)
-            and all(isinstance(v, str) for v in values[0])
-        ):
-            return base.join(values[0])
-        if func.attr in ("read", "read_text", "read_bytes", "readlines", "glob", "rglob", "iterdir"):
-            taint = {L.FROM_FILE}
-            opened = func.value
-            if isinstance(opened, ast.Call) and self.name(opened.func) == "open" and opened.args:
-                path = self.value(opened.args[0])
-                if isinstance(path, str) and self._secret(path):
-                    taint.add(L.FROM_SECRET)
-            elif isinstance(base, str) and self._secret(base):
-                taint.add(L.FROM_SECRET)
-            return Unknown(taint)
-        inner = base.taint if isinstance(base, Unknown) else set()
-        return Unknown(inner | {t for v in values if isinstance(v, Unknown) for t in v.taint})
-
-    def _secret(self, path: str) -> bool:
-        from interlock.effects.places import file_resource
-
-        resource = file_resource(path, self.draft.setting, self.draft.world, cwd=self.draft.inv.cwd)
-        return resource.kind is Kind.SECRET or L.SECRET in resource.labels
 
     def _mention(self, node: ast.Attribute | ast.Name, *, called: bool) -> None:
         """A name that is not called here: what it stands for may be called elsewhere, under another name."""
@@ -438,7 +209,7 @@ class Code:
                 if not isinstance(value, str) or len(value) > 1_024 or "\n" in value or " " in value:
                     continue
                 path = self.draft.path(known(value))
-                if path is not None and path not in seen and ("/" in value or value[:1] == ".") and self._secret(value):
+                if path is not None and path not in seen and ("/" in value or value[:1] == ".") and self.secret(value):
                     seen.add(path)
                     self.draft.file(Verb.READ, known(value))
 
@@ -460,7 +231,7 @@ class Code:
                 self.unsure(f"calls {called or '.' + method}() of a package that is not read")
 
     def _path_method(self, full: str, base: Any, node: ast.Call) -> None:
-        word = _word(base, node)
+        word = word_of(base, node)
         if full in N.DELETE:
             self.draft.file(Verb.DELETE, word)
         elif full in N.READ:
@@ -484,7 +255,7 @@ class Code:
             for item in value.items if isinstance(value, Several) else [value]:
                 self.draft.file(
                     verb,
-                    _word(item, node),
+                    word_of(item, node),
                     everything=everything,
                     directory=True if everything else None,
                     taint=self.draft.flow if verb is Verb.WRITE else (),
@@ -535,7 +306,7 @@ class Code:
         if not values or isinstance(values[0], Unknown):
             self.unsure("runs a program that is not constant")
         else:
-            self.draft.argv([_word(v, None) for v in values])
+            self.draft.argv([word_of(v, None) for v in values])
 
     def _exec(self, called: str, node: ast.Call) -> None:
         values = [self.value(a) for a in node.args]
@@ -631,44 +402,3 @@ class Code:
         """Inline text that cannot be decided is opaque; a script of the project is judged as project code."""
         if self.inline:
             self.draft.opaque(why)
-
-
-class Several:
-    """One of several constants (a loop over a literal list)."""
-
-    def __init__(self, items: list[str]) -> None:
-        self.items = items
-
-
-class Prefixed(Unknown):
-    """A text of which only the beginning is known."""
-
-    def __init__(self, prefix: str, taint: Iterable[str]) -> None:
-        super().__init__(taint)
-        self.prefix = prefix
-
-
-def _leading(parts: list[Any]) -> list[str]:
-    out = []
-    for part in parts:
-        if isinstance(part, Prefixed):
-            out.append(part.prefix)
-        if not isinstance(part, (str, int)):
-            break
-        out.append(str(part))
-    return out
-
-
-def _word(value: Any, node: ast.AST | None) -> Word:
-    if isinstance(value, Prefixed):
-        return Word(None, f"{value.prefix}?", (0, 0), value.prefix, tuple(sorted(value.taint)))
-    if isinstance(value, (Unknown, Several)) or value is None:
-        source = "?"
-        if node is not None:
-            try:
-                source = ast.unparse(node)[:200]
-            except (ValueError, RecursionError):
-                source = "?"
-        taint = tuple(sorted(value.taint)) if isinstance(value, Unknown) else ()
-        return Word(None, source, (0, 0), "", taint)
-    return known(str(value))
