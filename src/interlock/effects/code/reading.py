@@ -9,11 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 from interlock.effects.catalogue.draft import Draft
+from interlock.effects.catalogue.words import word_list
 from interlock.effects.code.actions import Actions
 from interlock.effects.code.folding import Scope
 from interlock.effects.code.sheet import Sheet, sheet
 from interlock.effects.code.terms import Shape, Term
 from interlock.effects.code.trees import Unreadable
+from interlock.effects.secret_names import secret_name
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
 from interlock.model.effect import Kind, Verb
 
@@ -30,6 +32,7 @@ _LANGUAGES = {
 _QUIET: tuple[str, tuple[str, ...]] = ("quiet", ())
 _HARMLESS = frozenset({"quiet", "load", "use", "variable", "names"})  # actions that may be handed on
 _MOST_NESTED = 4  # texts in texts in texts: eval("eval('…')")
+_GRAVE = tuple(word_list("dangerous-beginnings"))
 
 
 def languages() -> frozenset[str]:
@@ -156,8 +159,6 @@ class Code:
 
     def variable(self, key: Any) -> None:
         """One variable of the environment, or the whole when nobody knows which."""
-        from interlock.effects.secret_names import secret_name
-
         if not isinstance(key, str):
             self.environment()
         elif secret_name(key):
@@ -215,11 +216,9 @@ class Code:
 
     def _foreign(self, name: str, method: str, base: Term) -> None:
         """A call into a package nobody read: harmless names are project code, others are not decided here."""
-        from interlock.effects.catalogue.readers.python.names import DANGEROUS_WORDS
-
         top = name.split(".", maxsplit=1)[0].replace("()", "")
         theirs = any(name == f or name.startswith((f + ".", f + "()")) for f in self.foreign)
-        grave = method in ("del", "rm") or method.lower().startswith(DANGEROUS_WORDS)
+        grave = method in ("del", "rm") or method.lower().startswith(_GRAVE)
         if grave and (theirs or not top) and base.shape is not Shape.LIST:
             self.unsure(f"calls {name or method}() of a package that is not read")
 

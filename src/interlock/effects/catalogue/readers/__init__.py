@@ -22,9 +22,6 @@ from interlock.effects.catalogue.readers import (
     make,
     network,
     othercode,
-    packages_node,
-    packages_other,
-    packages_python,
     patches,
     powershell,
     python,
@@ -40,6 +37,9 @@ from interlock.effects.catalogue.readers import (
     windows,
     wrappers,
 )
+from interlock.effects.catalogue.readers.packages import node as node_packages
+from interlock.effects.catalogue.readers.packages import other as other_packages
+from interlock.effects.catalogue.readers.packages import python as python_packages
 
 Reader = Callable[[Draft], None]
 
@@ -118,17 +118,17 @@ READERS: Mapping[str, Reader] = {
     "lookup": sockets.lookup,
     "openssl": sockets.openssl,
     "git": git.git,
-    "go_run": packages_other.go_run,
-    "install": packages_other.generic,
+    "go_run": other_packages.go_run,
+    "install": other_packages.generic,
     "just": make.just,
     "make": make.make,
-    "npm": packages_node.node,
-    "npx_rest": packages_node.npx,
-    "pip": packages_python.pip,
-    "pipx_rest": packages_python.runner,
-    "runner_rest": packages_python.runner,
+    "npm": node_packages.node,
+    "npx_rest": node_packages.npx,
+    "pip": python_packages.pip,
+    "pipx_rest": python_packages.runner,
+    "runner_rest": python_packages.runner,
     "task": make.task,
-    "task_risky": packages_other.task_risky,
+    "task_risky": other_packages.task_risky,
     "ed": editors.ed,
     "editor": editors.editor,
     "mongo": sql.mongo,

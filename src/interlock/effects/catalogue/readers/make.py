@@ -6,7 +6,7 @@ import posixpath
 import re
 
 from interlock.effects.catalogue.draft import Draft
-from interlock.effects.catalogue.readers.packages import unread_script
+from interlock.effects.catalogue.readers.packages.common import unread_script
 
 _RULE = re.compile(r"^([^\s:#=][^:#=]*?)\s*::?(?!=)\s*([^#=]*?)(?:;(.*))?$")
 _ASSIGN = re.compile(r"^(?:export\s+|override\s+)?([A-Za-z_][\w.-]*)\s*(:::?=|:=|\?=|\+=|=)\s*(.*)$")

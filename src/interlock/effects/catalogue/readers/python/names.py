@@ -92,34 +92,7 @@ SENDING = frozenset(
     {"post", "put", "patch", "delete", "send", "sendall", "sendto", "request", "sendmail", "storbinary", "send_message"}
 )
 STANDARD = word_list("python-standard")
-DANGEROUS_WORDS = (
-    "delete",
-    "drop",
-    "remove",
-    "destroy",
-    "terminate",
-    "truncate",
-    "purge",
-    "rmtree",
-    "unlink",
-    "wipe",
-    "execute",
-    "executescript",
-    "run_sql",
-    "flush",
-    "reset",
-    "kill",
-    "revoke",
-    "system",
-    "publish",
-    "deploy",
-    "upload",
-    "send",
-    "post",
-    "put_",
-    "transfer",
-    "format_",
-)
+DANGEROUS_WORDS = tuple(word_list("dangerous-beginnings"))
 SQL_CALLS = ("execute", "executescript", "executemany")
 
 

@@ -9,11 +9,10 @@ from collections.abc import Callable
 
 from interlock.effects.catalogue.draft import Draft, absolute
 from interlock.effects.catalogue.grammar import known
-from interlock.effects.catalogue.readers import git_base as g
-from interlock.effects.catalogue.readers import git_refs as refs
-from interlock.effects.catalogue.readers import git_tree as tree
-from interlock.effects.catalogue.readers.git_config import config, is_command, remote_url, settings
-from interlock.effects.catalogue.readers.git_push import push
+from interlock.effects.catalogue.readers.git import base as g
+from interlock.effects.catalogue.readers.git import refs, tree
+from interlock.effects.catalogue.readers.git.config import config, is_command, remote_url, settings
+from interlock.effects.catalogue.readers.git.push import push
 from interlock.effects.catalogue.words import word_list
 from interlock.effects.invocation import Word
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line

@@ -9,7 +9,14 @@ import re
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.grammar import known
 from interlock.effects.catalogue.readers import othercode
-from interlock.effects.catalogue.readers.packages import base_of, install, known_tool, look_up, mentioned, unread_script
+from interlock.effects.catalogue.readers.packages.common import (
+    base_of,
+    install,
+    known_tool,
+    look_up,
+    mentioned,
+    unread_script,
+)
 from interlock.effects.catalogue.words import word_list
 from interlock.effects.invocation import Word
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 
 from interlock.effects.catalogue.draft import Draft
-from interlock.effects.catalogue.readers import git_base as g
+from interlock.effects.catalogue.readers.git import base as g
 from interlock.effects.invocation import Word
 from interlock.model.effect import ALL, MANY, ONE, Verb
 

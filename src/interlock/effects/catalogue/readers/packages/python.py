@@ -7,7 +7,7 @@ import re
 
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.grammar import known
-from interlock.effects.catalogue.readers.packages import install, known_tool, look_up, mentioned
+from interlock.effects.catalogue.readers.packages.common import install, known_tool, look_up, mentioned
 from interlock.effects.invocation import Word
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
 from interlock.model.effect import Kind, Verb

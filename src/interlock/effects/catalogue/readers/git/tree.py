@@ -6,8 +6,8 @@ import posixpath
 
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.grammar import known
-from interlock.effects.catalogue.readers import git_base as g
-from interlock.effects.catalogue.readers.git_refs import moves
+from interlock.effects.catalogue.readers.git import base as g
+from interlock.effects.catalogue.readers.git.refs import moves
 from interlock.model.effect import Breadth, Reversibility, Verb
 
 _REPLACED = "changes that were never committed are replaced"

@@ -6,8 +6,8 @@ import re
 from fnmatch import fnmatchcase
 
 from interlock.effects.catalogue.draft import Draft
-from interlock.effects.catalogue.readers.git_base import location, skips_hooks
-from interlock.effects.catalogue.readers.git_config import remote_url, settings
+from interlock.effects.catalogue.readers.git.base import location, skips_hooks
+from interlock.effects.catalogue.readers.git.config import remote_url, settings
 from interlock.effects.environments import environment_of
 from interlock.effects.invocation import Word
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line

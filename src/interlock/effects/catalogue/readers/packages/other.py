@@ -7,7 +7,7 @@ import re
 from interlock.effects.catalogue import programs
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.programs import RISKY
-from interlock.effects.catalogue.readers.packages import RISKY_EXEMPT, install
+from interlock.effects.catalogue.readers.packages.common import RISKY_EXEMPT, install
 from interlock.model.effect import Verb
 
 _REGISTRIES = {
