@@ -24,8 +24,6 @@ _ENDINGS = {
 _RUNNERS = {
     "node": "javascript",
     "nodejs": "javascript",
-    "bun-node": "typescript",
-    "deno-node": "typescript",
     "bun": "typescript",
     "deno": "typescript",
     "tsx": "typescript",

@@ -12,6 +12,7 @@ from interlock.effects.catalogue import programs
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.grammar import known
 from interlock.effects.catalogue.readers.wrappers import interactive
+from interlock.effects.catalogue.words import word_list
 from interlock.effects.invocation import Word
 from interlock.effects.secret_names import secret_name
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
@@ -20,19 +21,10 @@ from interlock.model.effect import Verb
 _VARIABLE = re.compile(r"""\bENV(?:\.fetch)?[\[({]\s*["']?(\w+)["']?|\bgetenv\(\s*["'](\w+)["']""")
 
 # Words by which the other languages reach outside. A text with none of them computes and prints.
-_OUT = re.compile(
-    r"""`|%x|<\(|>>|\|\s*['"]|\$\w+\s*\(|&\s*[${]|"[^"]*(?:[@$#]\{|\{\$)
-    |\b(system|exec|spawn|popen|proc_open|passthru|shell_exec|pcntl_exec|fork|eval|instance_eval|class_eval|qx|binding
-    |assert|include|require|require_once|include_once|require_relative|load|do|open|fopen|file_put_contents|unlink|rmdir
-    |rmtree|remove_tree|rename|mkdir|chmod|chown|kill|syscall|socket|Socket|TCPSocket|UDPSocket|Net|IO|File|FileUtils|Dir
-    |Pathname|Process|Kernel|send|__send__|public_send|method|const_get|Open3|PTY|curl_\w+|fsockopen|mail|LWP|HTTP|URI|os|io
-    |java|Runtime|ProcessBuilder|Sys|file|download|url|sqlite|mysqli?|PDO|pg_\w+|Redis|unserialize|create_function
-    |call_user_func\w*|preg_replace_callback|use|no|sysopen|truncate|link|symlink|utime|writeLines|write|shell|run|run!|cmd|Cmd
-    |Code|Port|process|dofile|loadfile|loadstring|opendir|glob|IPC|file_get_contents|readfile|highlight_file|show_source
-    |scandir|copy|dl|ini_set|fgets|fread|array_map|usort|rm|cp|mv|touch|System|execute|sysread|ARGV|ARGF|Marshal|YAML|PStore
-    |DBI|import|Desktop|DriveInfo|readLines|readRDS|read|ccall|dlopen|library|attach|Invoke\w*)\b""",
-    re.VERBOSE,
-)
+_SIGNS = re.compile(r"""`|%x|<\(|>>|\|\s*['"]|\$\w+\s*\(|&\s*[${]|"[^"]*(?:[@$#]\{|\{\$)""")
+_WORD = re.compile(r"\w+")
+_REACHING = word_list("reaching-words")
+_REACHING_BEGINNINGS = ("curl_", "pg_", "call_user_func", "Invoke")
 _SCRIPTS = (".js", ".ts", ".tsx", ".jsx", ".mjs", ".cjs", ".mts", ".cts")
 # Scripts that a framework puts into each project: `php artisan migrate:fresh` is read as the family says.
 _PROJECT_CONSOLES = {
@@ -192,11 +184,15 @@ def other_text(draft: Draft, value: Word) -> None:
         draft.run_unread(value.source[:200], f"the {draft.command} text is not known", value.taint)
         return
     plain = re.sub(r"""'[^'\\`]*'|"(?:(?![@$#]\{|\{\$)[^"\\`])*\"""", "''", text)
-    if _OUT.search(plain):
+    if _SIGNS.search(plain) or any(map(_reaches, _WORD.findall(plain))):
         draft.opaque(f"{draft.command} text that may reach outside", text)
     _environment(draft, text, _VARIABLE, whole="ENV")
     if "getenv()" in text:
         draft.flow.add(L.FROM_ENVIRONMENT)
+
+
+def _reaches(word: str) -> bool:
+    return word in _REACHING or word.startswith(_REACHING_BEGINNINGS)
 
 
 def _stdin(draft: Draft, read: object) -> None:
