@@ -20,7 +20,6 @@ GUARD = "guard"  # switches a guard on or off: agent hooks and settings, Interlo
 EXECUTES_LATER = "executes-later"  # read as code later: git hooks, shell rc, package scripts, CI
 CI = "ci"  # continuous-integration definitions
 VCS = "vcs"  # inside .git
-TRACKED = "tracked"  # git has the content
 ROOT = "root"  # a whole filesystem, home or workspace root, not something in it
 AGENT_MEMORY = "agent-memory"  # instructions an agent obeys later: CLAUDE.md, AGENTS.md, skills
 DEVICE_NULL = "device-null"  # /dev/null and kin: writing there is nothing
@@ -58,7 +57,7 @@ FROZEN = "frozen"  # an active freeze covers the resource (set by the broker)
 
 RESOURCE_LABELS = PLACES | frozenset(
     {
-        SECRET, GUARD, EXECUTES_LATER, CI, VCS, TRACKED, ROOT, AGENT_MEMORY, DEVICE_NULL,
+        SECRET, GUARD, EXECUTES_LATER, CI, VCS, ROOT, AGENT_MEMORY, DEVICE_NULL,
         EMPTIED, OPENED,
         LOOPBACK, PRIVATE, METADATA, KNOWN, LOOKALIKE, REGISTRY, VCS_HOST, DUBIOUS, PUBLIC,
         PROTECTED, FORCE,

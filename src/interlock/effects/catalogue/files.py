@@ -136,8 +136,6 @@ def absent(path: str, world: World) -> bool:
 
 def loss(resource: Resource, setting: Setting, world: World) -> tuple[Reversibility, tuple[str, ...]]:
     """Who can bring a deleted or overwritten file back, and why we think so."""
-    if L.TRACKED in resource.labels:
-        return Reversibility.RECOVERABLE, ("git has the content",)
     if L.WORKSPACE in resource.labels and L.ROOT not in resource.labels:
         if regenerable(resource, setting):
             return Reversibility.RECOVERABLE, ("a build or an install makes it again",)

@@ -102,7 +102,7 @@ RISKY = re.compile(
 
 
 # Entry points that a framework leaves in the project: the file hands over at once, and the family says what comes then.
-_ENTRY_POINTS = frozenset({"manage.py", "rails", "rake", "artisan"})
+ENTRY_POINTS = frozenset({"manage.py", "rails", "rake", "artisan", "console", "magento", "craft", "occ"})
 
 
 class Where(Enum):
@@ -157,7 +157,7 @@ def located(draft: Draft, name: str) -> Where:
     if folder.endswith(_TOOL_DIRS) or "/.tox/" in folder or "/.nox/" in folder:
         return Where.TOOL
     script(draft, path, tuple(draft.inv.words))
-    return Where.TOOL if posixpath.basename(path) in _ENTRY_POINTS else Where.ELSEWHERE
+    return Where.TOOL if posixpath.basename(path) in ENTRY_POINTS else Where.ELSEWHERE
 
 
 def script(draft: Draft, path: str, words: tuple[Word, ...], *, interpreter: str = "") -> None:

@@ -6,6 +6,7 @@ only if it holds none of the words by which its language reaches outside.
 
 from __future__ import annotations
 
+import posixpath
 import re
 
 from interlock.effects.catalogue import programs
@@ -26,15 +27,6 @@ _WORD = re.compile(r"\w+")
 _REACHING = word_list("reaching-words")
 _REACHING_BEGINNINGS = ("curl_", "pg_", "call_user_func", "Invoke")
 _SCRIPTS = (".js", ".ts", ".tsx", ".jsx", ".mjs", ".cjs", ".mts", ".cts")
-# Scripts that a framework puts into each project: `php artisan migrate:fresh` is read as the family says.
-_PROJECT_CONSOLES = {
-    "artisan": "artisan",
-    "bin/rails": "rails",
-    "bin/console": "bin-console",
-    "bin/magento": "magento",
-    "craft": "craft",
-    "occ": "occ",
-}
 _MOST_TEXT = 50_000
 _PLAIN_LIBRARY = re.compile(r"[-\w:=,./@~ ]*")  # a Perl -M is code: `-M'strict;system(1)'`
 
@@ -116,12 +108,10 @@ def read_text(draft: Draft, value: Word, language: str) -> None:
 
 def run_script(draft: Draft, value: Word) -> None:
     """A script in a language that is not read: project code in the workspace, else a stranger."""
-    program = _PROJECT_CONSOLES.get((value.text or "").removeprefix("./"))
-    if program:
-        at = draft.inv.words.index(value)
-        draft.argv([known(program), *draft.inv.words[at + 1 :]])
-        return
     path = draft.path(value)
+    if path is not None and draft.ours(path) and posixpath.basename(path) in programs.ENTRY_POINTS:
+        after = draft.inv.words.index(value) + 1
+        draft.argv([known(posixpath.basename(path)), *draft.inv.words[after:]])
     if path is None:
         programs.script_elsewhere(draft, value)
     else:
