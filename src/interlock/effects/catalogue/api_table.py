@@ -13,7 +13,7 @@ from interlock.effects.catalogue.rules import Rule, read_rule
 from interlock.model.errors import CatalogueError
 
 _LINE = re.compile(r"^(\S+) (/\S*?)(?:\?(\S+))? = (.+)$")
-_KEYS = {"name", "hosts", "ports", "paths", "graphql", "calls"}
+_KEYS = {"name", "hosts", "ports", "paths", "graphql", "sql", "calls"}
 
 
 class Call(NamedTuple):
@@ -38,6 +38,7 @@ class Api(NamedTuple):
     ports: frozenset[str]
     paths: tuple[tuple[str, ...], ...]
     graphql: tuple[tuple[str, ...], ...]
+    sql: tuple[tuple[str, ...], ...]
     calls: tuple[Call, ...]
 
 
@@ -64,6 +65,7 @@ def _api(entry: dict[str, str]) -> Api:
         ports=frozenset(entry.get("ports", "").split()),
         paths=tuple(_pieces(path) for path in entry.get("paths", "").split()),
         graphql=tuple(_pieces(path) for path in entry.get("graphql", "").split()),
+        sql=tuple(_pieces(path) for path in entry.get("sql", "").split()),
         calls=tuple(_call(name, line.strip()) for line in entry.get("calls", "").splitlines() if line.strip()),
     )
 

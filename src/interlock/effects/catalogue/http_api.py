@@ -17,13 +17,12 @@ from interlock.effects.catalogue.api_table import Api, Call, packaged
 from interlock.effects.environments import environment_of
 from interlock.effects.hosts import host_environment, host_resource, split_host
 from interlock.effects.pages import plain_page
+from interlock.effects.sql import read_sql
 from interlock.model import labels
-from interlock.model.effect import ALL, ONE, Effect, Environment, Kind, Resource, Reversibility, Scale, Verb
+from interlock.model.effect import Effect, Environment, Kind, Resource, Reversibility, Scale, Verb
 from interlock.model.world import Setting
 
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE", "MKCOL", "MOVE", "COPY", "PROPPATCH", "PURGE"})
-# Ports on which a DELETE empties a database: Elasticsearch and OpenSearch, CouchDB, InfluxDB, Qdrant.
-_STORES = (":9200", ":5984", ":8086", ":6333")
 _OVERRIDES = ("x-http-method-override", "x-http-method", "x-method-override")
 _MOST_PIECES = 64  # of a path; the longest documented ones have about twenty
 _LOSING = re.compile(
@@ -96,6 +95,8 @@ def read_request(
             continue
         if any(_path_fits(path, request.path) for path in api.graphql):
             return _graphql(api, request, body)
+        if any(_path_fits(path, request.path) for path in api.sql):
+            return _sql(api, request, body)
         for call in api.calls:
             if _fits(call, request):
                 return Reading(tuple(_effects(call, request, setting)), asks=call.asks)
@@ -114,6 +115,8 @@ def _request(method: str, url: str, body: str | None, setting: Setting, headers:
     parameters = dict(parse_qsl(query, keep_blank_values=True))
     if body and "=" in body and body.lstrip()[:1] not in ("{", "["):
         parameters.update(parse_qsl(body, keep_blank_values=True))
+    if body:
+        parameters["body"] = body  # what a line of the table asks for as `?body=*delete*`
     target = headers.get("x-amz-target", "")
     if target:
         parameters["Action"] = target.rpartition(".")[2]
@@ -224,6 +227,21 @@ def _graphql(api: Api, request: _Request, body: str | None) -> Reading:
     return Reading((_changed(request, verb, api.name, "a GraphQL mutation"),))
 
 
+def _sql(api: Api, request: _Request, body: str | None) -> Reading:
+    """A database that takes SQL over HTTP: in the address, in the body, or the one after the other."""
+    given = [request.parameters.get(name, "") for name in ("query", "q")]
+    if body and not any(text and text in body for text in given):
+        given.append(body)
+    if body == "":
+        return Reading((_changed(request, Verb.DELETE, "", f"SQL for {api.name} that is not known"),))
+    text = " ".join(text for text in given if text).strip()
+    if not text:
+        return Reading(asks=request.method == "GET")
+    dialect = api.name if api.name in ("clickhouse", "trino") else ""
+    effects = read_sql(text, dialect, database="", environment=request.environment, via=api.name)
+    return Reading(effects, asks=all(effect.verb is Verb.READ for effect in effects))
+
+
 def _query_of(body: str) -> str | None:
     try:
         read: Any = json.loads(body)
@@ -250,12 +268,10 @@ def _by_method(request: _Request, api: str) -> Reading:
 
 
 def _changed(request: _Request, verb: Verb, api: str, note: str) -> Effect:
-    store = verb is Verb.DELETE and request.host.name.endswith(_STORES) and not api
     return Effect(
         verb=verb,
-        resource=Resource(Kind.DATABASE if store else Kind.CLOUD_RESOURCE, request.url, tuple(sorted(_near(request)))),
+        resource=Resource(Kind.CLOUD_RESOURCE, request.url, tuple(sorted(_near(request)))),
         environment=request.environment,
         reversibility=Reversibility.IRREVERSIBLE if verb is Verb.DELETE or api else Reversibility.REVERSIBLE,
-        scale=ALL if store else ONE,
         notes=(note,),
     )

@@ -10,14 +10,13 @@ from urllib.parse import unquote, urlsplit
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.grammar import known
 from interlock.effects.catalogue.readers.wrappers import interactive
-from interlock.effects.catalogue.words import word_list
 from interlock.effects.environments import environment_of
 from interlock.effects.hosts import host_environment, host_resource
 from interlock.effects.invocation import Word
 from interlock.effects.places import file_environment, file_resource
 from interlock.effects.sql import read_sql
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
-from interlock.model.effect import ALL, ONE, Environment, Kind, Resource, Reversibility, Scale, Verb
+from interlock.model.effect import Environment, Kind, Resource, Verb
 
 _CAREFUL = (
     Environment.PRODUCTION,
@@ -28,7 +27,6 @@ _CAREFUL = (
     Environment.UNKNOWN,
 )
 _MOST_FILE = 262_144
-_MOST_MONGO = 65_536
 
 
 def most_careful(found: Iterable[Environment]) -> Environment:
@@ -355,162 +353,6 @@ def _dot(draft: Draft, target: Target, words: list[str], dialect: str) -> None:
         draft.add(Verb.WRITE, Kind.TABLE, rest[-1], env=target.environment)
     elif name in ("load", "restore", "archive", "ar", "open"):
         draft.opaque(f"sqlite's .{name} is not followed", " ".join(words))
-
-
-# -- document and key stores ----------------------------------------------------------------------------------------
-
-_MONGO_DELETE = re.compile(
-    r"\bdb\s*(?:\.\s*getSiblingDB\([^)]*\))?((?:\.\s*\w+|\[[^\]]*\]|\.\s*getCollection\([^)]*\))*)\.\s*(dropDatabase|drop|deleteMany|deleteOne|remove|findOneAndDelete|dropIndexes|dropIndex)\s*\(([^)]*)"
-)
-_MONGO_WRITE = re.compile(
-    r"\.\s*(insert\w*|update\w*|replaceOne|save|bulkWrite|findAndModify|findOneAnd\w+|renameCollection|createIndex|createCollection|createUser|grantRolesToUser|dropUser|shutdownServer|runCommand|adminCommand|copyTo|mapReduce|aggregate)\s*\("
-)
-_MONGO_OUT = re.compile(
-    r"\b(eval|require|load|exec|spawn|fetch|process|run|runProgram|fs|child_process|Function|getMongo|Mongo|connect)\s*\("
-)
-
-
-_MONGO_COMPUTED = re.compile(r"\]\s*\(")  # db.users["drop"]()
-
-
-def mongo(draft: Draft) -> None:
-    """mongosh --eval: the calls by which collections lose documents."""
-    text = draft.text("database") or ""
-    host, database = uri(text) if "://" in text else (draft.text("host") or "", text)
-    target = Target(draft, host=host, database=database)
-    codes = draft.values("code")
-    for value in codes:
-        if value.text is None:
-            draft.run_unread(value.source, "the text for mongosh is not known", value.taint)
-        else:
-            _mongo_text(draft, target, value.text)
-    if draft.values("codefile") and not codes:
-        draft.opaque("a script for mongosh is not read")
-    elif not codes:
-        stdin = draft.inv.stdin
-        if stdin.text is not None:
-            _mongo_text(draft, target, stdin.text)
-        elif stdin.present:
-            draft.run_unread(draft.command, "mongosh runs what it reads", stdin.taint)
-        else:
-            interactive(draft)
-
-
-def _mongo_text(draft: Draft, target: Target, text: str) -> None:
-    if len(text) > _MOST_MONGO:
-        draft.opaque("the text for mongosh is too long to be read", text)
-        return
-    name = target.database or "db"
-    for match in _MONGO_DELETE.finditer(text):
-        path, method, arguments = match.groups()
-        collection = f"{name}{re.sub(r'[^A-Za-z0-9_.]', '', path)}"
-        if method == "dropDatabase":
-            draft.add(Verb.DELETE, Kind.DATABASE, name, env=target.environment, scale=ALL)
-            continue
-        whole = method == "drop" or arguments.strip() in ("", "{}")
-        draft.add(
-            Verb.DELETE,
-            Kind.TABLE,
-            collection,
-            env=target.environment,
-            labels=(L.WHOLE,) if whole else (),
-            scale=ALL if whole else ONE,
-        )
-    for match in _MONGO_WRITE.finditer(text):
-        method = match.group(1)
-        if method in ("runCommand", "adminCommand", "mapReduce"):
-            draft.opaque("a database command that is not read", text)
-        elif method in ("createUser", "grantRolesToUser", "dropUser"):
-            draft.add(Verb.GRANT, Kind.DATABASE, name, env=target.environment)
-        elif method != "aggregate" or "$out" in text or "$merge" in text:
-            draft.add(Verb.WRITE, Kind.TABLE, name, env=target.environment)
-    if _MONGO_COMPUTED.search(text):
-        draft.opaque("a call by a computed name is not read", text)
-    if _MONGO_OUT.search(text):
-        draft.opaque("text for mongosh that reaches outside", text)
-    draft.flow.add(L.FROM_FILE)
-
-
-_REDIS_READ = word_list("redis-read")
-
-
-def redis(draft: Draft) -> None:
-    """redis-cli: one request on the line, or requests from standard input."""
-    host, database = draft.text("host") or draft.text("h") or "", draft.text("database") or ""
-    if draft.text("uri"):
-        host, database = uri(draft.text("uri") or "")
-    target = Target(draft, host=host, database=database)
-    words = [w.text if w.text is not None else "?" for w in draft.values("request")]
-    if draft.has("looks"):
-        return
-    if draft.has("eval"):
-        draft.opaque("a script for redis is not read")
-    elif words:
-        _redis(draft, target, words)
-    elif draft.inv.stdin.text is not None:
-        for line in draft.inv.stdin.text.splitlines()[:200]:
-            if line.strip():
-                _redis(draft, target, line.split())
-    elif draft.inv.stdin.present:
-        draft.run_unread(draft.command, "redis-cli runs what it reads", draft.inv.stdin.taint)
-    else:
-        interactive(draft)
-
-
-def _redis(draft: Draft, target: Target, words: list[str]) -> None:
-    name = words[0].lower()
-    where = target.host or "redis"
-    if name in ("flushall", "flushdb"):
-        draft.add(Verb.DELETE, Kind.DATABASE, where, env=target.environment, scale=ALL)
-    elif name in (
-        "del",
-        "unlink",
-        "getdel",
-        "hdel",
-        "lrem",
-        "srem",
-        "zrem",
-        "ltrim",
-        "expire",
-        "xdel",
-        "xtrim",
-        "spop",
-    ):
-        for key in words[1:64] if name in ("del", "unlink") else words[1:2]:
-            draft.add(Verb.DELETE, Kind.TABLE, f"redis:{key}", env=target.environment, scale=Scale())
-    elif name in (
-        "config",
-        "acl",
-        "debug",
-        "shutdown",
-        "slaveof",
-        "replicaof",
-        "module",
-        "script",
-        "cluster",
-        "failover",
-        "bgrewriteaof",
-        "migrate",
-    ):
-        if words[1:2] and words[1].lower() in (
-            "get",
-            "list",
-            "whoami",
-            "cat",
-            "info",
-            "nodes",
-            "exists",
-            "help",
-            "slots",
-        ):
-            return
-        draft.add(Verb.CONFIGURE, Kind.DATABASE, where, env=target.environment, undo=Reversibility.IRREVERSIBLE)
-    elif name in ("eval", "evalsha", "fcall", "function"):
-        draft.opaque("a script for redis is not read", " ".join(words))
-    elif name in _REDIS_READ:
-        draft.add(Verb.READ, Kind.TABLE, f"redis:{words[1] if len(words) > 1 else ''}", env=target.environment)
-    else:
-        draft.add(Verb.WRITE, Kind.TABLE, f"redis:{words[1] if len(words) > 1 else ''}", env=target.environment)
 
 
 # -- frameworks -----------------------------------------------------------------------------------------------------
