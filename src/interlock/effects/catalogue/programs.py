@@ -102,7 +102,11 @@ RISKY = re.compile(
 
 
 # Entry points that a framework leaves in the project: the file hands over at once, and the family says what comes then.
-ENTRY_POINTS = frozenset({"manage.py", "rails", "rake", "artisan", "console", "magento", "craft", "occ"})
+ENTRY_POINTS = frozenset(
+    {"manage.py", "rails", "rake", "artisan", "console", "magento", "craft", "occ", "joomla.php", "drush", "typo3"}
+)
+# What `bin` holds in a framework's project, or in a server's unpacked archive (`bin/solr`, `bin/kafka-topics.sh`).
+_BIN = re.compile(r"(?:^|/)bin/[\w.-]+$")
 
 
 class Where(Enum):
@@ -157,7 +161,8 @@ def located(draft: Draft, name: str) -> Where:
     if folder.endswith(_TOOL_DIRS) or "/.tox/" in folder or "/.nox/" in folder:
         return Where.TOOL
     script(draft, path, tuple(draft.inv.words))
-    return Where.TOOL if posixpath.basename(path) in ENTRY_POINTS else Where.ELSEWHERE
+    known_there = posixpath.basename(path) in ENTRY_POINTS or _BIN.search(path)
+    return Where.TOOL if known_there else Where.ELSEWHERE
 
 
 def script(draft: Draft, path: str, words: tuple[Word, ...], *, interpreter: str = "") -> None:

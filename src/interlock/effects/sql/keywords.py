@@ -43,6 +43,8 @@ def by_keyword(text: str, scope: Scope, again: Again) -> Iterator[Effect] | None
         return _later(text, scope, again, prepared=second if first == "PREPARE" else "")
     if first == "EXECUTE" and second in scope.prepared:
         return iter(())
+    if first in ("EXEC", "EXECUTE") and _reports(text, words):
+        return iter((scope.effect(Verb.READ, scope.whole_database(), "a procedure that only reports"),))
     if first in known.runs:
         return iter((scope.unread(text, f"{first} runs code of the database that is not written here"),))
     if first in known.frames and _is_frame(words):
@@ -57,6 +59,14 @@ def by_keyword(text: str, scope: Scope, again: Again) -> Iterator[Effect] | None
         note = f"{first.lower()}: upkeep, keeps every row"
         return iter((scope.effect(Verb.WRITE, scope.whole_database(), note),))
     return _by_object(text, words, scope, again)
+
+
+def _reports(text: str, words: list[str]) -> bool:
+    """A procedure of SQL Server that only reports, called with nothing but plain words: `EXEC sys.sp_help 'Users'`."""
+    named = [word for word in words[1:] if word not in (".", "[", "]", "SYS", "DBO", "MASTER")]
+    if not named or named[0] not in packaged().words.reports or len(words) == 10:
+        return False
+    return len(_CHANGES.findall(text)) == 1 and packaged().words.runs.isdisjoint(named)
 
 
 def _by_object(text: str, words: list[str], scope: Scope, again: Again) -> Iterator[Effect] | None:

@@ -24,6 +24,7 @@ class Words(NamedTuple):
     """Lists of words by which statements are told apart; the file says what each holds. Upper case but for pragmas."""
 
     looks: frozenset[str]
+    reports: frozenset[str]
     upkeep: frozenset[str]
     frames: frozenset[str]
     in_frames: frozenset[str]

@@ -19,12 +19,14 @@ _MOST_CALLS = 400
 _QUOTED = re.compile(r"'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\"|//[^\n]*|/\*.*?\*/", re.DOTALL)
 # A name that is called, with at most 200 characters before it on its line: the collection is among them.
 _CALL = re.compile(r"([A-Za-z_$][\w$]*)\s*\(")
-_PATH = re.compile(r"db((?:\s*\.\s*getSiblingDB\([^()]*\)|\s*\.\s*getCollection\([^()]*\)|\[[^\]]*\]|\s*\.\s*\w+)*)\s*\.\s*$")
+_PATH = re.compile(r"db((?:\s*\.\s*(?:getSiblingDB|getCollection)\([^()]*\)|\[[^\]]*\]|\s*\.\s*\w+)*)\s*\.\s*$")
 _FIRST_KEY = re.compile(r"\s*(?:\{\s*)?[\"']?([A-Za-z_]\w*)[\"']?\s*[:\"',})]?")
 _HELPER = re.compile(r"\b(?:rs|sh)\s*\.\s*$")
 _COMPUTED = re.compile(r"\]\s*\(")  # db.users["drop"]()
 _MEMBER_SET = re.compile(r"\b(?:constructor|prototype|__proto__|globalThis|process)\b")
-_KEYWORDS = frozenset({"if", "for", "while", "switch", "catch", "function", "return", "typeof", "in", "of", "new", "and"})
+_KEYWORDS = frozenset(
+    {"if", "for", "while", "switch", "catch", "function", "return", "typeof", "in", "of", "new", "and"}
+)
 
 _READS = word_list("mongo-reads")
 _WRITES = word_list("mongo-writes")
@@ -114,7 +116,7 @@ def _call(draft: Draft, target: Target, text: str, start: int, name: str, end: i
         draft.add(Verb.GRANT, Kind.DATABASE, where, env=target.environment)
     elif name in _SERVERS:
         _configured(draft, target)
-    elif name not in _READS and not re.search(rf"\bfunction\s+$", text[max(0, start - 20) : start]):
+    elif name not in _READS and not re.search(r"\bfunction\s+$", text[max(0, start - 20) : start]):
         draft.opaque("a call in text for mongosh that is not known", name)
 
 

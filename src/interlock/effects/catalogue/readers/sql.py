@@ -84,7 +84,8 @@ def uri(text: str) -> tuple[str, str]:
     return pairs.get("host", pairs.get("hostaddr", "")).strip("'"), pairs.get("dbname", "").strip("'")
 
 
-def _server(draft: Draft, *, host_variable: str, database_variable: str) -> Target:
+def server(draft: Draft, *, host_variable: str, database_variable: str) -> Target:
+    """The host and the database that the line or the environment names."""
     host = draft.text("host") or draft.variable(host_variable) or ""
     value = draft.said.value("database")
     database = ""
@@ -95,6 +96,9 @@ def _server(draft: Draft, *, host_variable: str, database_variable: str) -> Targ
             database = draft.variable(variable.group(1)) or variable.group(1).lower().replace("url", "").strip("_")
     else:
         database = draft.variable(database_variable) or ""
+    if "://" in host:
+        host, named = uri(host.removeprefix("jdbc:"))
+        database = database or named
     if "://" in database or re.search(r"\b(host|dbname)\s*=", database):
         found_host, database = uri(database)
         host = found_host or host
@@ -108,39 +112,18 @@ def psql(draft: Draft) -> None:
             draft.shell((value.text or "").lstrip()[1:])
         else:
             draft.file(Verb.WRITE, value)
-    target = _server(draft, host_variable="PGHOST", database_variable="PGDATABASE")
-    _client(draft, target, "postgres")
+    target = server(draft, host_variable="PGHOST", database_variable="PGDATABASE")
+    client(draft, target, "postgres")
 
 
 def mysql(draft: Draft) -> None:
     """mysql and mariadb."""
-    target = _server(draft, host_variable="MYSQL_HOST", database_variable="MYSQL_DATABASE")
-    _client(draft, target, "mysql")
+    target = server(draft, host_variable="MYSQL_HOST", database_variable="MYSQL_DATABASE")
+    client(draft, target, "mysql")
 
 
-_DIALECTS = {
-    "sqlcmd": "tsql",
-    "osql": "tsql",
-    "snowsql": "snowflake",
-    "clickhouse-client": "clickhouse",
-    "clickhouse": "clickhouse",
-    "trino": "trino",
-    "presto": "presto",
-    "sqlplus": "oracle",
-    "hive": "hive",
-    "beeline": "hive",
-    "spark-sql": "spark",
-    "cqlsh": "",
-}
-
-
-def other_sql(draft: Draft) -> None:
-    """Clients of other databases."""
-    target = _server(draft, host_variable="DBHOST", database_variable="DBNAME")
-    _client(draft, target, _DIALECTS.get(draft.command, ""))
-
-
-def _client(draft: Draft, target: Target, dialect: str) -> None:
+def client(draft: Draft, target: Target, dialect: str) -> None:
+    """Every text, file and standard input that a client runs."""
     if draft.has("list", "asked"):
         return
     texts = draft.values("sql")
@@ -151,7 +134,7 @@ def _client(draft: Draft, target: Target, dialect: str) -> None:
         else:
             _text(draft, target, value.text, dialect)
     for value in files:
-        _file(draft, target, value, dialect)
+        run_file(draft, target, value, dialect)
     if not texts and not files:
         _stdin(draft, target, dialect)
 
@@ -161,14 +144,15 @@ def _stdin(draft: Draft, target: Target, dialect: str) -> None:
     if stdin.text is not None:
         _text(draft, target, stdin.text, dialect)
     elif stdin.path is not None:
-        _file(draft, target, stdin.path, dialect)
+        run_file(draft, target, stdin.path, dialect)
     elif stdin.present:
         draft.run_unread(f"{draft.command} {target.database}".strip(), "the client runs SQL that it reads", stdin.taint)
     else:
         interactive(draft)
 
 
-def _file(draft: Draft, target: Target, value: Word, dialect: str) -> None:
+def run_file(draft: Draft, target: Target, value: Word, dialect: str) -> None:
+    """A file of statements."""
     if value.text == "-":
         _stdin(draft, target, dialect)
         return
@@ -190,8 +174,14 @@ def _text(draft: Draft, target: Target, text: str, dialect: str) -> None:
             _backslash(draft, target, plain, dialect)
         elif dialect == "mysql" and re.match(r"^(system|source)\s", plain, re.IGNORECASE):
             _backslash(draft, target, "\\" + ("! " if plain[1:2] in "yY" else ". ") + plain.split(None, 1)[1], dialect)
+        elif dialect == "mysql" and re.match(r"^(?:status|\\s|use \w+|exit|quit|\\q);?$", plain, re.IGNORECASE):
+            continue
         elif dialect == "tsql" and plain.startswith("!!"):
             draft.shell(plain[2:])
+        elif dialect == "tsql" and re.match(r"^(?:go(?:\s+\d+)?|exit|quit)$", plain, re.IGNORECASE):
+            sql.append(";")
+        elif dialect == "tsql" and plain.lower().startswith((":r ", ":out ", ":connect ", ":serverlist")):
+            draft.opaque("a meta-command that is not followed", plain)
         else:
             cut = re.search(r"\\(g|gx|gexec|watch|!|o|copy|crosstabview)\b.*$", line) if dialect == "postgres" else None
             if cut and "'" not in line[cut.start() :] + line[: cut.start()].replace("''", ""):
@@ -209,7 +199,7 @@ def _backslash(draft: Draft, target: Target, line: str, dialect: str) -> None:
     if line.startswith("\\!"):
         draft.shell(line[2:].strip())
     elif name in ("i", "ir", "include", "include_relative", "."):
-        _file(draft, target, known(rest.strip().strip("'\"")), dialect)
+        run_file(draft, target, known(rest.strip().strip("'\"")), dialect)
     elif name in ("copy",):
         _copy(draft, target, rest)
     elif name in ("o", "out", "g", "gx", "w", "write", "s", "lo_export") and rest.strip():

@@ -314,6 +314,9 @@ def expect(draft: Draft) -> None:
 def at(draft: Draft) -> None:
     """`at` runs the shell text of its input later."""
     if draft.has("list", "delete"):
+        if draft.has("delete"):
+            for value in draft.values("when"):
+                draft.add(Verb.DELETE, Kind.SYSTEM, f"at:{value.text or value.source}")
         return
     if draft.inv.stdin.text is not None:
         draft.shell(draft.inv.stdin.text)
