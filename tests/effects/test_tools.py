@@ -407,3 +407,30 @@ def test_any_call_has_a_reading(tool: str, data: dict[str, Any], cwd: str) -> No
 
 def test_opaque_is_what_the_model_makes_it() -> None:
     assert call("Nope").effects == (opaque("Nope", "no reader knows this tool", via="Nope"),)
+
+
+@pytest.mark.parametrize("tool", ["exec_command", "shell", "shell_command", "local_shell"])
+def test_codex_names_of_the_shell_are_read_as_the_shell(tool: str) -> None:
+    assert any(e.verb is Verb.DELETE for e in call(tool, command=["bash", "-lc", "rm -rf /srv"]).effects)
+
+
+def test_a_look_into_a_store_of_credentials_shows_one() -> None:
+    assert any(e.resource.kind is Kind.SECRET for e in call("mcp__1password__get_item", item="x").effects)
+    assert not any(e.resource.kind is Kind.SECRET for e in call("mcp__1password__list_items").effects)
+
+
+def test_an_aggregation_that_writes_is_no_look() -> None:
+    looks = call("mcp__mongodb__aggregate", collection="a", pipeline=[{"$match": {}}]).effects
+    writes = call("mcp__mongodb__aggregate", collection="a", pipeline=[{"$out": "users"}]).effects
+    merges = call("mcp__mongodb__aggregate", collection="a", pipeline=[{"$merge": {"into": "users"}}]).effects
+    assert {e.verb for e in looks} == {Verb.READ}
+    assert any(e.verb is Verb.OVERWRITE for e in writes)
+    assert any(e.verb is Verb.OVERWRITE for e in merges)
+
+
+def test_a_file_server_that_writes_here_does_what_its_path_says_and_one_elsewhere_more() -> None:
+    here = call("mcp__filesystem__write_file", path=f"{WORKSPACE}/a.py", content="x").effects
+    assert not any(e.verb is Verb.WRITE for e in here)
+    assert any(e.verb is Verb.OVERWRITE and e.resource.kind is Kind.FILE for e in here)
+    there = call("mcp__gitea__create_file", path="/a.py", content="x", repo="shop").effects
+    assert any(e.verb is Verb.WRITE and e.resource.kind is Kind.TOOL for e in there)

@@ -303,3 +303,34 @@ def test_a_device_that_is_no_path_is_a_device_all_the_same():
     family = 'about = "x"\n[command.pool]\nargs = "NAME"\ndoes = "delete device volume:{name}, all, irreversible"\n'
     effect = say("pool tank/data", Catalogue.load({"pool.toml": family})).effects[0]
     assert (effect.resource.kind, effect.resource.name) == (Kind.DEVICE, "volume:tank/data")
+
+
+KIT = """
+about = "a kit"
+[command.kit]
+reader = "kubectl"
+otherwise = "opaque"
+[command.kit.sub.info]
+sub.dump = {}
+[examples]
+"kit info" = "nothing"
+"""
+
+
+def test_a_reader_that_a_group_only_inherits_does_not_excuse_a_stray_subcommand():
+    kit = Catalogue.load({"kit.toml": KIT})
+    assert not judge("nothing", say("kit info", kit))
+    assert not judge("opaque code", say("kit info erase", kit))
+
+
+def test_a_condition_that_can_never_hold_is_refused():
+    with pytest.raises(CatalogueError, match="no condition can ask for sub"):
+        Catalogue.load({"tool.toml": TOOL.replace("unless kept", "unless kept|sub=deep")})
+
+
+def test_a_cloud_at_this_machines_own_address_is_no_cloud():
+    text = TOOL.replace("env context:{name}", "env host:{name}")
+    catalogue = Catalogue.load({"tool.toml": text})
+    near = say("tool -f -n http://localhost:4566 x", catalogue)
+    assert not judge("delete cloud_resource x, loopback", near)
+    assert judge("delete cloud_resource x, loopback", say("tool -f -n https://example.com x", catalogue))

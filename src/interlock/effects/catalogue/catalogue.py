@@ -23,6 +23,7 @@ from interlock.effects.catalogue.readers import READERS
 from interlock.effects.catalogue.rules import Rule, Template
 from interlock.effects.catalogue.shelf import Shelf
 from interlock.effects.environments import environment_of
+from interlock.effects.hosts import host_resource
 from interlock.effects.invocation import InnerArgv, InnerText, Interpretation, Invocation, Stdin, Word
 from interlock.effects.pages import plain_page
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
@@ -284,15 +285,15 @@ def _fill(template: Template, draft: Draft, base: str) -> list[str]:
 def _apply(rule: Rule, draft: Draft, base: str, grammar: Grammar) -> None:
     said = draft.said
     breadth = rule.scale(said.tags, said.values)
-    environment = rule.environment
+    environment, labelled = rule.environment, rule.labels
     if rule.clues:
-        found = {
-            environment_of(what, text, draft.setting)
-            for what, template in rule.clues
-            for text in _fill(template, draft, base)
-            if text
-        }
+        clues = [(what, text) for what, clue in rule.clues for text in _fill(clue, draft, base) if text]
+        found = {environment_of(what, text, draft.setting) for what, text in clues}
         environment = next((e for e in _CAREFUL if e in found), environment)
+        near = environment in (Environment.MACHINE, Environment.DEVELOPMENT) and L.LOOPBACK not in labelled
+        if near and rule.kind is Kind.CLOUD_RESOURCE:
+            hosts = [host_resource(text, draft.setting) for what, text in clues if what == "host"]
+            labelled += (L.LOOPBACK,) if any(L.LOOPBACK in host.labels for host in hosts) else ()
     taint = set(rule.taint) | (draft.flow if rule.flow else set())
     note = rule.notes[0] if rule.notes else ""
     for name in _fill(rule.name, draft, base) or _nameless(rule, grammar):
@@ -305,7 +306,7 @@ def _apply(rule: Rule, draft: Draft, base: str, grammar: Grammar) -> None:
                 rule.verb,
                 rule.kind,
                 name,
-                labels=rule.labels,
+                labels=labelled,
                 env=environment,
                 undo=rule.undo,
                 scale=Scale(breadth=breadth),

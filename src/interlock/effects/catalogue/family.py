@@ -44,7 +44,7 @@ COMMAND_KEYS = {
     "env",
     "above",
 }
-# Names that every template may use.
+# Names that every template may use; no option and no operand says them, so no condition can ask for them.
 GIVEN = ("program", "command", "sub", "operand", "remote", "cwd", "rest", "current-cluster", "current-engine")
 WRAP_KEYS = {"program", "assigns", "privileged", "user", "remote", "cwd", "clears", "stdin"}
 
@@ -77,6 +77,7 @@ class Command:
     otherwise: str = "guess"  # what a subcommand nobody wrote down is taken for
     strict: bool = False  # unknown flags make it opaque
     reader: str = ""
+    judges: bool = False  # the reader stands in this very table and has the last word about strays
     versioned: bool = False
     wraps: Wrap = field(default_factory=Wrap)
     about: str = ""
@@ -202,6 +203,7 @@ class _Reader:
             otherwise=self.take(table, "otherwise", str, "guess", where),
             strict=strict,
             reader=self.take(table, "reader", str, reader, where),
+            judges=bool(table.get("reader")),
             versioned=self.take(table, "versioned", bool, False, where),
             wraps=self.wraps(table, where),
             about=self.take(table, "about", str, family.about, where),
@@ -325,19 +327,24 @@ class _Reader:
     def check_names(self, command: Command, where: str) -> None:
         """A misspelt capture or tag would silently never match: refuse it."""
         grammar = command.grammar
-        known = set(GIVEN)
+        captured: set[str] = set()
         for flag in grammar.flags.values():
-            known |= {flag.name, flag.capture, *flag.tags}
+            captured |= {flag.name, flag.capture, *flag.tags}
+        known = captured | set(GIVEN)
         slots: list[Slot] = [*grammar.slots, *((grammar.rest,) if grammar.rest else ())]
         for tag, more in grammar.forms:
             if tag not in known:
                 raise self.fail(f"{where}.forms", f"no flag says {tag!r}")
             slots += more
-        known |= {slot.name for slot in slots} | ROLES
+        captured |= {slot.name for slot in slots}
+        known |= captured | ROLES
         for rule in command.rules:
             wrong = {name for name in rule.names() if name not in known and not name.startswith("$")}
             if wrong:
                 raise self.fail(f"{where}.does", f"{rule.text!r}: nothing captures {', '.join(sorted(wrong))}")
+            never = (rule.tested() & set(GIVEN)) - captured - {"rest"}
+            if never:
+                raise self.fail(f"{where}.does", f"{rule.text!r}: no condition can ask for {', '.join(sorted(never))}")
 
 
 def read_family(name: str, text: str, readers: frozenset[str]) -> Family:

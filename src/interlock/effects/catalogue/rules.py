@@ -154,12 +154,14 @@ class Rule:
             return Breadth.MANY
         return self.breadth
 
+    def tested(self) -> set[str]:
+        """The tags and captures that its conditions ask for."""
+        conditions = (self.when, self.unless, self.many, self.everything)
+        return {n.lstrip("!") for condition in conditions if condition is not None for n in condition.names()}
+
     def names(self) -> set[str]:
         """Every tag and capture that the line speaks of (for the lint)."""
-        found = self.name.names()
-        for condition in (self.when, self.unless, self.many, self.everything):
-            if condition is not None:
-                found |= {n.lstrip("!") for n in condition.names()}
+        found = self.name.names() | self.tested()
         for _, template in self.clues:
             found |= template.names()
         return found

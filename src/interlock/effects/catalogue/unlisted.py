@@ -53,8 +53,8 @@ def judge_subcommand(command: Command, base: str, draft: Draft, *, more: bool = 
         draft.argv((known(f"{command.name}-{stray.text}"), *draft.inv.words[after + 1 :]))
         return
     if command.otherwise == "guess":
-        if more or command.reader or command.grammar.slots or command.grammar.forms:
-            return  # an operand, or a reader of its own that has the last word
+        if more or command.judges or command.grammar.slots or command.grammar.forms:
+            return  # an operand, or a reader in this very table that has the last word
         if stray.text is not None and only_asks(stray.text):
             return
     draft.opaque(f"the subcommand {shown!r} of {base} is not in the catalogue")

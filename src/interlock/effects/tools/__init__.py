@@ -15,6 +15,12 @@ READERS: dict[str, ToolReader] = {
     # the shell
     "Bash": shell.bash,
     "Monitor": shell.bash,
+    "exec_command": shell.bash,  # Codex; its hook hands these over as Bash, a batch of calls by their own names
+    "shell": shell.bash,
+    "shell_command": shell.bash,
+    "local_shell": shell.bash,
+    "container.exec": shell.bash,
+    "unified_exec": shell.bash,
     "PowerShell": shell.powershell,
     "write_stdin": shell.write_stdin,
     "BashOutput": own.nothing,

@@ -43,7 +43,7 @@ def mcp(action: Action, setting: Setting, world: World) -> Reading:
     if not server or not tool:
         raise Malformed("an MCP tool is named mcp__server__tool")
     call = _Call(action, setting, world, server, tool)
-    for key, value in _leaves(action.input):
+    for key, value in _leaves(action.input, call.words.writing_stages):
         call.argument(key, value)
     return call.reading()
 
@@ -60,18 +60,21 @@ class _Call:
         self.commands: list[tuple[str, ...]] = []
         self.operands: list[str] = []
         self.secret = False
+        self.paths = 0  # arguments that are whole paths of this machine
         self.understood = False  # an argument was read in full, and it is what the tool runs
         self.environment = environment_of("host", server, setting)
 
     def argument(self, key: str, value: str) -> None:
         """One text in the input, under the last name that it stands below."""
-        name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key).casefold().replace("-", "_")
+        name = _argument_name(key)
         if len(value) > MAX_ARGUMENT:
             shown = f"{name} ({len(value)} characters)"
             self.effects.append(opaque(shown, "an argument too long to be read", via=self.action.tool))
             return
         self.secret = self.secret or has_secret(value) or (bool(value) and _TELLING.search(name) is not None)
-        if name in self.words.command:
+        if key in self.words.writing_stages:
+            self._writes(value)
+        elif name in self.words.command or name.endswith("_command"):
             self._absorb(shell_text(value, self.setting, self.world, cwd=self.action.cwd))
             self.understood = True
         elif name in self.words.sql and looks_like_sql(value):
@@ -90,6 +93,13 @@ class _Call:
             found = self._path(value)
             if found.resource.kind is Kind.SECRET or labels.SECRET in found.resource.labels:
                 self.effects.append(found)
+
+    def _writes(self, target: str) -> None:
+        """A stage of a query that writes what was asked into a table."""
+        table = Resource(Kind.TABLE, f"{self.server}.{target}")
+        self.effects.append(
+            Effect(Verb.OVERWRITE, table, self.environment, Reversibility.IRREVERSIBLE, ALL, via=self.action.tool)
+        )
 
     def reading(self) -> Reading:
         return Reading(
@@ -114,7 +124,12 @@ class _Call:
         self.understood = self.understood or all(e.verb is not Verb.OPAQUE for e in found)
 
     def _path(self, value: str) -> Effect:
-        verb = self.verb if self.verb in (Verb.READ, Verb.DELETE) else Verb.OVERWRITE
+        verb: Verb = self.verb if self.verb in (Verb.READ, Verb.DELETE) else Verb.OVERWRITE
+        self.paths += value.startswith(("/", "~/"))
+        if {"create", "make"} & set(_split(self.tool)) and {"directory", "folder", "dir"} & set(_split(self.tool)):
+            verb = Verb.CREATE
+        elif self.tool in self.words.quiet:
+            verb = Verb.READ
         resource = file_resource(
             path_of(value), self.setting, self.world, cwd=self.action.cwd, follow=verb is not Verb.DELETE
         )
@@ -122,7 +137,7 @@ class _Call:
             verb=verb,
             resource=resource,
             environment=file_environment(resource, self.setting),
-            reversibility=Reversibility.REVERSIBLE if verb is Verb.READ else Reversibility.IRREVERSIBLE,
+            reversibility=Reversibility.REVERSIBLE if verb in (Verb.READ, Verb.CREATE) else Reversibility.IRREVERSIBLE,
             via=self.action.tool,
         )
 
@@ -130,6 +145,8 @@ class _Call:
         taint = (labels.FROM_SECRET,) if self.secret else ()
         notes = ("an argument looks like a credential",) if self.secret else ()
         verb = self.verb
+        if (self.tool in self.words.quiet or self._only_files()) and not self.secret:
+            verb, self.understood = Verb.EXECUTE, True
         if verb in (None, Verb.EXECUTE):
             if not self.understood:
                 why = "its name does not say what it does" if verb is None else "it runs something that was not read"
@@ -138,7 +155,7 @@ class _Call:
         if self.secret and verb is Verb.READ:
             verb = Verb.SEND
         kept: tuple[Effect, ...] = ()
-        if verb is Verb.READ and not _SECRET_WORDS.isdisjoint(_split(self.tool)):
+        if verb is Verb.READ and (not _SECRET_WORDS.isdisjoint(_split(self.tool)) or self._keeps_secrets()):
             secret = Resource(Kind.SECRET, f"{self.server}/{self.tool}", (labels.SECRET,))
             note = "its name says that it hands out a credential"
             kept = (Effect(Verb.READ, secret, self.environment, via=self.action.tool, notes=(note,)),)
@@ -156,6 +173,18 @@ class _Call:
                 notes=notes,
             ),
         )
+
+    def _only_files(self) -> bool:
+        """`write_file`, `edit_file`, `create_directory`: all that it does is what was said of its paths."""
+        first, *rest = _split(self.tool) or [""]
+        plain = self.verb is Verb.WRITE and first in ("write", "edit", "create", "append", "make")
+        here = self.words.local_arguments.issuperset(_argument_name(key) for key in self.action.input)
+        return plain and here and self.paths > 0 and bool(rest) and self.words.local.issuperset(rest)
+
+    def _keeps_secrets(self) -> bool:
+        """A look into a store of credentials that does more than name what is there."""
+        words = set(_split(self.server)) | {self.server.casefold()}
+        return not self.words.keepers.isdisjoint(words) and self.words.names_only.isdisjoint(_split(self.tool))
 
 
 _SECRET_WORDS = frozenset({"secret", "secrets", "password", "passwords", "credential", "credentials", "env", "dotenv"})
@@ -181,6 +210,10 @@ def verb_of(tool: str) -> Verb | None:
     return next((verb for verb, hints in verbs if not hints.isdisjoint(words)), None)
 
 
+def _argument_name(key: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key).casefold().replace("-", "_")
+
+
 def _split(name: str) -> list[str]:
     """The words of `delete_user`, `deleteUser`, `delete-user`."""
     return [w for w in re.split(r"[^a-z]+", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).casefold()) if w]
@@ -199,8 +232,10 @@ def _dialect(server: str) -> str:
     return next((d for w, d in known.items() if w in words), next((d for d in known.values() if d in name), ""))
 
 
-def _leaves(data: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Every text in the input with the name it stands under. A list of words under a command's name is one command.
+def _leaves(data: dict[str, Any], whole: frozenset[str]) -> Iterator[tuple[str, str]]:
+    """Every text in the input with the name it stands under, or below one of `whole`.
+
+    A list of words under a command's name is one command.
 
     Raises:
         Malformed: too many values, or nested too deep: nobody can say what is in there.
@@ -215,7 +250,7 @@ def _leaves(data: dict[str, Any]) -> Iterator[tuple[str, str]]:
         if isinstance(value, str):
             yield key, value
         elif isinstance(value, dict):
-            stack += [(str(k), v, depth + 1) for k, v in reversed(value.items())]
+            stack += [(key if key in whole else str(k), v, depth + 1) for k, v in reversed(value.items())]
         elif isinstance(value, list):
             if key.casefold() in packaged().command | {"args"} and value and all(isinstance(v, str) for v in value):
                 yield key, shlex.join(value)

@@ -21,6 +21,12 @@ class McpWords(NamedTuple):
     path: frozenset[str]
     url: frozenset[str]
     dialects: dict[str, str]
+    quiet: frozenset[str]  # tools by their exact names
+    keepers: frozenset[str]  # words of servers that keep credentials
+    names_only: frozenset[str]
+    local: frozenset[str]
+    local_arguments: frozenset[str]
+    writing_stages: frozenset[str]
 
 
 def load(text: str) -> McpWords:
@@ -33,6 +39,8 @@ def load(text: str) -> McpWords:
         table = tomllib.loads(text)
         verbs = tuple((Verb(entry["verb"]), frozenset(entry["words"])) for entry in table["verb"])
         lists = {key: frozenset(table["arguments"][key]) for key in ("command", "sql", "code", "path", "url")}
+        tools = ("quiet", "keepers", "names_only", "local", "local_arguments", "writing_stages")
+        lists |= {key: frozenset(table["tools"][key]) for key in tools}
         words = McpWords(verbs=verbs, dialects=dict(table["dialects"]), **lists)
     except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
         raise CatalogueError(f"the words of MCP tools cannot be used: {error}") from error
