@@ -6,14 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from interlock.broker.config import Config
-from interlock.broker.judge import Person, judge
-from interlock.model.action import Action, Principal
+from effects.reading import shell
 from interlock.model.decision import Verdict
-from interlock.policy.defaults import layer
-from interlock.policy.engine import Engine
-
-ENGINE = Engine.load([layer()])
 
 
 @pytest.fixture
@@ -25,19 +19,6 @@ def project(tmp_path: Path) -> Path:
     (top / "notes.md").write_text("n\n")
     (top / "debug.log").write_text("x\n")
     return top
-
-
-def verdict(project: Path, command: str) -> Verdict:
-    judged = judge(
-        Action(tool="Bash", input={"command": command}, cwd=str(project), principal=Principal("claude", "s")),
-        workspace=str(project),
-        config=Config(),
-        engine=ENGINE,
-        person=Person(name="dev", home="/home/dev", own_paths=()),
-        now=0.0,
-        containment="none",
-    )
-    return judged.decision.verdict
 
 
 LOST = [
@@ -118,12 +99,12 @@ HARMLESS = [
 
 @pytest.mark.parametrize("command", QUESTIONS)
 def test_what_cannot_be_brought_back_is_a_question(project: Path, command: str) -> None:
-    assert verdict(project, command) is not Verdict.ALLOW
+    assert shell(project, command) is not Verdict.ALLOW
 
 
 @pytest.mark.parametrize("command", HARMLESS)
 def test_what_a_build_makes_again_or_keeps_is_none(project: Path, command: str) -> None:
-    assert verdict(project, command) is Verdict.ALLOW
+    assert shell(project, command) is Verdict.ALLOW
 
 
 @pytest.mark.parametrize(
@@ -135,7 +116,7 @@ def test_what_a_build_makes_again_or_keeps_is_none(project: Path, command: str) 
     ],
 )
 def test_what_this_action_made_it_may_remove(project: Path, command: str) -> None:
-    assert verdict(project, command) is Verdict.ALLOW
+    assert shell(project, command) is Verdict.ALLOW
 
 
 @pytest.mark.parametrize(
@@ -164,14 +145,14 @@ def test_what_this_action_made_it_may_remove(project: Path, command: str) -> Non
     ],
 )
 def test_a_variable_that_everybody_has_is_taken_for_what_it_is(project: Path, command: str, wanted: Verdict) -> None:
-    assert verdict(project, command) is wanted
+    assert shell(project, command) is wanted
 
 
 @pytest.mark.parametrize(
     "command", ["mkdir -p src && rm -rf src", "cp /tmp/x src/; rm -rf src", "touch src/a; rm -rf src"]
 )
 def test_what_was_there_before_is_not_made_by_writing_into_it(project: Path, command: str) -> None:
-    assert verdict(project, command) is Verdict.ASK
+    assert shell(project, command) is Verdict.ASK
 
 
 @pytest.mark.parametrize(
@@ -183,7 +164,7 @@ def test_what_was_there_before_is_not_made_by_writing_into_it(project: Path, com
     ],
 )  # fmt: skip
 def test_where_credentials_lie_by_their_usual_names(project: Path, path: str) -> None:
-    assert verdict(project, f"cat {path}") is not Verdict.ALLOW
+    assert shell(project, f"cat {path}") is not Verdict.ALLOW
 
 
 @pytest.mark.parametrize(
@@ -191,4 +172,4 @@ def test_where_credentials_lie_by_their_usual_names(project: Path, path: str) ->
     ["terraform.tfvars.example", "locales/token.json", "src/credentials.ts", "docs/api_key.md", "tokens/colors.json"],
 )
 def test_what_only_sounds_like_a_credential_is_none(project: Path, path: str) -> None:
-    assert verdict(project, f"cat {path}") is Verdict.ALLOW
+    assert shell(project, f"cat {path}") is Verdict.ALLOW

@@ -10,14 +10,8 @@ from typing import Any
 
 import pytest
 
-from interlock.broker.config import Config
-from interlock.broker.judge import Person, judge
-from interlock.model.action import Action, Principal
+from effects.reading import shell, verdict
 from interlock.model.decision import Verdict
-from interlock.policy.defaults import layer
-from interlock.policy.engine import Engine
-
-ENGINE = Engine.load([layer()])
 
 
 @pytest.fixture
@@ -30,22 +24,6 @@ def project(tmp_path: Path) -> Path:
     (tmp_path / "requirements.txt").write_text("requests\n")
     (tmp_path / "Makefile").write_text("all:\n\techo ok\n")
     return tmp_path
-
-
-def verdict(project: Path, tool: str, tool_input: dict[str, Any]) -> Verdict:
-    judged = judge(
-        Action(tool=tool, input=tool_input, cwd=str(project), principal=Principal("claude", "s")),
-        workspace=str(project),
-        config=Config(),
-        engine=ENGINE,
-        person=Person(name="dev", home="/home/dev", own_paths=()),
-        now=0.0,
-    )
-    return judged.decision.verdict
-
-
-def shell(project: Path, command: str) -> Verdict:
-    return verdict(project, "Bash", {"command": command})
 
 
 @pytest.mark.parametrize(

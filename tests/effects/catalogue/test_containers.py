@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from effects.reading import effects
 from interlock.effects.catalogue import interpret
 from interlock.effects.catalogue.examples import SETTING, Files, invocation, judge
-from interlock.effects.shell import read_shell
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
-from interlock.model.effect import Effect, Kind, Verb
-
-
-def effects(command: str, files: dict[str, str] | None = None) -> tuple[Effect, ...]:
-    return read_shell(command, SETTING, Files(files or {}), interpret, cwd=SETTING.cwd).effects
+from interlock.model.effect import Kind, Verb
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,12 @@ def test_there_are_as_many_families_as_the_project_says():
 
 
 @each_family
+def test_a_family_speaks_of_programs_by_the_names_they_have(family):
+    """The story: a name that another family had was given a tail (`jscs-x`, `shuf_`), and so both were accepted."""
+    assert not [name for name in family.commands if name.endswith(("-x", "_"))]
+
+
+@each_family
 def test_a_family_says_what_it_costs_and_why_it_is_watched(family):
     assert family.about
     assert len(family.examples) >= 3

@@ -6,14 +6,10 @@ import json
 
 import pytest
 
-from interlock.effects.catalogue import interpret
-from interlock.effects.catalogue.examples import SETTING, Files, invocation, judge
+from effects.reading import say
+from interlock.effects.catalogue.examples import judge
 from interlock.effects.invocation import Interpretation
 from interlock.model.effect import Effect, Known, Verb
-
-
-def say(command: str, files: dict[str, str] | None = None) -> Interpretation:
-    return interpret(invocation(command), SETTING, Files(files or {}))
 
 
 def change(address: str, *actions: str, **before: str) -> dict[str, object]:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from interlock.effects.catalogue import interpret
-from interlock.effects.catalogue.examples import SETTING, Files, invocation, judge
-from interlock.effects.invocation import Interpretation
-from interlock.effects.shell import read_shell
-from interlock.model.effect import Effect, Environment, Known, Verb
+from effects.reading import effects, say
+from interlock.effects.catalogue.examples import judge
+from interlock.model.effect import Environment, Known, Verb
 
 WEB = """
 apiVersion: apps/v1
@@ -23,14 +21,6 @@ metadata: {{name: web}}
 """
 BINDING = "kind: ClusterRoleBinding\nmetadata:\n  name: everybody\n"
 SHELL = "kind: Pod\nmetadata:\n  name: sh\nspec:\n  containers:\n  - securityContext:\n      privileged: true\n"
-
-
-def say(command: str, files: dict[str, str] | None = None) -> Interpretation:
-    return interpret(invocation(command), SETTING, Files(files or {}))
-
-
-def effects(command: str, files: dict[str, str] | None = None) -> tuple[Effect, ...]:
-    return read_shell(command, SETTING, Files(files or {}), interpret, cwd=SETTING.cwd).effects
 
 
 def test_objects_are_counted_and_their_namespace_is_a_clue() -> None:
