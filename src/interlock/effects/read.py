@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from interlock.effects.budget import one_action
 from interlock.effects.summary import summarise
 from interlock.effects.tools import reader_of
 from interlock.effects.tools.inputs import Malformed
@@ -18,7 +19,8 @@ MAX_OPERANDS = 256
 def read_action(action: Action, setting: Setting, world: World) -> Reading:
     """What `action` would do. Total: a tool or an input that no reader knows becomes an `opaque` effect."""
     try:
-        return _finished(_read(action, setting, world), action.tool)
+        with one_action():
+            return _finished(_read(action, setting, world), action.tool)
     except Malformed as error:
         return _unread(action, str(error))
     except Exception as error:  # noqa: BLE001 - a bug in a reader must stop the action, not the guard

@@ -9,6 +9,7 @@ import posixpath
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from interlock.effects.budget import Budget
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.grammar import known
 from interlock.effects.code.sheet import Sheet
@@ -43,9 +44,10 @@ class Glob:
 class Scope:
     """The names of one text. A name that is bound once stands for what it is bound to; bound twice it is not known."""
 
-    def __init__(self, draft: Draft, sheet: Sheet) -> None:
+    def __init__(self, draft: Draft, sheet: Sheet, budget: Budget) -> None:
         self.draft = draft
         self.sheet = sheet
+        self.budget = budget
         self.aliases: dict[str, str] = {}
         self.values: dict[str, Any] = {}
         self.bound: dict[str, int] = {}
@@ -147,9 +149,10 @@ class Scope:
         """The text, number, list or table that a term stands for, or `Unknown`, `Several`, `Glob`."""
         self.depth += 1
         try:
-            return Unknown() if self.depth > _MOST_DEPTH else self._value(term)
+            found = Unknown() if self.depth > _MOST_DEPTH else self._value(term)
         finally:
             self.depth -= 1
+        return found if self.budget.keeps(found) else Unknown()
 
     def _value(self, term: Term) -> Any:
         if term.shape is Shape.TEXT:
@@ -359,8 +362,15 @@ def _glob(values: list[Any]) -> Any:
 
 def _swapped_first(values: list[Any]) -> Any:
     if len(values) == 3 and all(isinstance(v, str) for v in values):
-        return values[2].replace(values[0], values[1]) if values[0] else values[2]
+        return _replaced(values[2], values[0], values[1])
     return Unknown()
+
+
+def _replaced(text: str, old: str, new: str) -> Any:
+    """One text put in for another, unless that makes it too long."""
+    if old and len(text) + text.count(old) * len(new) > _MOST_TEXT:
+        return Unknown()
+    return text.replace(old, new) if old else text
 
 
 _FOLDS: dict[str, Callable[[list[Any]], Any]] = {
@@ -421,7 +431,7 @@ def _of_text(method: str, base: str, values: list[Any]) -> Any:
             else Unknown()
         )
     if method == "swapped" and len(values) == 2 and all(isinstance(v, str) for v in values):
-        return base.replace(values[0], values[1]) if values[0] else base
+        return _replaced(base, values[0], values[1])
     if method == "unpack64" and first in ("m", "m0", "m*"):
         return _base64([base])
     return Unknown()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from interlock.effects.budget import Budget, Exhausted
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.words import word_list
 from interlock.effects.code.actions import Actions
@@ -33,6 +34,8 @@ _QUIET: tuple[str, tuple[str, ...]] = ("quiet", ())
 _HARMLESS = frozenset({"quiet", "load", "use", "variable", "names"})  # actions that may be handed on
 _MOST_NESTED = 4  # texts in texts in texts: eval("eval('…')")
 _GRAVE = tuple(word_list("dangerous-beginnings"))
+_FEW_WORDS = 4_000  # an ordinary script of four hundred lines; the grammars of Ruby and Perl are slow
+_MOST_WORDS = {"javascript": 6_000, "php": 6_000, "go": 6_000}
 
 
 def languages() -> frozenset[str]:
@@ -41,25 +44,30 @@ def languages() -> frozenset[str]:
 
 
 def read_code(draft: Draft, language: str, text: str, *, strict: bool) -> bool:
-    """Add the effects of a text; False when it could not be read, and then nothing was added. Never raises."""
+    """Add the effects of a text; False when it could not be read to its end. Never raises.
+
+    Of strict text nothing is then added: it is opaque as a whole. Of project code what was certain stays.
+    """
     before = len(draft.effects), len(draft.inner)
     if Code(draft, language, strict=strict).read(text):
         return True
-    del draft.effects[before[0] :]
-    del draft.inner[before[1] :]
+    if strict:
+        del draft.effects[before[0] :]
+        del draft.inner[before[1] :]
     return False
 
 
 class Code:
     """One text, walked once."""
 
-    def __init__(self, draft: Draft, language: str, *, strict: bool, nested: int = 0) -> None:
+    def __init__(self, draft: Draft, language: str, *, strict: bool, outer: Code | None = None) -> None:
         self.draft = draft
         self.language = language
         self.strict = strict
-        self.nested = nested
+        self.nested: int = outer.nested + 1 if outer else 0
         self.sheet: Sheet = sheet(_LANGUAGES[language][2])
-        self.scope = Scope(draft, self.sheet)
+        self.budget: Budget = outer.budget if outer else Budget(_MOST_WORDS.get(_LANGUAGES[language][2], _FEW_WORDS))
+        self.scope = Scope(draft, self.sheet, self.budget)
         self.foreign: set[str] = set()
         self.unclear: set[str] = set()
         self.actions = Actions(self)
@@ -67,17 +75,18 @@ class Code:
     def read(self, text: str) -> bool:
         """Whether the text could be read at all."""
         try:
+            self.budget.parse(text)
             root, errors = self._lowered(text)
-        except (Unreadable, RecursionError, ImportError):
+        except (Exhausted, Unreadable, RecursionError, ImportError):
             return False
         if errors and self.strict:
             self.unsure(f"the {self.language} text is not quite {self.language}")
         try:
             self.scope.learn(root)
             self._walk(root)
-        except RecursionError:
+            self.actions.finish()
+        except (Exhausted, RecursionError):
             return False
-        self.actions.finish()
         if self.foreign and self.strict and not self.nested:
             packages = ", ".join(sorted(self.foreign))[:200]
             self.draft.project(f"{self.draft.command} with {packages}", note="loads packages that are not read")
@@ -95,7 +104,7 @@ class Code:
         """Text of the same language that this text runs."""
         if self.nested >= _MOST_NESTED:
             return False
-        inner = Code(self.draft, self.language, strict=self.strict, nested=self.nested + 1)
+        inner = Code(self.draft, self.language, strict=self.strict, outer=self)
         inner.scope.aliases = dict(self.scope.aliases)
         inner.scope.values = dict(self.scope.values)
         return inner.read(text)
@@ -108,6 +117,7 @@ class Code:
         for term in root.walk():
             if term.shape is Shape.CALL:
                 self.call(term)
+                self.budget.run(len(self.draft.inner))
                 if id(term) not in spared and self.scope.name(term) in self.sheet.reach:
                     self.unsure(f"hands {self.scope.name(term)} on, to be used elsewhere")
             elif term.shape in (Shape.NAME, Shape.MEMBER):

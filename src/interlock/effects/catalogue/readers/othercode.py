@@ -122,6 +122,7 @@ def other_code(draft: Draft) -> None:
     """Ruby, Perl, PHP and kin."""
     codes = draft.values("code")
     files = draft.values("file")
+    script = draft.values("script") or draft.values("scriptfile")
     in_place = draft.has("in-place")
     _loaded(draft)
     for value in codes:
@@ -134,8 +135,8 @@ def other_code(draft: Draft) -> None:
     elif draft.has("check"):
         for value in [*draft.values("script"), *files][:1]:
             draft.file(Verb.READ, value)
-    elif draft.values("script") or draft.values("scriptfile"):
-        run_script(draft, (draft.values("script") or draft.values("scriptfile"))[0])
+    elif script and script[0].text not in ("-", "/dev/stdin"):
+        run_script(draft, script[0])
     elif not draft.has("asked"):
         _stdin(draft, other_text)
 

@@ -11,6 +11,7 @@ import ast
 import re
 from typing import Any
 
+from interlock.effects.budget import Exhausted
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.grammar import known
 from interlock.effects.catalogue.readers.python import names as N  # noqa: N812 - the names are used on every line
@@ -30,10 +31,10 @@ def _reaches(name: str) -> bool:
     return name in N.DELETE or name in N.SHELL or name in N.RUN or name in N.EVAL or name.startswith(N.EXEC)
 
 
-def _used(tree: ast.AST) -> set[int]:
+def _used(nodes: list[ast.AST]) -> set[int]:
     """The nodes whose own member is taken, that are given a name or only asked about: all that is seen."""
     out: set[int] = set()
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Attribute):
             out.add(id(node.value))
         elif isinstance(node, ast.Assign):
@@ -57,30 +58,32 @@ class Code(Values):
 
     def read(self, text: str) -> bool:
         """Whether the text could be read at all."""
-        if len(text) > _MOST_TEXT or text.count("(") > 5_000:
+        if len(text) > _MOST_TEXT:
             return False
         try:
-            tree = ast.parse(text)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            self.budget.parse(text)
+            nodes = list(ast.walk(ast.parse(text)))
+        except (Exhausted, SyntaxError, ValueError, RecursionError, MemoryError):
             return False
         try:
-            self.imports(tree)
-            self.bindings(tree)
-            called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
-            self.single, names = single_variables(tree, self.name)
+            self.imports(nodes)
+            self.bindings(nodes)
+            called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
+            self.single, names = single_variables(nodes, self.name)
             if self.inline and any(secret_name(name) for name in names):
                 self.draft.flow.add(L.FROM_SECRET)
-            used = _used(tree)
-            for node in ast.walk(tree):
+            used = _used(nodes)
+            for node in nodes:
                 if isinstance(node, (ast.Call, ast.Name)) and id(node) not in used and self.name(node) in _MODULES:
                     self.unsure(f"hands {self.name(node)} on, to be used elsewhere")
                 if isinstance(node, ast.Call):
                     self._call(node)
+                    self.budget.run(len(self.draft.inner))
                 elif isinstance(node, (ast.Attribute, ast.Name)):
                     self._mention(node, called=id(node) in called)
             if self.inline:
-                self._secrets(tree)
-        except RecursionError:
+                self._secrets(nodes)
+        except (Exhausted, RecursionError):
             return False
         return True
 
@@ -195,10 +198,10 @@ class Code(Values):
         if isinstance(folder, str) and not self.draft.ours(self.draft.path(known(folder))):
             self.unsure(f"imports from {folder}, which is not of the workspace")
 
-    def _secrets(self, tree: ast.AST) -> None:
+    def _secrets(self, nodes: list[ast.AST]) -> None:
         """A secret's path that is handed to any call is read, whatever that call is."""
         seen = {effect.resource.name for effect in self.draft.effects}
-        for node in ast.walk(tree):
+        for node in nodes:
             if not isinstance(node, ast.Call):
                 continue
             last = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
@@ -326,6 +329,7 @@ class Code(Values):
         if called in N.TEXTS and isinstance(value, str):
             inner = Code(self.draft, inline=self.inline)
             inner.aliases, inner.names = dict(self.aliases), dict(self.names)
+            inner.budget = self.budget
             if inner.read(value):
                 return
         self.unsure(f"{called}() runs what is not constant")

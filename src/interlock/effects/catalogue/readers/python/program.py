@@ -52,8 +52,9 @@ def read_file(draft: Draft, text: str, *, strict: bool) -> bool:
     before = len(draft.effects), len(draft.inner)
     code = Code(draft, inline=strict)
     if not code.read(text):
-        del draft.effects[before[0] :]
-        del draft.inner[before[1] :]
+        if strict:
+            del draft.effects[before[0] :]
+            del draft.inner[before[1] :]
         return False
     if strict and code.foreign:
         packages = ", ".join(sorted(code.foreign))

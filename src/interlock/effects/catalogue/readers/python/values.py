@@ -7,6 +7,7 @@ import posixpath
 from collections.abc import Iterable
 from typing import Any
 
+from interlock.effects.budget import Budget
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.grammar import known
 from interlock.effects.catalogue.readers.python import names as N  # noqa: N812 - the names are used on every line
@@ -15,6 +16,7 @@ from interlock.effects.places import file_resource
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
 from interlock.model.effect import Kind
 
+_MOST_WORDS = 6_000  # an ordinary script of six hundred lines
 _WRAPPERS = frozenset({"sorted", "list", "reversed", "set", "tuple"})
 
 
@@ -50,10 +52,11 @@ class Values:
         self.foreign: set[str] = set()
         self.taint: set[str] = set(draft.inv.stdin.taint)
         self.depth = 0
+        self.budget = Budget(_MOST_WORDS)
 
-    def imports(self, tree: ast.AST) -> None:
+    def imports(self, nodes: list[ast.AST]) -> None:
         """Follow what the text imports, and under which names."""
-        for node in ast.walk(tree):
+        for node in nodes:
             if isinstance(node, ast.Import):
                 for alias in node.names:
                     self.aliases[alias.asname or alias.name.split(".")[0]] = (
@@ -74,13 +77,13 @@ class Values:
         if name not in N.STANDARD and top not in N.STANDARD and top not in {h.split(".")[0] for h in N.HTTP}:
             self.foreign.add(top)
 
-    def bindings(self, tree: ast.AST) -> None:
+    def bindings(self, nodes: list[ast.AST]) -> None:
         """Names that are bound once to a constant; a name bound twice is not known."""
         seen: dict[str, int] = {}
-        for node in ast.walk(tree):
+        for node in nodes:
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                 seen[node.id] = seen.get(node.id, 0) + 1
-        for node in ast.walk(tree):
+        for node in nodes:
             if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
                 name = node.targets[0].id
                 if seen.get(name) == 1:
@@ -147,11 +150,10 @@ class Values:
         """The constant an expression stands for, or `Unknown`."""
         self.depth += 1
         try:
-            if self.depth > 40:
-                return Unknown()
-            return self._value(node)
+            found = Unknown() if self.depth > 40 else self._value(node)
         finally:
             self.depth -= 1
+        return found if self.budget.keeps(found) else Unknown()
 
     def _value(self, node: ast.AST | None) -> Any:
         if isinstance(node, ast.Constant):
