@@ -32,6 +32,14 @@ def test_files_that_are_named_exist(page: Path) -> None:
         assert (ROOT / name).exists(), name
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_rooms_and_files_of_the_house_that_are_named_exist(page: Path) -> None:
+    house = ROOT / "src" / "interlock"
+    rooms = "|".join(sorted(path.name for path in house.iterdir() if path.is_dir() and path.name[0] != "_"))
+    for name in re.findall(rf"`((?:{rooms})/[\w./*<>-]*)`", page.read_text()):
+        assert any(house.glob(re.sub(r"<\w+>", "*", name).rstrip("/"))), name
+
+
 def test_every_decision_is_listed() -> None:
     folder = ROOT / "docs" / "decisions"
     listed = set(re.findall(r"\((\d{4}-[\w-]+\.md)\)", (folder / "README.md").read_text()))
