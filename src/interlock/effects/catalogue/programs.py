@@ -8,6 +8,7 @@ from enum import Enum
 
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.grammar import tail
+from interlock.effects.catalogue.words import word_list
 from interlock.effects.invocation import Interpretation, Word, word
 from interlock.effects.places import file_resource
 from interlock.effects.startup_variables import CODE_VARIABLES, COMMAND_VARIABLES
@@ -102,9 +103,7 @@ RISKY = re.compile(
 
 
 # Entry points that a framework leaves in the project: the file hands over at once, and the family says what comes then.
-ENTRY_POINTS = frozenset(
-    {"manage.py", "rails", "rake", "artisan", "console", "magento", "craft", "occ", "joomla.php", "drush", "typo3"}
-)
+ENTRY_POINTS = word_list("entry-points")
 # What `bin` holds in a framework's project, or in a server's unpacked archive (`bin/solr`, `bin/kafka-topics.sh`).
 _BIN = re.compile(r"(?:^|/)bin/[\w.-]+$")
 

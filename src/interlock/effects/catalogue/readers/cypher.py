@@ -73,6 +73,9 @@ def _statements(draft: Draft, target: Target, text: str) -> None:
         draft.opaque("the Cypher is too long to be read")
         return
     plain = _QUOTED.sub(" x ", _LOOKS.sub(" ", text))
+    if re.match(r"\s*explain\b", plain, re.IGNORECASE) and ";" not in plain.rstrip().rstrip(";"):
+        draft.add(Verb.READ, Kind.DATABASE, name, env=target.environment)
+        return
     if _REACHES.search(plain) or _SHELL.search(text):
         draft.opaque("Cypher that calls a procedure, loads from outside, or runs the server", text[:80])
     if _GRANTS.search(plain):
