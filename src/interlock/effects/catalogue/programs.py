@@ -47,6 +47,7 @@ _HOME_BIN = (
     ".nix-profile/bin",
 )
 _TOOL_DIRS = ("/node_modules/.bin", "/.venv/bin", "/venv/bin", "/env/bin", "/vendor/bin", "/.tox/bin")
+_SCRATCH = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - named, not used
 _SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "ash", "mksh"})
 
 _QUIET_COMMANDS = frozenset(
@@ -169,6 +170,8 @@ def script(draft: Draft, path: str, words: tuple[Word, ...], *, interpreter: str
     text = draft.content(path)
     first = text.split("\n", 1)[0] if text else ""
     language = interpreter or _shebang(first, path)
+    if text is not None and not language and "\0" not in text and not posixpath.splitext(path)[1]:
+        language = "sh"  # the kernel refuses a text without `#!`, and the shell that called then reads it itself
     if text is not None and language in _SHELLS:
         draft.shell(text, arguments=words, origin=path)
         return
@@ -275,6 +278,6 @@ def _quiet(name: str, text: str) -> bool:
         return all(part.startswith(_QUIET_NODE) for part in text.split())
     if name in ("GIT_SSH_COMMAND", "GIT_SSH"):
         return text.startswith(_QUIET_SSH) and "ProxyCommand" not in text and "LocalCommand" not in text
-    return name in ("GIT_CONFIG_GLOBAL", "LD_LIBRARY_PATH", "ENV") and (
-        text.startswith("/dev/null") or name != "GIT_CONFIG_GLOBAL"
-    )
+    if name == "LD_LIBRARY_PATH":  # folders that anybody may write to hold anybody's libraries
+        return not any(part.startswith(_SCRATCH) for part in text.split(":"))
+    return name == "ENV" or (name == "GIT_CONFIG_GLOBAL" and text.startswith("/dev/null"))

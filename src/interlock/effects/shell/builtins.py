@@ -125,7 +125,10 @@ def move(call: Call, target: Val) -> bool | None:
     parent = found.rpartition("/")[0] or "/"
     if kind is None and call.shell.world.kind(parent) == "directory" and not call.shell.world.changed:
         # It fails unless something that was not seen makes the directory: whoever goes on without asking may stay here.
-        state.doubt = (before,)
+        # Going where credentials lie is believed all the same: that is the graver reading of what follows.
+        inside = file_resource(f"{found}/*", call.shell.setting, call.shell.world, cwd=found)
+        if labels.SECRET not in inside.labels:
+            state.doubt = (before,)
     return None
 
 

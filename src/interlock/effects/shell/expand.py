@@ -221,7 +221,9 @@ class Expander(Parameters):
             inner.out = sink
             self.nested(node.body, inner)
             taint = tuple(sorted(sink.taint))
-            return Val(self.world.stream(sink.joined(), taint), taint=taint)
+            path = self.world.stream(sink.joined(), taint)
+            self.world.listings[path] = sink.listing()
+            return Val(path, taint=taint)
         inner.source = self.unknown_source()
         self.nested(node.body, inner)
         path = self.world.stream(None, ())

@@ -143,6 +143,11 @@ _SERVERS = frozenset(
         "DOCKER_HOST",
         "AWS_ENDPOINT_URL",
         "VAULT_ADDR",
+        "ANTHROPIC_BASE_URL",
+        "OPENAI_BASE_URL",
+        "OPENAI_API_BASE",
+        "GOOGLE_GEMINI_BASE_URL",
+        "AZURE_OPENAI_ENDPOINT",
     }
 )
 # Files that a tool writes of its own accord.

@@ -6,6 +6,7 @@ lies on the disk now.
 
 from __future__ import annotations
 
+from interlock.effects.invocation import Word
 from interlock.effects.places import normal
 from interlock.model import labels
 from interlock.model.action import Trail
@@ -28,6 +29,7 @@ class Overlay:
         self.unread: set[str] = set()  # files that a redirection filled with what nobody knows
         self.arrived: set[str] = set()  # directories that were filled from the network
         self.version = 0  # counts what was written
+        self.listings: dict[str, tuple[Word, ...]] = {}  # streams whose lines are names
 
     def taint(self, path: str) -> tuple[str, ...]:
         """What has flowed into the file: in this text, else in earlier actions."""

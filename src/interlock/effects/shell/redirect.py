@@ -203,7 +203,8 @@ class Redirector(Expander):
             text = self.world.text(path)
             if text is not None and path not in self.world.written:
                 self.operands[path] = None
-        return Stdin(present=True, text=text, path=word, taint=tuple(sorted(taint)))
+        listed = self.world.listings.get(path, ()) if text is None and path is not None else ()
+        return Stdin(present=True, text=text, path=word, taint=tuple(sorted(taint)), listed=listed)
 
     def path(self, word: Word, state: State) -> str | None:
         """The absolute path that a word names."""

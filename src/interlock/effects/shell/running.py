@@ -65,6 +65,9 @@ def fetched(said: Interpretation) -> set[str]:
     return {labels.FROM_NETWORK} if any(trusted.isdisjoint(host.labels) for host in hosts) else set()
 
 
+_PROGRAMS = ("/bin/", "/sbin/", "/usr/bin/", "/usr/sbin/", "/usr/local/bin/", "/opt/homebrew/bin/")
+
+
 class Runner(Assigner):
     """Runs programs and the texts they are given."""
 
@@ -143,6 +146,7 @@ class Runner(Assigner):
                 flows.update(taints.get(word.text, ()))
         span = state.place.span
         arriving = flows | self.moved(said) | fetched(said)
+        renamed = any(e.verb is Verb.READ and e.resource.name.startswith(_PROGRAMS) for e in said.effects)
         owned = {effect for effect in said.effects if effect.verb is Verb.DELETE and self.own(effect)}
         for effect in said.effects:
             if effect in owned:
@@ -161,6 +165,8 @@ class Runner(Assigner):
             if effect.verb not in _HARMLESS:
                 self.world.changed = True
                 if effect.verb in _WRITES:
+                    if renamed:
+                        self.world.unread.add(effect.resource.name)  # a program of the system by another name
                     self.touched(
                         effect, arriving, stdin.text if words[0].text == "tee" and not state.conditions else None
                     )

@@ -104,7 +104,7 @@ def _awk_program(draft: Draft, text: str) -> None:
             _awk_run(draft, _awk_text(after) if not _joined(tokens, index + 1, 1) else None, "a pipe")
         elif piece in (">", ">>") and printing and depth <= 0:
             _awk_file(draft, Verb.WRITE, _awk_text(after) if not _joined(tokens, index + 1, 1) else None)
-        elif piece == "<" and index and tokens[index - 1][1] == "getline":
+        elif piece == "<" and "getline" in (tokens[index - 1][1], tokens[index - 2][1])[: min(index, 2)]:
             _awk_file(draft, Verb.READ, _awk_text(after))
         else:
             _awk_word(draft, kind, piece, text)

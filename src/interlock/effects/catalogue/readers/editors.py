@@ -8,7 +8,8 @@ from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.readers.files import emptied
 from interlock.effects.catalogue.readers.wrappers import interactive
 from interlock.effects.invocation import Stdin, Word
-from interlock.model.effect import Verb
+from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
+from interlock.model.effect import Environment, Kind, Verb
 
 _QUIET = re.compile(
     r"^:?(%|\d|\$|'|,|\.)*\s*(s[/#|!].*|g[/!].*|v/.*|w|wq!?|wqa!?|x|xa|q!?|qa!?|qall!?|e!?|d|normal\b.*|set\b.*|retab!?|sort!?|noh|"
@@ -84,6 +85,9 @@ def _ed_command(draft: Draft, command: str, rest: str) -> None:
 _ED = re.compile(r"^(?:[\d.$,;%+-]|/[^/]*/|\?[^?]*\?|'[a-z])*\s*(wq|[!a-zA-Z=#]|)(.*)$")
 
 
+_DUMPS = re.compile(r"\s*(?:dump|gcore|generate-core|append|process save-core|memory read)\b")
+
+
 def debugger(draft: Draft) -> None:
     """gdb and lldb: some of their commands run others, or Python."""
     for value in draft.values("command"):
@@ -91,6 +95,9 @@ def debugger(draft: Draft) -> None:
             r"^\s*(shell|!|python|py|pipe|\||source|platform|script|command|call|compile|p(rint)?\b.*\()", value.text
         ):
             draft.opaque("a debugger command that runs code", value.text or value.source)
+    attached = draft.has("pid", "attach-pid", "attach-name")
+    if attached and any(_DUMPS.match(value.text or "") for value in draft.values("command")):
+        draft.add(Verb.READ, Kind.SECRET, "memory of a process", labels=(L.SECRET,), env=Environment.MACHINE)
     for value in draft.values("script"):
         draft.opaque("a debugger script that is not read", value.text or value.source)
     words = draft.inv.words

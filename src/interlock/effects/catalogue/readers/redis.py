@@ -7,12 +7,14 @@ from interlock.effects.catalogue.readers.sql import Target, uri
 from interlock.effects.catalogue.readers.wrappers import interactive
 from interlock.effects.catalogue.words import word_list
 from interlock.model.effect import ALL, Kind, Reversibility, Scale, Verb
+from interlock.model.labels import SECRET
 
 _READ = word_list("redis-read")
 _DELETE = word_list("redis-delete")
 _CONTAINERS = word_list("redis-containers")
 _CONTAINER_READS = word_list("redis-container-reads")
 _SERVER = word_list("redis-server")
+_PASSWORDS = frozenset({"requirepass", "masterauth", "*", "*pass*", "*auth*", "require*", "master*"})
 _MOST_LINES = 200
 
 
@@ -57,6 +59,8 @@ def _request(draft: Draft, target: Target, words: list[str]) -> None:
     elif name in _DELETE:
         for each in words[1:64] if name in ("del", "unlink") else words[1:2]:
             draft.add(Verb.DELETE, Kind.TABLE, f"redis:{each}", env=target.environment, scale=Scale())
+    elif name == "config" and second == "get" and any(word.lower().strip("\"'") in _PASSWORDS for word in words[2:]):
+        draft.add(Verb.READ, Kind.SECRET, f"{target.host or 'redis'}: {words[2]}", labels=(SECRET,))
     elif name in _CONTAINERS:
         if second not in _CONTAINER_READS:
             _configured(draft, target)

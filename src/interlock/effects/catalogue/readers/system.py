@@ -66,7 +66,7 @@ def kill(draft: Draft) -> None:
 
 
 # A runtime, a shell or a part of the desktop: its name stands for everything that runs on it, the person's own too.
-_RUNTIMES = word_list("runtimes")
+_RUNTIMES = word_list("runtimes") | word_list("watchers")
 
 
 def wide_name(pattern: str | None) -> bool:
@@ -148,6 +148,9 @@ def systemctl(draft: Draft) -> None:
     host = draft.text("host")
     away = (L.REMOTE,) if host else ()
     environment = environment_of("host", host.rpartition("@")[2], draft.setting) if host else None
+    if action == "show-environment":
+        draft.add(Verb.READ, Kind.SYSTEM, "environment variables")
+        return
     if action in _SERVICE_READS or action.startswith("list"):
         return
     if action in _POWER:

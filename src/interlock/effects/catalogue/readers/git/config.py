@@ -152,7 +152,7 @@ def config(draft: Draft, base: str | None) -> None:
     key, value = texts[0] if texts else None, texts[1] if len(texts) > 1 else ""
     risky = key is None or value is None or is_command(key, value) or draft.has("edit") or action == "edit"
     if draft.has("unset") or action == "unset":
-        risky = False
+        risky = (key or "").lower() == "core.hookspath"  # the hooks that checked every commit are gone with it
     if risky or draft.has("file", "system"):
         labels = (L.EXECUTES_LATER,) if risky else ()
         note = f"git will run what {key} says" if risky else ""

@@ -15,6 +15,7 @@ from interlock.effects.catalogue.readers.git.config import config, is_command, r
 from interlock.effects.catalogue.readers.git.push import push
 from interlock.effects.catalogue.words import word_list
 from interlock.effects.invocation import Word
+from interlock.effects.places import file_resource
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
 from interlock.model.effect import Breadth, Verb
 
@@ -156,6 +157,8 @@ def _commit(draft: Draft, base: str | None) -> None:
 def _remote_read(draft: Draft, base: str | None) -> None:
     name = draft.text("remote") or ("(unknown)" if draft.said.value("remote") else "origin")
     g.repository(draft, Verb.FETCH, name)
+    if re.match(r"[\w+.-]+::", name):
+        g.location(draft, Verb.FETCH, name)
     _contact(draft, base, name)
     if draft.said.path[0] == "pull":
         g.ref(draft, Verb.WRITE, g.current(draft, base))
@@ -233,10 +236,41 @@ def _pager(draft: Draft, base: str | None) -> None:
             draft.file(Verb.READ, known(posixpath.join(base, path) if base else path), note=f"as of {revision}")
         elif draft.has("no-index") and value.text:
             draft.file(Verb.READ, value)
+        elif _shows_content(draft):
+            _revealed(draft, base, value)
     pager = draft.said.value("pagertext")
     if pager is not None and pager.text != "":
         draft.shell_words([pager])
     _ = base
+
+
+def _shows_content(draft: Draft) -> bool:
+    """Whether the files that are named are shown: `log` shows them only where it was asked for patches."""
+    return draft.said.path[0] in ("diff", "show") or any(
+        (w.text or "").startswith(("-p", "-u", "--patch", "-S", "-G", "-L")) for w in draft.inv.words
+    )
+
+
+def _revealed(draft: Draft, base: str | None, value: Word) -> None:
+    """A file of credentials is read, as it is now or as it was: its text stands in the history as well."""
+    text = (value.text or "").removeprefix(":/")
+    name = known(posixpath.join(base, text) if base else text)
+    path = draft.path(name) if text else None
+    if path is not None and L.SECRET in file_resource(path, draft.setting, draft.world, cwd=draft.inv.cwd).labels:
+        draft.file(Verb.READ, name, note="as the history has it")
+
+
+def _blame(draft: Draft, base: str | None) -> None:
+    for word in draft.inv.words[2:]:
+        _revealed(draft, base, word)
+
+
+def _cat_file(draft: Draft, base: str | None) -> None:
+    if not any(w.text in ("-t", "-s", "-e") for w in draft.inv.words):
+        for word in draft.inv.words[2:]:
+            revision, colon, path = (word.text or "").partition(":")
+            if colon and revision and path:
+                _revealed(draft, base, known(path))
 
 
 def _archive(draft: Draft, base: str | None) -> None:
@@ -246,6 +280,9 @@ def _archive(draft: Draft, base: str | None) -> None:
         g.location(draft, Verb.FETCH, url)
     if name == "bundle" and draft.text("what") == "create" and len(draft.values("what")) > 1:
         draft.file(Verb.WRITE, draft.values("what")[1])
+    elif name == "archive":
+        for value in draft.values("what")[1:]:
+            _revealed(draft, base, value)
     elif name == "format-patch" and not draft.has("output", "stdout"):
         g.tree(draft, Verb.WRITE, base, breadth=Breadth.MANY)
     draft.flow.add(L.FROM_FILE)
@@ -278,9 +315,12 @@ _HANDLERS: dict[str, Callable[[Draft, str | None], None]] = {
     "am": refs.integrate,
     "apply": tree.apply,
     "archive": _archive,
+    "annotate": _blame,
     "bisect": refs.bisect,
+    "blame": _blame,
     "branch": refs.branch,
     "bundle": _archive,
+    "cat-file": _cat_file,
     "checkout": tree.checkout,
     "checkout-index": tree.checkout_index,
     "cherry-pick": refs.integrate,

@@ -68,7 +68,7 @@ HELD = frozenset({"os", "sys", "subprocess", "shutil", "io", "builtins", "socket
 SEARCHES = ("sys.path.insert", "sys.path.append", "site.addsitedir")
 # What is asked about a path without reading what lies there.
 ASKS = word_list("python-asks")
-SECRETS = {"keyring.get_password", "getpass.getpass", "netrc.netrc"}
+SECRETS = {"keyring.get_password", "getpass.getpass", "netrc.netrc", "boto3.Session.get_credentials"}
 HTTP = (
     "requests",
     "httpx",
