@@ -23,6 +23,7 @@ from interlock.effects.catalogue.readers import (
     make,
     mongo,
     network,
+    notebooks,
     othercode,
     patches,
     powershell,
@@ -44,6 +45,7 @@ from interlock.effects.catalogue.readers import (
 from interlock.effects.catalogue.readers.packages import node as node_packages
 from interlock.effects.catalogue.readers.packages import other as other_packages
 from interlock.effects.catalogue.readers.packages import python as python_packages
+from interlock.effects.catalogue.readers.packages import tables as script_tables
 
 Reader = Callable[[Draft], None]
 
@@ -127,10 +129,13 @@ READERS: Mapping[str, Reader] = {
     "install": other_packages.generic,
     "just": make.just,
     "make": make.make,
+    "notebook": notebooks.notebook,
     "npm": node_packages.node,
     "npx_rest": node_packages.npx,
     "pip": python_packages.pip,
     "pipx_rest": python_packages.runner,
+    "poe": python_packages.poe,
+    "manifest_script": script_tables.script,
     "runner_rest": python_packages.runner,
     "task": make.task,
     "task_risky": other_packages.task_risky,

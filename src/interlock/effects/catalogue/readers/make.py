@@ -7,6 +7,7 @@ import re
 
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.readers.packages.common import unread_script
+from interlock.effects.catalogue.readers.packages.tables import python_script
 
 _RULE = re.compile(r"^([^\s:#=][^:#=]*?)\s*::?(?!=)\s*([^#=]*?)(?:;(.*))?$")
 _ASSIGN = re.compile(r"^(?:export\s+|override\s+)?([A-Za-z_][\w.-]*)\s*(:::?=|:=|\?=|\+=|=)\s*(.*)$")
@@ -187,6 +188,7 @@ def _makefile(draft: Draft, base: str | None) -> tuple[str | None, str]:
     return None, (posixpath.normpath(posixpath.join(base, given)) if given else "")
 
 
+_SHELL_RECIPE = re.compile(r"#!\s*(?:\S*/env\s+(?:-S\s+)?)?(?:\S*/)?(?:ba|da|z)?sh\b")
 _JUST_RULE = re.compile(r"^@?([A-Za-z_][\w-]*)((?:\s+[^:=]+?)?)\s*:(?!=)\s*(.*)$")
 
 
@@ -211,7 +213,7 @@ def just(draft: Draft) -> None:
             rules[here][1].append(line.strip().lstrip("@-"))
     name = names[0] if names else next(iter(rules), "")
     lines = _just_lines(rules, name, set())
-    if name not in rules or any(x.startswith("#!") for x in lines):
+    if name not in rules or any(x.startswith("#!") and _SHELL_RECIPE.match(x) is None for x in lines):
         unread_script(draft, name, "the recipe")
         return
     script = re.sub(r"\{\{[^}]*\}\}", "${INTERLOCK_JUST}", "\n".join(lines))[:_MOST_TEXT]
@@ -229,7 +231,10 @@ def _just_lines(rules: dict[str, tuple[list[str], list[str]]], name: str, seen: 
 
 
 def task(draft: Draft) -> None:
-    """Other task runners: their files are not read yet, the name of the task decides."""
+    """Other task runners: taskipy's table is read, the files of others are not: the name of the task decides."""
+    targets = draft.values("target")
+    if draft.command == "task" and targets and targets[0].text and python_script(draft, targets[0].text, targets[1:]):
+        return
     names = [w.text or "" for w in draft.values("target") if not (w.text or "").startswith("-")]
     for name in [] if draft.has("quiet") and not names else names or [""]:
         unread_script(draft, name.partition("[")[0], "the task")

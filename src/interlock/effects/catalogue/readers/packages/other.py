@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 
 from interlock.effects.catalogue import programs
@@ -40,6 +41,7 @@ def generic(draft: Draft) -> None:
     install(draft, packages, registry, everything=everything, machine=draft.has("machine"))
 
 
+_MOST_FILES = 24  # of one package of Go
 _LOCAL = re.compile(r"ToMavenLocal$|^[+\w/:]*publish(Local|M2)$", re.IGNORECASE)  # published for this machine alone
 
 
@@ -64,3 +66,7 @@ def go_run(draft: Draft) -> None:
             install(draft, [value], "go", machine=True)
         elif value.text.endswith(".go") and draft.said.path[:1] == ["run"] and (path := draft.path(value)) is not None:
             programs.script(draft, path, (), interpreter="go")
+        elif draft.said.path[:1] == ["run"] and (path := draft.path(value)) is not None and draft.ours(path):
+            for name in [n for n in draft.world.names(path) or () if n.endswith(".go")][:_MOST_FILES]:
+                if not name.endswith("_test.go"):
+                    programs.script(draft, posixpath.join(path, name), (), interpreter="go")

@@ -7,7 +7,15 @@ import re
 
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.grammar import known
-from interlock.effects.catalogue.readers.packages.common import install, known_tool, look_up, mentioned
+from interlock.effects.catalogue.readers.packages.common import (
+    base_of,
+    install,
+    known_tool,
+    look_up,
+    mentioned,
+    unread_script,
+)
+from interlock.effects.catalogue.readers.packages.tables import python_script
 from interlock.effects.invocation import Word
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
 from interlock.model.effect import Kind, Verb
@@ -44,6 +52,16 @@ def _requirements(draft: Draft, value: Word) -> None:
     draft.add(Verb.INSTALL, Kind.PACKAGE, f"-r {value.text}", labels=marks, note="from a requirements file")
 
 
+def poe(draft: Draft) -> None:
+    """poe, taskipy: the tasks that pyproject.toml tells."""
+    targets = draft.values("target")
+    name = targets[0].text if targets else ""
+    if name is None:
+        draft.opaque("which task runs is not known", targets[0].source)
+    elif name and not python_script(draft, name, list(targets[1:])):
+        unread_script(draft, name, "the task", base_of(draft))
+
+
 def runner(draft: Draft) -> None:
     """uv run, poetry run, bundle exec, pipx run: the program inside, fetched first if the project has it not."""
     words = list(draft.said.rest or ())
@@ -71,6 +89,8 @@ def runner(draft: Draft) -> None:
             draft.project(f"{draft.command} {name}")
         else:
             draft.argv([known(bare), *words[1:]])
+    elif name is not None and not draft.command.startswith("bundle") and python_script(draft, name, words[1:]):
+        return
     elif name is not None and not known_tool(posixpath.basename(name)) and "/" not in name:
         draft.project(f"{draft.command} {name}", note="a program of the project's environment")
     else:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import posixpath
+
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.grammar import known
 from interlock.effects.catalogue.readers.python.calls import Code
 from interlock.effects.catalogue.readers.wrappers import interactive
 from interlock.effects.catalogue.words import word_list
 from interlock.effects.invocation import Word
-from interlock.model.effect import Verb
+from interlock.model.effect import Kind, Reversibility, Verb
 
 # Modules that are a program of the catalogue under another name.
 _PROGRAMS = word_list("python-programs")
@@ -74,6 +76,10 @@ def _script(draft: Draft, operands: list[Word]) -> None:
     elif path.endswith(("/manage.py",)) and len(operands) > 1:
         draft.argv([known("manage.py"), *operands[1:]])
     else:
+        said = {value.text for value in operands[1:]}
+        if path.endswith("/setup.py") and said & {"upload", "register", "upload_docs"} and "--dry-run" not in said:
+            name = posixpath.dirname(path)
+            draft.add(Verb.PUBLISH, Kind.PACKAGE, name, undo=Reversibility.IRREVERSIBLE, note="setup.py uploads it")
         programs.script(draft, path, (), interpreter="python")
 
 
