@@ -11,6 +11,8 @@ import re
 
 from interlock.effects.catalogue import contexts, files
 from interlock.effects.catalogue.draft import Draft
+from interlock.effects.catalogue.grammar import known
+from interlock.effects.catalogue.words import word_list
 from interlock.effects.environments import environment_of
 from interlock.effects.invocation import Word
 from interlock.effects.places import file_resource
@@ -34,6 +36,7 @@ _MACHINE = re.compile(
     re.MULTILINE | re.IGNORECASE,
 )
 _COMMENT = re.compile(r"^\s*#.*$|\s#\s.*$", re.MULTILINE)
+_PROGRAMS = dict(pair.split("=") for pair in word_list("image_programs"))
 _READ_ONLY = frozenset({"ro", "readonly"})
 
 
@@ -52,8 +55,17 @@ def container_run(draft: Draft) -> None:
     entry = draft.said.value("entrypoint")
     if entry is not None and entry.text != "":
         words.insert(0, entry)
+    elif words and (program := _entry_point(draft.text("image") or "")):
+        words.insert(0, known(program))
     if words and _is_command(words[0]):
         _inside(draft, words, draft.text("image") or draft.text("container") or "?")
+
+
+def _entry_point(image: str) -> str:
+    """The program that an image of that name starts, "" when nobody has written it down."""
+    name = image.removeprefix("docker.io/").partition("@")[0]
+    folder, slash, last = name.rpartition("/")
+    return _PROGRAMS.get(f"{folder}{slash}{last.partition(':')[0]}", "")
 
 
 def container_exec(draft: Draft) -> None:
