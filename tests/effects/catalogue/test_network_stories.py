@@ -93,3 +93,21 @@ def test_what_a_downloader_keeps_is_named_by_its_address() -> None:
     assert not said("aria2c https://example.com/a.zip", "fetch host example.com, public")
     assert not said("aria2c -d out https://example.com/setup.sh", "write file out/setup.sh, taint:network")
     assert not said("aria2c https://example.com/setup.sh", "fetch host example.com, !public")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "python -c \"import requests; requests.delete('https://api.github.com/repos/a/b')\"",
+        "python -c \"import requests; requests.request('DELETE', 'https://api.github.com/repos/a/b')\"",
+        "python -c \"import httpx; httpx.delete('https://api.github.com/repos/a/b')\"",
+        "node -e \"fetch('https://api.github.com/repos/a/b', {method: 'DELETE'})\"",
+    ],
+)
+def test_a_request_in_program_text_changes_what_the_same_request_of_curl_changes(command: str) -> None:
+    assert not said(command, "delete cloud_resource, irreversible")
+
+
+def test_a_request_in_program_text_that_asks_changes_nothing() -> None:
+    assert not said("python -c \"import requests; requests.get('https://api.github.com/repos/a/b')\"", "never delete")
+    assert not said("node -e \"fetch('https://api.github.com/repos/a/b')\"", "never delete")

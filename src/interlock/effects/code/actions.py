@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from interlock.effects.catalogue.grammar import known
+from interlock.effects.catalogue.http_api import CHANGING, read_request
 from interlock.effects.code.folding import Glob, Number, Several, Unknown, words
 from interlock.effects.code.terms import Shape, Term, call, group, member, name, text
 from interlock.effects.invocation import Word
@@ -326,9 +327,13 @@ class Actions:
         second = self.values(places[1:], term)[0][0] if len(places) > 1 and len(term.parts) > 2 else {}
         unknown = isinstance(second, Unknown) and len(term.parts) > 2 and term.parts[2].shape is not Shape.FUNCTION
         sends = not plain or bool({"body", "data", "json", "form"} & options.keys()) or unknown
-        self.sends.append((Verb.SEND if sends else Verb.FETCH, self._target(value)))
+        target = self._target(value)
+        self.sends.append((Verb.SEND if sends else Verb.FETCH, target))
         if not sends:
             self.draft.flow.add(L.FROM_NETWORK)
+        elif "://" in target:
+            said = method.upper() if isinstance(method, str) and method.upper() in CHANGING else "POST"
+            self.draft.include(read_request(said, target, "", self.draft.setting).effects)
 
     def do_maybe_fetch(self, places: list[str], term: Term, title: str) -> None:
         value = self.values(places, term)[0][0]

@@ -14,6 +14,7 @@ from typing import Any
 from interlock.effects.budget import Exhausted
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.grammar import known
+from interlock.effects.catalogue.http_api import CHANGING, read_request
 from interlock.effects.catalogue.readers.python import names as N  # noqa: N812 - the names are used on every line
 from interlock.effects.catalogue.readers.python.environ import single_variables
 from interlock.effects.catalogue.readers.python.values import Prefixed, Several, Unknown, Values, word_of
@@ -334,6 +335,14 @@ class Code(Values):
                 return
         self.unsure(f"{called}() runs what is not constant")
 
+    def _asks_of(self, method: str, node: ast.Call, target: str, *, sending: bool) -> None:
+        """What the request changes at the other end, besides that something is sent there."""
+        if "://" not in target:
+            return
+        said = self.value(node.args[0]) if method == "request" and node.args else method
+        verb = said.upper() if isinstance(said, str) and said.upper() in CHANGING else "POST" if sending else "GET"
+        self.draft.include(read_request(verb, target, "" if sending else None, self.draft.setting).effects)
+
     def _network(self, called: str, method: str, node: ast.Call) -> None:
         sending = (
             method in N.SENDING
@@ -354,6 +363,7 @@ class Code(Values):
             self.draft.host(
                 Verb.SEND if sending else Verb.FETCH, target, taint=(taint | self.draft.flow) if sending else ()
             )
+            self._asks_of(method, node, target, sending=sending)
             if called.endswith("urlretrieve"):
                 self._files(Verb.WRITE, node.args[1:2])
         elif called in (
