@@ -20,6 +20,7 @@ from interlock.effects.shell.calls import Call
 from interlock.effects.shell.core import MAX_NESTING
 from interlock.effects.shell.parse import Parser
 from interlock.effects.shell.state import UNKNOWN, Source, State, Val, Var
+from interlock.effects.shell.written import reaches
 from interlock.model import labels
 from interlock.model.effect import Effect, Environment, Kind, Resource, Reversibility, Verb
 
@@ -203,6 +204,8 @@ class Runner(Assigner):
         names = {effect.resource.name, *(word.text for word in words if word.text is not None)}
         found = {label for name in names if name.startswith("/") for label in self.world.taint(name)}
         extra = {labels.UNREAD} if not names.isdisjoint(self.world.unread) else set()
+        if labels.PROJECT in effect.resource.labels and reaches(self.world.written):
+            extra.add(labels.UNREAD)
         arrived = tuple(directory + "/" for directory in self.world.arrived)
         if arrived and effect.resource.name.startswith(arrived):
             found.add(labels.FROM_NETWORK)

@@ -200,13 +200,16 @@ _UNGUARDED_SETTING = re.compile(
 
 
 # Where an agent finds its settings. Naming a place other than the user's own is starting it without its hooks.
-_SETTINGS_HOMES = frozenset({"HOME", "CLAUDE_CONFIG_DIR", "CODEX_HOME", "XDG_CONFIG_HOME", "GEMINI_CLI_HOME"})
+_SETTINGS_HOMES = frozenset(
+    {"HOME", "CLAUDE_CONFIG_DIR", "CODEX_HOME", "XDG_CONFIG_HOME", "GEMINI_CLI_HOME", "INTERLOCK_HOME"}
+)
 _SOURCES = re.compile(r"(?:user|project|local)(?:,(?:user|project|local))*")
 
 
 def _moved(draft: Draft) -> bool:
     own = {"HOME": draft.setting.home, "XDG_CONFIG_HOME": f"{draft.setting.home}/.config"}
     own |= {"CLAUDE_CONFIG_DIR": f"{draft.setting.home}/.claude", "CODEX_HOME": f"{draft.setting.home}/.codex"}
+    own |= {name: value for name, value in draft.setting.variables if name == "INTERLOCK_HOME"}
     set_here = {name: value.text for name, value in draft.inv.assignments}
     every = dict(draft.inv.variables) | set_here
     return any(name in every and every[name] != own.get(name) for name in _SETTINGS_HOMES)
