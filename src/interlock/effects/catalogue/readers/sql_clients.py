@@ -38,6 +38,7 @@ _DIALECTS = {
     "vsql": "postgres",
     "gpsql": "postgres",
 }
+_MOST = 131_072
 _ORACLE_QUIET = word_list("sqlplus-quiet")
 _DB2_READS = word_list("db2-reads")
 _SERVER_WORD = re.compile(r"(?:shutdown|startup|recover|archive|flashback)\b", re.IGNORECASE)
@@ -82,6 +83,9 @@ def _script(draft: Draft, target: Target, value: Word) -> None:
 
 
 def _oracle_text(draft: Draft, target: Target, text: str) -> None:
+    if len(text) > _MOST:
+        draft.opaque("the text for SQL*Plus is too long to be read", text[:80])
+        return
     sql = []
     for line in text.split("\n"):
         plain = line.strip()
