@@ -145,3 +145,97 @@ def test_a_package_of_go_that_is_run_is_read_file_by_file():
 def test_setup_py_can_publish():
     assert judge("publish package", run("python setup.py sdist upload", {})) == ""
     assert judge("never publish package", run("python setup.py sdist", {})) == ""
+
+
+TASKFILE = """
+version: '3'
+vars:
+  NOW: {sh: date}
+  SECRET:
+    sh: vault kv get secret/app
+tasks:
+  first: echo hi
+  block:
+    cmds:
+      - |
+        cd /srv
+        rm -rf data
+  later:
+    cmds:
+      - defer: rm -rf /srv/later
+      - defer: {task: first}
+  guarded:
+    status:
+      - test -f x
+    preconditions:
+      - sh: rm -rf /srv/guard
+        msg: "gone"
+    cmds: [echo x]
+  inner:
+    dir: sub
+    cmd: make all
+  nowhere:
+    dir: "{{.WHERE}}"
+    cmd: rm -rf data
+  two:
+    - task: given
+      vars: {WHERE: /srv/a}
+    - task: given
+      vars: {WHERE: /srv/b}
+  given: rm -rf {{.WHERE}}
+  short:
+    aliases: [s]
+    cmd: rm -rf /srv/alias
+  rest: echo {{.CLI_ARGS}}
+  loop:
+    deps: [loop]
+    cmd: echo loop
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("task block", "inner cd /srv\nrm -rf data"),
+        ("task later", "inner rm -rf /srv/later"),
+        ("task later", "inner echo hi"),
+        ("task guarded", "inner rm -rf /srv/guard"),
+        ("task inner", "inner make all"),
+        ("task nowhere", 'inner cd "${INTERLOCK_TASK}"\nrm -rf data'),
+        ("task two", "inner rm -rf /srv/a"),
+        ("task two", "inner rm -rf /srv/b"),
+        ("task given", "inner rm -rf ${INTERLOCK_TASK}"),
+        ("task given WHERE=/srv/c", "inner rm -rf /srv/c"),
+        ("task rest -- deploy", "never opaque code"),
+        ("task s", "inner rm -rf /srv/alias"),
+        ("task rest -- hello", "inner echo hello"),
+        ("task loop", "inner echo loop"),
+        ("task first", "inner vault kv get secret/app"),
+        ("task docs:deploy", "opaque code"),
+        ("task docs:build", "harmless"),
+    ],
+)
+def test_the_tasks_of_a_taskfile_are_read(line, expected):
+    assert judge(expected, run(line, {"Taskfile.yml": TASKFILE})) == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tasks: &a\n  deploy: ls",
+        "tasks:\n\tdeploy: ls",
+        "tasks:\n  deploy: ls\n  deploy: rm x",
+        "tasks:\n  deploy: !t ls",
+        "tasks:\n  deploy: ls\n    -la",
+        "tasks: {deploy: {cmd: ls}}",
+        "tasks:\n  <<: x\n  deploy: ls",
+        "---\ntasks:\n  deploy: ls\n---\na: b",
+        "tasks:\n   deploy: ls\n  b: c",
+        "? a\n: b",
+        "[" * 5_000,
+        "a:\n" + "".join(" " * n + "a:\n" for n in range(1, 200)),
+    ],
+)
+def test_a_taskfile_beyond_plain_yaml_leaves_the_name_to_decide(text):
+    assert judge("opaque code", run("task deploy", {"Taskfile.yml": text})) == ""
+    assert judge("harmless", run("task build", {"Taskfile.yml": text})) == ""

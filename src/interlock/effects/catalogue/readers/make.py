@@ -7,7 +7,6 @@ import re
 
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.readers.packages.common import unread_script
-from interlock.effects.catalogue.readers.packages.tables import python_script
 
 _RULE = re.compile(r"^([^\s:#=][^:#=]*?)\s*::?(?!=)\s*([^#=]*?)(?:;(.*))?$")
 _ASSIGN = re.compile(r"^(?:export\s+|override\s+)?([A-Za-z_][\w.-]*)\s*(:::?=|:=|\?=|\+=|=)\s*(.*)$")
@@ -231,10 +230,7 @@ def _just_lines(rules: dict[str, tuple[list[str], list[str]]], name: str, seen: 
 
 
 def task(draft: Draft) -> None:
-    """Other task runners: taskipy's table is read, the files of others are not: the name of the task decides."""
-    targets = draft.values("target")
-    if draft.command == "task" and targets and targets[0].text and python_script(draft, targets[0].text, targets[1:]):
-        return
+    """Other task runners: their files are not read yet, the name of the task decides."""
     names = [w.text or "" for w in draft.values("target") if not (w.text or "").startswith("-")]
     for name in [] if draft.has("quiet") and not names else names or [""]:
         unread_script(draft, name.partition("[")[0], "the task")
