@@ -220,6 +220,8 @@ def test_an_mcp_tool_that_hands_out_credentials_is_judged(project: Path, tool: s
         "cat > a.go <<'E'\npackage main\nfunc main() { os.RemoveAll(\"/home/dev\") }\nE\ngo run a.go",
         "echo 'int main(){system(\"x\");}' > a.c; gcc a.c -o a; ./a",
         "cat > conftest.py <<'E'\nimport subprocess\nE\npytest",
+        "cat > c.py <<'E'\nimport os\nb = os.path.expanduser('~')\n"
+        "for n in os.listdir(b):\n    os.remove(os.path.join(b, n))\nE\npython3 c.py",
     ],
 )
 def test_what_a_line_makes_or_goes_to_by_another_name_is_asked_about(project: Path, line: str) -> None:

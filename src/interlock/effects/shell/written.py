@@ -21,12 +21,21 @@ _REACHES = re.compile(
     r"|\bos:cmd\b|\bSystem\.cmd\b|\bFile\.rm_rf|\bProcess\.Start\b|\bDirectory\.Delete\b|\bsubprocess\b|\bchild_process\b"
     r"|\brmSync\b|\bcallProcess\b|\bsystem2\b|\bFileManager\.default\.removeItem\b|\bstd::filesystem::remove_all\b"
 )
+# What is read where it runs may still compute the names of what it removes: then it is enough that it speaks of home.
+_READ = re.compile(r"\.(?:py|js|mjs|cjs|ts|rb|php|pl)$", re.IGNORECASE)
+_REMOVES = re.compile(
+    r"\brmtree\b|\bos\.(?:remove|unlink)\b|\.unlink\(|\brmSync\b|\bunlinkSync\b|\brm_rf?\b|\bremove_tree\b"
+)
+_HOME = re.compile(r"\bexpanduser\b|\bPath\.home\b|\bhomedir\b|\bDir\.home\b|\bHOME\b|[\"']/home\b")
 _MOST = 65_536  # characters of one file that are looked through
 
 
 def reaches(written: Mapping[str, str | None]) -> bool:
     """Whether a source file that this text wrote starts other programs or removes files."""
-    return any(
-        text is not None and _SOURCE.search(path) is not None and _REACHES.search(text, 0, _MOST) is not None
-        for path, text in written.items()
-    )
+    return any(text is not None and _judged(path, text[:_MOST]) for path, text in written.items())
+
+
+def _judged(path: str, text: str) -> bool:
+    if _SOURCE.search(path) is not None:
+        return _REACHES.search(text) is not None
+    return _READ.search(path) is not None and bool(_REMOVES.search(text) and _HOME.search(text))
