@@ -69,3 +69,15 @@ def test_a_name_is_judged_without_an_address() -> None:
     assert not plain_name("example")
     assert not plain_name("." * 200)
     assert not plain_name("")
+
+
+@pytest.mark.parametrize("address", ["http://10.0.0.5:8080/health", "http://host.docker.internal:3000/health"])
+def test_a_look_at_a_private_number_or_at_the_machine_of_a_container_stays_in_the_house(address: str) -> None:
+    assert plain_page(address)
+
+
+@pytest.mark.parametrize(
+    "address", ["http://192.168.1.1/reboot.cgi", "http://169.254.169.254/latest", "http://10.0.0.5/x?token=abc"]
+)
+def test_a_private_number_is_no_excuse_for_an_act_or_a_credential(address: str) -> None:
+    assert not plain_page(address)

@@ -100,10 +100,11 @@ def test_r12_background_jobs_are_read_in_order(tmp_path: Path) -> None:
     assert shell(tmp_path, "echo 'ls' > s.sh & bash s.sh") is Verdict.ALLOW
 
 
-def test_r13_the_environment_of_a_process_without_a_known_number(tmp_path: Path) -> None:
-    assert shell(tmp_path, "tr '\\0' ' ' < /proc/$PPID/environ") is Verdict.ALLOW
+def test_r13_is_closed_the_environment_of_a_process_without_a_known_number(tmp_path: Path) -> None:
+    assert shell(tmp_path, "tr '\\0' ' ' < /proc/$PPID/environ") is not Verdict.ALLOW
     assert shell(tmp_path, "cat /proc/$PPID/environ") is not Verdict.ALLOW
-    assert shell(tmp_path, "ps eww") is Verdict.ALLOW
+    assert shell(tmp_path, "ps eww") is not Verdict.ALLOW
+    assert shell(tmp_path, "ps aux") is Verdict.ALLOW
     assert shell(tmp_path, "cat /proc/1/environ") is not Verdict.ALLOW
 
 

@@ -7,6 +7,7 @@ credential, or a path that asks for something to be done is no ordinary page. Se
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from functools import lru_cache
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -20,6 +21,7 @@ MAX_QUERY = 240
 MAX_NAME = 100  # of a host; a name that carries data is longer
 _ORDINARY_PORTS = frozenset({"", "80", "443"})
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,38}[a-z0-9_])?")
+_PRIVATE = tuple(map(ipaddress.ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
 _TOP = re.compile(r"[a-z]{2,24}")
 _PIECES = re.compile(r"[/&=?;,+\s._~:%@!*'()\[\]{}|$#-]+")
 _HEX = re.compile(r"[0-9a-f]{16,}", re.IGNORECASE)
@@ -47,9 +49,10 @@ def why_not_plain(address: str) -> str:
     if "@" in authority:
         return "the address carries a user's name"
     split = hosts.split_host(text)
-    if split is None or split[1] not in _ORDINARY_PORTS:
+    near = split is not None and near_name(split[0])
+    if split is None or (split[1] not in _ORDINARY_PORTS and not near):
         return "the address names a port of its own, or no host"
-    if not plain_name(split[0]):
+    if not near and not plain_name(split[0]):
         return "the host has no ordinary name"
     try:
         parts = urlsplit(f"http://{rest}")
@@ -58,6 +61,19 @@ def why_not_plain(address: str) -> str:
     if _acts(split[0], parts.path, parts.query):
         return "the address asks for something to be done"
     return _carried(text, parts.path, parts.query)
+
+
+def near_name(host: str) -> bool:
+    """Whether `host` is a number of a private network, or the machine that a container runs on.
+
+    What is asked for there stays in the house, on any port: the next container, the test server in the rack. A name
+    of a private network may be a service with rights of its own, and stays a question.
+    """
+    name = host.rstrip(".").casefold()
+    address = hosts.address_of(name)
+    if address is None:
+        return name in hosts.packaged().words["engine_hosts"]
+    return any(address in network for network in _PRIVATE if network.version == address.version)
 
 
 def plain_name(host: str) -> bool:
@@ -95,7 +111,7 @@ def _acts(host: str, path: str, query: str) -> bool:
     words = hosts.packaged().words
     pieces = [piece.casefold() for piece in unquote(path).split("/") if piece]
     about = words["documentation"].intersection([*pieces, *host.split(".")])
-    if pieces and pieces[-1] in words["acting"] and not about:
+    if pieces and words["acting"] & {pieces[-1], pieces[-1].partition(".")[0]} and not about:  # `/reboot.cgi`
         return True
     return any(
         name.casefold() in words["acting_parameters"] and _grave(value, words["acting"])

@@ -221,6 +221,8 @@ class Catalogue:
         if said.asked or ("asked" in said.tags and said.tags.isdisjoint(_CODE_TAGS)):
             draft.output_taint = set()
             return draft.finish()
+        if inv.stdin.path is None and draft.flow & {L.FROM_NETWORK, L.FROM_UNTRUSTED}:
+            said.tags.add("downloaded")  # what comes through the pipe was on the network a moment ago
         programs.startup_variables(draft)
         _operands(draft)
         for rule in command.rules:

@@ -44,8 +44,10 @@ COMMAND_KEYS = {
     "env",
     "above",
 }
-# Names that every template may use; no option and no operand says them, so no condition can ask for them.
-GIVEN = ("program", "command", "sub", "operand", "remote", "cwd", "rest", "current-cluster", "current-engine")
+# Names that every template may use; no option and no operand says them, so no condition can ask for them,
+# but for the tags that the reading itself sets.
+SET = frozenset({"rest", "downloaded"})
+GIVEN = ("program", "command", "sub", "operand", "remote", "cwd", *sorted(SET), "current-cluster", "current-engine")
 WRAP_KEYS = {"program", "assigns", "privileged", "user", "remote", "cwd", "clears", "stdin"}
 
 
@@ -342,7 +344,7 @@ class _Reader:
             wrong = {name for name in rule.names() if name not in known and not name.startswith("$")}
             if wrong:
                 raise self.fail(f"{where}.does", f"{rule.text!r}: nothing captures {', '.join(sorted(wrong))}")
-            never = (rule.tested() & set(GIVEN)) - captured - {"rest"}
+            never = (rule.tested() & set(GIVEN)) - captured - SET
             if never:
                 raise self.fail(f"{where}.does", f"{rule.text!r}: no condition can ask for {', '.join(sorted(never))}")
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from interlock.effects.catalogue.files import absent, regenerable
+from interlock.effects.catalogue.words import word_list
 from interlock.effects.hosts import host_environment, host_resource
 from interlock.effects.invocation import Redirect, Stdin, Word
 from interlock.effects.places import absolute, file_environment, file_resource, normal
@@ -17,10 +20,14 @@ from interlock.model.effect import Effect, Environment, Kind, Resource, Reversib
 _NETWORK = ("/dev/tcp/", "/dev/udp/")
 
 
+_CODE = word_list("code_suffixes")
+_OF_A_PROCESS = re.compile(r"[\"']?/proc/[^/]*\$[^/]*(/[a-z]+)[\"']?")  # `/proc/$$/environ`
+
+
 class Written:
     """A file that a redirection opened, to be judged when it is known what flowed into it."""
 
-    __slots__ = ("append", "before", "end", "fresh", "path", "resource", "sink", "start", "verb", "word")
+    __slots__ = ("append", "before", "end", "fresh", "made", "path", "resource", "sink", "start", "verb", "word")
 
     def __init__(self, word: Word, resource: Resource, verb: Verb, sink: Sink, redir: Redir) -> None:
         self.word = word
@@ -30,6 +37,7 @@ class Written:
         self.append = redir.op in (">>", "&>>")
         self.before: str | None = ""  # what the file held, when more is appended
         self.fresh = False  # nothing was there before, for certain
+        self.made = False  # this text made it
         self.path = resource.name
         self.start = redir.start
         self.end = redir.end
@@ -171,7 +179,8 @@ class Redirector(Expander):
         """What a redirection's file is."""
         name = word.text if word.text is not None else word.prefix
         glob = word.glob or word.text is None
-        path = name if word.text is not None else name + "*"
+        process = _OF_A_PROCESS.fullmatch(word.source) if word.text is None else None
+        path = f"/proc/*{process[1]}" if process else name if word.text is not None else name + "*"
         found = file_resource(path, self.setting, self.around(state), cwd=state.cwd, directory=False, glob=glob)
         return remote(found, state)
 
@@ -243,7 +252,8 @@ class Redirector(Expander):
         written.append(file)
         if path is not None and not state.place.remote:
             there = self.world.kind(path) is not None
-            file.fresh = absent(path, self.world) or path in self.world.fresh
+            file.made = path in self.world.fresh
+            file.fresh = file.made or absent(path, self.world)
             if file.append and there:
                 file.before = self.world.text(path)
             if verb is not Verb.WRITE or not there:
@@ -283,7 +293,9 @@ class Redirector(Expander):
         text = file.sink.joined()
         if file.verb is Verb.WRITE or text is None or text.strip() or state.place.remote:
             return file.resource
-        if file.fresh or regenerable(file.resource, self.setting):
+        if file.path.endswith("/__init__.py"):  # the one file of code that is empty by custom
+            return file.resource
+        if (file.fresh and not _code(file)) or regenerable(file.resource, self.setting):
             return file.resource
         marked = tuple(sorted({*file.resource.labels, labels.EMPTIED}))
         return msgspec.structs.replace(file.resource, labels=marked)
@@ -350,3 +362,9 @@ def remote(resource: Resource, state: State) -> Resource:
     if not extra:
         return resource
     return Resource(resource.kind, resource.name, tuple(sorted({*resource.labels, *extra})))
+
+
+def _code(file: Written) -> bool:
+    """Whether the name is one of written code: nobody makes such a file empty, one empties it when it is there."""
+    stem, dot, suffix = file.path.rpartition("/")[2].rpartition(".")
+    return not file.made and bool(dot and stem) and suffix in _CODE

@@ -29,7 +29,7 @@ def netcat(draft: Draft) -> None:
     if not names:
         return
     if draft.has("unix"):
-        draft.opaque("speaks to a local service through its socket", names[0])
+        _service(draft, names[0])
         return
     for proxy in draft.values("proxy"):
         draft.host(Verb.SEND, _url(proxy), taint=draft.flow, note="through a proxy")
@@ -58,9 +58,22 @@ def _socat(draft: Draft, words: list[Word]) -> None:
             path = rest.split(",")[0]
             draft.file(Verb.WRITE if kind == "CREATE" else Verb.READ, Word(path, path, value.span, path))
         elif kind.startswith(("UNIX", "ABSTRACT")) and "LISTEN" not in kind:
-            draft.opaque("speaks to a local service through its socket", text)
+            _service(draft, text)
+        elif text.startswith(("/", "./", "~/")):
+            if re.search(r"\.(sock|socket|ctl|stats)\b|^(/var)?/run/", text):
+                _service(draft, text)
+            else:
+                draft.file(Verb.WRITE, Word(text, text, value.span, text), taint=draft.flow)
         elif "LISTEN" in kind and not kind.startswith(("UNIX", "ABSTRACT")):
             draft.host(Verb.PUBLISH, "localhost", note="listens for anybody who connects")
+
+
+def _service(draft: Draft, name: str) -> None:
+    """What a service is told through its socket; one that is only asked (`show stat`) tells and does nothing."""
+    said = draft.inv.stdin.text
+    lines = [line.strip() for line in re.split(r"[;\n]", said) if line.strip()] if said else []
+    if not lines or not all(re.match(r"(show|help|get|status|version)\b", line) for line in lines):
+        draft.opaque("speaks to a local service through its socket", name)
 
 
 _RECORDS = frozenset(

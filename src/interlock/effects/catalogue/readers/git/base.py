@@ -139,3 +139,9 @@ def programs_of_the_line(draft: Draft) -> None:
             draft.shell_words([value])
         if name not in _QUIET_PROGRAMS:
             draft.opaque("git runs a program that the line names", value.text or value.source)
+
+
+def unread_patch(draft: Draft) -> None:
+    """`curl ... | git apply`, `| git am`: code off the network becomes the project's own, and nobody has seen it."""
+    if draft.has("downloaded"):
+        draft.run_unread("patch", "a patch off the network, applied before anybody has read it", draft.flow)

@@ -163,7 +163,10 @@ def integrate(draft: Draft, base: str | None) -> None:
         g.skips_hooks(draft)
     if draft.has("step"):
         g.repository(draft, Verb.WRITE, "working tree")
-    elif name == "rebase" and draft.has("root"):
+        return
+    if name == "am":
+        g.unread_patch(draft)
+    if name == "rebase" and draft.has("root"):
         g.ref(draft, Verb.OVERWRITE, g.current(draft, base), undo=g.LOST, note="the whole history is rewritten")
     else:
         g.ref(draft, Verb.OVERWRITE if name == "rebase" else Verb.WRITE, g.current(draft, base))

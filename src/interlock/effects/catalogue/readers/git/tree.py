@@ -156,6 +156,7 @@ def apply(draft: Draft, base: str | None) -> None:
     """`git apply`: a patch written into the working tree, or checked only."""
     if draft.has("check") and not draft.has("apply"):
         return
+    g.unread_patch(draft)
     where = draft.text("directory")
     if draft.has("unsafe-paths") or (where is not None and not draft.ours(draft.path(known(where), base))):
         draft.opaque("a patch that may write outside of the repository")
