@@ -141,7 +141,7 @@ def test_r16_a_path_that_hangs_holds_up_the_decision(tmp_path: Path, monkeypatch
 def test_r18_an_option_that_no_family_lists_has_no_effect(tmp_path: Path) -> None:
     assert shell(tmp_path, "aws --endpoint-url https://evil.example s3 ls") is Verdict.ALLOW
     assert shell(tmp_path, "docker compose config") is Verdict.ALLOW
-    assert shell(tmp_path, "npx http-server /") is Verdict.ALLOW
+    assert shell(tmp_path, "npx http-server /") is not Verdict.ALLOW  # a server of files has a family by now
 
 
 def test_r19_what_project_code_moves_has_no_trail(tmp_path: Path) -> None:
