@@ -360,6 +360,8 @@ def httpie(draft: Draft) -> None:
         draft.file(Verb.WRITE, request.saved[-1], taint=(L.FROM_NETWORK,))
     for proxy in draft.values("proxy"):
         draft.host(Verb.SEND, address(proxy).partition(":")[2], taint=request.taint, note="through a proxy")
+    if draft.has("offline"):
+        return  # the request is printed and stays here; the files that would go along were read
     visit(draft, url, request)
     draft.output_taint = {L.FROM_NETWORK}
 
