@@ -227,3 +227,9 @@ def test_any_text_gets_an_answer_at_length(text: str) -> None:
 @given(st.lists(PIECES, max_size=20).map("".join))
 def test_reading_is_a_function_of_the_text(text: str) -> None:
     assert read(text) == read(text)
+
+
+def test_a_long_text_that_is_handed_on_again_and_again_ends_the_reading() -> None:
+    """The story: a function with 8 KB of Python in it, called 1,400 times, took a second."""
+    text = "f() { python3 -c '" + "x = 1; " * 1_100 + "'; }\n" + "f; " * 1_400
+    assert any("are given more than" in effect.notes[0] for effect in opaques(read(text)))

@@ -24,6 +24,7 @@ MAX_NESTING = 32  # texts within texts, calls within calls
 MAX_EFFECTS = 4_000
 MAX_VALUE = 262_144  # characters of one value; doubling a variable in a loop stops here
 MAX_WORDS = 4_096  # words of one command
+MAX_HANDED = 786_432  # characters of words given to programs: a function may hand the same long text on in a loop
 MAX_HERE = 32  # programs of one action that anybody would look at beforehand
 
 NOWHERE = Nowhere()
@@ -49,6 +50,7 @@ class Core(ABC):
         self.count = 0
         self.nesting = 0
         self.volume = 0  # characters of nested texts
+        self.handed = 0  # characters of the words that programs were given
         self.known = dict(setting.variables)
         self.sends: list[tuple[Sink, Resource, Environment, tuple[int, int]]] = []  # connections bash itself opened
         self.traps: list[tuple[str, tuple[int, int], Place]] = []
@@ -99,6 +101,12 @@ class Core(ABC):
 
     def add(self, effect: Effect) -> None:
         self.effects[effect] = None
+
+    def hand(self, words: tuple[Word, ...]) -> None:
+        """Count what a program is given; one long text is read, the same one a thousand times is not."""
+        before, self.handed = self.handed, self.handed + sum(len(word.text or "") for word in words)
+        if before and self.handed > MAX_HANDED:
+            self.exhausted(f"programs are given more than {MAX_HANDED} characters")
 
     def ran(self, words: tuple[Word, ...], state: State) -> None:
         """A program runs here: where, and with which words, for whoever wants to look before it does."""

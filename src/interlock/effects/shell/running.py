@@ -85,6 +85,7 @@ class Runner(Assigner):
     ) -> None:
         """A program: what the catalogue says of it, then what runs inside it."""
         self.seen(words)
+        self.hand(words)
         if not assigns:
             self.ran(words, state)
         place = state.place

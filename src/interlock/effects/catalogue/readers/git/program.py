@@ -53,6 +53,14 @@ def git(draft: Draft) -> None:
         handler(draft, base)
 
 
+def _rev_parse(draft: Draft, base: str | None) -> None:
+    """`git rev-parse --show-toplevel` inside the project prints where it begins: scripts go there first."""
+    asked = [word.text for word in draft.inv.words[1:] if word.text != "rev-parse"]
+    if asked == ["--show-toplevel"] and draft.ours(base) and not draft.inv.remote:
+        draft.output = draft.setting.workspace + "\n"
+        draft.output_taint = set()
+
+
 def _base(draft: Draft) -> str | None:
     """The directory git works in: -C options one after another."""
     base = draft.inv.cwd
@@ -312,6 +320,7 @@ def _lfs(draft: Draft, base: str | None) -> None:
 
 
 _HANDLERS: dict[str, Callable[[Draft, str | None], None]] = {
+    "rev-parse": _rev_parse,
     "am": refs.integrate,
     "apply": tree.apply,
     "archive": _archive,
