@@ -206,13 +206,14 @@ def test_r23_what_a_file_of_services_includes_is_not_read(tmp_path: Path) -> Non
     assert shell(tmp_path, "docker compose -f risky.yaml up -d") is not Verdict.ALLOW
 
 
-@pytest.mark.parametrize("command", ["gradle {}", "rake {}", "nx run app:{}", "task {}"])
+@pytest.mark.parametrize("command", ["gradle {}", "rake {}", "nx run app:{}"])
 def test_r24_the_name_of_a_task_decides(tmp_path: Path, command: str) -> None:
     (tmp_path / "Rakefile").write_text("task :assets do\n  sh 'kubectl delete namespace shop'\nend\n")
     (tmp_path / "Taskfile.yml").write_text("tasks:\n  assets:\n    cmds: [kubectl delete namespace shop]\n")
     (tmp_path / "build.gradle").write_text("tasks.register('assets', Exec) { commandLine 'kubectl', 'delete', 'ns' }\n")
     assert shell(tmp_path, command.format("assets")) is Verdict.ALLOW
     assert shell(tmp_path, command.format("deploy")) is not Verdict.ALLOW
+    assert shell(tmp_path, "task assets") is not Verdict.ALLOW  # a Taskfile is read
 
 
 def test_r25_a_batch_file_of_the_project_is_project_code(tmp_path: Path) -> None:
