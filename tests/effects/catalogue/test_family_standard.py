@@ -1,4 +1,4 @@
-"""Each family is one command family, told well: what it costs, why it is watched, what to do instead, and what passes."""
+"""Each family is one command family, told well: what it costs, why it is watched, what to do instead, what passes."""
 
 from __future__ import annotations
 
