@@ -12,6 +12,7 @@ import re
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.family import Command
 from interlock.effects.catalogue.grammar import known
+from interlock.effects.catalogue.programs import RISKY
 from interlock.effects.catalogue.words import word_list
 
 _ASKING = word_list("asking")
@@ -46,7 +47,10 @@ def judge_subcommand(command: Command, base: str, draft: Draft, *, more: bool = 
         return
     shown = stray.text or stray.source
     if command.otherwise == "project" and stray.text is not None:
-        draft.project(f"{base} {shown}")
+        if RISKY.search(stray.text):
+            draft.opaque(f"{base} runs {shown} of the project, whose name says that it reaches beyond it")
+        else:
+            draft.project(f"{base} {shown}")
         return
     if command.otherwise == "plugin" and stray.text is not None:
         after = next(at for at, given in enumerate(draft.inv.words) if given is stray)

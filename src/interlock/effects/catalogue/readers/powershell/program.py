@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import itertools
 import re
 from collections.abc import Iterable
 
@@ -24,6 +25,8 @@ _VALUED = re.compile(
     r"[-/](?:ex|exe\w*|ep|w|wi\w*|wo|wd|workingdirectory|inp\w*|if|o|of|ou\w*|ve|version|v|config\w*|settings\w*|custom\w*|psc\w*|enca\w*|encodeda\w*)",
     re.IGNORECASE,
 )  # fmt: skip
+_POLICY = re.compile(r"[-/](?:ex|exe\w*|ep)", re.IGNORECASE)
+_OPEN = re.compile(r"bypass|unrestricted", re.IGNORECASE)
 _DEEPEST = 8
 _ASKS = re.compile(r"[-/]{1,2}(?:h|\?|help|version|v)", re.IGNORECASE)
 
@@ -46,6 +49,7 @@ def powershell(draft: Draft) -> None:
             _encoded(draft, words[index + 1 : index + 2])
             return
         if _FILE.fullmatch(option):
+            _policy(draft, words[:index])
             _script(draft, words[index + 1 :])
             return
         if option.startswith(("-", "/")) and option not in ("-",) and not option.endswith(".ps1"):
@@ -56,6 +60,7 @@ def powershell(draft: Draft) -> None:
     if rest and rest[0].text == "-":
         _stdin(draft)
     elif rest and (draft.command.startswith("pwsh") or (rest[0].text or "").lower().endswith(".ps1")):
+        _policy(draft, words[:index])
         _script(draft, rest)
     elif rest:
         _command(draft, rest)  # powershell.exe takes what stands alone for a command
@@ -63,6 +68,13 @@ def powershell(draft: Draft) -> None:
         _stdin(draft)
     else:
         interactive(draft)
+
+
+def _policy(draft: Draft, options: list[Word]) -> None:
+    """A script is run although the machine's own rule says which scripts may: that rule is set aside for it."""
+    for option, value in itertools.pairwise(options):
+        if _POLICY.fullmatch(option.text or "") and _OPEN.fullmatch(value.text or "bypass"):
+            draft.opaque("the machine's rule of which scripts may run is set aside", f"{option.text} {value.source}")
 
 
 def _command(draft: Draft, words: list[Word]) -> None:
