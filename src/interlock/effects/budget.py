@@ -18,7 +18,7 @@ _WORDS = re.compile(r"\w+|[^\w\s]|\n")
 _TO_BEGIN = 20  # what the shortest text costs, in words
 _MOST_VALUE = 2_000  # elements of one list, those of the lists in it included, or 64 characters each
 _MOST_FOLDS = 20_000
-_WORDS_OF_AN_ACTION = 7_000
+_WORDS_OF_AN_ACTION = 6_100
 _MOST_COMMANDS = 300  # each is read as a command of its own
 
 
