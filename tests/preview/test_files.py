@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 
 import pytest
 
@@ -156,10 +157,33 @@ def test_git_clean_x_takes_ignored_files_too(project):
 def test_a_checkout_over_changes_names_them(project):
     (project / "a.py").write_text("changed\n")
     found = looked("git checkout -- .", project, "files")
-    assert "files with changes that were never added: 1 (a.py)" in found.lines[0]
+    assert "files with changes that were never committed: 1 (a.py)" in found.lines[0]
     assert found.effects[0].scale.count == 1
 
 
 def test_a_checkout_over_nothing_loses_nothing(project):
     found = looked("git checkout -- .", project, "files")
     assert found.effects[0].reversibility is Reversibility.RECOVERABLE
+
+
+def test_what_was_added_and_not_committed_is_still_work_to_lose(project):
+    (project / "a.py").write_text("changed\n")
+    git(project, "add", "a.py")
+    found = looked("git reset --hard", project, "files")
+    assert "never committed: 1 (a.py)" in found.lines[0]
+    assert found.effects[0].reversibility is Reversibility.IRREVERSIBLE
+
+
+def test_in_the_middle_of_a_merge_nothing_is_called_recoverable(project):
+    """The story: unmerged files have no place in the index, so a reset in a conflict seemed to lose nothing."""
+    git(project, "checkout", "-qb", "other")
+    (project / "a.py").write_text("theirs\n")
+    git(project, "commit", "-qam", "theirs")
+    git(project, "checkout", "-q", "main")
+    (project / "a.py").write_text("ours\n")
+    git(project, "commit", "-qam", "ours")
+    with pytest.raises(subprocess.CalledProcessError):
+        git(project, "merge", "-q", "other")
+    found = looked("git checkout -- .", project, "files")
+    assert "a merge is under way" in found.lines[0]
+    assert found.effects[0].reversibility is Reversibility.IRREVERSIBLE

@@ -133,8 +133,8 @@ def _uncommitted(place: int, effect: Effect, asked: Asked, tools: Tools) -> Find
         lost = [path for path in others.split("\0") if path]
         what = "files that git has never had"
     else:
-        lost = [entry.path for entry in git.tracked(name) if not git.has(entry)]
-        what = "files with changes that were never added"
+        lost = git.uncommitted(name)
+        what = "files with changes that were never committed"
     if not lost:
         return Finding(f"{name}: no {what}", place, _scale(0, effect), Reversibility.RECOVERABLE)
     return Finding(f"{name}: {what}: {_named(lost, name)}", place, _scale(len(lost), effect))

@@ -79,6 +79,19 @@ class Git:
         rows = [row.split("\t", 1) for row in listed.split("\0") if "\t" in row]
         return [Staged(name, facts.split(" ")[1]) for facts, name in rows if facts.split(" ")[2:] == ["0"]]
 
+    def uncommitted(self, path: str) -> list[str]:
+        """Tracked files below a path whose content, staged or not, no commit holds.
+
+        Raises:
+            Unseen: a merge is under way, or there is no commit yet: what would be lost cannot be told.
+        """
+        where = f":(top,literal){self._within(path)}"
+        if self.ask("ls-files", "-z", "--unmerged", "--", where):
+            raise Unseen("a merge is under way")
+        staged = self.ask("diff-index", "--cached", "--name-only", "-z", "HEAD", "--", where).split("\0")
+        changed = [entry.path for entry in self.tracked(path) if not self.has(entry)]
+        return sorted({*changed, *filter(None, staged)})
+
     def _within(self, path: str) -> str:
         inside = os.path.relpath(os.path.realpath(path), os.path.realpath(self.top))
         if inside == ".." or inside.startswith("../"):
