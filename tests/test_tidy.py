@@ -23,7 +23,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "identity": {"model", "ledger"},
     "approvals": {"model", "ledger", "identity"},
     "preview": {"model"},
-    "broker": {"model", "effects", "policy", "ledger", "identity", "approvals", "preview"},
+    "containment": {"model"},
+    "broker": {"model", "effects", "policy", "ledger", "identity", "approvals", "preview", "containment"},
     "gates": {"model", "broker", "home"},
     "home": {"model"},
 }
