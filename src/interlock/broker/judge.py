@@ -8,6 +8,7 @@ import pwd
 import msgspec
 
 from interlock.broker.config import Config
+from interlock.broker.inside import inside
 from interlock.broker.trails import Trails
 from interlock.broker.world import LocalWorld
 from interlock.effects.read import read_action
@@ -20,6 +21,7 @@ from interlock.policy.engine import Engine
 from interlock.policy.freeze import active
 
 READER_FAILED = "reader-failed"
+CONTAINABLE = frozenset({"Bash"})  # tools whose work is a process that Interlock can start itself
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -38,6 +40,12 @@ class Judgement(msgspec.Struct, frozen=True):
     decision: Decision
     operands: dict[str, str]  # path -> SHA-256 of each file whose text was read
     context: Context
+    effects: tuple[Effect, ...]  # what was judged: those of the reading, or what becomes of them in the sandbox
+
+    @property
+    def contained(self) -> bool:
+        """Whether the decision holds for a run in the sandbox alone."""
+        return self.context.containment != "none"
 
     @property
     def frozen(self) -> tuple[str, ...]:
@@ -58,7 +66,8 @@ def judge(
 ) -> Judgement:
     """Read one action in the world as it is at `now` (seconds since the epoch) and decide on it.
 
-    `trails` is what earlier actions left in files; None where nobody knows of any.
+    With `containment` an action that would be stopped is judged as it would be in the sandbox, where it can do its work
+    there and that is enough. `trails` is what earlier actions left in files; None where nobody knows of any.
     """
     world = LocalWorld(trails)
     setting = Setting(
@@ -75,15 +84,35 @@ def judge(
     )
     reading = read_action(action, setting, world)
     frozen, reason = active(config.freezes, now)
-    context = Context(containment=containment, frozen=frozen, freeze_reason=reason)
-    decision = _relied_on(_unspoken(engine.decide(action.principal, reading.effects, context), reading), reading)
-    return Judgement(reading, decision, world.digests, context)
+    context = Context(frozen=frozen, freeze_reason=reason)
+    decision = _decide(action, engine, reading, reading.effects, context)
+    judged = Judgement(reading, decision, world.digests, context, reading.effects)
+    if containment == "none" or decision.verdict is Verdict.ALLOW:
+        return judged
+    caught = within(judged, action, engine)
+    return caught if caught is not None and caught.decision.verdict is Verdict.ALLOW else judged
+
+
+def within(judged: Judgement, action: Action, engine: Engine) -> Judgement | None:
+    """The judgement on the same action, run in the sandbox; None where it cannot be done there."""
+    effects = inside(judged.reading.effects)
+    if effects is None or action.tool not in CONTAINABLE or action.input.get("run_in_background"):
+        return None
+    context = msgspec.structs.replace(judged.context, containment="sandbox")
+    decision = _decide(action, engine, judged.reading, effects, context)
+    return msgspec.structs.replace(judged, context=context, effects=effects, decision=decision)
 
 
 def decide_again(judged: Judgement, action: Action, engine: Engine, effects: tuple[Effect, ...]) -> Decision:
     """The decision on the same action, now that a look has made its effects exact."""
-    reading = msgspec.structs.replace(judged.reading, effects=effects)
-    return _relied_on(_unspoken(engine.decide(action.principal, effects, judged.context), reading), reading)
+    return _decide(action, engine, judged.reading, effects, judged.context)
+
+
+def _decide(
+    action: Action, engine: Engine, reading: Reading, effects: tuple[Effect, ...], context: Context
+) -> Decision:
+    decision = engine.decide(action.principal, effects, context)
+    return _relied_on(_unspoken(decision, effects), reading)
 
 
 def _relied_on(decision: Decision, reading: Reading) -> Decision:
@@ -102,9 +131,9 @@ def _relied_on(decision: Decision, reading: Reading) -> Decision:
     )
 
 
-def _unspoken(decision: Decision, reading: Reading) -> Decision:
+def _unspoken(decision: Decision, effects: tuple[Effect, ...]) -> Decision:
     """The reasons name effects: where such a name holds a secret, it is taken out of the reasons."""
-    if not decision.why or all(redact(effect.resource.name) == effect.resource.name for effect in reading.effects):
+    if not decision.why or all(redact(effect.resource.name) == effect.resource.name for effect in effects):
         return decision
     return msgspec.structs.replace(decision, why=redact(decision.why))
 

@@ -103,6 +103,11 @@ def situations() -> Iterator[tuple[str, tuple[str, ...]]]:
         ("execute", "opaque irreversible"), _CODE, ("workspace", "machine", "staging", "production", "unknown")
     )
     yield from _cross(("opaque irreversible",), ("code x +unread frozen",), ("unknown",))
+    yield from _cross(("execute", "opaque irreversible"), [f"{code} sandbox" for code in _CODE], ("unknown",))
+    yield from _cross(("read",), ("system environment sandbox",), ("machine",))
+    yield from _cross(("delete", "delete irreversible"),
+                      ("file /code/app/.git/index +vcs +workspace sandbox",
+                       "file /code/app/main.py +emptied +workspace sandbox"), ("workspace",))  # fmt: skip
     yield from _cross(("delete irreversible", "delete all irreversible"), ("process 4711", "process interlock +guard"),
                       ("machine",))  # fmt: skip
     yield from _cross(("read", "configure", "create", "delete irreversible", "execute"),
