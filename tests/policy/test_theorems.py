@@ -64,7 +64,20 @@ def test_nothing_changes_what_is_frozen(effect: Effect, verb: Verb) -> None:
 @unhurried
 @given(any_effect, worlds.contexts)
 def test_what_cannot_be_read_is_never_silently_allowed(effect: Effect, context: Context) -> None:
-    assert decide(but(effect, verb=Verb.OPAQUE), context).verdict is not Verdict.ALLOW
+    outside = msgspec.structs.replace(context, containment="none")
+    assert decide(but(effect, verb=Verb.OPAQUE), outside).verdict is not Verdict.ALLOW
+
+
+@unhurried
+@given(any_effect, worlds.contexts)
+def test_in_the_sandbox_only_code_may_be_unread_and_only_where_it_runs_contained(
+    effect: Effect, context: Context
+) -> None:
+    unread = but(effect, verb=Verb.OPAQUE)
+    decision = decide(unread, msgspec.structs.replace(context, containment="sandbox"))
+    if decision.verdict is Verdict.ALLOW:
+        assert unread.resource.kind in {Kind.CODE, Kind.PROCESS}
+        assert "contain:build" in decision.obligations
 
 
 @unhurried

@@ -21,6 +21,7 @@ from interlock.approvals.request import Request
 from interlock.broker import records, trails, words
 from interlock.broker.clock import Clock, stamp
 from interlock.broker.config import Config, Mode
+from interlock.broker.contain import Container, Nothing, Wish, caught, profile_of
 from interlock.broker.envelope import Envelope, seal
 from interlock.broker.judge import Judgement, Person, judge
 from interlock.broker.looks import informed, looked
@@ -44,6 +45,7 @@ class Answer(msgspec.Struct, frozen=True):
     entry: int
     decision: Decision
     request: int | None = None
+    command: str = ""  # what the agent is to run instead: it starts the contained run
 
 
 class Recorder(Protocol):
@@ -75,6 +77,7 @@ class Broker:
         clock: Clock,
         person: Person,
         started: Callable[[int], None] = lambda _: None,
+        container: Container | None = None,
     ) -> None:
         self.queue = queue
         self.sessions = Sessions()
@@ -84,16 +87,22 @@ class Broker:
         self._rules = rules
         self._clock = clock
         self._person = person
+        self._container = container or Nothing()
         self._started = started  # told of each process that a look starts: what comes from below it is no person's
 
-    async def propose(self, action: Action, gone: asyncio.Event | None = None) -> Answer:
+    async def propose(self, action: Action, gone: asyncio.Event | None = None, *, rewrites: bool = False) -> Answer:
         """Judge one action. Raises InterlockError when no safe answer can be made: the gate then says no.
 
         `gone` is set once nobody waits for the answer any more: a yes is then kept for the next identical call.
+        `rewrites` says that the gate can make the agent run another command instead, and so a contained one.
         """
         session = await self.session(action.principal, action.cwd)
         config = self._rules.config(session.workspace)
         judged = self._judge(action, session, config)
+        if rewrites and config.mode is Mode.ENFORCE and session.workspace and self._container.tier != "none":
+            inside = caught(judged, action, self._rules.engine(session.workspace), config)
+            if inside is not None:
+                return await self._release_contained(session, action, inside, config)
         decision = judged.decision
         body = {**records.action_body(action), **records.decision_body(decision, judged.reading)}
         if decision.verdict is Verdict.ALLOW or config.mode is Mode.OBSERVE:
@@ -206,6 +215,26 @@ class Broker:
         session.count("intents")
         session.remember(action.call_id, index)
         return Answer(released=True, message="", entry=index, decision=judged.decision)
+
+    async def _release_contained(self, session: Session, action: Action, judged: Judgement, config: Config) -> Answer:
+        profile = profile_of(judged)
+        body = {
+            **records.action_body(action),
+            **records.decision_body(judged.decision, judged.reading, judged.effects),
+            "contained": {"tier": self._container.tier, "profile": profile},
+        }
+        answer = await self._release(session, action, judged, body, config.mode)
+        wish = Wish(
+            argv=("bash", "-c", str(action.input.get("command", ""))),
+            cwd=action.cwd,
+            workspace=session.workspace,
+            profile=profile,
+            principal=action.principal,
+            hosts=config.containment.hosts,
+            intent=answer.entry,
+            effects=tuple(body["effects"]),
+        )
+        return msgspec.structs.replace(answer, command=self._container.prepare(wish))
 
     async def _stop(
         self,

@@ -18,6 +18,21 @@ class Mode(StrEnum):
     ENFORCE = "enforce"
 
 
+class Shell(StrEnum):
+    """Which shell commands run in the sandbox."""
+
+    OFF = "off"  # none
+    QUESTIONS = "questions"  # those that would otherwise be a question
+    ALWAYS = "always"  # all that can do their work there
+
+
+class Containment(msgspec.Struct, frozen=True):
+    """What runs in the sandbox, and the hosts that the profile `network` reaches: `host`, `host:port`, `*.suffix`."""
+
+    shell: Shell = Shell.QUESTIONS
+    hosts: tuple[str, ...] = ()
+
+
 class Preview(msgspec.Struct, frozen=True):
     """How much may be looked at before a person is asked. `seconds` for all looks of one question; 0 turns them off."""
 
@@ -38,4 +53,5 @@ class Config(msgspec.Struct, frozen=True):
     decide_seconds: int = 3_600  # how long a request may wait for a decision
     execute_seconds: int = 900  # how long a yes may wait for its action
     preview: Preview = Preview()
+    containment: Containment = Containment()
     families: tuple[tuple[str, str], ...] = ()  # (name, TOML) of catalogue families beside the packaged ones

@@ -37,8 +37,8 @@ _INTERPRETERS = frozenset(
         "shell", "sh", "bash", "dash", "zsh", "ksh", "eval", "source", ".", "exec", "command", "xargs", "find", "trap",
         "python", "python2", "python3", "pypy", "pypy3", "node", "nodejs", "deno", "bun", "tsx", "ts-node", "ruby",
         "perl", "php", "lua", "luajit", "tclsh", "Rscript", "julia", "awk", "gawk", "mawk", "sed", "make", "gmake",
-        "ninja", "just", "task", "npm", "pnpm", "yarn", "rake", "pytest", "tox", "nox", "jest", "vitest", "env", "timeout",
-        "nice",
+        "ninja", "just", "task", "npm", "pnpm", "yarn", "rake", "pytest", "tox", "nox", "jest", "vitest", "env", "nice",
+        "timeout",
     }
 )  # fmt: skip
 

@@ -102,9 +102,10 @@ def result_body(result: dict[str, Any]) -> dict[str, Any]:
     return body
 
 
-def decision_body(decision: Decision, reading: Reading) -> dict[str, Any]:
-    """What was understood and decided."""
-    effects = [effect_line(effect) for effect in reading.effects[:_EFFECTS]]
+def decision_body(decision: Decision, reading: Reading, judged: tuple[Effect, ...] | None = None) -> dict[str, Any]:
+    """What was understood and decided; `judged` are the effects as they are in the sandbox, where it runs there."""
+    understood = reading.effects if judged is None else judged
+    effects = [effect_line(effect) for effect in understood[:_EFFECTS]]
     body: dict[str, Any] = {
         "verdict": decision.verdict.value,
         "tier": decision.tier,
@@ -113,8 +114,8 @@ def decision_body(decision: Decision, reading: Reading) -> dict[str, Any]:
         "policy": decision.policy_digest,
         "effects": effects,
     }
-    if len(reading.effects) > _EFFECTS:
-        body["effects_total"] = len(reading.effects)
+    if len(understood) > _EFFECTS:
+        body["effects_total"] = len(understood)
     return body
 
 

@@ -15,7 +15,7 @@ from typing import Annotated
 
 import msgspec
 
-from interlock.broker.config import Config, Mode, Preview
+from interlock.broker.config import Config, Containment, Mode, Preview, Shell
 from interlock.daemon.families import families
 from interlock.daemon.files import read_regular
 from interlock.model.effect import Environment
@@ -63,6 +63,11 @@ class _Preview(msgspec.Struct, forbid_unknown_fields=True):
     database: Annotated[list[_Database], msgspec.Meta(max_length=100)] = []
 
 
+class _Containment(msgspec.Struct, forbid_unknown_fields=True):
+    shell: Shell = Shell.QUESTIONS
+    hosts: _Names = []
+
+
 class _File(msgspec.Struct, forbid_unknown_fields=True):
     mode: Mode | None = None
     known_hosts: _Names = []
@@ -71,6 +76,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     freeze: list[_Freeze] = []
     ask: _Ask | None = None
     preview: _Preview | None = None
+    containment: _Containment | None = None
 
 
 _WHAT = {
@@ -155,7 +161,7 @@ def _suggestion(message: str) -> str:
     if "unknown field" not in message:
         return ""
     field = message.split("`")[1]
-    structs = (_File, _Map, _Freeze, _Ask, _Preview, _Database)
+    structs = (_File, _Map, _Freeze, _Ask, _Preview, _Database, _Containment)
     fields = {name for struct in structs for name in struct.__struct_encode_fields__}
     close = difflib.get_close_matches(field, fields, n=1)
     return f" Did you mean `{close[0]}`?" if close else f" Known keys: {', '.join(sorted(fields))}."
@@ -169,6 +175,7 @@ def _only_tightens(file: _File, path: Path) -> None:
             ("known_hosts", bool(file.known_hosts)),
             ("ask", file.ask is not None),
             ("preview", file.preview is not None),
+            ("containment", file.containment is not None),
         )
         if said
     ]
@@ -207,4 +214,7 @@ def _add(config: Config, file: _File) -> Config:
         wanted = file.preview
         databases = tuple(Database(d.name, d.url) for d in wanted.database)
         config = msgspec.structs.replace(config, preview=Preview(wanted.seconds, wanted.run, databases))
+    if file.containment is not None:
+        inside = Containment(file.containment.shell, tuple(file.containment.hosts))
+        config = msgspec.structs.replace(config, containment=inside)
     return config

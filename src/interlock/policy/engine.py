@@ -143,7 +143,7 @@ class Engine:
             rules=rules,
             why=wording.why(verdict, rung, stopped, rules, self.rules, context),
             instead="" if verdict is Verdict.ALLOW else wording.instead(rules, self.rules),
-            obligations=self._looks(verdict, rules),
+            obligations=self._looks(verdict, rules) + self._profiles(verdict, rules, context),
             policy_digest=self.digest,
         )
 
@@ -154,6 +154,13 @@ class Engine:
         return tuple(
             sorted({f"look:{look}" for rule in rules if rule in self.rules for look in self.rules[rule].looks})
         )
+
+    def _profiles(self, verdict: Verdict, rules: Sequence[str], context: Context) -> tuple[str, ...]:
+        """Under which profiles the rules that allowed it in the sandbox want it to run."""
+        if verdict is not Verdict.ALLOW or context.containment == "none":
+            return ()
+        named = {self.rules[rule].contains for rule in rules if rule in self.rules}
+        return tuple(sorted(f"contain:{name}" for name in named if name))
 
     def _refusal(self, effects: Sequence[Effect], error: BaseException) -> Decision:
         decided = tuple(

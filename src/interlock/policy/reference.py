@@ -54,6 +54,7 @@ Files end in `.cedar`. `interlock policy test FILE…` says whether a set would 
 | `@instead` | | what to do instead; commands between backticks must themselves be allowed |
 | `@incident` | | what happened where this rule was missing |
 | `@looks` | | [looks](../previews.md) before a person is asked: `files`, `history`, `rows`, `plan`, `dry-run` |
+| `@contains` | | the [profile](../containment.md) under which what this permits runs, where it runs in the sandbox |
 | `@controls` | | ids of controls it serves (OWASP ASI, MITRE ATT&CK, SOC 2) |
 """
 

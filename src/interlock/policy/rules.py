@@ -40,7 +40,8 @@ UNREADABLE_NAME = "unreadable-name"
 RESERVED = frozenset({DEFAULT_DENY, INTERNAL, UNREADABLE_NAME})
 
 REQUIRED = ("id", "tier", "why", "matches")
-OPTIONAL = ("instead", "incident", "controls", "spares", "looks")
+OPTIONAL = ("instead", "incident", "controls", "spares", "looks", "contains")
+PROFILES = re.compile(r"[a-z][a-z0-9-]{0,31}\Z")  # which there are is the matter of the room of containment
 LOOKS = ("files", "history", "rows", "plan", "dry-run")  # what may be looked at before a person is asked
 _ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*\Z")
 
@@ -65,6 +66,7 @@ class Rule(msgspec.Struct, frozen=True):
     matches: tuple[str, ...]
     spares: tuple[str, ...]
     looks: tuple[str, ...]
+    contains: str  # the profile under which what this permits in the sandbox runs
     verbs: frozenset[Verb]
     mentions: frozenset[str]
     judges_approval: bool
@@ -178,6 +180,8 @@ def _annotation_problems(policy: pst.Template) -> Iterator[str]:
     for name in notes.get("looks", "").split():
         if name not in LOOKS:
             yield f"@looks {name} is nothing that can be looked at (known: {', '.join(LOOKS)})"
+    if notes.get("contains") and not PROFILES.match(notes["contains"]):
+        yield "@contains is the name of a profile: lower-case words joined by hyphens"
     for name in ("why", "instead"):
         if len(notes.get(name, "")) > MAX_PROSE or not _prose(notes.get(name, "")).isprintable():
             yield f"@{name} is at most {MAX_PROSE} printable characters"
@@ -197,6 +201,7 @@ def _rule(layer: str, file: str, policy: pst.Template, lint: Lint, written: str)
         matches=_lines(notes["matches"]),
         spares=_lines(notes.get("spares", "")),
         looks=tuple(notes.get("looks", "").split()),
+        contains=notes.get("contains", ""),
         verbs=_verbs(policy.action),
         mentions=frozenset(lint.mentions),
         judges_approval=lint.judges_approval,

@@ -114,6 +114,14 @@ class ClaudeGate:
         """
         return render({"systemMessage": note} if note else None)
 
+    def run_instead(self, event: HookEvent, command: str) -> HookReply | None:
+        """Rewrite a command. Here an allow must be said: Claude takes a rewritten input only with one.
+
+        Its own permission rules would be asked about the launcher, not about the command; what runs is contained, and
+        a `deny` of its settings is heard all the same.
+        """
+        return rewritten(event, {"command": command})
+
     def deny(self, event: HookEvent, message: str) -> HookReply:
         """The form of no that this event has; for events that only tell, the message is shown to the person."""
         return self._stop(event, message, {})
@@ -153,6 +161,20 @@ class ClaudeGate:
 def denial(event_name: str, message: str) -> dict[str, str]:
     """The inside of `hookSpecificOutput` that denies a tool call; Codex reads the same."""
     return {"hookEventName": event_name, "permissionDecision": "deny", "permissionDecisionReason": message}
+
+
+def rewritten(event: HookEvent, change: dict[str, Any]) -> HookReply | None:
+    """The reply by which the tool runs with a changed input; None for an event that is no call before it happens."""
+    tool_input = event.body.get("tool_input")
+    if event.moment is not Moment.TOOL_BEFORE or not isinstance(tool_input, dict):
+        return None
+    inside = {
+        "hookEventName": event.name,
+        "permissionDecision": "allow",
+        "permissionDecisionReason": "Interlock runs this contained: what it changes can be undone.",
+        "updatedInput": tool_input | change,
+    }
+    return render({"hookSpecificOutput": inside})
 
 
 def outcome(body: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import posixpath
 import shlex
 from typing import Any
 
-from interlock.gates.hooks.claude import denial, outcome, render
+from interlock.gates.hooks.claude import denial, outcome, render, rewritten
 from interlock.gates.hooks.protocol import HookEvent, HookReply, Moment
 from interlock.gates.hooks.strict import decode_object, directory_field, text_field
 from interlock.model.action import Action, Principal
@@ -74,6 +74,14 @@ class CodexGate:
     def allow(self, event: HookEvent, note: str = "") -> HookReply:  # noqa: ARG002 - the same for every event
         """Say nothing (`permissionDecision: "allow"` alone is an error to Codex), or show the person the note."""
         return render({"systemMessage": note} if note else None)
+
+    def run_instead(self, event: HookEvent, command: str) -> HookReply | None:
+        """Rewrite a command under the name that Codex gave it, as words where it gave words."""
+        given = event.body.get("tool_input")
+        name = next((key for key in ("command", "cmd") if isinstance(given, dict) and given.get(key) is not None), "")
+        if not name or not isinstance(given, dict):
+            return None
+        return rewritten(event, {name: shlex.split(command) if isinstance(given[name], list) else command})
 
     def deny(self, event: HookEvent, message: str) -> HookReply:
         """The form of no that this event has; for events that only tell, the message is shown to the person."""

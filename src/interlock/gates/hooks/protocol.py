@@ -62,6 +62,9 @@ class HookGate(Protocol):
     def allow(self, event: HookEvent, note: str = "") -> HookReply:
         """Let it happen (for events that cannot be stopped: acknowledge)."""
 
+    def run_instead(self, event: HookEvent, command: str) -> HookReply | None:
+        """Let the agent run this command in place of the one it asked for; None where its protocol cannot."""
+
     def deny(self, event: HookEvent, message: str) -> HookReply:
         """The agent's own form of no, with the message where the model sees it."""
 

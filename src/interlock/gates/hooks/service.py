@@ -14,7 +14,7 @@ from interlock.gates.hooks import registry
 from interlock.gates.hooks.guarded import still_guarded
 from interlock.gates.hooks.protocol import HookEvent, HookGate, HookReply, Moment
 from interlock.gates.hooks.record import TranscriptReader
-from interlock.model.action import Principal
+from interlock.model.action import Action, Principal
 from interlock.model.errors import AgentError, InterlockError
 
 log = structlog.get_logger()
@@ -55,8 +55,7 @@ class HookService:
         self._transcripts.begin(event.transcript)
         match event.moment:
             case Moment.TOOL_BEFORE if event.action is not None:
-                answer = await broker.propose(event.action, gone)
-                return gate.allow(event) if answer.released else gate.deny(event, answer.message)
+                return await self._propose(gate, event, event.action, gone)
             case Moment.TOOL_BEFORE:
                 return gate.deny(event, words.broken("the event names no tool."))
             case Moment.TOOL_AFTER:
@@ -81,6 +80,17 @@ class HookService:
             self._transcripts.forget(event.transcript)
             await broker.close(principal, "the agent ended it")
         return gate.allow(event)
+
+    async def _propose(self, gate: HookGate, event: HookEvent, action: Action, gone: asyncio.Event | None) -> HookReply:
+        rewrites = gate.run_instead(event, "true") is not None
+        answer = await self._broker.propose(action, gone, rewrites=rewrites)
+        if not answer.released:
+            return gate.deny(event, answer.message)
+        if not answer.command:
+            return gate.allow(event)
+        # INVARIANT: what was released to run contained never runs as it is.
+        contained = gate.run_instead(event, answer.command)
+        return contained or gate.deny(event, words.broken("the agent cannot be told to run this contained."))
 
     async def _config_change(self, gate: HookGate, event: HookEvent) -> HookReply:
         session = await self._broker.session(event.principal, event.cwd)
