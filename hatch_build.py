@@ -1,5 +1,8 @@
 """Build hook: puts the hook client `interlock-hook` beside `interlock`, compiled where there is a C compiler.
 
+Beside them goes `interlock-run`, which runs a command in a sandbox: only compiled, and only where it compiles (Linux).
+Where it is absent, nothing is contained, and `interlock doctor` says so.
+
 The client ships as a script of the wheel (not as package data), because its neighbour `interlock` is what it starts.
 With a binary inside, the wheel is tagged for the platform; without a compiler the same client in Python goes in, and
 the wheel stays `py3-none-any`. Editable installs take the same road.
@@ -38,7 +41,7 @@ exit 2
 
 
 class HookClient(BuildHookInterface[Any]):
-    """Compiles `native/interlock_hook.c`, or falls back to the Python client."""
+    """Compiles `native/interlock_hook.c`, or falls back to the Python client; and `native/run/`, or leaves it out."""
 
     PLUGIN_NAME = "custom"
 
@@ -51,6 +54,12 @@ class HookClient(BuildHookInterface[Any]):
                 platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
                 build_data["tag"] = f"py3-none-{platform}"
             build_data["pure_python"] = False
+            launcher = Path(self._directory, "interlock-run")
+            if compile_launcher(Path(self.root, "native/run"), launcher):
+                launcher.chmod(0o755)
+                build_data["shared_scripts"][str(launcher)] = "interlock-run"
+            else:
+                self.app.display_warning("the launcher of contained commands does not compile here: leaving it out")
         else:
             self.app.display_warning("no C compiler that works: installing the slower Python hook client")
             write_python_client(Path(self.root, "src/interlock/gates/hooks/client.py"), client)
@@ -69,21 +78,30 @@ class HookClient(BuildHookInterface[Any]):
 
 def compile_client(source: Path, target: Path) -> bool:
     """Compile the client with the first compiler whose product runs; False when there is none."""
+    return _compile([source], target, refuses_with=2)
+
+
+def compile_launcher(sources: Path, target: Path) -> bool:
+    """Compile the launcher of contained commands; False where it does not compile or run."""
+    return _compile(sorted(sources.glob("*.c")), target, refuses_with=125)
+
+
+def _compile(sources: list[Path], target: Path, *, refuses_with: int) -> bool:
     for compiler, *linking in COMPILERS:
         program = shutil.which(compiler)
         if program is None:
             continue
-        command = [program, *FLAGS, *linking, "-o", str(target), str(source)]
+        command = [program, *FLAGS, *linking, "-o", str(target), *map(str, sources)]
         built = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
-        if built.returncode == 0 and _works(target):
+        if built.returncode == 0 and _works(target, refuses_with):
             return True
     return False
 
 
-def _works(target: Path) -> bool:
-    # Called without arguments it must say no, in words.
+def _works(target: Path, refuses_with: int) -> bool:
+    # Called without arguments each of them must say no, in words.
     ran = subprocess.run([str(target)], stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=20)
-    return ran.returncode == 2 and b"Interlock" in ran.stderr
+    return ran.returncode == refuses_with and b"Interlock" in ran.stderr
 
 
 def write_python_client(source: Path, target: Path) -> None:

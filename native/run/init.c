@@ -1,0 +1,121 @@
+/*
+ * Pid 1 of the sandbox: builds what the command will see, starts it, and from then on reaps, passes signals on, and
+ * ends with it. When pid 1 ends, the kernel kills every process that is left in the namespace.
+ */
+#define _GNU_SOURCE
+#include "run.h"
+#include "kernel.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void say(int control, int kind, int value)
+{
+    struct message message = {kind, value};
+    if (send(control, &message, sizeof message, MSG_NOSIGNAL) < 0)
+        _exit(STATUS_UNBUILT); /* nobody is left to tell */
+}
+
+static _Noreturn void be_command(const struct plan *plan, char **environment, const sigset_t *mask)
+{
+    if (!plan->tty && setsid() < 0) /* without a controlling terminal there is none to type into */
+        fail(REPORT, "the command cannot leave the terminal (%s)", strerror(errno));
+    if (chdir(plan->cwd) < 0)
+        fail("Run it from a directory that is visible there.", "the directory %s is not in the sandbox (%s)", plan->cwd,
+             strerror(errno));
+    set_limits(plan);
+    sigprocmask(SIG_SETMASK, mask, NULL);
+    if (syscall(NR_CLOSE_RANGE, 3U, ~0U, 4U /* on exec */) < 0)
+        fail(DOCTOR, "open files cannot be closed (%s)", strerror(errno));
+    _exit(run_command(plan->arguments.list, environment));
+}
+
+/* True while the command lives. */
+static bool reap(pid_t command, int control, bool tty)
+{
+    for (;;) {
+        siginfo_t info = {.si_pid = 0};
+        if (waitid(P_ALL, 0, &info, WEXITED | WSTOPPED | WNOHANG) < 0 || info.si_pid == 0)
+            return true;
+        if (info.si_pid != command)
+            continue;
+        if (info.si_code == CLD_STOPPED) {
+            if (tty)
+                say(control, SAID_STOPPED, info.si_status);
+            continue;
+        }
+        say(control, SAID_ENDED, info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status);
+        return false;
+    }
+}
+
+static bool take_order(pid_t command, int control)
+{
+    struct message message;
+    ssize_t n = recv(control, &message, sizeof message, 0);
+    if (n < 0 && (errno == EINTR || errno == EAGAIN))
+        return true;
+    if (n != (ssize_t)sizeof message)
+        return false; /* the launcher is gone */
+    if (message.kind == SAY_END)
+        kill(-1, SIGTERM);
+    else if (message.kind == SAY_SIGNAL)
+        kill(command, message.value);
+    return true;
+}
+
+static _Noreturn void serve(pid_t command, int control, int children, bool tty)
+{
+    for (;;) {
+        struct pollfd polled[2] = {{control, POLLIN, 0}, {children, POLLIN, 0}};
+        if (poll(polled, 2, -1) < 0)
+            continue;
+        if (polled[1].revents) {
+            struct signalfd_siginfo info;
+            while (read(children, &info, sizeof info) == (ssize_t)sizeof info)
+                ;
+            if (!reap(command, control, tty))
+                _exit(0);
+        }
+        if (polled[0].revents && !take_order(command, control))
+            _exit(0);
+    }
+}
+
+_Noreturn void be_init(const struct plan *plan, int control, uid_t user, gid_t group, const sigset_t *mask)
+{
+    sigset_t all, child;
+    fail_socket = control;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, NULL);
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+        fail(REPORT, "the sandbox cannot be bound to its launcher (%s)", strerror(errno));
+    map_ids(user, group);
+    raise_loopback();
+    char **environment = new_environment(plan);
+    forget_environment();
+    build_view(plan);
+    drop_capabilities();
+    forbid_new_privileges();
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) /* what the launcher knew is nobody's to read in /proc/1 */
+        fail(REPORT, "the sandbox's pid 1 cannot be closed to looks (%s)", strerror(errno));
+    int children = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (children < 0)
+        fail(REPORT, "signals cannot be read (%s)", strerror(errno));
+    pid_t command = fork();
+    if (command == 0)
+        be_command(plan, environment, mask);
+    if (command < 0)
+        fail("Free some memory and processes, and try again.", "the command cannot be started (%s)", strerror(errno));
+    close(0), close(1), close(2); /* a pipe must end when the command's own ends are closed */
+    serve(command, control, children, plan->tty);
+}

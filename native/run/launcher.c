@@ -1,0 +1,178 @@
+/*
+ * The launcher: outside of the sandbox, the parent that the caller sees. It passes signals on, keeps the wall time, and
+ * ends when every process of the sandbox is dead: the end of pid 1 is the end of its namespace.
+ */
+#define _GNU_SOURCE
+#include "run.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { GRACE_MS = 2000 /* between the friendly end at the wall time and the other one */ };
+
+struct watch {
+    pid_t init;
+    int control, signals;
+    int64_t ends, kills; /* milliseconds; 0: not set */
+    int status;          /* the command's, -1 while it runs */
+    bool failed, late;
+    char text[2048];     /* why it failed */
+};
+
+static int64_t now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void say(const struct watch *watch, int kind, int value)
+{
+    struct message message = {kind, value};
+    (void)send(watch->control, &message, sizeof message, MSG_NOSIGNAL); /* it may have ended: the next read says so */
+}
+
+static void take_signal(const struct watch *watch, const struct plan *plan)
+{
+    struct signalfd_siginfo info;
+    if (read(watch->signals, &info, sizeof info) != (ssize_t)sizeof info)
+        return;
+    /* What a terminal sends reaches the command's own process group by itself, unless it has left the terminal. */
+    if (plan->tty && info.ssi_code == SI_KERNEL && info.ssi_signo != SIGHUP)
+        return;
+    say(watch, SAY_SIGNAL, (int)info.ssi_signo);
+}
+
+/* False when there is nothing more to hear. */
+static bool take_message(struct watch *watch)
+{
+    struct {
+        struct message head;
+        char text[2047];
+    } said;
+    ssize_t n = recv(watch->control, &said, sizeof said, 0);
+    if (n < 0)
+        return errno == EINTR || errno == EAGAIN;
+    if (n < (ssize_t)sizeof said.head)
+        return false;
+    size_t length = (size_t)n - sizeof said.head;
+    if (said.head.kind == SAID_FAILED && !watch->failed) {
+        watch->failed = true;
+        memcpy(watch->text, said.text, length);
+        watch->text[length] = '\0';
+    } else if (said.head.kind == SAID_ENDED) {
+        watch->status = said.head.value;
+    } else if (said.head.kind == SAID_STOPPED) {
+        raise(SIGSTOP); /* as the shell that started us expects of a job that stops */
+    }
+    return true;
+}
+
+static void keep_time(struct watch *watch)
+{
+    int64_t now = now_ms();
+    if (watch->ends && now >= watch->ends && !watch->late) {
+        watch->late = true;
+        watch->kills = now + GRACE_MS;
+        say(watch, SAY_END, 0);
+    }
+    if (watch->kills && now >= watch->kills) {
+        kill(watch->init, SIGKILL);
+        watch->kills = 0;
+    }
+}
+
+static int time_left(const struct watch *watch)
+{
+    int64_t next = watch->kills ? watch->kills : watch->late ? 0 : watch->ends;
+    if (!next)
+        return -1;
+    int64_t left = next - now_ms();
+    return left < 0 ? 0 : left > 3600000 ? 3600000 : (int)left;
+}
+
+static int finish(struct watch *watch)
+{
+    int status = 0;
+    while (waitpid(watch->init, &status, 0) < 0 && errno == EINTR)
+        ;
+    if (watch->failed) {
+        fputs(watch->text, stderr);
+        return STATUS_UNBUILT;
+    }
+    if (watch->late)
+        return STATUS_WALL;
+    if (watch->status >= 0)
+        return watch->status;
+    if (WIFSIGNALED(status))
+        return 128 + WTERMSIG(status); /* killed from outside, with all that ran in it */
+    fprintf(stderr, "Interlock: the sandbox ended without a word (%d). %s\n", status, REPORT);
+    return STATUS_UNBUILT;
+}
+
+/* Signals are read from a descriptor; those that stop and continue jobs keep their meaning. */
+static int gather_signals(sigset_t *before)
+{
+    static const int passed[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH, SIGPIPE};
+    struct sigaction plain = {.sa_handler = SIG_DFL};
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < sizeof passed / sizeof *passed; i++)
+        sigaddset(&set, passed[i]);
+    sigaction(SIGCHLD, &plain, NULL);
+    if (sigprocmask(SIG_BLOCK, &set, before) < 0)
+        fail(REPORT, "signals cannot be held (%s)", strerror(errno));
+    int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (fd < 0)
+        fail(REPORT, "signals cannot be read (%s)", strerror(errno));
+    return fd;
+}
+
+int launch(const struct plan *plan)
+{
+    struct watch watch = {.status = -1};
+    sigset_t before;
+    int pair[2];
+    uid_t user = geteuid();
+    gid_t group = getegid();
+    if (getuid() != user || getgid() != group)
+        fail(REINSTALL, "it must not be installed set-user-id");
+    if (plan->landlock || plan->shim || plan->listens)
+        fail(REINSTALL, "this launcher knows neither Landlock nor the rename shim nor listeners yet");
+    if (user == 0)
+        (void)setgroups(0, NULL); /* an ordinary user may not give groups up; their sockets and files are hidden */
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+        fail(REPORT, "a socket pair cannot be made (%s)", strerror(errno));
+    watch.signals = gather_signals(&before);
+    watch.control = pair[0];
+    watch.init = fork_into_namespaces();
+    if (watch.init == 0) {
+        close(pair[0]);
+        close(watch.signals);
+        be_init(plan, pair[1], user, group, &before);
+    }
+    if (watch.init < 0)
+        fail(DOCTOR, "this machine allows no namespaces of its own (%s)", strerror(errno));
+    close(pair[1]);
+    if (plan->wall)
+        watch.ends = now_ms() + plan->wall * 1000;
+    for (bool open = true; open;) {
+        struct pollfd polled[2] = {{watch.control, POLLIN, 0}, {watch.signals, POLLIN, 0}};
+        int ready = poll(polled, 2, time_left(&watch));
+        keep_time(&watch);
+        if (ready > 0 && polled[1].revents)
+            take_signal(&watch, plan);
+        if (ready > 0 && polled[0].revents)
+            open = take_message(&watch);
+    }
+    return finish(&watch);
+}

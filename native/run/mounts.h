@@ -1,0 +1,21 @@
+/* What mounts.c and devices.c share. */
+#ifndef INTERLOCK_MOUNTS_H
+#define INTERLOCK_MOUNTS_H
+
+#include <stdbool.h>
+
+/* A new file system that is mounted nowhere yet. `options` holds pairs of key and value; a NULL value is a flag. */
+int new_file_system(const char *type, const char *const options[][2], unsigned attributes);
+/* Mounts on exactly this path (no symlink is followed); false when there is no such path. */
+bool attach(int mount, const char *path);
+/* A copy of a mount or of a part of it; -1 when the path is absent. */
+int copy_of(const char *path, unsigned flags);
+void set_mount(int mount, unsigned flags, unsigned long long set, unsigned long long clear);
+/* Covers what stands at the path with emptiness that cannot be written. */
+void cover(const char *path);
+
+void open_devices(void);  /* while the host's are in reach */
+void build_devices(void); /* the new /dev */
+void build_proc(int proc);
+
+#endif

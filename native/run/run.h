@@ -1,0 +1,112 @@
+/*
+ * interlock-run: starts one command inside a sandbox that it builds itself, and answers with the command's exit status.
+ *
+ * Three processes: the launcher (outside; the command's terminal, signals and status pass through it), the sandbox's
+ * pid 1 (builds the view, then reaps and serves the rename shim), and the command. Whatever fails before the command
+ * runs ends in exit status 125 and one sentence; nothing is ever run in a weaker sandbox than the plan says.
+ */
+#ifndef INTERLOCK_RUN_H
+#define INTERLOCK_RUN_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+enum {
+    STATUS_WALL = 124,     /* the wall time is over */
+    STATUS_UNBUILT = 125,  /* no sandbox: the command has not run */
+    STATUS_UNRUNNABLE = 126,
+    STATUS_UNKNOWN = 127,
+    PLAN_LIMIT = 8 * 1024 * 1024,
+};
+
+/* ---- say.c: the one way to give up */
+
+extern int fail_socket; /* inside the sandbox: where the sentence goes; -1 in the launcher, which prints it */
+_Noreturn void fail(const char *next, const char *format, ...) __attribute__((format(printf, 2, 3)));
+extern const char REPORT[], DOCTOR[], REINSTALL[];
+
+/* ---- plan.c: what the daemon wants */
+
+struct words {
+    char **list; /* ends with NULL */
+    size_t count, room;
+};
+
+enum writing { WRITE_OVERLAY, WRITE_BIND, WRITE_NONE };
+
+struct port {
+    uint16_t number;
+    bool udp;
+    const char *text; /* as in the plan: 53/udp */
+};
+
+struct plan {
+    const char *id, *cwd, *workspace, *upper, *work, *source, *egress;
+    struct words arguments, hide, show, fresh, keep, set;
+    enum writing writing;
+    bool listens, landlock, shim, tty;
+    unsigned long long fresh_bytes;
+    long wall; /* seconds; 0: none */
+    struct port ports[64];
+    size_t port_count;
+    struct {
+        int resource;
+        rlim_t value;
+    } limits[16];
+    size_t limit_count;
+};
+
+/* Takes the bytes over: the plan points into them. Anything unknown, missing, or said twice is refused. */
+void read_plan(struct plan *plan, char *bytes, size_t length);
+void add_word(struct words *words, char *word);
+char *load_file(const char *path, size_t *length);
+
+/* ---- environment.c */
+
+/* What the command sees: only what the plan keeps or sets. */
+char **new_environment(const struct plan *plan);
+/* Overwrites the launcher's own environment: what is not passed on is not to be found in memory either. */
+void forget_environment(void);
+/* Runs the command; comes back only when it could not, with the exit status for that. */
+int run_command(char **arguments, char **environment);
+
+/* ---- names.c: namespaces */
+
+/* Like fork, into namespaces of its own; -1 with errno where the system does not allow them. */
+pid_t fork_into_namespaces(void);
+void map_ids(uid_t user, gid_t group);
+void raise_loopback(void);
+
+/* ---- privileges.c */
+
+void drop_capabilities(void);
+void forbid_new_privileges(void);
+
+/* ---- mounts.c, devices.c: what the command sees of the file system */
+
+void build_view(const struct plan *plan);
+
+/* ---- limits.c */
+
+int resource_named(const char *name); /* RLIMIT_..., or -1 */
+void set_limits(const struct plan *plan);
+
+/* ---- init.c: pid 1 of the sandbox */
+
+_Noreturn void be_init(const struct plan *plan, int control, uid_t user, gid_t group, const sigset_t *mask);
+
+/* What pid 1 and the launcher say to each other, one per packet. */
+enum { SAID_FAILED = 'F', SAID_ENDED = 'E', SAID_STOPPED = 'S', SAY_SIGNAL = 'K', SAY_END = 'T' };
+struct message {
+    int kind, value;
+};
+
+/* ---- launcher.c: outside */
+
+int launch(const struct plan *plan);
+
+#endif
