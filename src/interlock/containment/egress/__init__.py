@@ -1,0 +1,1 @@
+"""The network of a contained run: listeners from inside its namespace, served outside, by an allow-list of hosts."""
