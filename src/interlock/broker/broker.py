@@ -27,6 +27,7 @@ from interlock.broker.judge import Judgement, Person, judge
 from interlock.broker.looks import informed, looked
 from interlock.broker.session import Session, Sessions, new_session
 from interlock.broker.trails import Trails
+from interlock.broker.undoing import Undoing
 from interlock.broker.workspace import workspace_of
 from interlock.model.action import Action, Principal
 from interlock.model.decision import Decision, Verdict
@@ -78,6 +79,7 @@ class Broker:
         person: Person,
         started: Callable[[int], None] = lambda _: None,
         container: Container | None = None,
+        undoing: Undoing | None = None,
     ) -> None:
         self.queue = queue
         self.sessions = Sessions()
@@ -88,6 +90,7 @@ class Broker:
         self._clock = clock
         self._person = person
         self._container = container or Nothing()
+        self._undoing = undoing
         self._started = started  # told of each process that a look starts: what comes from below it is no person's
 
     async def propose(self, action: Action, gone: asyncio.Event | None = None, *, rewrites: bool = False) -> Answer:
@@ -153,6 +156,9 @@ class Broker:
             await self.queue.finish(request, ok=bool(result.get("ok", True)))
         intent = session.calls.get(call_id)
         body = {"principal": records.principal_body(principal), "call": call_id, "result": records.result_body(result)}
+        kept = session.kept.pop(call_id, None)
+        if kept and self._undoing is not None:
+            await self._undoing.after(kept)
         if intent is None:
             return await self.alarm(
                 principal, "unseen-call", "a tool ran whose call never reached Interlock", {"call": call_id}
@@ -211,9 +217,17 @@ class Broker:
                 records.TRAIL, {"principal": records.principal_body(session.principal), **trails.body(news)}
             )
             self.trails.follow(news)
+        # INVARIANT: what undo needs is kept before the action is released, and its entry says what undo can do.
+        kept = None
+        if self._undoing is not None and not judged.contained:
+            kept = await self._undoing.before(judged.reading, session.workspace)
+        if kept is not None:
+            body = {**body, "undo": kept.body()}
         index = await self._ledger.record(records.INTENT, body, durable=records.is_side_effect(judged.reading))
         session.count("intents")
         session.remember(action.call_id, index)
+        if kept is not None and action.call_id:
+            session.kept[action.call_id] = kept.points
         return Answer(released=True, message="", entry=index, decision=judged.decision)
 
     async def _release_contained(self, session: Session, action: Action, judged: Judgement, config: Config) -> Answer:

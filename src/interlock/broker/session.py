@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from interlock.containment.undo import Ref
 from interlock.model.action import Principal
 
 _CALLS = 500  # call ids remembered a session, for outcomes and heartbeats
@@ -25,6 +26,7 @@ class Session(msgspec.Struct):
     calls: OrderedDict[str, int]
     approved: dict[str, int]  # call id -> request id, until its outcome is known
     alarmed: set[str]
+    kept: dict[str, tuple[Ref, ...]]  # call id -> what was kept for undo, until its outcome is known
 
     def count(self, what: str) -> None:
         """One more of `what`."""
@@ -36,7 +38,8 @@ class Session(msgspec.Struct):
             return
         self.calls[call_id] = index
         while len(self.calls) > _CALLS:
-            self.calls.popitem(last=False)
+            forgotten, _ = self.calls.popitem(last=False)
+            self.kept.pop(forgotten, None)
 
 
 class Sessions:
@@ -88,4 +91,4 @@ class Sessions:
 
 def new_session(principal: Principal, workspace: str, opened: int) -> Session:
     """A session first seen now; `opened` is the index of its `session.open` entry."""
-    return Session(principal, workspace, opened, counts={}, calls=OrderedDict(), approved={}, alarmed=set())
+    return Session(principal, workspace, opened, counts={}, calls=OrderedDict(), approved={}, alarmed=set(), kept={})

@@ -23,6 +23,7 @@ from interlock.daemon.agents import AgentProcesses
 from interlock.daemon.recorder import LedgerRecorder
 from interlock.daemon.rules import RuleBook
 from interlock.daemon.server import Peer
+from interlock.daemon.undo import UndoDesk
 from interlock.daemon.wire import Reply
 from interlock.ledger.store import Ledger
 from interlock.model.errors import AgentError, InterlockError, NotFound, OperatorError, Refused
@@ -44,8 +45,8 @@ class Rpc:
         rules: RuleBook,
         clock: Clock,
         agents: AgentProcesses,
+        desk: UndoDesk,
         stop: Callable[[], None],
-        started: str,
     ) -> None:
         self._broker = broker
         self._ledger = ledger
@@ -53,8 +54,9 @@ class Rpc:
         self._rules = rules
         self._clock = clock
         self._agents = agents
+        self._desk = desk
         self._stop = stop
-        self._started = started
+        self._started = clock.stamp()
         self._methods: dict[str, Callable[[dict[str, Any], Peer], Awaitable[Any]]] = {
             "ping": self._ping,
             "status": self._status,
@@ -65,6 +67,8 @@ class Rpc:
             "log": self._log,
             "entry": self._entry,
             "checkpoint": self._checkpoint,
+            "undo.plan": self._undo_plan,
+            "undo": self._undo,
             "reload": self._reload,
             "stop": self._stop_daemon,
         }
@@ -160,6 +164,13 @@ class Rpc:
     async def _checkpoint(self, params: dict[str, Any], peer: Peer) -> Any:
         del params, peer
         return {"checkpoint": self._ledger.checkpoint()}
+
+    async def _undo_plan(self, params: dict[str, Any], peer: Peer) -> Any:
+        del peer
+        return await self._desk.plan(params)
+
+    async def _undo(self, params: dict[str, Any], peer: Peer) -> Any:
+        return await self._desk.run(params, self._person(peer).name)
 
     async def _reload(self, params: dict[str, Any], peer: Peer) -> Any:
         del params, peer

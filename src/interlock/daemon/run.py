@@ -20,11 +20,16 @@ from interlock.broker.broker import Broker
 from interlock.broker.clock import Clock, seconds, stamp
 from interlock.broker.judge import person_here
 from interlock.broker.records import ALARM, SESSION_OPEN, TRAIL
+from interlock.broker.undoing import Undoing
+from interlock.containment import edits
+from interlock.containment.shelf import Shelf
+from interlock.containment.store import Store
 from interlock.daemon.agents import AgentProcesses
 from interlock.daemon.recorder import LedgerRecorder
 from interlock.daemon.rpc import Rpc
 from interlock.daemon.rules import RuleBook
 from interlock.daemon.server import Peer, Server
+from interlock.daemon.undo import UndoDesk
 from interlock.daemon.wire import Door, Header, Reply
 from interlock.effects import sql
 from interlock.effects.catalogue import packaged
@@ -102,8 +107,23 @@ class _Daemon:
             rules = RuleBook(home.config, report=recorder.note)
             person = person_here(home.own_paths)
             agents = AgentProcesses()
+            shelf, vault = Shelf(home.state / "undo"), Store(home.state / "preimages")
+            undoing = Undoing(shelf, vault, person, self._clock)
             broker = Broker(
-                ledger=recorder, rules=rules, queue=queue, clock=self._clock, person=person, started=agents.started
+                ledger=recorder,
+                rules=rules,
+                queue=queue,
+                clock=self._clock,
+                person=person,
+                started=agents.started,
+                undoing=undoing,
+            )
+            desk = UndoDesk(
+                ledger=ledger,
+                recorder=recorder,
+                clock=self._clock,
+                shelf=shelf,
+                restorers={edits.KIND: edits.Edits(shelf, vault, undoing.secret)},
             )
             broker.sessions.restore(json.loads(e.raw)["body"] for e in ledger.entries(kinds=[SESSION_OPEN]))
             broker.trails.restore(json.loads(e.raw)["body"] for e in ledger.entries(kinds=[TRAIL]))
@@ -115,9 +135,10 @@ class _Daemon:
                 rules=rules,
                 clock=self._clock,
                 agents=agents,
+                desk=desk,
                 stop=self._ending.set,
-                started=self._clock.stamp(),
             )
+            await desk.recover()
             await self._serve(recorder, rules, queue, broker, _Doors(hooks, rpc, agents))
         finally:
             ledger.close()

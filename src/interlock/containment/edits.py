@@ -1,0 +1,165 @@
+"""The restorer of pre-images: files, directories and links, each with its content, mode and time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from interlock.containment.change import shown
+from interlock.containment.point import ABSENT, DIRECTORY, FILE, After, Entry, Point, Was
+from interlock.containment.preimage import Keeper, Limits, Vault, after, untouched
+from interlock.containment.restore import Frame, Target, restore
+from interlock.containment.shelf import Shelf
+from interlock.containment.undo import CONFLICT, LOST, Change, Deed, Problem, Ref, Step, World
+
+KIND = "preimage"
+# An undo waits for a person, not an agent: it may keep far more of what it replaces.
+_LIMITS = Limits(files=200_000, size=4 << 30, seconds=300.0)
+_UNREPORTED = "nobody reported what the action left there, so what came later cannot be told apart"
+
+
+class Work(msgspec.Struct, frozen=True):
+    """What one step does."""
+
+    targets: tuple[Target, ...]
+    frames: tuple[Frame, ...] = ()
+
+
+class Edits:
+    """Implements `undo.Restorer` over a shelf of points and the store of contents."""
+
+    kind = KIND
+
+    def __init__(self, shelf: Shelf, vault: Vault, secret: Callable[[str], bool]) -> None:
+        self._shelf = shelf
+        self._vault = vault
+        self._secret = secret
+
+    def plan(self, deed: Deed, name: str, world: World, *, force: bool) -> Step:
+        """See `undo.Restorer`."""
+        point, left = self._shelf.point(name), self._shelf.after(name)
+        return _Planner(deed, world, self._vault, force=force).step(Ref(KIND, name), point, left)
+
+    def guard(self, works: Sequence[bytes], name: str) -> bool:
+        """See `undo.Restorer`."""
+        found = [_work(raw) for raw in works]
+        keeper = Keeper(self._vault, self._secret, within="/", limits=_LIMITS, durable=True)
+        for work in found:
+            for target in work.targets:
+                keeper.path(target.path)
+            for frame in work.frames:
+                keeper.frame(frame.path)
+        point = keeper.point(name)
+        self._shelf.save(point)
+        return bool(point.was)
+
+    def run(self, work: bytes, *, again: bool = False) -> tuple[Problem, ...]:
+        """See `undo.Restorer`."""
+        todo = _work(work)
+        refused = restore(todo.targets, todo.frames, self._vault, again=again)
+        return tuple(Problem(CONFLICT, shown(os.fsdecode(one.path)), one.why) for one in refused)
+
+    def finish(self, name: str) -> None:
+        """See `undo.Restorer`."""
+        self._shelf.finish(name, after(self._shelf.point(name), _LIMITS))
+
+
+class _Planner:
+    """One point against the world."""
+
+    def __init__(self, deed: Deed, world: World, vault: Vault, *, force: bool) -> None:
+        self._workspace = deed.workspace
+        self._entry = deed.entry
+        self._world = world
+        self._vault = vault
+        self._force = force
+        self._targets: list[Target] = []
+        self._frames: list[Frame] = []
+        self._changes: list[Change] = []
+        self._problems: list[Problem] = []
+
+    def step(self, ref: Ref, point: Point, left: After | None) -> Step:
+        leftovers = {} if left is None else {one.path: one.entry for one in left.left}
+        for was in (*point.was, *(() if left is None else left.found)):
+            now = leftovers.get(was.path)
+            if now is not None and was.entry.kind == now.kind == DIRECTORY and was.entry.mode == now.mode:
+                self._frame(was, now)
+            elif not was.frame:
+                self._one(was, now)
+        self._keep_what_came_later()
+        work = Work(tuple(self._targets), tuple(self._frames) if self._targets else ())
+        raw = msgspec.msgpack.encode(work)
+        return Step(self._entry, ref, tuple(self._changes), tuple(self._problems), raw)
+
+    def _one(self, was: Was, left: Entry | None) -> None:
+        world, to = self._world, was.entry
+        now = world.at(was.path)
+        if was.lost:
+            if left is None or not untouched(left, to):
+                self._stuck(was.path, LOST, was.lost)
+        elif left is not None and left.same(to) and left.mtime == to.mtime:
+            return  # the action did not change it
+        elif stuck := world.stuck(was.path):
+            self._stuck(was.path, CONFLICT, stuck)
+        elif now.same(to) and (to.kind != FILE or now.mtime == to.mtime):
+            world.put(was.path, to)  # it is as it was already
+        elif left is None and not self._force:
+            self._stuck(was.path, CONFLICT, _UNREPORTED)
+        elif left is not None and not (now.same(left) or untouched(now, left)) and not self._force:
+            self._stuck(was.path, CONFLICT, "it changed since")
+        elif to.kind == FILE and to.digest not in self._vault:
+            self._stuck(was.path, LOST, "its bytes were pruned from the store")
+        else:
+            self._targets.append(Target(was.path, to, now))
+            self._changes.append(Change(_does(now, to), self._named(was.path)))
+            world.put(was.path, to)
+
+    def _frame(self, was: Was, left: Entry) -> None:
+        """A directory that is only written in: its time is put back unless something else moved it since."""
+        now = self._world.at(was.path)
+        if now.kind == DIRECTORY and now.mtime in (left.mtime, was.entry.mtime):
+            self._frames.append(Frame(was.path, was.entry.mtime, now.mtime))
+            self._world.put(was.path, msgspec.structs.replace(now, mtime=was.entry.mtime))
+
+    def _keep_what_came_later(self) -> None:
+        """A directory that the action made goes only if nothing is in it that came from elsewhere."""
+        going = {target.path for target in self._targets if target.to.kind == ABSENT}
+        for target in sorted(self._targets, key=lambda t: t.path.count(b"/"), reverse=True):
+            if target.to.kind != ABSENT or target.expect.kind != DIRECTORY:
+                continue
+            try:
+                inside = [os.path.join(target.path, name) for name in os.listdir(target.path)]
+            except OSError:
+                inside = []
+            if all(path in going or self._world.at(path).kind == ABSENT for path in inside):
+                continue
+            place = self._targets.index(target)
+            del self._targets[place], self._changes[place]
+            going.discard(target.path)
+            self._world.put(target.path, target.expect)
+            self._stuck(target.path, CONFLICT, "it holds what came later")
+
+    def _stuck(self, path: bytes, kind: str, why: str) -> None:
+        self._world.stick(path, why)
+        self._problems.append(Problem(kind, self._named(path), why))
+
+    def _named(self, path: bytes) -> str:
+        text = os.fsdecode(path)
+        top = os.path.realpath(self._workspace).rstrip("/") + "/" if self._workspace else ""
+        return shown(text.removeprefix(top) if top else text)
+
+
+def _does(now: Entry, to: Entry) -> str:
+    if to.kind == ABSENT:
+        return "remove"
+    if now.kind == ABSENT:
+        return "put back"
+    if now.kind == to.kind == FILE and now.digest == to.digest:
+        return "set mode and time of"
+    return "restore"
+
+
+def _work(raw: bytes) -> Work:
+    return msgspec.msgpack.decode(raw, type=Work)

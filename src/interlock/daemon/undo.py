@@ -1,0 +1,226 @@
+"""Undo, as the daemon does it: which entries are meant, the plan, and its execution as entries of the ledger.
+
+An undo is written down whole before it begins. A daemon that finds one unfinished does what is left of it, by the same
+steps, before it serves anybody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+import structlog
+
+from interlock.broker.clock import Clock, seconds
+from interlock.broker.records import clean, cut
+from interlock.containment.shelf import Shelf
+from interlock.containment.undo import Deed, Plan, Problem, Ref, Restorer, plan, shown
+from interlock.daemon.recorder import LedgerRecorder
+from interlock.ledger.store import Ledger
+from interlock.model.errors import AgentError, NotFound, Refused, StateError
+
+log = structlog.get_logger()
+
+UNDO = "undo"
+UNDO_OUTCOME = "undo.outcome"
+_NAMED = 100  # entries that an undo's own entry names
+_LEFT = 8  # problems that its outcome names
+
+
+class _Job(msgspec.Struct, frozen=True):
+    """An undo under way, as it lies on the disk."""
+
+    plan: Plan
+    points: tuple[Ref, ...]
+
+
+class UndoDesk:
+    """One undo at a time."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        recorder: LedgerRecorder,
+        clock: Clock,
+        shelf: Shelf,
+        restorers: Mapping[str, Restorer],
+    ) -> None:
+        self._ledger = ledger
+        self._recorder = recorder
+        self._clock = clock
+        self._shelf = shelf
+        self._restorers = restorers
+        self._lock = asyncio.Lock()
+
+    async def plan(self, params: dict[str, Any]) -> dict[str, Any]:
+        """What an undo would do. Changes nothing."""
+        await self._recorder.settle()
+        async with self._lock:
+            return shown(await asyncio.to_thread(self._plan, params))
+
+    async def run(self, params: dict[str, Any], person: str) -> dict[str, Any]:
+        """Do what the person saw. Raises Refused when it would be something else by now."""
+        await self._recorder.settle()
+        async with self._lock:
+            found = await asyncio.to_thread(self._plan, params)
+            if found.digest != params.get("plan"):
+                raise Refused("what this undo would do has changed since it was shown. Look at the plan again.")
+            if not found.changes:
+                raise Refused("there is nothing to undo.")
+            name, job = await asyncio.to_thread(self._begin, found)
+            try:
+                index = await self._recorder.record(UNDO, _body(job, person))
+            except BaseException:
+                # Nothing was touched yet, and without an entry nothing may be.
+                self._shelf.write(name, "done", b"never begun")
+                raise
+            left = await asyncio.to_thread(self._steps, name, job, again=False)
+            await self._ended(name, index, left, recovered=False)
+        return {"entry": index, "changes": found.changes - len(left), "left": [msgspec.to_builtins(p) for p in left]}
+
+    async def recover(self) -> int:
+        """Finish what a crash interrupted. Returns how many undos that were."""
+        names = [name for name in self._shelf.with_part("plan") if not self._shelf.has(name, "done")]
+        if not names:
+            return 0
+        begun = {ref.name: index for index, refs in self._undos() for ref in refs}
+        for name in names:
+            index = begun.get(name)
+            if index is None:
+                self._shelf.write(name, "done", b"never begun")
+                continue
+            try:
+                job = msgspec.msgpack.decode(self._shelf.read(name, "plan"), type=_Job)
+            except (msgspec.DecodeError, msgspec.ValidationError) as error:
+                raise StateError(f"the plan of undo {index} is damaged: {error}. Look at entry {index}.") from error
+            left = await asyncio.to_thread(self._steps, name, job, again=True)
+            await self._ended(name, index, left, recovered=True)
+            log.info("undo.recovered", entry=index, left=len(left))
+        return len(names)
+
+    def _plan(self, params: dict[str, Any]) -> Plan:
+        return plan(list(self._deeds(params)), self._restorers, force=params.get("force") is True)
+
+    def _begin(self, found: Plan) -> tuple[str, _Job]:
+        """Keep what will be replaced, and write down what is going to happen."""
+        name = self._shelf.name(self._clock.now())
+        points = []
+        for kind, restorer in self._restorers.items():
+            works = [step.work for step in found.steps if step.ref.kind == kind]
+            if works and restorer.guard(works, name):
+                points.append(Ref(kind, name))
+        job = _Job(found, tuple(points))
+        self._shelf.write(name, "plan", msgspec.msgpack.encode(job), durable=True)
+        return name, job
+
+    def _steps(self, name: str, job: _Job, *, again: bool) -> tuple[Problem, ...]:
+        done = int(self._shelf.read(name, "progress")) if again and self._shelf.has(name, "progress") else 0
+        left: list[Problem] = []
+        for place, step in enumerate(job.plan.steps[done:], start=done):
+            left += self._restorers[step.ref.kind].run(step.work, again=again)
+            self._shelf.write(name, "progress", b"%d" % (place + 1), durable=True)
+        for ref in job.points:
+            self._restorers[ref.kind].finish(ref.name)
+        return tuple(left)
+
+    async def _ended(self, name: str, index: int, left: tuple[Problem, ...], *, recovered: bool) -> None:
+        result: dict[str, Any] = {"ok": not left}
+        if left:
+            result["left"] = [cut(clean(f"{one.what}: {one.why}"), 300) for one in left[:_LEFT]]
+            result["left_total"] = len(left)
+        if recovered:
+            result["recovered"] = True
+        await self._recorder.record(UNDO_OUTCOME, {"undo": index, "result": result})
+        self._shelf.write(name, "done", b"done")
+
+    def _undos(self) -> Iterator[tuple[int, tuple[Ref, ...]]]:
+        for stored in self._ledger.entries(kinds=[UNDO]):
+            yield stored.index, _points(json.loads(stored.raw)["body"])
+
+    def _deeds(self, params: dict[str, Any]) -> Iterator[Deed]:
+        """The entries that are meant by `entry`, `session` or `since`."""
+        workspaces = _Workspaces()
+        if isinstance(params.get("entry"), int):
+            yield self._named(params["entry"], workspaces)
+            return
+        session, since = params.get("session"), params.get("since")
+        if not (isinstance(session, str) and session) and not isinstance(since, int | float):
+            raise AgentError("an undo names an entry, a session or a time.")
+        found = False
+        for stored in self._ledger.entries(kinds=["session.open", "intent", UNDO]):
+            entry = json.loads(stored.raw)
+            body = entry["body"]
+            workspaces.saw(body)
+            if "undo" not in body or (isinstance(since, int | float) and seconds(entry["time"]) < since):
+                continue
+            if isinstance(session, str) and not body.get("principal", {}).get("session", "").startswith(session):
+                continue
+            found = True
+            yield _deed(stored.index, body, workspaces)
+        if not found:
+            raise NotFound(
+                "no action that changed anything is meant by that. `interlock log --kind intent` lists them."
+            )
+
+    def _named(self, index: int, workspaces: _Workspaces) -> Deed:
+        if not 0 <= index < self._ledger.size:
+            raise NotFound(f"the ledger has no entry {index}; it has {self._ledger.size}. `interlock log` lists them.")
+        for stored in self._ledger.entries(stop=index, kinds=["session.open"]):
+            workspaces.saw(json.loads(stored.raw)["body"])
+        body = json.loads(self._ledger.entry(index).raw)["body"]
+        meant = body.get("intent", body.get("undo"))
+        if isinstance(meant, int) and 0 <= meant < index:  # an outcome: its action is meant
+            index, body = meant, json.loads(self._ledger.entry(meant).raw)["body"]
+        if not isinstance(body.get("undo"), dict):
+            raise NotFound(f"entry {index} changed nothing that could be undone. `interlock why {index}` shows it.")
+        return _deed(index, body, workspaces)
+
+
+class _Workspaces:
+    """Where each session works, for names that a person reads."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], str] = {}
+
+    def saw(self, body: dict[str, Any]) -> None:
+        """A `session.open` entry, or any other."""
+        if "workspace" in body:
+            self._known[_session(body)] = str(body["workspace"])
+
+    def of(self, body: dict[str, Any]) -> str:
+        """The workspace of an entry's session."""
+        return self._known.get(_session(body), "")
+
+
+def _session(body: dict[str, Any]) -> tuple[str, str]:
+    principal = body.get("principal", {})
+    return principal.get("agent", ""), principal.get("session", "")
+
+
+def _deed(index: int, body: dict[str, Any], workspaces: _Workspaces) -> Deed:
+    why = body["undo"].get("why", ())
+    stays = tuple(str(reason) for reason in why) if isinstance(why, list) else ()
+    return Deed(index, _points(body), workspaces.of(body), stays)
+
+
+def _points(body: dict[str, Any]) -> tuple[Ref, ...]:
+    named = body.get("undo", {}).get("points", ())
+    pairs = [text.partition(":") for text in named if isinstance(text, str)]
+    return tuple(Ref(kind, name) for kind, _, name in pairs)
+
+
+def _body(job: _Job, person: str) -> dict[str, Any]:
+    of = list(dict.fromkeys(step.entry for step in job.plan.steps))
+    body: dict[str, Any] = {
+        "by": person,
+        "of": of[:_NAMED],
+        "plan": job.plan.digest,
+        "changes": job.plan.changes,
+        "left": len(job.plan.all_problems()),
+        "undo": {"undoable": "yes", "points": [str(ref) for ref in job.points]},
+    }
+    return body | ({"of_total": len(of)} if len(of) > _NAMED else {})

@@ -1,0 +1,253 @@
+"""Undo end to end: an agent changes files through its hooks, a person takes it back."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Guard, allowed
+
+from interlock.daemon.client import Remote, call
+
+
+class Agent:
+    """Does what it proposes, as a real agent would: the hook before, the work, the hook after."""
+
+    def __init__(self, guard: Guard, session: str = "session-1") -> None:
+        self.guard = guard
+        self.session = session
+        self._calls = 0
+
+    def does(self, tool: str, tool_input: dict[str, Any], work: Any, *, reports: bool = True) -> int:
+        """The index of the intent's entry."""
+        self._calls += 1
+        more = {"tool_use_id": f"{self.session}-{self._calls}", "session_id": self.session}
+        assert allowed(self.guard.hook(tool, tool_input, **more))
+        work()
+        if reports:
+            assert allowed(self.guard.hook(tool, tool_input, event="PostToolUse", tool_response={}, **more))
+        return int(self.guard.entries("intent")[-1]["index"])
+
+    def writes(self, path: Path, text: str, **more: Any) -> int:
+        return self.does("Write", {"file_path": str(path), "content": text}, lambda: path.write_text(text), **more)
+
+    def runs(self, command: str, **more: Any) -> int:
+        def work() -> None:
+            import subprocess
+
+            environment = self.guard.environment | {"GIT_CONFIG_GLOBAL": "/dev/null"}
+            subprocess.run(["bash", "-c", command], cwd=self.guard.project, env=environment, check=True)
+
+        return self.does("Bash", {"command": command}, work, **more)
+
+
+@pytest.fixture
+def agent(guard: Guard) -> Agent:
+    return Agent(guard)
+
+
+def whole(path: Path) -> tuple[object, ...]:
+    """Everything that undo promises about a path."""
+    found = path.lstat()
+    if stat.S_ISLNK(found.st_mode):
+        return ("link", os.readlink(path), found.st_mtime_ns)
+    content = path.read_bytes() if path.is_file() else b""
+    return (stat.S_IMODE(found.st_mode), found.st_mtime_ns, content, dict.fromkeys(os.listxattr(path)))
+
+
+def tree(top: Path) -> dict[str, tuple[object, ...]]:
+    return {
+        str(path.relative_to(top)): whole(path) for path in [top, *sorted(top.rglob("*"))] if ".git" not in path.parts
+    }
+
+
+def test_an_edit_is_taken_back_to_the_byte_the_mode_and_the_time(guard: Guard, agent: Agent) -> None:
+    file = guard.project / "a.sh"
+    file.write_text("one\n")
+    file.chmod(0o750)
+    os.setxattr(file, "user.colour", b"blue")
+    os.utime(file, ns=(1, 1_234_567_890_123_456_789))
+    before = tree(guard.project)
+    index = agent.writes(file, "two\n")
+    file.chmod(0o600)
+    os.setxattr(file, "user.colour", b"red")
+    done = guard.cli("undo", str(index), "--yes")
+    assert "it changed since" in done.stdout  # the mode was changed by somebody else
+    file.chmod(0o750)
+    done = guard.cli("undo", str(index), "--yes")
+    assert done.returncode == 0, done.stderr
+    assert tree(guard.project) == before
+    assert os.getxattr(file, "user.colour") == b"blue"
+
+
+def test_the_undo_is_undone_and_that_again(guard: Guard, agent: Agent) -> None:
+    file = guard.project / "a.py"
+    file.write_text("one\n")
+    before = tree(guard.project)
+    index = agent.writes(file, "two\n")
+    after = tree(guard.project)
+    first = json.loads(guard.cli("undo", str(index), "--yes", "--json").stdout)["entry"]
+    assert tree(guard.project) == before
+    second = json.loads(guard.cli("undo", str(first), "--yes", "--json").stdout)["entry"]
+    assert tree(guard.project) == after
+    assert guard.cli("undo", str(second), "--yes").returncode == 0
+    assert tree(guard.project) == before
+    kinds = [entry["schema"].split("/")[1] for entry in guard.entries("undo", "undo.outcome")]
+    assert kinds == ["undo", "undo.outcome"] * 3
+
+
+def test_a_file_that_was_made_goes_with_the_directories_made_for_it(guard: Guard, agent: Agent) -> None:
+    before = tree(guard.project)
+    file = guard.project / "new" / "deep" / "a.py"
+
+    def work() -> None:
+        file.parent.mkdir(parents=True)
+        file.write_text("x")
+
+    index = agent.does("Write", {"file_path": str(file), "content": "x"}, work)
+    assert guard.cli("undo", str(index), "--yes").returncode == 0
+    assert tree(guard.project) == before
+
+
+def test_what_changed_since_is_left_alone_and_named(guard: Guard, agent: Agent) -> None:
+    file = guard.project / "a.py"
+    file.write_text("one\n")
+    index = agent.writes(file, "two\n")
+    file.write_text("by hand\n")
+    plan = guard.cli("undo", str(index), "--plan")
+    assert "a.py: it changed since" in plan.stdout
+    assert "nothing to undo" in plan.stdout
+    assert file.read_text() == "by hand\n"
+    forced = json.loads(guard.cli("undo", str(index), "--force", "--yes", "--json").stdout)
+    assert file.read_text() == "one\n"
+    guard.cli("undo", str(forced["entry"]), "--yes")
+    assert file.read_text() == "by hand\n"
+
+
+def test_a_plan_changes_nothing(guard: Guard, agent: Agent) -> None:
+    file = guard.project / "a.py"
+    file.write_text("one\n")
+    index = agent.writes(file, "two\n")
+    after, entries = tree(guard.project), len(guard.entries())
+    shown = guard.cli("undo", str(index), "--plan")
+    assert "restore   a.py" in shown.stdout
+    assert guard.cli("undo", str(index)).returncode == 2  # nobody said yes
+    assert tree(guard.project) == after
+    assert len(guard.entries()) == entries
+
+
+def test_a_whole_session_and_only_that(guard: Guard) -> None:
+    one, other = Agent(guard, "first"), Agent(guard, "second")
+    a, b = guard.project / "a.py", guard.project / "b.py"
+    a.write_text("0")
+    before = whole(a)
+    one.writes(a, "1")
+    other.writes(b, "kept")
+    one.writes(a, "2")
+    one.writes(guard.project / "c.py", "new")
+    assert guard.cli("undo", "first", "--yes").returncode == 0
+    assert whole(a) == before
+    assert not (guard.project / "c.py").exists()
+    assert b.read_text() == "kept"
+
+
+def test_everything_since_a_moment(guard: Guard, agent: Agent) -> None:
+    file = guard.project / "a.py"
+    agent.writes(file, "before")
+    time.sleep(1.1)
+    began = time.time()
+    agent.writes(file, "after")
+    agent.runs("rm a.py")
+    call_plan = call(guard.home, "undo.plan", {"since": began})
+    assert [step["entry"] for step in call_plan["steps"]] == sorted(
+        (step["entry"] for step in call_plan["steps"]), reverse=True
+    )
+    assert guard.cli("undo", "--since", "1s", "--plan").returncode == 0
+    call(guard.home, "undo", {"since": began, "plan": call_plan["plan"]})
+    assert file.read_text() == "before"
+
+
+def test_commands_that_name_what_they_change(guard: Guard, agent: Agent) -> None:
+    src = guard.project / "src"
+    (src / "deep").mkdir(parents=True)
+    (src / "deep" / "a.py").write_text("a")
+    (src / "run").write_text("#!")
+    (src / "run").chmod(0o755)
+    (src / "link").symlink_to("deep/a.py")
+    (src / "broken").symlink_to("nowhere")
+    (src / "empty").mkdir(mode=0o700)
+    before = tree(guard.project)
+    indexes = [
+        agent.runs("mv src/run src/deep/b.py"),
+        agent.runs("sed -i s/a/b/ src/deep/a.py"),
+        agent.runs("cp src/deep/a.py src/copy"),
+        agent.runs("chmod 600 src/copy"),
+        agent.runs("mkdir -p build/x && touch build/x/y"),
+        agent.runs("rm src/link src/broken && ln -s deep src/link"),
+    ]
+    for index in reversed(indexes):
+        done = guard.cli("undo", str(index), "--yes")
+        assert done.returncode == 0, (index, done.stderr)
+    assert tree(guard.project) == before
+
+
+def test_what_cannot_be_undone_is_said_before_it_runs(guard: Guard, agent: Agent) -> None:
+    agent.runs("true")
+    agent.does("Bash", {"command": "python3 -m pytest"}, lambda: None)
+    agent.writes(guard.project / "a.py", "x")
+    looked, tests, wrote = guard.entries("intent")
+    assert "undo" not in looked["body"]
+    assert tests["body"]["undo"]["undoable"] == "no"
+    assert "not known beforehand" in tests["body"]["undo"]["why"][0]
+    assert wrote["body"]["undo"]["undoable"] == "yes"
+    shown = guard.cli("undo", str(tests["index"]), "--plan")
+    assert "not known beforehand" in shown.stdout
+
+
+def test_a_secret_is_never_copied(cold: Guard) -> None:
+    cold.configure('mode = "observe"\n')
+    cold.start()
+    agent = Agent(cold)
+    (cold.project / "conf").mkdir()
+    (cold.project / "conf" / ".env").write_text("TOKEN=tulip-harbour-seventeen\n")
+    (cold.project / "conf" / "a.txt").write_text("plain\n")
+    index = agent.runs("rm -rf conf")
+    entry = next(e for e in cold.entries("intent") if e["index"] == index)
+    assert entry["body"]["undo"]["undoable"] == "partly"
+    assert "secrets" in json.dumps(entry["body"]["undo"])
+    kept = b"".join(p.read_bytes() for p in (cold.home.state / "undo").rglob("*") if p.is_file())
+    assert b"tulip" not in kept
+    assert len(list((cold.home.state / "preimages").glob("*/*"))) == 1
+    done = cold.cli("undo", str(index), "--yes")
+    assert (cold.project / "conf" / "a.txt").read_text() == "plain\n"
+    assert ".env: it holds secrets" in done.stdout
+
+
+def test_an_agent_cannot_undo(guard: Guard, agent: Agent) -> None:
+    index = agent.writes(guard.project / "a.py", "x")
+    assert "guard-untouchable" in guard.said_no(guard.hook("Bash", {"command": f"interlock undo {index} --yes"}))
+
+
+def test_a_plan_that_no_longer_holds_is_refused(guard: Guard, agent: Agent) -> None:
+    file = guard.project / "a.py"
+    index = agent.writes(file, "x")
+    shown = call(guard.home, "undo.plan", {"entry": index})
+    file.write_text("y")
+    with pytest.raises(Remote, match="changed since it was shown"):
+        call(guard.home, "undo", {"entry": index, "plan": shown["plan"]})
+    assert file.read_text() == "y"
+
+
+def test_an_action_without_an_outcome_is_not_undone_blindly(guard: Guard, agent: Agent) -> None:
+    file = guard.project / "a.py"
+    file.write_text("one")
+    index = agent.writes(file, "two", reports=False)
+    plan = guard.cli("undo", str(index), "--plan")
+    assert "nobody reported" in plan.stdout
+    assert guard.cli("undo", str(index), "--force", "--yes").returncode == 0
+    assert file.read_text() == "one"
