@@ -73,7 +73,7 @@ class World:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
-        self._open: list[socket.socket] = []
+        self.opened: list[socket.socket] = []
         self.launchers: list[socket.socket] = []
         self._runs = 0
         self.egress = self.do(self._make())
@@ -149,7 +149,7 @@ class World:
 
     def connect_to(self, address: str, port: int) -> socket.socket:
         client = self.inside.tcp()
-        self._open.append(client)
+        self.opened.append(client)
         client.connect((address, port))
         return client
 
@@ -162,7 +162,7 @@ class World:
         return self.attempts[-1]
 
     def close(self) -> None:
-        for one in self._open + self.launchers:
+        for one in self.opened + self.launchers:
             one.close()
         self.do(self.egress.stop())
         self._loop.call_soon_threadsafe(self._loop.stop)

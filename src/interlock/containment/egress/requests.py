@@ -17,6 +17,7 @@ LONGEST_HEAD = 64 << 10  # bytes; servers take 8 to 64 KiB
 _LONGEST_LINE = 1 << 10  # bytes of a chunk's size with its extensions
 _MOST_FIELDS = 200
 _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_METHOD = re.compile(rb"[A-Z][A-Z-]{0,31}")
 _VALUE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
 _TARGET = re.compile(rb"[\x21\x22\x24-\x7e]+")  # visible ASCII without the `#` of a fragment
 _LENGTH = re.compile(rb"[0-9]{1,18}")
@@ -78,13 +79,13 @@ class Requests:
 
     def _request_line(self, line: bytes) -> bytes:
         parts = line.split(b" ")
-        if len(parts) != 3 or not _TOKEN.fullmatch(parts[0]) or not _TARGET.fullmatch(parts[1]):
+        if len(parts) != 3 or not _METHOD.fullmatch(parts[0]) or not _TARGET.fullmatch(parts[1]):
             raise Refused("no HTTP request")
         method, target, version = parts
         if version not in {b"HTTP/1.0", b"HTTP/1.1"}:
             raise Refused("no HTTP of version 1")
-        if method.upper() in {b"CONNECT", b"PRI"}:
-            raise Refused(f"the method {shown(method.upper())}")
+        if method in {b"CONNECT", b"PRI"}:
+            raise Refused(f"the method {shown(method)}")
         scheme, absolute, rest = target.partition(b"://")
         if absolute and scheme.lower() == b"http":
             authority, slash, path = rest.partition(b"/")

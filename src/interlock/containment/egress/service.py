@@ -139,7 +139,7 @@ class Egress:
         why = "no run of that name is expected"
         if known is not None and ident not in self._runs:
             allow, tally = known
-            why = next((text for one in listeners if (text := _wrong(one, allow))), "")
+            why = next((text for one in listeners if (text := _wrong(one))), "")
             if not why:
                 run = self._runs[ident] = Run(ident, allow, tally, self._means)
                 run.serve(listeners)
@@ -156,16 +156,15 @@ def _check_peer(launcher: socket.socket) -> None:
         raise Refused(f"the user {uid} is not the one that Interlock works for")
 
 
-def _wrong(listener: Listener, allow: Allow) -> str:
+def _wrong(listener: Listener) -> str:
     """Why a listener is not what it is said to be, or lies in our own network namespace; empty when all is well."""
     one, udp = listener.socket, listener.udp
     if one.family != socket.AF_INET or one.type != (socket.SOCK_DGRAM if udp else socket.SOCK_STREAM):
         return "a descriptor that is no such listener"
     if not udp and not one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
         return "a descriptor that does not listen"
-    spec = f"{listener.port}/{'udp' if udp else 'tcp'}"
-    if one.getsockname()[1] != listener.port or spec not in allow.listeners():
-        return "a listener on a port that the run has not"
+    if one.getsockname()[1] != listener.port or (udp and listener.port != 53):
+        return "a listener on another port than it is said to be"
     with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as own:
         # Where the kernel is too old to tell, the launcher is trusted to have made its namespace.
         mine, its = (s.getsockopt(socket.SOL_SOCKET, _SO_NETNS_COOKIE, 8) for s in (own, one))
