@@ -29,6 +29,13 @@ _REGISTRIES = {
 }
 
 
+_CONDA = frozenset({"conda", "mamba", "micromamba", "pixi"})
+# What conda calls the languages themselves, with their versions: no packages that somebody could have put there.
+_LANGUAGE = re.compile(
+    r"(?:python|r-base|nodejs|ruby|perl|julia|openjdk|pip)(?:[=<>!~]{1,2}[\w.*]+(?:,[=<>!~]{1,2}[\w.*]+)*)?"
+)
+
+
 def generic(draft: Draft) -> None:
     """cargo, go, gem, composer and kin: the grammar says where the packages stand."""
     packages = draft.values("package")
@@ -38,6 +45,9 @@ def generic(draft: Draft) -> None:
                 draft.host(Verb.FETCH, value.text or value.source)
     registry = _REGISTRIES.get(draft.command.split(" ")[0], "")
     everything = draft.has("manifest") or not packages
+    if draft.command.split(" ")[0] in _CONDA:
+        everything = everything or any(_LANGUAGE.fullmatch(value.text or "") for value in packages)
+        packages = [value for value in packages if not _LANGUAGE.fullmatch(value.text or "")]
     install(draft, packages, registry, everything=everything, machine=draft.has("machine"))
 
 
