@@ -30,6 +30,7 @@ CHANGES = [
     ("PUT", "https://registry.npmjs.org/left-pad", "{}", Verb.PUBLISH, Kind.PACKAGE),
     ("POST", "https://jenkins.example.org/job/x/doDelete", None, Verb.DELETE, Kind.CLOUD_RESOURCE),
     ("DELETE", "http://localhost:9200/idx", None, Verb.DELETE, Kind.DATABASE),
+    ("POST", "http://localhost:9090/api/v1/admin/tsdb/delete_series?match=up", None, Verb.DELETE, Kind.DATABASE),
 ]  # fmt: skip
 
 

@@ -8,6 +8,8 @@ import msgspec
 
 from interlock.model.effect import Effect
 
+MOVED = "moved"  # the note of a loss that is none: the same content stands under another name
+
 
 class Word(msgspec.Struct, frozen=True):
     """One word of a command after everything that could be resolved was resolved.

@@ -27,7 +27,7 @@ from interlock.effects.hosts import host_resource
 from interlock.effects.invocation import InnerArgv, InnerText, Interpretation, Invocation, Stdin, Word
 from interlock.effects.pages import plain_page
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
-from interlock.model.effect import Breadth, Effect, Environment, Kind, Scale, Verb
+from interlock.model.effect import Breadth, Effect, Environment, Kind, Reversibility, Scale, Verb
 from interlock.model.errors import CatalogueError
 from interlock.model.world import Setting, World
 
@@ -44,6 +44,7 @@ _GRAVE = frozenset({Verb.DELETE, Verb.OVERWRITE, Verb.GRANT, Verb.PUBLISH, Verb.
 _FILE_KINDS = (Kind.FILE, Kind.DIRECTORY, Kind.DEVICE)
 _VOLUME = "volume:"  # a device with a name of its own (LVM, ZFS, `C:`), which is no path
 # From bad to good: with several clues the most careful reading wins.
+_TEST_STAGES = frozenset({"test", "tests", "testing"})
 _CAREFUL = (
     Environment.PRODUCTION,
     Environment.STAGING,
@@ -234,10 +235,19 @@ class Catalogue:
         if command.reader:
             READERS[command.reader](draft)
         if command.output is not None and draft.output_taint is None:
-            draft.output_taint = set(command.output - {"flow"}) | (draft.flow if "flow" in command.output else set())
+            draft.output_taint = _flowing(command, draft)
         programs.handed_secrets(draft)
         draft.listed = list(listing.lines(draft))
         return draft.finish()
+
+
+def _flowing(command: Command, draft: Draft) -> set[str]:
+    """What the command lets flow out, as the family says; a secret only where one was read in this very form of it."""
+    said = set(command.output or ())
+    secret = L.FROM_SECRET in said and bool(command.rules)
+    if secret and not any(e.resource.kind is Kind.SECRET or L.SECRET in e.resource.labels for e in draft.effects):
+        said.discard(L.FROM_SECRET)
+    return said - {"flow"} | (draft.flow if "flow" in said else set())
 
 
 def _operands(draft: Draft) -> None:
@@ -287,11 +297,13 @@ def _fill(template: Template, draft: Draft, base: str) -> list[str]:
 def _apply(rule: Rule, draft: Draft, base: str, grammar: Grammar) -> None:
     said = draft.said
     breadth = rule.scale(said.tags, said.values)
-    environment, labelled = rule.environment, rule.labels
+    environment, labelled, undo = rule.environment, rule.labels, rule.undo
     if rule.clues:
         clues = [(what, text) for what, clue in rule.clues for text in _fill(clue, draft, base) if text]
         found = {environment_of(what, text, draft.setting) for what, text in clues}
         environment = next((e for e in _CAREFUL if e in found), environment)
+        if rule.kind in (Kind.DATABASE, Kind.TABLE) and _of_tests(clues):
+            undo = Reversibility.RECOVERABLE
         near = environment in (Environment.MACHINE, Environment.DEVELOPMENT) and L.LOOPBACK not in labelled
         if near and rule.kind is Kind.CLOUD_RESOURCE:
             hosts = [host_resource(text, draft.setting) for what, text in clues if what == "host"]
@@ -310,11 +322,17 @@ def _apply(rule: Rule, draft: Draft, base: str, grammar: Grammar) -> None:
                 name,
                 labels=labelled,
                 env=environment,
-                undo=rule.undo,
+                undo=undo,
                 scale=Scale(breadth=breadth),
                 taint=taint,
                 note=note,
             )
+
+
+def _of_tests(clues: list[tuple[str, str]]) -> bool:
+    """Whether only the database of the tests is meant (`RAILS_ENV=test`), which every test run fills again."""
+    stages = [text.rpartition("=")[2].casefold() for what, text in clues if what == "workspace"]
+    return bool(_TEST_STAGES.intersection(stages)) and all(what == "workspace" for what, _ in clues)
 
 
 def _nameless(rule: Rule, grammar: Grammar) -> list[str]:

@@ -32,6 +32,7 @@ _MOST_EFFECTS = 512  # an argv of a thousand operands is one effect of many afte
 _CHANGES = frozenset(
     {Verb.WRITE, Verb.CREATE, Verb.DELETE, Verb.OVERWRITE, Verb.EXECUTE, Verb.INSTALL, Verb.CONFIGURE, Verb.OPAQUE}
 )
+_ADDING = frozenset({Verb.WRITE, Verb.CREATE})
 _LOSING = frozenset({Verb.DELETE, Verb.OVERWRITE})
 
 
@@ -172,6 +173,8 @@ class Draft:
             follow=verb is not Verb.DELETE,
             content=verb is Verb.READ,
         )
+        if verb in _ADDING and not everything and breadth is not Breadth.ALL:
+            resource = files.entered(resource, self.setting)
         breadth = breadth or seen
         notes: tuple[str, ...] = (note,) if note else ()
         if verb in _LOSING and undo is None:

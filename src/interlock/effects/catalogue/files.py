@@ -129,6 +129,14 @@ def regenerable(resource: Resource, setting: Setting) -> bool:
     )
 
 
+def entered(resource: Resource, setting: Setting) -> Resource:
+    """A scratch directory into which something is put: whatever else lies there (a workspace, the guard) stays."""
+    held = any(one.startswith(resource.name.rstrip("/") + "/") for one in setting.interlock_paths)
+    if not held or not {L.SCRATCH, L.GUARD} <= set(resource.labels) or resource.kind is Kind.INTERLOCK:
+        return resource
+    return Resource(resource.kind, resource.name, tuple(sorted(set(resource.labels) - {L.GUARD, L.ROOT})))
+
+
 def absent(path: str, world: World) -> bool:
     """Whether nothing is there for certain: the directory can be seen, and it has no such file."""
     return world.kind(path) is None and world.kind(posixpath.dirname(path)) == "directory"

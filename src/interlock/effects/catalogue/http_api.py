@@ -90,9 +90,7 @@ def read_request(
 ) -> Reading:
     """What a request changes at the other end, besides that something is sent there."""
     request = _request(method, url, body, setting, headers or {})
-    for api in packaged():
-        if not _speaks(api, request):
-            continue
+    for api in _spoken(request):
         if any(_path_fits(path, request.path) for path in api.graphql):
             return _graphql(api, request, body)
         if any(_path_fits(path, request.path) for path in api.sql):
@@ -131,13 +129,16 @@ def _bare(request: _Request) -> str:
     return split[0].rstrip(".") if split else request.url
 
 
-def _speaks(api: Api, request: _Request) -> bool:
-    if any(fnmatchcase(_bare(request), glob) for glob in api.hosts):
-        return True
-    split = split_host(request.url)
-    if split and split[1] and split[1] in api.ports:
-        return True
-    return any(_path_fits(path, request.path) for path in api.paths)
+def _spoken(request: _Request) -> list[Api]:
+    """The interfaces that may answer: those that the host or the port names, before those that the path resembles."""
+    bare, split = _bare(request), split_host(request.url)
+    port = split[1] if split else None
+    named = [
+        api for api in packaged() if any(fnmatchcase(bare, glob) for glob in api.hosts) or (port and port in api.ports)
+    ]
+    return named + [
+        api for api in packaged() if api not in named and any(_path_fits(path, request.path) for path in api.paths)
+    ]
 
 
 def _path_fits(pattern: tuple[str, ...], path: str) -> bool:

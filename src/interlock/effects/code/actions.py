@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from interlock.effects.catalogue.grammar import known
 from interlock.effects.catalogue.http_api import CHANGING, read_request
+from interlock.effects.catalogue.readers.files import blanked, emptied
 from interlock.effects.code.folding import Glob, Number, Several, Unknown, words
 from interlock.effects.code.terms import Shape, Term, call, group, member, name, text
 from interlock.effects.invocation import Word
@@ -14,6 +15,7 @@ from interlock.model import labels as L  # noqa: N812 - the vocabulary is used o
 from interlock.model.effect import Environment, Kind, Reversibility, Verb
 
 if TYPE_CHECKING:
+    from interlock.effects.catalogue.draft import Draft
     from interlock.effects.code.reading import Code
 
 Values = list[tuple[Any, Term]]
@@ -110,14 +112,25 @@ class Actions:
         )
         self._files(Verb.DELETE, self.values(places[:1], term), everything=unknown or bool(told))
 
-    def do_write(self, places: list[str], term: Term, _title: str) -> None:
-        self._files(Verb.WRITE, self.values(places, term))
+    def do_write(self, places: list[str], term: Term, title: str) -> None:
+        values = self.values(places, term)
+        content = self.values(["1"], term)[0][0] if places == ["0"] and len(term.parts) > 2 else None
+        if content == "" and "append" not in title.lower():
+            self._each(blanked, values)
+        else:
+            self._files(Verb.WRITE, values)
+
+    def _each(self, does: Callable[[Draft, Word], None], values: Values) -> None:
+        for value, part in values:
+            if not isinstance(value, (dict, Number, int)):
+                for word in words(value, part.source):
+                    does(self.draft, word)
 
     def do_create(self, places: list[str], term: Term, _title: str) -> None:
         self._files(Verb.CREATE, self.values(places, term))
 
     def do_empty(self, places: list[str], term: Term, _title: str) -> None:
-        self._files(Verb.OVERWRITE, self.values(places, term))
+        self._each(emptied, self.values(places, term))
 
     def do_read(self, places: list[str], term: Term, _title: str) -> None:
         self._files(Verb.READ, self.values(places, term))

@@ -23,7 +23,8 @@ def declare(call: Call) -> bool | None:
     if "n" in flags and name != "export":
         call.opaque("a variable that is a reference to another")
     if len(call.words) == start or "p" in flags or "f" in flags or "F" in flags:
-        state.write(None, (labels.FROM_ENVIRONMENT,))
+        functions = "f" in flags or "F" in flags
+        state.write(None, () if functions else (labels.FROM_ENVIRONMENT,))
         return None
     exports = name == "export" or "x" in flags
     for index in range(start, len(call.words)):

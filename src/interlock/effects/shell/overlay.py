@@ -7,9 +7,10 @@ lies on the disk now.
 from __future__ import annotations
 
 from interlock.effects.invocation import Word
-from interlock.effects.places import normal
+from interlock.effects.places import inside, normal
 from interlock.model import labels
 from interlock.model.action import Trail
+from interlock.model.effect import Effect
 from interlock.model.world import World
 
 MAX_FILES = 256
@@ -25,6 +26,7 @@ class Overlay:
         self.made: set[str] = set()  # directories
         self.fresh: set[str] = set()  # what this text made where nothing was, by itself or with all that is below
         self.changed = False  # a program ran that may have changed any file
+        self.carried: list[tuple[str, Effect]] = []  # where something was moved to, and the move out of its old place
         self.streams = 0
         self.unread: set[str] = set()  # files that a redirection filled with what nobody knows
         self.arrived: set[str] = set()  # directories that were filled from the network
@@ -81,6 +83,17 @@ class Overlay:
             return False
         path = normal(path).rstrip("/*")
         return path in self.fresh or any(path.startswith(one + "/") for one in self.fresh)
+
+    def carry(self, targets: list[str], moves: list[Effect]) -> None:
+        """What was moved, and where it stands from now on."""
+        if targets and len(self.carried) < MAX_FILES:
+            places = targets if len(targets) == len(moves) else targets[:1] * len(moves)
+            self.carried += zip(places, moves, strict=True)
+
+    def lost(self, path: str) -> list[Effect]:
+        """The moves whose content goes when `path` is removed: what was moved there, or below it, or holds it."""
+        path = normal(path).rstrip("/*") or "/"
+        return [move for place, move in self.carried if inside(place, path) or inside(path, place)]
 
     def flow(self, path: str, taint: tuple[str, ...]) -> None:
         """Something is being written to a file that is held open: what it holds now is not known."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import posixpath
+
 import msgspec
 
+from interlock.effects.catalogue.files import regenerable
 from interlock.effects.invocation import (
+    MOVED,
     InnerArgv,
     InnerText,
     Interpretation,
@@ -22,7 +26,7 @@ from interlock.effects.shell.parse import Parser
 from interlock.effects.shell.state import UNKNOWN, Source, State, Val, Var
 from interlock.effects.shell.written import reaches
 from interlock.model import labels
-from interlock.model.effect import Effect, Environment, Kind, Resource, Reversibility, Verb
+from interlock.model.effect import Breadth, Effect, Environment, Kind, Resource, Reversibility, Scale, Verb
 
 _PASSES_OUTPUT = frozenset(
     [
@@ -164,6 +168,7 @@ class Runner(Assigner):
             if span is not None and effect.span != span:
                 effect = msgspec.structs.replace(effect, span=span)  # noqa: PLW2901
             self.add(effect)
+            self.gone(effect)
             if effect.verb not in _HARMLESS:
                 self.world.changed = True
                 if effect.verb in _WRITES:
@@ -172,7 +177,32 @@ class Runner(Assigner):
                     self.touched(
                         effect, arriving, stdin.text if words[0].text == "tee" and not state.conditions else None
                     )
+        self.carry(said)
         return read
+
+    def carry(self, said: Interpretation) -> None:
+        """`mv src /tmp/x`: whoever removes /tmp/x later in this text removes src."""
+        moves = [e for e in said.effects if e.verb is Verb.DELETE and MOVED in e.notes]
+        if moves:
+            self.world.carry([e.resource.name for e in said.effects if e.verb in _WRITES], moves)
+
+    def gone(self, effect: Effect) -> None:
+        """What is removed under its new name is lost as if it had been removed under its old one."""
+        if effect.verb is not Verb.DELETE or MOVED in effect.notes or not self.world.carried:
+            return
+        for move in self.world.lost(effect.resource.name):
+            kept = Reversibility.RECOVERABLE if regenerable(move.resource, self.setting) else Reversibility.IRREVERSIBLE
+            whole = (
+                self.world.under.kind(move.resource.name) != "file" and not posixpath.splitext(move.resource.name)[1]
+            )
+            lost = msgspec.structs.replace(
+                move,
+                reversibility=kept,
+                scale=Scale(Breadth.ALL, unit="files") if whole else effect.scale,
+                notes=("moved away, then removed",),
+                span=effect.span,
+            )
+            self.add(lost)
 
     def own(self, effect: Effect) -> bool:
         """Whether what is removed was made by this very text, inside the workspace."""

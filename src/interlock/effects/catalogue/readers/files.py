@@ -9,7 +9,8 @@ import msgspec
 
 from interlock.effects.catalogue import files
 from interlock.effects.catalogue.draft import Draft
-from interlock.effects.invocation import Word
+from interlock.effects.catalogue.words import word_list
+from interlock.effects.invocation import MOVED, Word
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
 from interlock.model.effect import Kind, Reversibility, Verb
 
@@ -49,6 +50,24 @@ def emptied(draft: Draft, value: Word, note: str = "") -> None:
     resource, _ = files.place(value, draft.inv, draft.setting, draft.world)
     quiet = files.regenerable(resource, draft.setting) or L.DEVICE_NULL in resource.labels
     draft.file(Verb.OVERWRITE, value, labels=() if quiet else (L.EMPTIED,), note=note)
+
+
+def blanked(draft: Draft, value: Word) -> None:
+    """A program writes nothing into a file: a loss where the name is one of code or data, else a file is made."""
+    if _precious(value) and not (value.text or "").endswith("__init__.py"):
+        emptied(draft, value)
+    else:
+        draft.file(Verb.WRITE, value)
+
+
+_NOISE = frozenset({"/dev/zero", "/dev/random", "/dev/urandom"})
+_PRECIOUS = word_list("code_suffixes") | word_list("data_suffixes")
+
+
+def _precious(value: Word) -> bool:
+    """Whether a name is one of code or data: nobody makes such a file of zeros, one destroys it with them."""
+    stem, dot, suffix = posixpath.basename(value.text or "").rpartition(".")
+    return bool(stem and dot) and suffix.lower() in _PRECIOUS
 
 
 def truncate(draft: Draft) -> None:
@@ -114,8 +133,9 @@ def copy(draft: Draft) -> None:
     sources = draft.values("read")
     targets = _targets(draft, sources)
     empty = bool(sources) and all(source.text == "/dev/null" for source in sources)
+    noise = bool(sources) and all(source.text in _NOISE for source in sources)
     for target in targets:
-        if empty:
+        if empty or (noise and _precious(target)):
             emptied(draft, target)
         else:
             draft.file(Verb.WRITE, target, taint=draft.flow)
@@ -134,7 +154,10 @@ def move(draft: Draft) -> None:
     sink = any(t.text in ("/dev/null",) for t in targets)
     undo = Reversibility.IRREVERSIBLE if sink else Reversibility.REVERSIBLE
     for source in sources:
-        draft.file(Verb.DELETE, source, undo=undo, note="moved", labels=(L.EMPTIED,) if sink else ())
+        whole = L.ROOT in files.place(source, draft.inv, draft.setting, draft.world, follow=False)[0].labels
+        # A project that is no longer where everybody looks for it is theirs to find again.
+        back = Reversibility.RECOVERABLE if whole and not sink else undo
+        draft.file(Verb.DELETE, source, undo=back, note=MOVED, labels=(L.EMPTIED,) if sink else ())
     for target in targets:
         draft.file(Verb.WRITE, target)
 
@@ -268,7 +291,8 @@ def dd(draft: Draft) -> None:
             target = Word(
                 text[3:] if known else None, operand.source if not known else text[3:], operand.span, text[3:]
             )
-            if any(w.text == "if=/dev/null" for w in draft.said.operands):
+            sources = [(w.text or "").removeprefix("if=") for w in draft.said.operands if (w.text or "")[:3] == "if="]
+            if "/dev/null" in sources or (not _NOISE.isdisjoint(sources) and _precious(target)):
                 emptied(draft, target)
             else:
                 draft.file(Verb.OVERWRITE, target, taint=draft.flow)

@@ -233,7 +233,7 @@ def _with(value: Word, mark: str, item: Word) -> Word:
         return value
     if item.text is not None:
         text = value.text.replace(mark, item.text)
-        return Word(text=text, source=text, prefix=text, taint=item.taint)
+        return Word(text=text, source=text, prefix=text, taint=item.taint, many=item.many, glob=item.glob)
     head = value.text.split(mark)[0]
     return Word(text=None, source=value.text, prefix=head, taint=item.taint)
 
@@ -258,8 +258,8 @@ def parallel(draft: Draft) -> None:
             made = [_with(_with(w, "{}", item), "{.}", item) for w in command]
         else:
             made = [*command, item]
-        if len(command) == 1:
-            draft.shell_words(made, remote=remote)
+        if len(command) == 1 and not re.fullmatch(r"[\w./+-]+", command[0].text or ""):
+            draft.shell_words(made, remote=remote)  # the one word is a text for a shell
         else:
             draft.argv(made, stdin=Stdin(), remote=remote)
 

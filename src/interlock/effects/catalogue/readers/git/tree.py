@@ -137,10 +137,12 @@ def checkout_index(draft: Draft, base: str | None) -> None:
 def worktree(draft: Draft, base: str | None) -> None:
     """`git worktree`: further working trees, beside the project or in it."""
     action, words = draft.text("action"), draft.values("what")
-    if action == "remove" and words:
+    if action == "remove" and words and draft.has("force"):
         draft.file(Verb.DELETE, words[0], directory=True, everything=True, note="a working tree")
-        if draft.has("force"):
-            g.discards(draft, words[0].text or words[0].source)
+        g.discards(draft, words[0].text or words[0].source)
+    elif action == "remove" and words:
+        name = draft.path(words[0], base) or words[0].source
+        g.repository(draft, Verb.DELETE, name, note="a working tree; git refuses where something is not committed")
     elif action == "add" and words:
         path = draft.path(words[0], base)
         beside = path is not None and posixpath.dirname(path) == posixpath.dirname(draft.setting.workspace)

@@ -15,6 +15,7 @@ from interlock.effects.budget import Exhausted
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.grammar import known
 from interlock.effects.catalogue.http_api import CHANGING, read_request
+from interlock.effects.catalogue.readers.files import blanked
 from interlock.effects.catalogue.readers.python import names as N  # noqa: N812 - the names are used on every line
 from interlock.effects.catalogue.readers.python.environ import single_variables
 from interlock.effects.catalogue.readers.python.values import Prefixed, Several, Unknown, Values, word_of
@@ -46,6 +47,10 @@ def _used(nodes: list[ast.AST]) -> set[int]:
         elif isinstance(node, ast.Expr):
             out.add(id(node.value))
     return out
+
+
+def _nothing(nodes: list[ast.expr]) -> bool:
+    return bool(nodes) and isinstance(nodes[0], ast.Constant) and nodes[0].value in ("", b"")
 
 
 class Code(Values):
@@ -129,6 +134,7 @@ class Code(Values):
             if isinstance(base, Unknown) and (full in N.DELETE) and called not in N.DELETE:
                 self.unsure(f"deletes by .{method}() what is not known")
                 return
+        self._emptied(node, method)
         if called in N.DELETE:
             self._files(Verb.DELETE, node.args[:1], everything=N.DELETE[called])
         elif called in N.WRITE:
@@ -248,8 +254,25 @@ class Code(Values):
         elif full.endswith(".open"):
             mode = self.value(node.args[0]) if node.args else "r"
             self.draft.file(Verb.READ if isinstance(mode, str) and set(mode) <= set("rbt") else Verb.WRITE, word)
+        elif full in ("pathlib.Path.write_text", "pathlib.Path.write_bytes") and _nothing(node.args[:1]):
+            blanked(self.draft, word)
         else:
             self.draft.file(Verb.CREATE if full.endswith("mkdir") else Verb.WRITE, word, taint=self.draft.flow)
+
+    def _emptied(self, node: ast.Call, method: str) -> None:
+        """`open(x, "w").close()`: opened to be written, and nothing is; `os.truncate(x, 0)`."""
+        opened = node.func.value if isinstance(node.func, ast.Attribute) else None
+        if isinstance(opened, ast.Call) and (method == "close" or (method == "write" and _nothing(node.args))):
+            mode = self.value(opened.args[1]) if len(opened.args) > 1 else ""
+            if self.name(opened.func) not in ("open", "io.open") or not isinstance(mode, str) or "w" not in mode:
+                return
+            node = opened
+        elif self.name(node.func) != "os.truncate" or len(node.args) < 2 or self.value(node.args[1]) != 0:
+            return
+        value = self.value(node.args[0])
+        for item in value.items if isinstance(value, Several) else [value]:
+            if not isinstance(item, Unknown):
+                blanked(self.draft, word_of(item, node))
 
     def _files(self, verb: Verb, nodes: list[ast.expr], *, everything: bool = False) -> None:
         for node in nodes:
