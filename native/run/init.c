@@ -32,6 +32,7 @@ static _Noreturn void be_command(const struct plan *plan, char **environment, co
              strerror(errno));
     set_limits(plan);
     sigprocmask(SIG_SETMASK, mask, NULL);
+    (void)filter_calls(plan->shim);
     if (syscall(NR_CLOSE_RANGE, 3U, ~0U, 4U /* on exec */) < 0)
         fail(DOCTOR, "open files cannot be closed (%s)", strerror(errno));
     _exit(run_command(plan->arguments.list, environment));
@@ -108,6 +109,11 @@ _Noreturn void be_init(const struct plan *plan, int control, uid_t user, gid_t g
     forbid_new_privileges();
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) /* what the launcher knew is nobody's to read in /proc/1 */
         fail(REPORT, "the sandbox's pid 1 cannot be closed to looks (%s)", strerror(errno));
+    if (plan->landlock)
+        add_landlock(plan);
+    struct message start;
+    if (recv(control, &start, sizeof start, 0) != (ssize_t)sizeof start || start.kind != SAY_START)
+        _exit(STATUS_UNBUILT); /* the launcher is gone */
     int children = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
     if (children < 0)
         fail(REPORT, "signals cannot be read (%s)", strerror(errno));

@@ -105,6 +105,7 @@ static int finish(struct watch *watch)
     int status = 0;
     while (waitpid(watch->init, &status, 0) < 0 && errno == EINTR)
         ;
+    leave_cgroup();
     if (watch->failed) {
         fputs(watch->text, stderr);
         return STATUS_UNBUILT;
@@ -146,8 +147,10 @@ int launch(const struct plan *plan)
     gid_t group = getegid();
     if (getuid() != user || getgid() != group)
         fail(REINSTALL, "it must not be installed set-user-id");
-    if (plan->landlock || plan->shim || plan->listens)
-        fail(REINSTALL, "this launcher knows neither Landlock nor the rename shim nor listeners yet");
+    if (plan->shim || plan->listens)
+        fail(REINSTALL, "this launcher knows neither the rename shim nor listeners yet");
+    check_standard_descriptors();
+    note_host_sockets();
     if (user == 0)
         (void)setgroups(0, NULL); /* an ordinary user may not give groups up; their sockets and files are hidden */
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
@@ -163,6 +166,8 @@ int launch(const struct plan *plan)
     if (watch.init < 0)
         fail(DOCTOR, "this machine allows no namespaces of its own (%s)", strerror(errno));
     close(pair[1]);
+    join_cgroup(plan, watch.init);
+    say(&watch, SAY_START, 0);
     if (plan->wall)
         watch.ends = now_ms() + plan->wall * 1000;
     for (bool open = true; open;) {

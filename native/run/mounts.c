@@ -171,11 +171,8 @@ static void add_place(enum kind kind, const char *path, int mount)
     places[place_count++] = (struct place){kind, path, depth_of(path), mount, false};
 }
 
-/*
- * Where a path that is to be hidden really leads: what a link points to is hidden, for the link itself shows nothing.
- * NULL when there is nothing there.
- */
-static const char *real_place(const char *path)
+/* What is hidden is what a link points to: the link itself shows nothing. */
+const char *real_place(const char *path)
 {
     char link[64], found[PATH_MAX];
     int fd = open_how(AT_FDCWD, path, O_PATH | O_CLOEXEC, RESOLVE_NO_MAGIC);
@@ -319,6 +316,7 @@ static void seal_host(void)
 void build_view(const struct plan *plan)
 {
     const char *const none[][2] = {{NULL, NULL}};
+    narrow_standard_descriptors();
     collect_places(plan);
     open_devices();
     int proc = new_file_system("proc", none, ATTR_NOSUID | ATTR_NODEV | ATTR_NOEXEC);
@@ -334,6 +332,7 @@ void build_view(const struct plan *plan)
         if (places[i].mount >= 0)
             close(places[i].mount);
     }
+    cover_host_sockets(plan);
     if (chdir("/") < 0)
         fail(REPORT, "the sandbox has no root (%s)", strerror(errno));
 }

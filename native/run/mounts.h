@@ -13,6 +13,8 @@ int copy_of(const char *path, unsigned flags);
 void set_mount(int mount, unsigned flags, unsigned long long set, unsigned long long clear);
 /* Covers what stands at the path with emptiness that cannot be written. */
 void cover(const char *path);
+/* Where a path really leads, whatever links stand on the way; NULL when nothing is there. */
+const char *real_place(const char *path);
 
 void open_devices(void);  /* while the host's are in reach */
 void build_devices(void); /* the new /dev */

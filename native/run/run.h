@@ -86,6 +86,31 @@ void raise_loopback(void);
 void drop_capabilities(void);
 void forbid_new_privileges(void);
 
+/* ---- seccomp.c */
+
+/* For the caller and all that it starts. With `shim`, the descriptor on which renames are told; else -1. */
+int filter_calls(bool shim);
+
+/* ---- landlock.c: the walls once more, by another part of the kernel */
+
+int landlock_version(void); /* 0: none */
+void add_landlock(const struct plan *plan);
+
+/* ---- standard.c: the descriptors 0, 1 and 2 */
+
+void check_standard_descriptors(void); /* outside */
+void narrow_standard_descriptors(void); /* inside, before the view is built */
+
+/* ---- sockets.c: Unix sockets that are bound to paths */
+
+void note_host_sockets(void); /* outside: where the host's are listed */
+void cover_host_sockets(const struct plan *plan);
+
+/* ---- cgroup.c: the bound on processes where the kernel does not hold it by rlimit */
+
+bool join_cgroup(const struct plan *plan, pid_t init);
+void leave_cgroup(void);
+
 /* ---- mounts.c, devices.c: what the command sees of the file system */
 
 void build_view(const struct plan *plan);
@@ -100,7 +125,7 @@ void set_limits(const struct plan *plan);
 _Noreturn void be_init(const struct plan *plan, int control, uid_t user, gid_t group, const sigset_t *mask);
 
 /* What pid 1 and the launcher say to each other, one per packet. */
-enum { SAID_FAILED = 'F', SAID_ENDED = 'E', SAID_STOPPED = 'S', SAY_SIGNAL = 'K', SAY_END = 'T' };
+enum { SAID_FAILED = 'F', SAY_START = 'G', SAID_ENDED = 'E', SAID_STOPPED = 'S', SAY_SIGNAL = 'K', SAY_END = 'T' };
 struct message {
     int kind, value;
 };

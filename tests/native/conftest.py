@@ -14,8 +14,10 @@ from pathlib import Path
 import pytest
 
 from native.daemons import Daemon, Script
+from native.runs import NOBODY, Sandbox, new_sandbox, remove
 
 ROOT = Path(__file__).resolve().parents[2]
+SOURCES = sorted((ROOT / "native/run").glob("*.c"))  # of the launcher
 
 _spec = importlib.util.spec_from_file_location("hatch_build", ROOT / "hatch_build.py")
 assert _spec is not None
@@ -84,6 +86,41 @@ def sanitizing(target: Path) -> list[str]:
     """The command that builds a client which dies (exit status 99) of any undefined behaviour."""
     flags = ["-std=c11", "-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
     return ["gcc", *flags, "-o", str(target), str(ROOT / "native/interlock_hook.c")]
+
+
+@pytest.fixture(scope="session")
+def launchers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    directory = tmp_path_factory.mktemp("launchers")
+    found = {}
+    if hatch_build.compile_launcher(ROOT / "native/run", directory / "c"):
+        found["c"] = directory / "c"
+    flags = ["-std=c11", "-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+    command = ["gcc", *flags, "-o", str(directory / "sanitized"), *map(str, SOURCES)]
+    if shutil.which("gcc") and subprocess.run(command, capture_output=True, check=False).returncode == 0:
+        found["sanitized"] = directory / "sanitized"
+    return found
+
+
+@pytest.fixture(params=["c", pytest.param("sanitized", marks=pytest.mark.slow)])
+def launcher(request: pytest.FixtureRequest, launchers: dict[str, Path]) -> Path:
+    if request.param not in launchers:
+        pytest.skip("no C compiler for the launcher here")
+    return launchers[request.param]
+
+
+@pytest.fixture(params=["root", "ordinary"])
+def sandbox(request: pytest.FixtureRequest, launcher: Path) -> Iterator[Sandbox]:
+    """As root (when the tests run as root) and as an ordinary user."""
+    if request.param == "root" and os.geteuid() != 0:
+        pytest.skip("the tests do not run as root")
+    user = 0 if request.param == "root" else os.geteuid() or NOBODY
+    made = new_sandbox(launcher, user)
+    try:
+        if "allows no namespaces" in (tried := made.run("true")).err:
+            pytest.skip(f"this machine has no namespaces for this user: {tried.err}")
+        yield made
+    finally:
+        remove(made.base)
 
 
 @pytest.fixture(params=["c", "python", pytest.param("sanitized", marks=pytest.mark.slow)])
