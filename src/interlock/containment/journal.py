@@ -6,6 +6,7 @@ anywhere else is not ours to guess about and raises.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import zlib
 from typing import Any
@@ -34,10 +35,25 @@ class Journal:
             raise
 
     def append(self, *records: Record) -> None:
-        """Write these. What a full disk cuts short raises, and is a torn tail that the next opening cuts off."""
+        """Write all of these, or none. Raises OSError (full disk)."""
         text = memoryview(b"".join(_line(record) for record in records))
-        while text:
-            text = text[os.write(self._fd, text) :]
+        before = self.size
+        try:
+            while text:
+                text = text[os.write(self._fd, text) :]
+        except OSError:
+            with contextlib.suppress(OSError):  # then it is a torn tail, which the next opening cuts off
+                self.cut(before)
+            raise
+
+    @property
+    def size(self) -> int:
+        """How long it is now, for `cut`."""
+        return os.fstat(self._fd).st_size
+
+    def cut(self, size: int) -> None:
+        """Take back what was appended after `size`. Raises OSError: then nothing more can be said in it."""
+        os.ftruncate(self._fd, size)
 
     def sync(self) -> None:
         """Until this returns, nothing that relies on the records may happen."""

@@ -1,0 +1,107 @@
+"""Bringing chosen changes of a run into the workspace: all of them, or none, whatever happens meanwhile.
+
+The steps are journalled before anything moves. A kill at any point leaves what `recovery.recover` takes back; a full
+disk or a failing one is taken back at once. Where the workspace is not as the change set says, that change is refused,
+stays in the upper layer, and the others are committed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from interlock.containment import planning, running
+from interlock.containment.change import ChangeSet
+from interlock.containment.conflicts import conflicts
+from interlock.containment.descent import HANDLE, LISTED, Descent
+from interlock.containment.moves import Conflict
+from interlock.containment.planning import Selection
+from interlock.containment.transaction import Plan
+from interlock.model.errors import StateError
+
+
+class NotCommitted(StateError):
+    """A commit failed and was taken back: the workspace is as it was, the changes are where they were."""
+
+
+class Refused(NamedTuple):
+    """A change that stays out, and why."""
+
+    path: str
+    why: str
+
+
+class Committed(NamedTuple):
+    """What a commit did. `paths` are those of the changes that now stand in the workspace."""
+
+    paths: frozenset[str]
+    refused: tuple[Refused, ...]
+    folder: Path | None  # of the transaction, for `rewind`; None when nothing was left to commit
+
+
+def commit(
+    folder: Path, workspace: str, upper: str, changes: ChangeSet, chosen: Iterable[str] | None = None
+) -> Committed:
+    """Commit the changes with these paths (default: all that may be) as one transaction in a new folder.
+
+    The folder must not exist; it should lie on the file system of the workspace, as the upper layer should: then
+    nothing is copied. One commit, undo or recovery at a time in a workspace is the caller's to see to.
+
+    Raises NotCommitted: nothing was changed. Raises StateError: it failed, and taking it back failed as well;
+    `recover(folder)` has to be tried again before anything else is done in the workspace.
+    """
+    wanted = frozenset(change.path for change in changes) if chosen is None else frozenset(chosen)
+    refused: dict[str, str] = {}
+    while True:
+        selection = planning.select(changes, wanted - refused.keys())
+        known = len(refused)
+        if not selection.chosen or _attempt(folder, workspace, upper, changes, selection, refused):
+            break
+        if len(refused) == known:
+            raise NotCommitted("the workspace changes faster than it can be committed to. Nothing was committed.")
+    said = tuple(Refused(*row) for row in refused.items())
+    return Committed(selection.paths, said, folder if selection.chosen else None)
+
+
+def _attempt(
+    folder: Path, workspace: str, upper: str, changes: ChangeSet, selection: Selection, refused: dict[str, str]
+) -> bool:
+    """Commit this selection, or say what has to be left out of it."""
+    try:
+        plan = _plan(workspace, upper, str(folder / "stage"), changes, selection, refused)
+        if plan is None:
+            return False
+        folder.mkdir(mode=0o700, parents=True)
+        running.first(folder, plan)
+    except Conflict as conflict:
+        refused[conflict.change] = conflict.why
+        return False
+    except OSError as error:
+        raise NotCommitted(f"{error.strerror or error}: nothing was committed, the changes are kept.") from error
+    return True
+
+
+def _plan(
+    workspace: str, upper: str, stage: str, changes: ChangeSet, selection: Selection, refused: dict[str, str]
+) -> Plan | None:
+    """All steps; None when some of them meet what they cannot go over: these are then among the refused."""
+    above = os.open(upper, LISTED)
+    try:
+        steps = planning.steps(selection, above)
+    finally:
+        os.close(above)
+    root = os.open(workspace, HANDLE)
+    try:
+        with Descent(root) as live:
+            known = len(refused)
+            for conflict in conflicts(steps, range(len(steps)), live, forward=True, first=True):
+                refused.setdefault(conflict.change, conflict.why)
+            if len(refused) > known:
+                return None
+            rows = planning.directories(selection, changes, steps, live)
+    finally:
+        os.close(root)
+    loose = [planning.loosened(step) for step in steps]
+    return Plan(workspace, upper, stage, tuple(loose), tuple(rows))

@@ -1,0 +1,100 @@
+"""Directories of a tree, opened one name at a time and never through a link.
+
+Every step is one `openat` of one name with `O_NOFOLLOW`: a name cannot hold a slash, and `..` never comes from outside,
+so no step leaves the tree, whatever is swapped meanwhile. Descriptors are kept along the current path only, at most
+`_OPEN` of them; a directory whose descriptor was let go is found again through `..` of its child, and must be the same.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+
+_OPEN = 64
+# Where the system has it, a mere handle: needs no right to read the directory, and opening it has no effect.
+HANDLE = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+LISTED = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Descent:
+    """The current position in one tree. The root's descriptor stays the caller's."""
+
+    def __init__(self, root: int, flags: int = HANDLE) -> None:
+        self._flags = flags
+        self._path = ""
+        self._names: list[str] = []
+        self._fds: list[int] = [root]  # -1: let go
+        self._ids: list[tuple[int, int]] = [(0, 0)]  # of those let go
+
+    def at(self, path: str) -> int:
+        """The descriptor of a directory, "" for the root; good until the next call.
+
+        Raises OSError: FileNotFoundError, NotADirectoryError, ELOOP for a link, ESTALE when a parent was moved away.
+        """
+        if path == self._path:
+            return self._fds[-1]
+        names = path.split("/") if path else []
+        shared = 0
+        for mine, other in zip(self._names, names, strict=False):
+            if mine != other:
+                break
+            shared += 1
+        self._rise(shared)
+        for name in names[shared:]:
+            self._enter(name)
+        self._path = path
+        return self._fds[-1]
+
+    def close(self) -> None:
+        """Let go of everything but the root."""
+        while len(self._fds) > 1:
+            self._names.pop()
+            self._ids.pop()
+            fd = self._fds.pop()
+            if fd >= 0:
+                os.close(fd)
+        self._path = ""
+
+    def __enter__(self) -> Descent:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _enter(self, name: str) -> None:
+        if name in ("", ".", ".."):
+            raise OSError(errno.EINVAL, "no name of an entry", name)
+        fd = os.open(name, self._flags, dir_fd=self._fds[-1])
+        self._fds.append(fd)
+        self._names.append(name)
+        self._ids.append((0, 0))
+        self._path += f"/{name}" if self._path else name
+        old = len(self._fds) - 1 - _OPEN
+        if old > 0 and self._fds[old] >= 0:
+            seen = os.fstat(self._fds[old])
+            self._ids[old] = (seen.st_dev, seen.st_ino)
+            os.close(self._fds[old])
+            self._fds[old] = -1
+
+    def _rise(self, depth: int) -> None:
+        while len(self._names) > depth:
+            if self._fds[-2] < 0:
+                self._fds[-2] = self._parent()
+            os.close(self._fds.pop())
+            self._names.pop()
+            self._ids.pop()
+        self._path = "/".join(self._names)
+
+    def _parent(self) -> int:
+        fd = os.open("..", self._flags, dir_fd=self._fds[-1])
+        seen = os.fstat(fd)
+        if (seen.st_dev, seen.st_ino) != self._ids[-2]:
+            os.close(fd)
+            raise OSError(errno.ESTALE, "a directory was moved away meanwhile", "/".join(self._names[:-1]))
+        return fd
+
+
+def split(path: str) -> tuple[str, str]:
+    """The directory and the name of a path below the root."""
+    directory, _, name = path.rpartition("/")
+    return directory, name

@@ -1,0 +1,45 @@
+"""After a crash: what had begun and not ended is taken back, by the same code that takes back a failure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from interlock.containment import running, stage
+from interlock.containment.journal import Journal
+from interlock.containment.moves import Places
+from interlock.containment.transaction import load
+
+
+class Recovered(NamedTuple):
+    """What was found: `there` whether the transaction still exists, `committed` whether it stands in the workspace."""
+
+    there: bool
+    committed: bool
+    taken_back: bool  # something had to be done
+    stuck: tuple[str, ...] = ()  # paths that somebody else changed meanwhile, left as they are
+
+
+def recover(folder: Path) -> Recovered:
+    """Bring one transaction to where it last stood whole. May be repeated; does nothing to what ended.
+
+    A commit that was interrupted is gone afterwards, its folder too, and the changes are in the upper layer again.
+
+    Raises StateError for a damaged journal; OSError when the disk fails: it has to be tried again.
+    """
+    transaction = load(folder)
+    if transaction is None:
+        if folder.is_dir():
+            stage.remove(folder, str(folder / "stage"))
+        return Recovered(there=False, committed=False, taken_back=False)
+    if transaction.begun is None:
+        if transaction.ended:
+            return Recovered(there=True, committed=transaction.committed, taken_back=False)
+        running.forget(transaction)
+        return Recovered(there=False, committed=False, taken_back=True)
+    with Journal(folder / "journal") as journal, Places(transaction.plan) as places:
+        stuck = running.back(transaction, journal, places)
+    if not transaction.ended:
+        running.forget(transaction)
+        return Recovered(there=False, committed=False, taken_back=True)
+    return Recovered(True, transaction.committed, True, tuple(conflict.path for conflict in stuck))

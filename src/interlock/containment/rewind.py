@@ -1,0 +1,122 @@
+"""Taking one committed transaction back, and bringing it again: undo, and the undo of an undo.
+
+`look_ahead` says what would happen and where somebody changed something since; `rewind` does it. What is in conflict is
+never touched: either nothing is done, or the rest of it (`around=True`).
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+from interlock.containment import running, xattrs
+from interlock.containment.conflicts import conflicts
+from interlock.containment.descent import HANDLE, Descent
+from interlock.containment.journal import Journal
+from interlock.containment.moves import Conflict, Places
+from interlock.containment.transaction import Look, Transaction, load
+from interlock.model.errors import StateError
+
+
+class NotRewound(StateError):
+    """An undo failed and was taken back: the workspace is as it was before it."""
+
+
+class Ahead(NamedTuple):
+    """What an undo (or redo) would do. Paths are those of the changes, as they were committed."""
+
+    paths: tuple[str, ...]
+    conflicts: tuple[tuple[str, str], ...]  # path, why
+    lost: tuple[str, ...]  # changes whose other side was not kept (secrets) or was pruned
+    steps: tuple[int, ...] = ()
+    leave: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def clean(self) -> bool:
+        """Whether all of it can be done."""
+        return not self.conflicts and not self.lost
+
+
+def look_ahead(folder: Path, *, redo: bool = False) -> Ahead:
+    """The plan of an undo; changes nothing. Raises StateError, OSError."""
+    transaction = _load(folder)
+    root = os.open(transaction.plan.workspace, HANDLE)
+    try:
+        with Descent(root) as live:
+            return _ahead(transaction, live, redo=redo)
+    finally:
+        os.close(root)
+
+
+def rewind(folder: Path, *, redo: bool = False, around: bool = False) -> Ahead:
+    """Undo a committed transaction, or what of it stands (`redo`: bring it again). Returns what was done.
+
+    `around`: leave out what is in conflict or lost; without it, any of these and nothing is done: `NotRewound`.
+    Raises NotRewound: nothing was changed. Raises StateError: taking it back failed too, `recover` has to be tried.
+    """
+    transaction = _load(folder)
+    try:
+        with Journal(folder / "journal") as journal, Places(transaction.plan) as places:
+            ahead = _ahead(transaction, places.live, redo=redo)
+            if not (ahead.clean or around):
+                path, why = (*ahead.conflicts, *((path, "its content was not kept") for path in ahead.lost))[0]
+                raise NotRewound(f"{path}: {why}. Nothing was undone; `--around` leaves such changes out.")
+            if ahead.steps or _waiting(transaction, redo=redo):
+                leave = dict(ahead.leave)
+                running.again(transaction, journal, places, list(ahead.steps), leave, forward=redo)
+    except (Conflict, OSError) as error:
+        raise NotRewound(f"{error}: nothing was undone.") from error
+    return ahead
+
+
+def _waiting(transaction: Transaction, *, redo: bool) -> bool:
+    """Whether a transaction without steps (only looks of directories) is on the other side."""
+    return not transaction.plan.steps and transaction.stands is not redo
+
+
+def _load(folder: Path) -> Transaction:
+    transaction = load(folder)
+    if transaction is None or not transaction.ended:
+        raise StateError(f"nothing was committed in {folder.name}, so nothing can be undone.")
+    if transaction.begun is not None:
+        raise StateError(f"{folder.name} was interrupted; it has to be recovered first.")
+    return transaction
+
+
+def _ahead(transaction: Transaction, live: Descent, *, redo: bool) -> Ahead:
+    steps = transaction.plan.steps
+    wanted = [number for number, applied in enumerate(transaction.applied) if applied is not redo]
+    lost = {steps[n].change for n in wanted if n in transaction.lost and not (redo is False and steps[n].verb == "put")}
+    trouble: dict[str, str] = {}
+    while True:
+        left_out = lost | trouble.keys()
+        numbers = [number for number in wanted if steps[number].change not in left_out]
+        found = [(c.change, c.why) for c in conflicts(steps, numbers, live, forward=redo) if c.change not in trouble]
+        if not found:
+            break
+        trouble.update(found)
+    paths = tuple(dict.fromkeys(steps[number].change for number in numbers))
+    leave = _leave(transaction, live, redo=redo, partly=bool(left_out))
+    return Ahead(paths, tuple(trouble.items()), tuple(sorted(lost)), tuple(numbers), tuple(leave.items()))
+
+
+def _leave(transaction: Transaction, live: Descent, *, redo: bool, partly: bool) -> dict[int, int]:
+    """Directories that somebody else touched since: their time is theirs now, and a mode that they set stays."""
+    found: dict[int, int] = {}
+    for number, row in enumerate(transaction.plan.directories):
+        if row.there == ("after" if redo else "before"):
+            continue
+        try:
+            fd = live.at(row.path)
+        except OSError:
+            found[number] = -1
+            continue
+        seen = os.stat(".", dir_fd=fd)
+        now = Look(seen.st_mode & 0o7777, seen.st_mtime_ns, xattrs.pairs(xattrs.place(".", fd)))
+        left = row.before if redo else row.after
+        if (now.mode, now.xattrs) != (left.mode, left.xattrs):
+            found[number] = -1
+        elif now.mtime != left.mtime or partly:
+            found[number] = now.mtime
+    return found

@@ -1,0 +1,93 @@
+"""One journalled run through a transaction, and taking it back. Commit, undo, redo and recovery have no other way."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from interlock.containment import stage
+from interlock.containment.journal import Journal
+from interlock.containment.moves import Conflict, Places, perform
+from interlock.containment.transaction import Plan, Transaction, create
+from interlock.model.errors import InterlockError, StateError
+
+
+def first(folder: Path, plan: Plan) -> Transaction:
+    """Begin a transaction in an empty folder and run through it forwards.
+
+    Raises Conflict, OSError: it was taken back and the folder is gone. Raises StateError when that failed too.
+    """
+    try:
+        transaction, journal = create(folder, plan)
+    except OSError:
+        stage.remove(folder, plan.stage)
+        raise
+    with journal:
+        try:
+            os.mkdir(plan.stage, 0o700)
+            with Places(plan) as places:
+                stage.fill(transaction, places)
+                again(transaction, journal, places, list(range(len(plan.steps))), {}, forward=True)
+        except (Conflict, OSError) as error:
+            if transaction.ended:  # taken back but for what somebody else changed meanwhile
+                raise StateError(f"{error}. It could not be taken back completely.") from error
+            _forget(transaction, error)
+            raise
+    return transaction
+
+
+def again(
+    transaction: Transaction,
+    journal: Journal,
+    places: Places,
+    steps: list[int],
+    leave: Mapping[int, int],
+    *,
+    forward: bool,
+) -> None:
+    """Run through these steps. Raises Conflict, OSError: it was taken back. Raises StateError when that failed too."""
+    slots = [places.slot(number).inode for number in range(len(transaction.plan.steps))]
+    transaction.record(journal, ["begin", forward, steps, list(leave.items()), slots])
+    try:
+        slots = perform(transaction, places, transaction.running, forward=forward)
+        transaction.record(journal, ["end", forward, slots, []])
+    except (Conflict, OSError) as error:
+        try:
+            back(transaction, journal, places)
+        except OSError as second:
+            raise StateError(f"{error}; taking it back failed too: {second}. It will be tried again.") from second
+        raise
+
+
+def back(transaction: Transaction, journal: Journal, places: Places) -> list[Conflict]:
+    """Take back a run that did not end; returns what could not be, because somebody else changed it meanwhile.
+
+    Raises OSError: it has to be tried again. May be repeated at any point.
+    """
+    begun = transaction.running
+    stuck: list[Conflict] = []
+    slots = perform(transaction, places, begun, forward=not begun.forward, stuck=stuck)
+    if transaction.ended or stuck:
+        # A failure to write it is no harm: taking it back once more finds everything in its place.
+        with contextlib.suppress(OSError):
+            numbers = [conflict.number for conflict in stuck]
+            transaction.record(journal, ["end", not begun.forward, slots, numbers])
+    return stuck
+
+
+def _forget(transaction: Transaction, error: InterlockError | OSError) -> None:
+    """A transaction of which nothing stands: what its slots hold goes back to the upper layer."""
+    try:
+        forget(transaction)
+    except OSError as second:
+        raise StateError(f"{error}; clearing up failed too: {second}. It will be tried again.") from second
+
+
+def forget(transaction: Transaction) -> None:
+    """Empty the stage into the upper layer and remove the transaction. Raises OSError: may be tried again."""
+    if os.path.isdir(transaction.plan.stage):
+        with Places(transaction.plan) as places:
+            stage.unfill(transaction, places)
+    stage.remove(transaction.folder, transaction.plan.stage)
