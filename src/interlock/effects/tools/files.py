@@ -8,6 +8,7 @@ from typing import Any
 from interlock.effects.patch import read_patch
 from interlock.effects.places import file_environment, file_resource, normal
 from interlock.effects.tools.inputs import Malformed, optional, path_of, required
+from interlock.effects.tools.lifecycle import armed, cell
 from interlock.model import labels
 from interlock.model.action import Action, Reading, Trail
 from interlock.model.effect import MANY, ONE, Effect, Kind, Resource, Reversibility, Scale, Verb
@@ -65,10 +66,13 @@ def grep(action: Action, setting: Setting, world: World) -> Effects:
 def write(action: Action, setting: Setting, world: World) -> Reading:
     """Write: a whole file, new or replaced. Whatever flowed into it before is gone."""
     path = required(action.input, "file_path", "path")
-    if not isinstance(action.input.get("content", action.input.get("contents", "")), str):
+    content = action.input.get("content", action.input.get("contents", ""))
+    if not isinstance(content, str):
         raise Malformed("`content` must be text")
     change = _changed(path, action, setting, world, creates=True)
-    return Reading((change,), trails=(Trail(change.resource.name),))
+    old = world.text(change.resource.name) or ""
+    later = armed(change.resource.name, content, old, setting, world)
+    return Reading((change, *later), trails=(Trail(change.resource.name),))
 
 
 def edit(action: Action, setting: Setting, world: World) -> Effects:
@@ -77,7 +81,8 @@ def edit(action: Action, setting: Setting, world: World) -> Effects:
     old, new = action.input.get("old_string"), action.input.get("new_string")
     if not isinstance(old, str) or not isinstance(new, str):
         raise Malformed("`old_string` and `new_string` must be text")
-    return (_changed(path, action, setting, world, creates=not old),)
+    change = _changed(path, action, setting, world, creates=not old)
+    return (change, *armed(change.resource.name, new, old, setting, world))
 
 
 def multi_edit(action: Action, setting: Setting, world: World) -> Effects:
@@ -86,13 +91,17 @@ def multi_edit(action: Action, setting: Setting, world: World) -> Effects:
     edits = action.input.get("edits")
     if not isinstance(edits, list) or not edits or not all(isinstance(e, dict) for e in edits):
         raise Malformed("`edits` must be a list of edits")
-    return (_changed(path, action, setting, world, creates=edits[0].get("old_string") == ""),)
+    change = _changed(path, action, setting, world, creates=edits[0].get("old_string") == "")
+    old, new = ("\n".join(str(edit.get(name, "")) for edit in edits) for name in ("old_string", "new_string"))
+    return (change, *armed(change.resource.name, new, old, setting, world))
 
 
 def notebook_edit(action: Action, setting: Setting, world: World) -> Effects:
     """NotebookEdit: one cell of a notebook."""
     path = required(action.input, "notebook_path", "file_path")
-    return (_changed(path, action, setting, world, creates=False),)
+    change = _changed(path, action, setting, world, creates=False)
+    source = action.input.get("new_source", "")
+    return (change, *cell(change.resource.name, source, setting, world)) if isinstance(source, str) else (change,)
 
 
 def apply_patch(action: Action, setting: Setting, world: World) -> Effects:
