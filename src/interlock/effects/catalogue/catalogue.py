@@ -226,8 +226,9 @@ class Catalogue:
             said.tags.add("downloaded")  # what comes through the pipe was on the network a moment ago
         programs.startup_variables(draft)
         _operands(draft)
+        tags = said.tags if inv.stdin.text is None else said.tags | {"told"}  # what it reads is known: no keyboard
         for rule in command.rules:
-            if rule.applies(said.tags, said.values, said.doubtful):
+            if rule.applies(tags, said.values, said.doubtful):
                 _apply(rule, draft, base, command.grammar)
         unlisted.judge_subcommand(command, base, draft, more=more)
         unlisted.judge_options(command, shown, draft)

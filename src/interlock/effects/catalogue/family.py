@@ -46,7 +46,7 @@ COMMAND_KEYS = {
 }
 # Names that every template may use; no option and no operand says them, so no condition can ask for them,
 # but for the tags that the reading itself sets.
-SET = frozenset({"rest", "downloaded"})
+SET = frozenset({"rest", "downloaded", "told"})
 GIVEN = ("program", "command", "sub", "operand", "remote", "cwd", *sorted(SET), "current-cluster", "current-engine")
 WRAP_KEYS = {"program", "assigns", "privileged", "user", "remote", "cwd", "clears", "stdin"}
 

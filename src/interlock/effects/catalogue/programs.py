@@ -105,6 +105,7 @@ RISKY = re.compile(
 
 # Entry points that a framework leaves in the project: the file hands over at once, and the family says what comes then.
 ENTRY_POINTS = word_list("entry-points")
+_TOLD_BY_NAME = word_list("told-by-name")
 # What `bin` holds in a framework's project, or in a server's unpacked archive (`bin/solr`, `bin/kafka-topics.sh`).
 _BIN = re.compile(r"(?:^|/)bin/[\w.-]+$")
 
@@ -161,7 +162,8 @@ def located(draft: Draft, name: str) -> Where:
     if folder.endswith(_TOOL_DIRS) or "/.tox/" in folder or "/.nox/" in folder:
         return Where.TOOL
     script(draft, path, tuple(draft.inv.words))
-    known_there = posixpath.basename(path) in ENTRY_POINTS or _BIN.search(path)
+    base = posixpath.basename(path)
+    known_there = base in ENTRY_POINTS or base in _TOLD_BY_NAME or _BIN.search(path)
     return Where.TOOL if known_there else Where.ELSEWHERE
 
 

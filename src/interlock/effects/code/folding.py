@@ -257,9 +257,11 @@ def bounded(value: Any) -> Any:
 def joined(parts: list[Any]) -> Any:
     """Texts put together, or what is known of the beginning."""
     out = ""
-    for part in parts:
+    for at, part in enumerate(parts):
         if isinstance(part, (str, int)):
             out += str(part)
+        elif _climbs(parts[at + 1 :]):
+            return Unknown()
         else:
             return Unknown(out + (part.prefix if isinstance(part, Unknown) else ""))
         if len(out) > _MOST_TEXT:
@@ -267,13 +269,22 @@ def joined(parts: list[Any]) -> Any:
     return out
 
 
+def _climbs(later: list[Any]) -> bool:
+    """Whether what follows a part that is not known leads out again of the place where that begins."""
+    return any(isinstance(part, str) and ".." in part for part in later)
+
+
 def _path(values: list[Any]) -> Any:
     parts: list[str] = []
-    for value in values:
+    for at, value in enumerate(values):
         if isinstance(value, str):
             parts.append(value)
         elif isinstance(value, Glob) and value is values[-1]:
             return Glob(posixpath.join(*parts, value.pattern))
+        elif _climbs(values[at + 1 :]) or any(str(later).startswith("/") for later in values[at + 1 :]):
+            return Unknown()
+        elif not parts and isinstance(value, Unknown) and value.prefix.startswith("/"):
+            return Unknown(posixpath.join(value.prefix, "") if at + 1 < len(values) else value.prefix)
         else:
             return Unknown(posixpath.join(*parts, "") if parts else "")
     return posixpath.normpath(posixpath.join(*parts)) if parts else Unknown()
@@ -375,6 +386,7 @@ def _replaced(text: str, old: str, new: str) -> Any:
 
 _FOLDS: dict[str, Callable[[list[Any]], Any]] = {
     "first": lambda values: values[0],
+    "begun": lambda values: Unknown(values[0] if isinstance(values[0], str) else getattr(values[0], "prefix", "")),
     "decode": _decode,
     "base64": _base64,
     "hex": _hex,
@@ -409,7 +421,7 @@ def _method(method: str, base: Any, values: list[Any]) -> Any:
         return _characters([base])
     if isinstance(base, str):
         return _of_text(method, base, values)
-    return Unknown(base.prefix) if isinstance(base, Unknown) and method == "added" else Unknown()
+    return joined([base, *values]) if isinstance(base, Unknown) and method == "added" else Unknown()
 
 
 def _of_text(method: str, base: str, values: list[Any]) -> Any:

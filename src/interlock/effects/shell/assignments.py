@@ -16,7 +16,7 @@ from interlock.effects.shell.state import EMPTY, UNKNOWN, State, Val, Var
 from interlock.effects.shell.syntax import Assign
 from interlock.effects.startup_variables import CODE_VARIABLES, COMMAND_VARIABLES
 from interlock.model import labels
-from interlock.model.effect import Effect, Verb
+from interlock.model.effect import Effect, Environment, Kind, Resource, Verb
 
 # `catalogue.programs.startup_variables` judges these before a program, knowing the program.
 _CATALOGUE_JUDGES = COMMAND_VARIABLES | CODE_VARIABLES
@@ -56,7 +56,8 @@ class Assigner(Redirector):
     def appended(self, before: Val, value: Val) -> Val:
         taint = tuple(sorted(set(before.taint) | set(value.taint)))
         if before.text is None:
-            return Val(None, before.prefix, taint)
+            climbs = ".." in (value.prefix if value.text is None else value.text)
+            return Val(None, "" if climbs else before.prefix, taint)
         if value.text is None:
             return Val(None, before.text + value.prefix, taint)
         return Val(before.text + value.text, taint=taint, glob=before.glob or value.glob)
@@ -132,6 +133,15 @@ class Assigner(Redirector):
                 Effect(
                     Verb.WRITE, target, file_environment(target, self.setting), via=name,
                     notes=(f"{name} names a file that later commands write",), span=self.span(state, start, end),
+                )
+            )  # fmt: skip
+            return
+        if found is Hazard.UNCHECKED:
+            note = f"{name} makes later commands believe anybody who answers"
+            self.add(
+                Effect(
+                    Verb.CONFIGURE, Resource(Kind.SYSTEM, "certificate checks"), Environment.MACHINE, via=name,
+                    notes=(note,), span=self.span(state, start, end),
                 )
             )  # fmt: skip
             return

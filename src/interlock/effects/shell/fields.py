@@ -24,10 +24,11 @@ class Piece:
 class Field:
     """One word in the making."""
 
-    __slots__ = ("alive", "glob", "known", "many", "matched", "prefix", "quoting", "taint", "text")
+    __slots__ = ("alive", "glob", "known", "many", "matched", "prefix", "quoting", "tail", "taint", "text")
 
     def __init__(self) -> None:
         self.text: list[str] = []
+        self.tail = ""  # what is known behind the first part that is not
         self.quoting: list[tuple[str, bool]] = []
         self.prefix = ""
         self.known = True
@@ -48,6 +49,10 @@ class Field:
             return
         text = value.text
         if text:
+            if not self.known:
+                self.tail += text
+                if ".." in self.tail:  # `build/$X/../..` leads out again of the place where it begins
+                    self.prefix = self.prefix[: self.prefix.find("=") + 1]
             self.alive = True
             self.text.append(text)
             self.matched = self.matched or value.matched

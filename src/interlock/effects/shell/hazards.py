@@ -163,6 +163,32 @@ _WRITTEN = frozenset(
         "TF_LOG_PATH",
     }
 )
+# Whether a tool checks who it talks to. The values that switch the check off; None: any value but those that say no.
+_CHECKS: dict[str, frozenset[str] | None] = {
+    "NODE_TLS_REJECT_UNAUTHORIZED": frozenset({"0"}),
+    "PYTHONHTTPSVERIFY": frozenset({"0"}),
+    "BUNDLE_SSL_VERIFY_MODE": frozenset({"0"}),
+    "CONSUL_HTTP_SSL_VERIFY": frozenset({"false", "0"}),
+    "YARN_ENABLE_STRICT_SSL": frozenset({"false", "0"}),
+    "YARN_STRICT_SSL": frozenset({"false", "0"}),
+    "NPM_CONFIG_STRICT_SSL": frozenset({"false", "0"}),
+    "GOSUMDB": frozenset({"off"}),
+    "REQUESTS_CA_BUNDLE": frozenset({""}),
+    "CURL_CA_BUNDLE": frozenset({""}),
+    "GIT_SSL_NO_VERIFY": None,
+    "GOINSECURE": None,
+    "GONOSUMDB": frozenset({"*"}),
+    "GONOSUMCHECK": None,
+    "GONOSUMVERIFY": None,
+    "COMPOSER_DISABLE_TLS": None,
+    "VAULT_SKIP_VERIFY": None,
+    "NOMAD_SKIP_VERIFY": None,
+    "PIP_TRUSTED_HOST": None,
+    "UV_INSECURE_HOST": None,
+    "DENO_TLS_CA_STORE_INSECURE": None,
+    "TF_SKIP_PROVIDER_VERIFY": None,
+}
+_SAYS_NO = frozenset({"", "0", "false", "no", "off"})
 _NPM_QUIET = frozenset(
     {
         "LOGLEVEL",
@@ -180,7 +206,7 @@ _NPM_QUIET = frozenset(
         "PREFER_OFFLINE",
         "IGNORE_SCRIPTS",
         "ENGINE_STRICT",
-        "STRICT_SSL",
+        "STRICT_SSL",  # what switches it off stands in `_CHECKS`
     }
 )
 _NODE_SAFE = (
@@ -236,6 +262,7 @@ class Hazard(Enum):
     CODE = 2  # the value names code that is loaded
     PROXY = 3  # the value names a host that traffic goes through
     FILE = 4  # the value names a file that is written
+    UNCHECKED = 5  # who is talked to is no longer checked
 
 
 def hazard(name: str, value: str | None) -> Hazard:
@@ -246,6 +273,8 @@ def hazard(name: str, value: str | None) -> Hazard:
         return Hazard.PROXY if _server(value) else Hazard.NONE
     if name in _WRITTEN:
         return Hazard.FILE if value is None or "/" in value else Hazard.NONE
+    if name.upper() in _CHECKS and _unchecked(name.upper(), value):
+        return Hazard.UNCHECKED
     if name.upper().startswith("NPM_CONFIG_"):
         return Hazard.NONE if name.upper().removeprefix("NPM_CONFIG_") in _NPM_QUIET else Hazard.CODE
     if name in _COMMANDS:
@@ -258,6 +287,14 @@ def hazard(name: str, value: str | None) -> Hazard:
     if name in _CODE:
         return Hazard.NONE if value is not None and _quiet(name, value) else Hazard.CODE
     return Hazard.NONE
+
+
+def _unchecked(name: str, value: str | None) -> bool:
+    """Whether this value switches the check off; a value that is not known may."""
+    off = _CHECKS[name]
+    if value is None:
+        return True
+    return value.lower() in off if off is not None else value.lower() not in _SAYS_NO
 
 
 _USUAL = frozenset(

@@ -28,6 +28,7 @@ class Overlay:
         self.changed = False  # a program ran that may have changed any file
         self.carried: list[tuple[str, Effect]] = []  # where something was moved to, and the move out of its old place
         self.streams = 0
+        self.built: set[str] = set()  # programs that this text compiled from the project's own source
         self.unread: set[str] = set()  # files that a redirection filled with what nobody knows
         self.arrived: set[str] = set()  # directories that were filled from the network
         self.version = 0  # counts what was written
@@ -63,6 +64,7 @@ class Overlay:
             taint = tuple(sorted(set(taint) | set(self.taint(path))))
         self.written[path] = text
         self.taints[path] = taint
+        self.built.discard(path)
         self.version += 1
 
     def make(self, directory: str) -> None:

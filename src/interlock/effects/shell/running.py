@@ -24,7 +24,7 @@ from interlock.effects.shell.calls import Call
 from interlock.effects.shell.core import MAX_NESTING
 from interlock.effects.shell.parse import Parser
 from interlock.effects.shell.state import UNKNOWN, Source, State, Val, Var
-from interlock.effects.shell.written import reaches
+from interlock.effects.shell.written import compiles, reaches
 from interlock.model import labels
 from interlock.model.effect import Breadth, Effect, Environment, Kind, Resource, Reversibility, Scale, Verb
 
@@ -177,6 +177,7 @@ class Runner(Assigner):
                     self.touched(
                         effect, arriving, stdin.text if words[0].text == "tee" and not state.conditions else None
                     )
+                    self.compiled(effect, words, arriving, state.cwd)
         self.carry(said)
         return read
 
@@ -203,6 +204,15 @@ class Runner(Assigner):
                 span=effect.span,
             )
             self.add(lost)
+
+    def compiled(self, effect: Effect, words: tuple[Word, ...], flows: set[str], cwd: str | None) -> None:
+        """A program that a compiler makes here is as much the project's as its source is, wherever it is put."""
+        name = effect.resource.name
+        if cwd is None or not compiles([w.text for w in words], name, self.setting.workspace, self.world.written):
+            return
+        sources = {posixpath.normpath(posixpath.join(cwd, word.text or "")) for word in words[1:]}
+        if labels.FROM_NETWORK not in flows.union(*(self.world.taint(path) for path in sources)):
+            self.world.built.add(name)
 
     def own(self, effect: Effect) -> bool:
         """Whether what is removed was made by this very text, inside the workspace."""
@@ -232,6 +242,13 @@ class Runner(Assigner):
 
     def origin(self, effect: Effect, words: tuple[Word, ...]) -> Effect:
         """Code that this text or an earlier action wrote or downloaded carries where it came from."""
+        if effect.resource.kind is Kind.CODE and effect.resource.name in self.world.built:
+            marks = {*effect.resource.labels, labels.PROJECT} - {labels.UNREAD}
+            resource = Resource(Kind.PROCESS, effect.resource.name, tuple(sorted(marks)))
+            notes = ("this action compiled it",)
+            effect = msgspec.structs.replace(
+                effect, resource=resource, reversibility=Reversibility.REVERSIBLE, notes=notes
+            )
         names = {effect.resource.name, *(word.text for word in words if word.text is not None)}
         found = {label for name in names if name.startswith("/") for label in self.world.taint(name)}
         extra = {labels.UNREAD} if not names.isdisjoint(self.world.unread) else set()

@@ -7,7 +7,7 @@ ways in it is enough to look for the calls by which a program starts others or r
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 _SOURCE = re.compile(
     r"(?:\.(?:go|rs|c|cc|cpp|cxx|m|mm|h|hpp|java|kt|kts|scala|groovy|gradle|lua|swift|r|jl|exs?|erl|cs|fs|hs|ml|nim|zig|dart)"
@@ -33,6 +33,17 @@ _MOST = 65_536  # characters of one file that are looked through
 def reaches(written: Mapping[str, str | None]) -> bool:
     """Whether a source file that this text wrote starts other programs or removes files."""
     return any(text is not None and _judged(path, text[:_MOST]) for path, text in written.items())
+
+
+_COMPILERS = re.compile(r"(?:gcc|g\+\+|cc|c\+\+|clang(?:\+\+)?|tcc|go|rustc|swiftc|ghc|nim|gfortran|nvcc|dmd|ldc2)")
+
+
+def compiles(words: Sequence[str | None], target: str, ours: str, written: Mapping[str, str | None]) -> bool:
+    """Whether this command builds `target` from files of the project, or of this very text, and of nobody else."""
+    if None in words or not _COMPILERS.fullmatch((words[0] or "").rpartition("/")[2]):
+        return False
+    foreign = [word for word in words[1:] if word is not None and word.startswith(("/", "~", "..")) and word != target]
+    return all(word.startswith(ours.rstrip("/") + "/") or written.get(word) is not None for word in foreign)
 
 
 def _judged(path: str, text: str) -> bool:

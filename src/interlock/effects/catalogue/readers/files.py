@@ -11,6 +11,7 @@ from interlock.effects.catalogue import files
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.words import word_list
 from interlock.effects.invocation import MOVED, Word
+from interlock.effects.places import file_resource
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
 from interlock.model.effect import Kind, Reversibility, Verb
 
@@ -247,9 +248,25 @@ def chmod(draft: Draft) -> None:
         _moded(draft, value, mode, deep=draft.has("recursive"), unknown=unknown)
 
 
+_CLOSES = re.compile(r"0?[4567]00|(?:u=rw?x?,)?(?:go|og)(?:-r?w?x?|=)|g-rwx,o-rwx")
+
+
+def _key(draft: Draft, value: Word) -> bool:
+    """Whether this is a credential of the user's own, or the directory of one."""
+    path = draft.path(value)
+    if path is None:
+        return False
+    resource = file_resource(path, draft.setting, draft.world, cwd=draft.inv.cwd)
+    own = L.HOME in resource.labels and L.GUARD not in resource.labels
+    folders = (posixpath.join(draft.setting.home, name) for name in (".ssh", ".gnupg", ".aws", ".kube"))
+    return own and (resource.kind is Kind.SECRET or path in folders)
+
+
 def _moded(draft: Draft, value: Word, mode: str, *, deep: bool = False, unknown: bool = False) -> None:
     """A file gets this mode."""
     writable, special = opens(mode)
+    if not deep and _CLOSES.fullmatch(mode) and _key(draft, value):
+        return  # ssh and gpg refuse a key that others can read: this is what they ask for
     draft.file(
         Verb.CONFIGURE,
         value,

@@ -54,6 +54,9 @@ def visit(draft: Draft, url: Word, request: Request) -> None:
     if text.casefold().startswith("file:"):
         draft.file(Verb.READ, word(re.sub(r"^file:(//[^/]*)?", "", text, flags=re.IGNORECASE)))
         return
+    if scheme == "telnet" and url.text is not None:
+        draft.host(Verb.SEND, text.partition("://")[2], taint=draft.flow | request.taint)
+        return
     if scheme not in _WEB:
         draft.opaque("another protocol than the web's", text)
         return

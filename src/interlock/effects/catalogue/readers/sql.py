@@ -12,7 +12,7 @@ from interlock.effects.catalogue.grammar import known
 from interlock.effects.catalogue.readers.wrappers import interactive
 from interlock.effects.environments import environment_of
 from interlock.effects.hosts import host_environment, host_resource
-from interlock.effects.invocation import Word
+from interlock.effects.invocation import Word, word
 from interlock.effects.places import file_environment, file_resource
 from interlock.effects.sql import read_sql
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
@@ -349,7 +349,7 @@ def _dot(draft: Draft, target: Target, words: list[str], dialect: str) -> None:
 
 
 def rails_runner(draft: Draft) -> None:
-    """rails runner: Ruby text, or a file by its path, with the application loaded."""
+    """rails runner: Ruby text, or a file by its path, with the application loaded; a console reads from a pipe."""
     from interlock.effects.catalogue.readers.othercode import read_text as read_code_text
     from interlock.effects.catalogue.readers.othercode import run_script
 
@@ -358,11 +358,15 @@ def rails_runner(draft: Draft) -> None:
             run_script(draft, value)
         else:
             read_code_text(draft, value, "ruby")
+    if not draft.values("code") and draft.inv.stdin.text is not None:
+        read_code_text(draft, word(draft.inv.stdin.text or ""), "ruby")
 
 
 def django(draft: Draft) -> None:
-    """manage.py shell -c runs Python."""
+    """manage.py shell: Python after -c, or from a pipe."""
     from interlock.effects.catalogue.readers.python import inline
 
     for value in draft.values("shellcode"):
         inline(draft, value.text, value, packages=("django",))
+    if draft.inv.stdin.text is not None and not draft.values("shellcode"):
+        inline(draft, draft.inv.stdin.text, word(draft.inv.stdin.text or ""), packages=("django",))

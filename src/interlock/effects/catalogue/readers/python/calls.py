@@ -18,6 +18,7 @@ from interlock.effects.catalogue.http_api import CHANGING, read_request
 from interlock.effects.catalogue.readers.files import blanked
 from interlock.effects.catalogue.readers.python import names as N  # noqa: N812 - the names are used on every line
 from interlock.effects.catalogue.readers.python.environ import single_variables
+from interlock.effects.catalogue.readers.python.shown import shown
 from interlock.effects.catalogue.readers.python.values import Prefixed, Several, Unknown, Values, word_of
 from interlock.effects.secret_names import secret_name
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
@@ -79,13 +80,14 @@ class Code(Values):
             if self.inline and any(secret_name(name) for name in names):
                 self.draft.flow.add(L.FROM_SECRET)
             used = _used(nodes)
+            visible = shown(nodes, self.name)
             for node in nodes:
                 if isinstance(node, (ast.Call, ast.Name)) and id(node) not in used and self.name(node) in _MODULES:
                     self.unsure(f"hands {self.name(node)} on, to be used elsewhere")
                 if isinstance(node, ast.Call):
                     self._call(node)
                     self.budget.run(len(self.draft.inner))
-                elif isinstance(node, (ast.Attribute, ast.Name)):
+                elif isinstance(node, (ast.Attribute, ast.Name)) and id(node) not in visible:
                     self._mention(node, called=id(node) in called)
             if self.inline:
                 self._secrets(nodes)

@@ -118,11 +118,16 @@ def _timed(draft: Draft, operands: list[Word]) -> None:
             inline(draft, value.text, value)
 
 
+_QUIET_DEBUGGING = frozenset({"continue", "c", "cont", "where", "w", "bt", "next", "n", "step", "s", "quit", "q", "up"})
+
+
 def _watched(draft: Draft, operands: list[Word]) -> None:
     """cProfile, profile, trace, pdb, runpy: the program behind their own options runs."""
     for at, value in enumerate(operands):
         if value.text in ("-c", "--command"):
-            draft.opaque("commands for the Python debugger", operands[-1].source)
+            told = operands[at + 1].text if at + 1 < len(operands) else None
+            if told not in _QUIET_DEBUGGING:
+                draft.opaque("commands for the Python debugger", operands[-1].source)
         elif value.text in ("-m", "--module"):
             draft.argv([known("python3"), *operands[at:]])
             return

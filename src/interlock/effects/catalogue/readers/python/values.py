@@ -17,6 +17,7 @@ from interlock.model import labels as L  # noqa: N812 - the vocabulary is used o
 from interlock.model.effect import Kind
 
 _MOST_WORDS = 6_000  # an ordinary script of six hundred lines
+_SCRATCH_NAMES = frozenset({"tempfile.mkdtemp", "tempfile.mktemp", "tempfile.TemporaryDirectory"})
 _WRAPPERS = frozenset({"sorted", "list", "reversed", "set", "tuple"})
 
 
@@ -92,12 +93,18 @@ class Values:
                         self.aliases[name] = called
                     else:
                         self.names[name] = self.value(node.value)
+            elif isinstance(node, ast.withitem) and isinstance(node.optional_vars, ast.Name):
+                if seen.get(node.optional_vars.id) == 1 and self._scratch(node.context_expr):
+                    self.names[node.optional_vars.id] = self.value(node.context_expr)
             elif (
                 isinstance(node, (ast.For, ast.comprehension))
                 and isinstance(node.target, ast.Name)
                 and seen.get(node.target.id) == 1
             ):
                 self._each(node.target.id, node.iter)
+
+    def _scratch(self, node: ast.expr) -> bool:
+        return isinstance(node, ast.Call) and self.name(node.func) == "tempfile.TemporaryDirectory"
 
     def _each(self, name: str, items: ast.expr) -> None:
         """The variable of a loop: one of several constants, or some name below a directory that is known."""
@@ -193,11 +200,17 @@ class Values:
     def _joined(self, parts: list[Any]) -> Any:
         if all(isinstance(p, (str, int)) for p in parts):
             return "".join(str(p) for p in parts)
+        if _climbs(parts):
+            return Unknown({t for p in parts if isinstance(p, Unknown) for t in p.taint})
         return Prefixed("".join(_leading(parts)), {t for p in parts if isinstance(p, Unknown) for t in p.taint})
 
     def _path(self, parts: list[Any]) -> Any:
+        anew = [at for at, part in enumerate(parts) if isinstance(part, str) and part.startswith("/")]
+        parts = parts[anew[-1] :] if anew else parts
         if parts and all(isinstance(p, str) for p in parts):
             return posixpath.join(*parts)
+        if _climbs(parts):
+            return Unknown()
         start = _leading(parts)
         return Prefixed(posixpath.join(*start, "") if start else "", ())
 
@@ -223,6 +236,8 @@ class Values:
                 if values
                 else home
             )
+        if called in _SCRATCH_NAMES and not any(k.arg in (None, "dir") for k in node.keywords) and len(values) < 3:
+            return Prefixed("/tmp/tmp", ())  # noqa: S108 - where Python makes it, under a name of its own
         if called in ("os.getcwd", "pathlib.Path.cwd"):
             return self.draft.inv.cwd or Unknown()
         if isinstance(node.func, ast.Attribute):
@@ -264,6 +279,16 @@ class Values:
         """Whether a path holds credentials."""
         resource = file_resource(path, self.draft.setting, self.draft.world, cwd=self.draft.inv.cwd)
         return resource.kind is Kind.SECRET or L.SECRET in resource.labels
+
+
+def _climbs(parts: list[Any]) -> bool:
+    """Whether what follows a part that is not known leads out of it again: `join(directory, "..")`."""
+    after = False
+    for part in parts:
+        if after and isinstance(part, str) and ".." in part:
+            return True
+        after = after or not isinstance(part, (str, int))
+    return False
 
 
 def _leading(parts: list[Any]) -> list[str]:
