@@ -29,6 +29,8 @@ _LOCAL_CONTEXT = re.compile(
 )
 _PRODUCTION_CONTEXT = re.compile(r"prod(?!uct(?!ion)|uce)|prd")
 _LOCAL_SOCKETS = ("unix:", "npipe:", "fd:")
+# What a thing is called says nothing good of where it is: a release called `test` may stand in any cluster.
+_ONLY_WORSE = "name"
 _BRANCH_ONLY = frozenset({"main", "master"})  # production when they name a branch, nothing when they name a database
 
 
@@ -41,7 +43,8 @@ def environment_of(what: str, name: str, setting: Setting) -> Environment:
     """The environment of the `what` called `name`.
 
     Args:
-        what: host, database, branch, context, account, directory, workspace (terraform), ...: as in `EnvironmentRule`.
+        what: host, database, branch, context, account, directory, workspace (terraform), ...: as in `EnvironmentRule`;
+            `name` is what the thing itself is called, and may only make it more serious.
         name: as the action wrote it.
 
     The user's map decides; else a whole word in the name (`prod`, `stg`, `dev`); else `UNKNOWN`. `preprod` and
@@ -84,5 +87,6 @@ def hinted(what: str, name: str) -> Environment:
     for hints, environment in _HINTS:
         hit = hints.intersection(words)
         if hit - _BRANCH_ONLY or (hit and what == "branch"):
-            return environment
+            said_by_itself = what == _ONLY_WORSE and environment is Environment.DEVELOPMENT
+            return Environment.UNKNOWN if said_by_itself else environment
     return Environment.UNKNOWN

@@ -334,3 +334,37 @@ def test_a_cloud_at_this_machines_own_address_is_no_cloud():
     near = say("tool -f -n http://localhost:4566 x", catalogue)
     assert not judge("delete cloud_resource x, loopback", near)
     assert judge("delete cloud_resource x, loopback", say("tool -f -n https://example.com x", catalogue))
+
+
+HELPED = """
+about = "a tool"
+[command.tool]
+help_word = true
+flags = "--host <HOST>"
+otherwise = "opaque"
+[command.tool.sub."drop"]
+args = "NAME*"
+does = "delete database {name|=all}, all, irreversible"
+[command.tool.sub."quiet"]
+flags = "-h"
+help_word = false
+args = "NAME*"
+does = "delete database {name|=all}, all, irreversible"
+[examples]
+"tool drop -h" = "nothing"
+"tool drop shop -h" = "nothing"
+"tool drop -h shop" = "delete database"
+"tool drop --host -h" = "delete database"
+"tool drop -fh" = "delete database"
+"tool drop help" = "nothing"
+"tool drop help shop" = "delete database"
+"tool drop --host help" = "delete database"
+"tool quiet -h" = "delete database"
+"tool quiet help" = "delete database help"
+"tool -h" = "nothing"
+"""
+
+
+def test_a_last_word_that_asks_ends_a_subcommand_and_only_where_it_means_nothing_else() -> None:
+    catalogue = Catalogue.load({"tool.toml": HELPED})
+    assert [c for f in catalogue.families for c in check(catalogue, f)] == []

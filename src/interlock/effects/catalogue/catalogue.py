@@ -219,7 +219,7 @@ class Catalogue:
         command, said = parse(command, inv.words)
         shown = f"{base} {' '.join(said.path)}" if said.path else base
         draft = Draft(shown, said, inv, setting, world)
-        if said.asked or ("asked" in said.tags and said.tags.isdisjoint(_CODE_TAGS)):
+        if said.asked or ("asked" in said.tags and said.tags.isdisjoint(_CODE_TAGS)) or _asks_last(command, said, inv):
             draft.output_taint = set()
             return draft.finish()
         if inv.stdin.path is None and draft.flow & {L.FROM_NETWORK, L.FROM_UNTRUSTED}:
@@ -249,6 +249,16 @@ def _flowing(command: Command, draft: Draft) -> set[str]:
     if secret and not any(e.resource.kind is Kind.SECRET or L.SECRET in e.resource.labels for e in draft.effects):
         said.discard(L.FROM_SECRET)
     return said - {"flow"} | (draft.flow if "flow" in said else set())
+
+
+def _asks_last(command: Command, said: Parsed, inv: Invocation) -> bool:
+    """`gh repo delete -h`, `aws s3 rm help`: the last word asks, where a subcommand is named and it means nothing else."""
+    last = inv.words[-1]
+    if not said.path or not command.grammar.asks:
+        return False
+    if last.text == "-h":
+        return "-h" in said.unknown
+    return command.grammar.word_asks and last.text == "help" and len(said.operands) == 1 and said.operands[0] is last
 
 
 def _operands(draft: Draft) -> None:

@@ -33,6 +33,7 @@ COMMAND_KEYS = {
     "order",
     "bundle",
     "help",
+    "help_word",
     "strict",
     "reader",
     "versioned",
@@ -276,6 +277,7 @@ class _Reader:
                 raw=order == "raw",
                 bundle=self.take(table, "bundle", bool, False, where),
                 asks=self.take(table, "help", bool, above.asks, where),
+                word_asks=self.take(table, "help_word", bool, above.word_asks, where),
             )
         except GrammarError as error:
             raise self.fail(where, str(error)) from None

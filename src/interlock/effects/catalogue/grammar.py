@@ -61,6 +61,7 @@ class Grammar:
     raw: bool = False  # every word, options too, belongs to the inner command
     bundle: bool = False  # a first word without dash is a cluster (tar, ps)
     asks: bool = True  # --help and --version end it before anything happens
+    word_asks: bool = False  # so does the operand `help` (aws s3 rm help)
     longs: tuple[str, ...] = ()
     rest_at: int = -1  # how many operands precede `inner` or `shell`
     rest: Slot | None = None

@@ -20,7 +20,7 @@ from interlock.model.labels import RESOURCE_LABELS, TAINTS
 _HOLE = re.compile(r"\{([^{}]*)\}")
 _ENVIRONMENTS = {e.value for e in Environment}
 ENVIRONMENT_CLUES = frozenset(
-    {"host", "database", "branch", "context", "account", "directory", "workspace", "namespace", "project"}
+    {"host", "database", "branch", "context", "account", "directory", "workspace", "namespace", "project", "name"}
 )
 CLAUSES = (
     *("one", "many", "all", "reversible", "recoverable", "irreversible", "flow"),
