@@ -336,6 +336,26 @@ def test_a_cloud_at_this_machines_own_address_is_no_cloud():
     assert judge("delete cloud_resource x, loopback", say("tool -f -n https://example.com x", catalogue))
 
 
+GUESSED = """
+about = "a tool"
+[command.tool]
+args = "ACTION WHAT?"
+does = ["delete database {what|=all}, all, irreversible, when action=drop*", "configure database {what|=all}, unless action=show|action=get-*"]
+[examples]
+"tool show x" = ["never configure database", "never delete database"]
+"tool get-x x" = "nothing"
+"tool $X" = ["delete database", "configure database"]
+"tool get-$X" = ["never configure database", "never delete database"]
+"tool ge$X" = ["configure database", "never delete database"]
+"tool drop$X" = ["delete database", "configure database"]
+"""
+
+
+def test_a_word_nobody_knows_is_assumed_and_never_excuses():
+    catalogue = Catalogue.load({"tool.toml": GUESSED})
+    assert [c for f in catalogue.families for c in check(catalogue, f)] == []
+
+
 HELPED = """
 about = "a tool"
 [command.tool]
@@ -365,6 +385,6 @@ does = "delete database {name|=all}, all, irreversible"
 """
 
 
-def test_a_last_word_that_asks_ends_a_subcommand_and_only_where_it_means_nothing_else() -> None:
+def test_a_last_word_that_asks_ends_a_subcommand_and_only_where_it_means_nothing_else():
     catalogue = Catalogue.load({"tool.toml": HELPED})
     assert [c for f in catalogue.families for c in check(catalogue, f)] == []

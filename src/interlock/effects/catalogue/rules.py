@@ -17,6 +17,7 @@ from interlock.effects.invocation import Word
 from interlock.model.effect import Breadth, Environment, Kind, Reversibility, Verb
 from interlock.model.labels import RESOURCE_LABELS, TAINTS
 
+_WILD = re.compile(r"[*?\[]")
 _HOLE = re.compile(r"\{([^{}]*)\}")
 _ENVIRONMENTS = {e.value for e in Environment}
 ENVIRONMENT_CLUES = frozenset(
@@ -49,21 +50,36 @@ class Condition:
             rows.append(tuple(row))
         return cls(tuple(rows))
 
-    def holds(self, tags: set[str], values: dict[str, list[Word]]) -> bool:
-        """Whether the argv fulfils it. An unknown value fulfils every glob: what cannot be known is assumed."""
-        return any(all(_term(name, glob, tags, values) for name, glob in row) for row in self.alternatives)
+    def holds(self, tags: set[str], values: dict[str, list[Word]], *, guess: bool = True) -> bool:
+        """Whether the argv fulfils it.
+
+        Args:
+            guess: what a value that is not known is taken for. True assumes that it fulfils the glob: what cannot be
+                known is assumed. False, for what excuses, that it does not: what cannot be known excuses nothing.
+        """
+        return any(all(_term(name, glob, tags, values, guess) for name, glob in row) for row in self.alternatives)
 
     def names(self) -> set[str]:
         """Tags and captures it speaks of."""
         return {name for row in self.alternatives for name, _ in row}
 
 
-def _term(name: str, glob: str | None, tags: set[str], values: dict[str, list[Word]]) -> bool:
+def _term(name: str, glob: str | None, tags: set[str], values: dict[str, list[Word]], guess: bool) -> bool:
     if name.startswith("!"):
-        return not _term(name[1:], glob, tags, values)
+        return not _term(name[1:], glob, tags, values, not guess)
     if glob is None:
         return name in tags or name in values
-    return any(w.text is None or fnmatchcase(w.text.lower(), glob.lower()) for w in values.get(name, ()))
+    return any(_fits(word, glob.lower(), guess) for word in values.get(name, ()))
+
+
+def _fits(word: Word, glob: str, guess: bool) -> bool:
+    """Whether the word is one that the glob names; of a word that is not known, what its beginning settles."""
+    if word.text is not None:
+        return fnmatchcase(word.text.lower(), glob)
+    known, fixed = word.prefix.lower(), _WILD.split(glob, maxsplit=1)[0]
+    if known.startswith(fixed) and glob in (fixed + "*", "*"):
+        return True
+    return guess and (known.startswith(fixed) or fixed.startswith(known))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +150,7 @@ class Rule:
         """Whether its conditions hold; a doubtful tag (`--dry-run=$X`) never excuses anything."""
         if self.when is not None and not self.when.holds(tags, values):
             return False
-        return self.unless is None or not self.unless.holds(tags - doubtful, values)
+        return self.unless is None or not self.unless.holds(tags - doubtful, values, guess=False)
 
     def place(self, text: str) -> None:
         """Take the clues that the command gives to every line that names none of its own.
