@@ -340,7 +340,10 @@ GUESSED = """
 about = "a tool"
 [command.tool]
 args = "ACTION WHAT?"
-does = ["delete database {what|=all}, all, irreversible, when action=drop*", "configure database {what|=all}, unless action=show|action=get-*"]
+does = [
+  "delete database {what|=all}, all, irreversible, when action=drop*",
+  "configure database {what|=all}, unless action=show|action=get-*",
+]
 [examples]
 "tool show x" = ["never configure database", "never delete database"]
 "tool get-x x" = "nothing"

@@ -252,7 +252,7 @@ def _flowing(command: Command, draft: Draft) -> set[str]:
 
 
 def _asks_last(command: Command, said: Parsed, inv: Invocation) -> bool:
-    """`gh repo delete -h`, `aws s3 rm help`: the last word asks, where a subcommand is named and it means nothing else."""
+    """`gh repo delete -h`, `aws s3 rm help`: the last word asks, where a subcommand is named and it is nothing else."""
     last = inv.words[-1]
     if not said.path or not command.grammar.asks:
         return False
