@@ -23,7 +23,7 @@ static void say(int control, int kind, int value)
         _exit(STATUS_UNBUILT); /* nobody is left to tell */
 }
 
-static _Noreturn void be_command(const struct plan *plan, char **environment, const sigset_t *mask)
+static _Noreturn void be_command(const struct plan *plan, char **environment, const sigset_t *mask, int shim)
 {
     if (!plan->tty && setsid() < 0) /* without a controlling terminal there is none to type into */
         fail(REPORT, "the command cannot leave the terminal (%s)", strerror(errno));
@@ -32,7 +32,9 @@ static _Noreturn void be_command(const struct plan *plan, char **environment, co
              strerror(errno));
     set_limits(plan);
     sigprocmask(SIG_SETMASK, mask, NULL);
-    (void)filter_calls(plan->shim);
+    int renames = filter_calls(plan->shim);
+    if (plan->shim)
+        send_listener(shim, renames);
     if (syscall(NR_CLOSE_RANGE, 3U, ~0U, 4U /* on exec */) < 0)
         fail(DOCTOR, "open files cannot be closed (%s)", strerror(errno));
     _exit(run_command(plan->arguments.list, environment));
@@ -57,7 +59,7 @@ static bool reap(pid_t command, int control, bool tty)
     }
 }
 
-static bool take_order(pid_t command, int control)
+static bool take_order(pid_t command, int control, bool tty)
 {
     struct message message;
     ssize_t n = recv(control, &message, sizeof message, 0);
@@ -68,16 +70,20 @@ static bool take_order(pid_t command, int control)
     if (message.kind == SAY_END)
         kill(-1, SIGTERM);
     else if (message.kind == SAY_SIGNAL)
-        kill(command, message.value);
+        kill(tty ? command : -command, message.value); /* without a terminal it leads a group of its own */
     return true;
 }
 
-static _Noreturn void serve(pid_t command, int control, int children, bool tty)
+static _Noreturn void serve(pid_t command, int control, int children, int renames, bool tty)
 {
     for (;;) {
-        struct pollfd polled[2] = {{control, POLLIN, 0}, {children, POLLIN, 0}};
-        if (poll(polled, 2, -1) < 0)
+        struct pollfd polled[3] = {{control, POLLIN, 0}, {children, POLLIN, 0}, {renames, POLLIN, 0}};
+        if (poll(polled, 3, -1) < 0)
             continue;
+        if (polled[2].revents & POLLIN)
+            serve_rename();
+        else if (polled[2].revents)
+            renames = -1; /* nobody is left who could rename */
         if (polled[1].revents) {
             struct signalfd_siginfo info;
             while (read(children, &info, sizeof info) == (ssize_t)sizeof info)
@@ -85,7 +91,7 @@ static _Noreturn void serve(pid_t command, int control, int children, bool tty)
             if (!reap(command, control, tty))
                 _exit(0);
         }
-        if (polled[0].revents && !take_order(command, control))
+        if (polled[0].revents && !take_order(command, control, tty))
             _exit(0);
     }
 }
@@ -117,11 +123,19 @@ _Noreturn void be_init(const struct plan *plan, int control, uid_t user, gid_t g
     int children = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
     if (children < 0)
         fail(REPORT, "signals cannot be read (%s)", strerror(errno));
+    int shim[2] = {-1, -1}, renames = -1;
+    if (plan->shim && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, shim) < 0)
+        fail(REPORT, "a socket pair cannot be made (%s)", strerror(errno));
     pid_t command = fork();
     if (command == 0)
-        be_command(plan, environment, mask);
+        be_command(plan, environment, mask, shim[1]);
     if (command < 0)
         fail("Free some memory and processes, and try again.", "the command cannot be started (%s)", strerror(errno));
+    if (plan->shim) {
+        close(shim[1]);
+        renames = take_listener(shim[0]);
+        close(shim[0]);
+    }
     close(0), close(1), close(2); /* a pipe must end when the command's own ends are closed */
-    serve(command, control, children, plan->tty);
+    serve(command, control, children, renames, plan->tty);
 }

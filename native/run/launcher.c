@@ -46,7 +46,7 @@ static void take_signal(const struct watch *watch, const struct plan *plan)
     struct signalfd_siginfo info;
     if (read(watch->signals, &info, sizeof info) != (ssize_t)sizeof info)
         return;
-    /* What a terminal sends reaches the command's own process group by itself, unless it has left the terminal. */
+    /* What a terminal sends reaches the command by itself, unless it has left the terminal. */
     if (plan->tty && info.ssi_code == SI_KERNEL && info.ssi_signo != SIGHUP)
         return;
     say(watch, SAY_SIGNAL, (int)info.ssi_signo);
@@ -72,7 +72,8 @@ static bool take_message(struct watch *watch)
     } else if (said.head.kind == SAID_ENDED) {
         watch->status = said.head.value;
     } else if (said.head.kind == SAID_STOPPED) {
-        raise(SIGSTOP); /* as the shell that started us expects of a job that stops */
+        raise(SIGSTOP);
+        say(watch, SAY_SIGNAL, SIGCONT);
     }
     return true;
 }
@@ -106,6 +107,7 @@ static int finish(struct watch *watch)
     while (waitpid(watch->init, &status, 0) < 0 && errno == EINTR)
         ;
     leave_cgroup();
+    give_terminal_back();
     if (watch->failed) {
         fputs(watch->text, stderr);
         return STATUS_UNBUILT;
@@ -120,15 +122,18 @@ static int finish(struct watch *watch)
     return STATUS_UNBUILT;
 }
 
-/* Signals are read from a descriptor; those that stop and continue jobs keep their meaning. */
-static int gather_signals(sigset_t *before)
+/* Signals are read from a descriptor. Those that stop a job are the command's, when it shares the terminal. */
+static int gather_signals(sigset_t *before, bool tty)
 {
-    static const int passed[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH, SIGPIPE};
+    static const int passed[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH};
+    static const int stopping[] = {SIGTSTP, SIGTTIN, SIGTTOU};
     struct sigaction plain = {.sa_handler = SIG_DFL};
     sigset_t set;
     sigemptyset(&set);
     for (size_t i = 0; i < sizeof passed / sizeof *passed; i++)
         sigaddset(&set, passed[i]);
+    for (size_t i = 0; tty && i < sizeof stopping / sizeof *stopping; i++)
+        sigaddset(&set, stopping[i]);
     sigaction(SIGCHLD, &plain, NULL);
     if (sigprocmask(SIG_BLOCK, &set, before) < 0)
         fail(REPORT, "signals cannot be held (%s)", strerror(errno));
@@ -147,15 +152,17 @@ int launch(const struct plan *plan)
     gid_t group = getegid();
     if (getuid() != user || getgid() != group)
         fail(REINSTALL, "it must not be installed set-user-id");
-    if (plan->shim || plan->listens)
-        fail(REINSTALL, "this launcher knows neither the rename shim nor listeners yet");
+    if (plan->listens)
+        fail(REINSTALL, "this launcher knows no listeners yet");
     check_standard_descriptors();
     note_host_sockets();
+    if (plan->tty)
+        hold_terminal();
     if (user == 0)
         (void)setgroups(0, NULL); /* an ordinary user may not give groups up; their sockets and files are hidden */
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
         fail(REPORT, "a socket pair cannot be made (%s)", strerror(errno));
-    watch.signals = gather_signals(&before);
+    watch.signals = gather_signals(&before, plan->tty);
     watch.control = pair[0];
     watch.init = fork_into_namespaces();
     if (watch.init == 0) {

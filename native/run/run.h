@@ -91,6 +91,12 @@ void forbid_new_privileges(void);
 /* For the caller and all that it starts. With `shim`, the descriptor on which renames are told; else -1. */
 int filter_calls(bool shim);
 
+/* ---- shim.c: renames of directories that an overlay cannot do */
+
+void send_listener(int socket, int fd);
+int take_listener(int socket); /* -1: the command ended before */
+void serve_rename(void);
+
 /* ---- landlock.c: the walls once more, by another part of the kernel */
 
 int landlock_version(void); /* 0: none */
@@ -129,6 +135,11 @@ enum { SAID_FAILED = 'F', SAY_START = 'G', SAID_ENDED = 'E', SAID_STOPPED = 'S',
 struct message {
     int kind, value;
 };
+
+/* ---- terminal.c: outside */
+
+void hold_terminal(void);
+void give_terminal_back(void);
 
 /* ---- launcher.c: outside */
 
