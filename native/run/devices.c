@@ -45,7 +45,6 @@ void build_devices(void)
     static const char *const links[][2] = {{"/proc/self/fd", "fd"}, {"/proc/self/fd/0", "stdin"}, {"/proc/self/fd/1", "stdout"},
                                            {"/proc/self/fd/2", "stderr"}, {"pts/ptmx", "ptmx"}};
     const char *const memory[][2] = {{"mode", "0755"}, {"size", "65536"}, {NULL, NULL}};
-    const char *const shared[][2] = {{"mode", "1777"}, {"size", "67108864"}, {"nr_inodes", "16384"}, {NULL, NULL}};
     const char *const terminals[][2] = {{"newinstance", NULL}, {"ptmxmode", "0666"}, {"mode", "0620"}, {NULL, NULL}};
     int dev = new_file_system("tmpfs", memory, ATTR_NOSUID | ATTR_NODEV | ATTR_NOEXEC);
     for (size_t i = 0; i < sizeof devices / sizeof *devices; i++)
@@ -60,7 +59,7 @@ void build_devices(void)
     make_directory(dev, ".empty/directory", 0755);
     if (mknodat(dev, ".empty/file", S_IFREG | 0444, 0) < 0)
         fail(REPORT, "an empty file cannot be made (%s)", strerror(errno));
-    int shm = new_file_system("tmpfs", shared, ATTR_NOSUID | ATTR_NODEV);
+    int shm = new_memory("1777", 64 << 20, ATTR_NOSUID | ATTR_NODEV);
     int pts = new_file_system("devpts", terminals, ATTR_NOSUID | ATTR_NOEXEC);
     if (!attach(dev, "/dev") || !attach(shm, "/dev/shm") || !attach(pts, "/dev/pts"))
         fail(DOCTOR, "there is no /dev");

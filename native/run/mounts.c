@@ -95,7 +95,7 @@ bool attach(int mount, const char *path)
     return true;
 }
 
-static int new_memory(const char *mode, unsigned long long bytes, unsigned attributes)
+int new_memory(const char *mode, unsigned long long bytes, unsigned attributes)
 {
     char size[32], inodes[32];
     unsigned long long files = bytes / 2048 < 16384 ? 16384 : bytes / 2048 > 1048576 ? 1048576 : bytes / 2048;
@@ -203,8 +203,7 @@ static int directory_of_plan(const char *path, const char *what)
     return fd;
 }
 
-/* The workspace as the command gets it, mounted nowhere yet. */
-static int workspace_mount(const struct plan *plan)
+int workspace_mount(const struct plan *plan)
 {
     int lower = directory_of_plan(plan->workspace, "workspace"), mount;
     if (plan->writing == WRITE_OVERLAY) {

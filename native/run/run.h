@@ -136,6 +136,11 @@ struct message {
     int kind, value;
 };
 
+/* ---- probe.c */
+
+int probe(const char *directory);
+int probe_rename(const char *from, const char *to);
+
 /* ---- terminal.c: outside */
 
 void hold_terminal(void);

@@ -230,3 +230,30 @@ def test_what_cannot_be_built_is_not_run(sandbox: Sandbox) -> None:
         assert ran.err.startswith("Interlock did not run this: "), changes
     (sandbox.base / "link").symlink_to(sandbox.workspace)
     assert sandbox.shell("echo ran", workspace=str(sandbox.base / "link")).status == 125
+
+
+def test_the_probe_tries_what_it_tells(sandbox: Sandbox) -> None:
+    ran = subprocess.run(
+        [str(sandbox.program), "--probe", str(sandbox.base)], capture_output=True, text=True, check=False,
+        env=sandbox.env, **sandbox.identity(),
+    )  # fmt: skip
+    assert ran.returncode == 0
+    found = dict(line.split("=") for line in ran.stdout.splitlines())
+    assert set(found) == {
+        "plan", "landlock", "userns", "overlay", "proc", "seccomp", "sandbox", "rename-shim", "nproc",
+    }  # fmt: skip
+    assert int(found["landlock"]) >= 0
+    assert [found[name] for name in ("userns", "overlay", "proc", "seccomp", "sandbox", "rename-shim")] == ["yes"] * 6
+    assert not [name for name in os.listdir(sandbox.base) if "probe" in name]
+
+
+def test_the_probe_says_no_where_nothing_works(sandbox: Sandbox) -> None:
+    """Inside a sandbox there are no namespaces to be had: the same words as on an old machine, and a reason."""
+    program = sandbox.write("interlock-run", "", 0o755)
+    program.write_bytes(sandbox.program.read_bytes())
+    ran = sandbox.run("./interlock-run", "--probe")
+    assert ran.status == 0
+    assert "userns=no\noverlay=no\n" in ran.out
+    assert "allows no namespaces of its own (Operation not permitted)" in ran.err
+    ran = sandbox.run("./interlock-run", "--plan", "/no/such")
+    assert ran.status == 125
