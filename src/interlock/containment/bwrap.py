@@ -38,7 +38,7 @@ _START = ("/bin/sh", "-c", 'exec "$@"', "sh")
 
 
 class Bubblewrap(NamedTuple):
-    """The program, what it can do, and what it is given: an empty file to cover files with, a filter of system calls."""
+    """The program, what it can do, and what it is given: an empty file to cover others with, a filter of calls."""
 
     program: Path
     empty: Path
@@ -94,7 +94,7 @@ def run(plan: Plan, means: Bubblewrap, environ: dict[str, str]) -> int:
         held.callback(os.close, reading)
         with contextlib.ExitStack() as given:
             given.callback(os.close, writing)
-            calls = _in_memory(means.calls) if means.calls else None
+            calls = in_memory(means.calls) if means.calls else None
             if calls is not None:
                 given.callback(os.close, calls)
             words = arguments(plan, means, look, status=writing, calls=calls)
@@ -127,7 +127,7 @@ def _limit(plan: Plan) -> None:
         resource.setrlimit(which, (value, value))
 
 
-def _in_memory(data: bytes) -> int:
+def in_memory(data: bytes) -> int:
     """A descriptor that reads these bytes."""
     found = os.memfd_create("calls")
     os.write(found, data)
