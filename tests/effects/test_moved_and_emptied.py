@@ -36,6 +36,12 @@ LOST = [
     "ls | parallel rm",
     "ls | parallel rm {}",
     "ls | xargs -I{} rm {}",
+    "rm -f db/production.sqlite3",
+    "mix do ecto.drop, ecto.create",
+    "mix do deps.get + ecto.drop",
+    "rails tmp:clear db:drop",
+    "just test deploy",
+    "npm run terraform:apply",
 ]
 KEPT = [
     "mv notes.md /tmp/x && rm /tmp/x",
@@ -50,6 +56,11 @@ KEPT = [
     "ls | parallel echo",
     "ls | xargs -I{} cat {}",
     "rm -f /tmp/scratch.key",
+    "rm -f test.sqlite3",
+    "mix do deps.get, compile",
+    "rails db:create db:migrate",
+    "just test unit",
+    "npm run terraform:fmt",
 ]
 
 

@@ -44,6 +44,7 @@ _GRAVE = frozenset({Verb.DELETE, Verb.OVERWRITE, Verb.GRANT, Verb.PUBLISH, Verb.
 _FILE_KINDS = (Kind.FILE, Kind.DIRECTORY, Kind.DEVICE)
 _VOLUME = "volume:"  # a device with a name of its own (LVM, ZFS, `C:`), which is no path
 # From bad to good: with several clues the most careful reading wins.
+_TASK = re.compile(r"[a-z]\w*(?::[a-z]\w*)+")  # a further task where a stage may stand: `rails db:create db:migrate`
 _TEST_STAGES = frozenset({"test", "tests", "testing"})
 _CAREFUL = (
     Environment.PRODUCTION,
@@ -311,6 +312,7 @@ def _apply(rule: Rule, draft: Draft, base: str, grammar: Grammar) -> None:
     environment, labelled, undo = rule.environment, rule.labels, rule.undo
     if rule.clues:
         clues = [(what, text) for what, clue in rule.clues for text in _fill(clue, draft, base) if text]
+        clues = [(what, text) for what, text in clues if what != "workspace" or not _TASK.fullmatch(text)]
         found = {environment_of(what, text, draft.setting) for what, text in clues}
         environment = next((e for e in _CAREFUL if e in found), environment)
         if rule.kind in (Kind.DATABASE, Kind.TABLE) and _of_tests(clues):

@@ -7,7 +7,7 @@ import re
 from fnmatch import translate
 
 from interlock.effects.catalogue.words import word_list
-from interlock.effects.environments import environment_of
+from interlock.effects.environments import environment_of, hinted
 from interlock.effects.invocation import Invocation, Word
 from interlock.effects.places import file_environment, file_resource
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
@@ -18,6 +18,9 @@ from interlock.model.world import Nowhere, Setting, World
 REGENERABLE = word_list("regenerable")
 _REGENERABLE_NAMES = re.compile("|".join(translate(glob) for glob in word_list("regenerable_names")))
 _REGENERABLE_TOPS = word_list("regenerable_tops")
+
+
+_DATABASE_FILES = frozenset({".db", ".sqlite", ".sqlite3", ".db3", ".duckdb", ".mdb", ".rdb"})
 
 
 def place(
@@ -102,6 +105,9 @@ def environment(resource: Resource, inv: Invocation, setting: Setting) -> Enviro
         return environment_of("host", inv.remote, setting)
     if L.UNPLACED in resource.labels:
         return Environment.UNKNOWN
+    name = posixpath.basename(resource.name)
+    if posixpath.splitext(name)[1] in _DATABASE_FILES and hinted("database", name) is Environment.PRODUCTION:
+        return Environment.PRODUCTION  # `production.sqlite3` is what it says, wherever it lies
     return file_environment(resource, setting)
 
 

@@ -98,7 +98,8 @@ _QUIET_NODE = (
 # Words in the name of a script, task or target that nobody could read which make it worth a question.
 RISKY = re.compile(
     r"(?:^|[:_.\-/])(deploy\w*|publish\w*|release\w*|destroy\w*|drop\w*|reset\w*|wipe\w*|nuke\w*|purge\w*|prod|production|prd"
-    r"|upload|rollback|uninstall\w*|teardown\w*|delete\w*|truncate\w*|push|promote|ship)(?:$|[:_.\-/])",
+    r"|upload|rollback|uninstall\w*|teardown\w*|delete\w*|truncate\w*|push|promote|ship"
+    r"|(?:terraform|tofu|tf|pulumi|cdk|k8s|kube|helm)[:_.\-](?:apply|up|install|upgrade|sync|down))(?:$|[:_.\-/])",
     re.IGNORECASE,
 )
 

@@ -155,6 +155,8 @@ READERS: Mapping[str, Reader] = {
     "sqlite": sql.sqlite,
     "django": sql.django,
     "rails_runner": sql.rails_runner,
+    "further_tasks": make.further_tasks,
+    "mix_do_rest": make.mix_do,
     "terraform": terraform.terraform,
     "agent": system.agent,
     "assignments": system.assignments,

@@ -6,7 +6,9 @@ import posixpath
 import re
 
 from interlock.effects.catalogue.draft import Draft
+from interlock.effects.catalogue.grammar import known
 from interlock.effects.catalogue.readers.packages.common import unread_script
+from interlock.effects.invocation import Word
 
 _RULE = re.compile(r"^([^\s:#=][^:#=]*?)\s*::?(?!=)\s*([^#=]*?)(?:;(.*))?$")
 _ASSIGN = re.compile(r"^(?:export\s+|override\s+)?([A-Za-z_][\w.-]*)\s*(:::?=|:=|\?=|\+=|=)\s*(.*)$")
@@ -199,7 +201,8 @@ def just(draft: Draft) -> None:
     text, path = _makefile(draft, base)
     names = [w.text or "" for w in draft.values("target") if "=" not in (w.text or "")]
     if text is None or base is None:
-        unread_script(draft, names[0] if names else "", "the justfile")
+        for one in names or [""]:
+            unread_script(draft, one, "the justfile")
         return
     rules: dict[str, tuple[list[str], list[str]]] = {}
     here = ""
@@ -210,14 +213,20 @@ def just(draft: Draft) -> None:
             rules[here] = (re.findall(r"[A-Za-z_][\w-]*", match.group(3)), [])
         elif here and line[:1] in (" ", "\t"):
             rules[here][1].append(line.strip().lstrip("@-"))
-    name = names[0] if names else next(iter(rules), "")
+    # What follows a recipe are its arguments, or, where it wants no more of them, further recipes.
+    first = names[0] if names else next(iter(rules), "")
+    for name in dict.fromkeys([first, *(n for n in names[1:] if n in rules)]):
+        _recipe(draft, rules, name, path)
+
+
+def _recipe(draft: Draft, rules: dict[str, tuple[list[str], list[str]]], name: str, path: str) -> None:
     lines = _just_lines(rules, name, set())
     if name not in rules or any(x.startswith("#!") and _SHELL_RECIPE.match(x) is None for x in lines):
         unread_script(draft, name, "the recipe")
         return
     script = re.sub(r"\{\{[^}]*\}\}", "${INTERLOCK_JUST}", "\n".join(lines))[:_MOST_TEXT]
     if script:
-        draft.shell(script, cwd=base, origin=path)
+        draft.shell(script, cwd=draft.inv.cwd, origin=path)
     draft.project(f"just {name}")
 
 
@@ -227,6 +236,30 @@ def _just_lines(rules: dict[str, tuple[list[str], list[str]]], name: str, seen: 
     seen.add(name)
     deps, lines = rules[name]
     return [line for dep in deps for line in _just_lines(rules, dep, seen)] + lines
+
+
+_FURTHER = re.compile(r"[a-z]\w*(?::[a-z]\w*)+")
+
+
+def further_tasks(draft: Draft) -> None:
+    """`rails db:migrate db:drop`: each further name of a task is a task as well, under the same assignments."""
+    names = draft.values("name")
+    settings = [w for w in names if "=" in (w.text or "")]
+    for value in names:
+        if _FURTHER.fullmatch(value.text or ""):
+            draft.argv([known(draft.command.split(" ")[0]), value, *settings])
+
+
+def mix_do(draft: Draft) -> None:
+    """`mix do a, b` and `mix do a + b`: every part is a task."""
+    part: list[Word] = []
+    for value in [*(draft.said.rest or ()), known("+")]:
+        text = value.text or ""
+        if text != "+" and text.rstrip(","):
+            part.append(known(text.rstrip(",")) if text.endswith(",") else value)
+        if part and (text == "+" or text.endswith(",")):
+            draft.argv([known("mix"), *part])
+            part = []
 
 
 def task(draft: Draft) -> None:

@@ -319,7 +319,19 @@ def printenv(draft: Draft) -> None:
 
 
 _LANES_OUT = frozenset(
-    ("deliver", "supply", "pilot", "upload_to_app_store", "upload_to_play_store", "upload_to_testflight")
+    (
+        "alpha",
+        "beta",
+        "internal",
+        "distribute",
+        "submit",
+        "deliver",
+        "supply",
+        "pilot",
+        "upload_to_app_store",
+        "upload_to_play_store",
+        "upload_to_testflight",
+    )
 )
 
 

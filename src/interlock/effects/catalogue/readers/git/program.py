@@ -168,8 +168,21 @@ def _remote_read(draft: Draft, base: str | None) -> None:
     if re.match(r"[\w+.-]+::", name):
         g.location(draft, Verb.FETCH, name)
     _contact(draft, base, name)
+    if not draft.has("dry-run"):
+        _fetched_onto(draft, base)
     if draft.said.path[0] == "pull":
         g.ref(draft, Verb.WRITE, g.current(draft, base))
+
+
+def _fetched_onto(draft: Draft, base: str | None) -> None:
+    """`+main:main`: a branch of one's own is thrown onto what the other side has, as by `git branch -f`."""
+    for value in draft.values("ref"):
+        text = value.text or ""
+        source, _, target = text.lstrip("+").partition(":")
+        forced = text.startswith("+") or draft.has("force")
+        if forced and source and target and not target.startswith(("refs/remotes/", "refs/tags/", "refs/pull/")):
+            moved = target.removeprefix("refs/heads/")
+            refs.moves(draft, base, [known(moved)], onto="*" in moved or g.protected(draft, moved))
 
 
 def _contact(draft: Draft, base: str | None, name: str) -> None:
