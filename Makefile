@@ -58,6 +58,6 @@ clean:
 
 env: $(READY)
 
-$(READY): requirements/dev.txt pyproject.toml hatch_build.py native/interlock_hook.c $(wildcard native/run/*) scripts/make-env
+$(READY): requirements/dev.txt pyproject.toml hatch_build.py $(wildcard native/*.[ch] native/run/*.[ch]) scripts/make-env
 	@PYTHON="$(PYTHON)" scripts/make-env $(VENV)
 	@touch $@

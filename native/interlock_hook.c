@@ -11,25 +11,18 @@
  * C11 and Linux. No allocation but one mmap for a large event; no library beside libc; no configuration file.
  */
 #define _GNU_SOURCE
+#include "wire.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/random.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
-#include <sys/uio.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -38,8 +31,6 @@ enum {
     EVENT_LIMIT = 8 * 1024 * 1024, /* the daemon's own limit; a hook event of a real agent is a few KiB */
     REPLY_LIMIT = 1024 * 1024,     /* stdout + stderr of an answer, with room to spare */
     FIRST_BYTES = 64 * 1024,       /* what fits here needs no mmap */
-    LINE_LIMIT = 128,              /* the longest legal header line is below 80 bytes */
-    SILENCE_MS = 5000,             /* a daemon that says nothing for so long is taken for hung */
     STDIN_MS = 10000,              /* an agent that does not finish its event */
     START_MS = 8000,               /* how long a daemon may take to come up */
     RACE_MS = 1500,                /* how long one that lost the race to start it waits for the winner's */
@@ -49,28 +40,11 @@ enum {
     REFUSED = 2,                   /* the exit status that agents take for no */
 };
 
-struct buffer {
-    char *bytes;
-    size_t length, capacity, limit;
-};
-
 static char event_first[FIRST_BYTES], reply_first[FIRST_BYTES];
 static struct buffer event = {event_first, 0, FIRST_BYTES, EVENT_LIMIT};
-static struct buffer reply = {reply_first, 0, FIRST_BYTES, REPLY_LIMIT + 2 * LINE_LIMIT};
+struct buffer reply = {reply_first, 0, FIRST_BYTES, REPLY_LIMIT + 2 * LINE_LIMIT};
 static const char *agent = "-";
-static const char *home_option, *run_option;
-static char run_directory[PATH_MAX];
-static int64_t began, deadline_ms = DEFAULT_DEADLINE_MS;
 static bool stdin_ended; /* nothing more is to be read from the agent */
-
-static int64_t now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
 /* ---------------------------------------------------------------------------------------------- saying no */
 
@@ -278,8 +252,7 @@ static int answer_no(const char *what, const char *remedy)
     return status;
 }
 
-static _Noreturn void no(const char *remedy, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static _Noreturn void no(const char *remedy, const char *format, ...)
+_Noreturn void no(const char *remedy, const char *format, ...)
 {
     static char what[PATH_MAX + 512];
     va_list arguments;
@@ -288,9 +261,6 @@ static _Noreturn void no(const char *remedy, const char *format, ...)
     va_end(arguments);
     exit(answer_no(what, remedy));
 }
-
-static const char RESTART[] = "Run `interlock status`, and `interlock down` then `interlock up` if it does not answer.";
-static const char REPAIR[] = "Run `interlock doctor` to see what is wrong.";
 
 /* A crash of ours, or a signal, must not look like a hook that merely failed. Only async-signal-safe calls. */
 static void on_signal(int number)
@@ -321,22 +291,6 @@ static void catch_signals(void)
 
 /* ---------------------------------------------------------------------------------------------- the event */
 
-/* Makes room for more; false when the limit is reached. */
-static bool grow(struct buffer *b)
-{
-    if (b->length < b->capacity)
-        return true;
-    if (b->capacity >= b->limit)
-        return false;
-    char *larger = mmap(NULL, b->limit + 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (larger == MAP_FAILED)
-        no("Free some memory, or raise the limit (`ulimit -v`) the agent runs under.", "there is no memory for the event");
-    memcpy(larger, b->bytes, b->length);
-    b->bytes = larger;
-    b->capacity = b->limit + 1; /* one more than allowed, so that "too much" is seen */
-    return true;
-}
-
 static void read_event(void)
 {
     int64_t end = smaller(began + deadline_ms, now_ms() + STDIN_MS);
@@ -362,61 +316,6 @@ static void read_event(void)
 }
 
 /* ---------------------------------------------------------------------------------------------- the daemon */
-
-static bool join(char *out, const char *directory, const char *rest)
-{
-    int n = snprintf(out, PATH_MAX, "%s%s", directory, rest);
-    return n > 0 && n < PATH_MAX;
-}
-
-/* The same rules as interlock.home: --run, --home, INTERLOCK_HOME, XDG_RUNTIME_DIR, XDG_STATE_HOME, HOME. */
-static void find_run_directory(void)
-{
-    const char *runtime = getenv("XDG_RUNTIME_DIR"), *state = getenv("XDG_STATE_HOME"), *user = getenv("HOME");
-    const char *base = home_option ? home_option : getenv("INTERLOCK_HOME"), *rest = "/run";
-    if (run_option) {
-        base = run_option;
-        rest = "";
-    } else if (base && *base) {
-        ;
-    } else if (runtime && *runtime == '/') {
-        base = runtime;
-        rest = "/interlock";
-    } else if (state && *state == '/') {
-        base = state;
-        rest = "/interlock/run";
-    } else {
-        base = user;
-        rest = "/.local/state/interlock/run";
-    }
-    if (!base || *base != '/')
-        no("Set HOME or INTERLOCK_HOME to an absolute path.", "the directory of its daemon is not known");
-    if (!join(run_directory, base, rest))
-        no("Use a shorter INTERLOCK_HOME.", "the path of its directory is too long");
-}
-
-/* A connected socket, or -1 with errno. A directory too long for sockaddr_un is reached through its descriptor. */
-static int connect_once(void)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int directory = -1, n;
-    if (strlen(run_directory) + sizeof "/daemon.sock" <= sizeof address.sun_path) {
-        n = snprintf(address.sun_path, sizeof address.sun_path, "%s/daemon.sock", run_directory);
-    } else {
-        directory = open(run_directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (directory < 0)
-            return -1;
-        n = snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/daemon.sock", directory);
-    }
-    int fd = n > 0 ? socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0) : -1;
-    int failed = fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) < 0 ? errno : 0;
-    if (directory >= 0)
-        close(directory);
-    if (failed && fd >= 0)
-        close(fd);
-    errno = failed;
-    return failed ? -1 : fd;
-}
 
 /* What a daemon started by an agent's hook may inherit. Everything else (PYTHONPATH, LD_PRELOAD ...) is the agent's. */
 static char **clean_environment(void)
@@ -479,12 +378,6 @@ static pid_t start_daemon(void)
     _exit(127);
 }
 
-static void pause_ms(long ms)
-{
-    struct timespec t = {ms / 1000, ms % 1000 * 1000000};
-    nanosleep(&t, NULL);
-}
-
 static int wait_for_daemon(pid_t child)
 {
     int64_t end = smaller(now_ms() + START_MS, began + deadline_ms);
@@ -524,137 +417,6 @@ static int reach_daemon(void)
         no("Start it with `interlock up`, or install Interlock again.",
            "its daemon is not running (%s/daemon.sock), and there is no `interlock` beside the hook to start it", run_directory);
     return wait_for_daemon(child);
-}
-
-static void check_owner(int fd)
-{
-    struct ucred peer = {.uid = (uid_t)-1};
-    socklen_t size = sizeof peer;
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 || size != sizeof peer)
-        no(REPAIR, "the owner of its socket is not known");
-    if (peer.uid != geteuid() && peer.uid != 0)
-        no("Look who made it, remove it, and run `interlock up`.", "its socket (%s/daemon.sock) belongs to user %u, not to you",
-           run_directory, (unsigned)peer.uid);
-}
-
-/* ---------------------------------------------------------------------------------------------- the exchange */
-
-/* A decimal without sign or leading zero, ended by `stop`; moves *p past it. Below zero: it is not one. */
-static long number(const char **p, char stop, long limit)
-{
-    const char *s = *p;
-    long value = 0;
-    if (*s < '0' || *s > '9' || (*s == '0' && s[1] != stop))
-        return -1;
-    for (; *s >= '0' && *s <= '9'; s++) {
-        value = value * 10 + (*s - '0');
-        if (value > limit)
-            return -1;
-    }
-    if (*s != stop)
-        return -1;
-    *p = s + 1;
-    return value;
-}
-
-struct answer {
-    bool complete;
-    long status, out, err;
-};
-
-static _Noreturn void garbage(void) { no(RESTART, "its daemon answered something that cannot be understood"); }
-
-/* Takes the header lines that are there; extends the silence for each hold. */
-static void take_lines(const char *nonce, struct answer *a, int64_t *silent_at)
-{
-    char *newline;
-    while (!a->complete && (newline = memchr(reply.bytes, '\n', reply.length)) != NULL) {
-        size_t used = (size_t)(newline - reply.bytes) + 1;
-        const char *p = reply.bytes;
-        bool hold = used > 27 && memcmp(p, "ILK1 hold ", 10) == 0, done = used > 27 && memcmp(p, "ILK1 done ", 10) == 0;
-        if (used > LINE_LIMIT || (!hold && !done) || memcmp(p + 10, nonce, 16) != 0 || p[26] != ' ')
-            garbage();
-        p += 27;
-        if (hold) {
-            long ms = number(&p, '\n', INT_MAX);
-            if (ms < 0)
-                garbage();
-            *silent_at = now_ms() + ms;
-        } else {
-            a->status = number(&p, ' ', 255);
-            a->out = a->status < 0 ? -1 : number(&p, ' ', REPLY_LIMIT);
-            a->err = a->out < 0 ? -1 : number(&p, '\n', REPLY_LIMIT);
-            /* any status but 0 and 2 means "the hook failed, go on" to some agent */
-            if (a->err < 0 || a->out + a->err > REPLY_LIMIT || (a->status != 0 && a->status != REFUSED))
-                garbage();
-            a->complete = true;
-            *silent_at = now_ms() + SILENCE_MS;
-        }
-        reply.length -= used;
-        memmove(reply.bytes, reply.bytes + used, reply.length);
-    }
-    if (!a->complete && reply.length > LINE_LIMIT)
-        garbage();
-}
-
-/* Sends what the socket takes. False when the daemon has closed its ear: it may have answered all the same. */
-static bool send_some(int fd, struct iovec part[2])
-{
-    struct msghdr message = {.msg_iov = part[0].iov_len ? part : part + 1, .msg_iovlen = part[0].iov_len ? 2 : 1};
-    ssize_t n = sendmsg(fd, &message, MSG_NOSIGNAL);
-    if (n < 0)
-        return errno == EAGAIN || errno == EINTR;
-    for (int i = 0; i < 2; i++) {
-        size_t taken = (size_t)n < part[i].iov_len ? (size_t)n : part[i].iov_len;
-        part[i].iov_base = (char *)part[i].iov_base + taken;
-        part[i].iov_len -= taken;
-        n -= (ssize_t)taken;
-    }
-    return true;
-}
-
-/* One event there, one answer back. Returns when the answer is whole, valid, and followed by the end of the stream. */
-static struct answer converse(int fd, const char *nonce, struct iovec part[2])
-{
-    struct answer a = {0};
-    int64_t end = began + deadline_ms, silent_at = smaller(end, now_ms() + SILENCE_MS);
-    bool sending = send_some(fd, part);
-    for (;;) {
-        bool unsent = part[0].iov_len + part[1].iov_len > 0;
-        struct pollfd p = {fd, (short)(POLLIN | (sending && unsent ? POLLOUT : 0)), 0};
-        int64_t left = smaller(end, silent_at) - now_ms();
-        if (left <= 0 && end <= silent_at)
-            no("Ask again, and answer within that time (`interlock inbox`).", "no answer came within %lld seconds",
-               (long long)deadline_ms / 1000);
-        if (left <= 0)
-            no(RESTART, "its daemon went silent");
-        if (poll(&p, 1, (int)smaller(left, INT_MAX)) <= 0)
-            continue;
-        if (p.revents & POLLOUT) {
-            size_t before = part[0].iov_len + part[1].iov_len;
-            sending = send_some(fd, part);
-            if (part[0].iov_len + part[1].iov_len < before && silent_at < now_ms() + SILENCE_MS)
-                silent_at = now_ms() + SILENCE_MS;
-        }
-        if (!(p.revents & (POLLIN | POLLHUP | POLLERR)))
-            continue;
-        if (!grow(&reply))
-            garbage();
-        ssize_t n = read(fd, reply.bytes + reply.length, reply.capacity - reply.length);
-        if (n < 0 && (errno == EAGAIN || errno == EINTR))
-            continue;
-        if (n <= 0) {
-            if (!a.complete || reply.length != (size_t)(a.out + a.err))
-                no(RESTART, "its daemon hung up in the middle of an answer");
-            if (a.status != REFUSED && part[0].iov_len + part[1].iov_len > 0)
-                garbage(); /* a yes to an event it has not read */
-            return a;
-        }
-        reply.length += (size_t)n;
-        take_lines(nonce, &a, &silent_at);
-        if (a.complete && reply.length > (size_t)(a.out + a.err))
-            garbage();
-    }
 }
 
 /* ---------------------------------------------------------------------------------------------- main */
@@ -702,21 +464,21 @@ static void hold_standard_descriptors(void)
             exit(REFUSED);
 }
 
+/* Any status but 0 and 2 means "the hook failed, go on" to some agent. */
+static bool fits(long status) { return status == 0 || status == REFUSED; }
+
 int main(int count, char **words)
 {
-    unsigned char random[8];
     char nonce[17], head[LINE_LIMIT];
     began = now_ms();
+    deadline_ms = DEFAULT_DEADLINE_MS;
     catch_signals();
     hold_standard_descriptors();
     read_arguments(count, words);
     alarm((unsigned)(deadline_ms / 1000) + 10); /* whatever happens, there is an answer */
     read_event();
     find_run_directory();
-    if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
-        no(REPAIR, "the system gives no random numbers");
-    for (int i = 0; i < 8; i++)
-        snprintf(nonce + 2 * i, 3, "%02x", random[i]);
+    new_nonce(nonce);
     int fd = reach_daemon();
     check_owner(fd);
     int64_t left = began + deadline_ms - now_ms();
@@ -724,7 +486,7 @@ int main(int count, char **words)
     if (n <= 0 || n >= (int)sizeof head)
         no(REPAIR, "the request could not be written");
     struct iovec part[2] = {{head, (size_t)n}, {event.bytes, event.length}};
-    struct answer a = converse(fd, nonce, part);
+    struct answer a = converse(fd, nonce, part, fits);
     if (!put(STDOUT_FILENO, reply.bytes, (size_t)a.out) || !put(STDERR_FILENO, reply.bytes + a.out, (size_t)a.err))
         return REFUSED;
     return (int)a.status;

@@ -40,6 +40,16 @@ static void make_directory(int at, const char *name, mode_t mode)
         fail(REPORT, "/dev/%s cannot be made (%s)", name, strerror(errno));
 }
 
+/* Names are asked of the run's own listener, or of nobody. */
+static void write_resolver(int dev)
+{
+    static const char text[] = "nameserver 127.0.0.1\noptions timeout:5 attempts:1\n";
+    int fd = openat(dev, ".empty/resolver", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
+    if (fd < 0 || write(fd, text, sizeof text - 1) != (ssize_t)sizeof text - 1 || fchmod(fd, 0444) < 0)
+        fail(REPORT, "the sandbox's resolver cannot be named (%s)", strerror(errno));
+    close(fd);
+}
+
 void build_devices(void)
 {
     static const char *const links[][2] = {{"/proc/self/fd", "fd"}, {"/proc/self/fd/0", "stdin"}, {"/proc/self/fd/1", "stdout"},
@@ -59,6 +69,7 @@ void build_devices(void)
     make_directory(dev, ".empty/directory", 0755);
     if (mknodat(dev, ".empty/file", S_IFREG | 0444, 0) < 0)
         fail(REPORT, "an empty file cannot be made (%s)", strerror(errno));
+    write_resolver(dev);
     int shm = new_memory("1777", 64 << 20, ATTR_NOSUID | ATTR_NODEV);
     int pts = new_file_system("devpts", terminals, ATTR_NOSUID | ATTR_NOEXEC);
     if (!attach(dev, "/dev") || !attach(shm, "/dev/shm") || !attach(pts, "/dev/pts"))

@@ -96,7 +96,10 @@ static _Noreturn void serve(pid_t command, int control, int children, int rename
     }
 }
 
-_Noreturn void be_init(const struct plan *plan, int control, uid_t user, gid_t group, const sigset_t *mask)
+uid_t outer_user;
+gid_t outer_group;
+
+_Noreturn void be_init(const struct plan *plan, int control, int egress, const sigset_t *mask)
 {
     sigset_t all, child;
     fail_socket = control;
@@ -106,8 +109,10 @@ _Noreturn void be_init(const struct plan *plan, int control, uid_t user, gid_t g
     sigaddset(&child, SIGCHLD);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
         fail(REPORT, "the sandbox cannot be bound to its launcher (%s)", strerror(errno));
-    map_ids(user, group);
+    map_ids(outer_user, outer_group);
     raise_loopback();
+    if (plan->listens)
+        hand_out_listeners(plan, egress);
     char **environment = new_environment(plan);
     forget_environment();
     build_view(plan);

@@ -148,17 +148,16 @@ int launch(const struct plan *plan)
     struct watch watch = {.status = -1};
     sigset_t before;
     int pair[2];
-    uid_t user = geteuid();
-    gid_t group = getegid();
-    if (getuid() != user || getgid() != group)
+    outer_user = geteuid();
+    outer_group = getegid();
+    if (getuid() != outer_user || getgid() != outer_group)
         fail(REINSTALL, "it must not be installed set-user-id");
-    if (plan->listens)
-        fail(REINSTALL, "this launcher knows no listeners yet");
     check_standard_descriptors();
     note_host_sockets();
     if (plan->tty)
         hold_terminal();
-    if (user == 0)
+    int egress = plan->listens ? connect_egress(plan) : -1;
+    if (outer_user == 0)
         (void)setgroups(0, NULL); /* an ordinary user may not give groups up; their sockets and files are hidden */
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
         fail(REPORT, "a socket pair cannot be made (%s)", strerror(errno));
@@ -168,7 +167,7 @@ int launch(const struct plan *plan)
     if (watch.init == 0) {
         close(pair[0]);
         close(watch.signals);
-        be_init(plan, pair[1], user, group, &before);
+        be_init(plan, pair[1], egress, &before);
     }
     if (watch.init < 0)
         fail(DOCTOR, "this machine allows no namespaces of its own (%s)", strerror(errno));

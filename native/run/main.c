@@ -1,6 +1,7 @@
 /* The command line. */
 #define _GNU_SOURCE
 #include "run.h"
+#include "../wire.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -9,7 +10,8 @@
 
 static _Noreturn void usage(void)
 {
-    fail("Call it as `interlock-run --plan FILE` or `interlock-run --probe [DIRECTORY]`.", "it is called in a wrong way");
+    fail("Call it as `interlock-run --ticket TICKET [--home DIRECTORY | --run DIRECTORY]`, `--plan FILE` or `--probe [DIRECTORY]`.",
+         "it is called in a wrong way");
 }
 
 /* A standard descriptor that the caller closed would otherwise be taken by a file of ours. */
@@ -18,6 +20,26 @@ static void hold_standard_descriptors(void)
     for (int fd = 0; fd < 3; fd++)
         if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
             _exit(STATUS_UNBUILT);
+}
+
+static char *fetch_plan(int count, char **words, size_t *length)
+{
+    const char *given = NULL;
+    if (count == 3 && strcmp(words[1], "--plan") == 0)
+        return load_file(words[2], length);
+    for (int i = 1; i + 1 < count; i += 2) {
+        if (strcmp(words[i], "--ticket") == 0)
+            given = words[i + 1];
+        else if (strcmp(words[i], "--home") == 0)
+            home_option = words[i + 1];
+        else if (strcmp(words[i], "--run") == 0)
+            run_option = words[i + 1];
+        else
+            usage();
+    }
+    if (!given || count % 2 == 0)
+        usage();
+    return open_ticket(given, length);
 }
 
 int main(int count, char **words)
@@ -29,9 +51,7 @@ int main(int count, char **words)
         return probe(count == 3 ? words[2] : "/tmp");
     if (count == 4 && strcmp(words[1], "--rename") == 0)
         return probe_rename(words[2], words[3]);
-    if (count != 3 || strcmp(words[1], "--plan") != 0)
-        usage();
-    char *bytes = load_file(words[2], &length);
+    char *bytes = fetch_plan(count, words, &length);
     read_plan(&plan, bytes, length);
-    return launch(&plan);
+    return close_ticket(launch(&plan));
 }

@@ -312,8 +312,23 @@ static void seal_host(void)
     close(root);
 }
 
+/* Where the host says whom to ask for names: a link, on many systems, to what lies in /run. */
+static void cover_resolver(const char *path)
+{
+    if (!path)
+        return; /* then 127.0.0.1 is who is asked */
+    int mount = copy_of("/dev/.empty/resolver", 0);
+    if (mount < 0)
+        fail(REPORT, "the sandbox's resolver is missing");
+    set_mount(mount, 0, ATTR_RDONLY | ATTR_NOSUID | ATTR_NODEV | ATTR_NOEXEC, 0);
+    make_way(path, false);
+    attach(mount, path);
+    close(mount);
+}
+
 void build_view(const struct plan *plan)
 {
+    const char *resolver = plan->listens ? real_place("/etc/resolv.conf") : NULL;
     const char *const none[][2] = {{NULL, NULL}};
     narrow_standard_descriptors();
     collect_places(plan);
@@ -325,6 +340,7 @@ void build_view(const struct plan *plan)
     qsort(places, place_count, sizeof *places, by_depth);
     for (size_t i = 0; i < place_count; i++)
         build_place(&places[i], plan->fresh_bytes);
+    cover_resolver(resolver);
     for (size_t i = 0; i < place_count; i++) {
         if (places[i].kind == HIDE && places[i].mount >= 0)
             set_mount(places[i].mount, 0, ATTR_RDONLY | ATTR_NOEXEC, 0);

@@ -178,7 +178,7 @@ static void check_words(struct plan *plan, const struct seen *seen)
     if (strcmp(network, "none") != 0 && strcmp(network, "listen") != 0)
         refuse("network", "neither none nor listen");
     plan->listens = network[0] == 'l';
-    if (plan->listens != (plan->egress != NULL) || (!plan->listens && plan->port_count))
+    if (plan->listens != (plan->egress != NULL) || plan->listens != (plan->port_count > 0))
         refuse("network", "listeners and egress belong to `listen`");
     plan->landlock = flag_in("landlock", needed("landlock", seen->landlock));
     plan->shim = flag_in("shim", needed("shim", seen->shim));

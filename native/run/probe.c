@@ -152,7 +152,7 @@ static int remove_one(const char *path, const struct stat *found, int kind, stru
 
 static void clear(void)
 {
-    static const char *const closed[] = {"work/work", "work/work/incompat", "work/work/incompat/volatile"};
+    static const char *const closed[] = {"work/work", "work/work" "/incompat", "work/work" "/incompat/volatile"};
     for (size_t i = 0; i < sizeof closed / sizeof *closed; i++) { /* overlay leaves them so that nobody may look in */
         char *path = below(closed[i]);
         (void)chmod(path, 0700);

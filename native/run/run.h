@@ -16,6 +16,7 @@
 #include <sys/types.h>
 
 enum {
+    STATUS_UNSETTLED = 123, /* the command went well, but the daemon could not take over what it changed */
     STATUS_WALL = 124,     /* the wall time is over */
     STATUS_UNBUILT = 125,  /* no sandbox: the command has not run */
     STATUS_UNRUNNABLE = 126,
@@ -74,6 +75,17 @@ void forget_environment(void);
 /* Runs the command; comes back only when it could not, with the exit status for that. */
 int run_command(char **arguments, char **environment);
 
+/* ---- client.c: the daemon */
+
+char *open_ticket(const char *given, size_t *length);
+/* Tells the daemon of the end, if it gave a ticket; returns the status to end with. */
+int close_ticket(int status);
+
+/* ---- listeners.c: the network of a run that has one */
+
+int connect_egress(const struct plan *plan); /* outside, before anything is hidden */
+void hand_out_listeners(const struct plan *plan, int egress);
+
 /* ---- names.c: namespaces */
 
 /* Like fork, into namespaces of its own; -1 with errno where the system does not allow them. */
@@ -128,7 +140,10 @@ void set_limits(const struct plan *plan);
 
 /* ---- init.c: pid 1 of the sandbox */
 
-_Noreturn void be_init(const struct plan *plan, int control, uid_t user, gid_t group, const sigset_t *mask);
+_Noreturn void be_init(const struct plan *plan, int control, int egress, const sigset_t *mask);
+/* Who the command runs as: noted outside, where the numbers still mean something. */
+extern uid_t outer_user;
+extern gid_t outer_group;
 
 /* What pid 1 and the launcher say to each other, one per packet. */
 enum { SAID_FAILED = 'F', SAY_START = 'G', SAID_ENDED = 'E', SAID_STOPPED = 'S', SAY_SIGNAL = 'K', SAY_END = 'T' };

@@ -34,5 +34,7 @@ _Noreturn void fail(const char *next, const char *format, ...)
     else if (send(fail_socket, &said, sizeof said.head + strlen(said.text), MSG_NOSIGNAL) < 0)
         fputs(said.text, stderr);
     fflush(stderr);
+    if (fail_socket < 0)
+        (void)close_ticket(STATUS_UNBUILT);
     _Exit(STATUS_UNBUILT);
 }

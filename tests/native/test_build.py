@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from native.conftest import ROOT, hatch_build
+from native.conftest import ROOT, WIRE, hatch_build
 
 STRICT = [
     "-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-Wshadow", "-Wconversion", "-Wformat=2", "-Wvla",
@@ -24,7 +24,7 @@ STRICT = [
 def test_no_compiler_has_anything_to_say(compiler: str, tmp_path: Path) -> None:
     if shutil.which(compiler) is None:
         pytest.skip(f"no {compiler} here")
-    command = [compiler, *STRICT, "-o", str(tmp_path / "hook"), str(ROOT / "native/interlock_hook.c")]
+    command = [compiler, *STRICT, "-o", str(tmp_path / "hook"), str(ROOT / "native/interlock_hook.c"), str(WIRE)]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stderr) == (0, "")
 

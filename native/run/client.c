@@ -1,0 +1,102 @@
+/*
+ * The daemon, as the launcher asks it: a ticket is exchanged for a plan, once; at the end the status is told, and what
+ * the daemon has to say of the changes goes to standard error.
+ */
+#define _GNU_SOURCE
+#include "run.h"
+#include "../wire.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { OPEN_MS = 60 * 1000, CLOSE_MS = 30 * 60 * 1000 /* a large commit; the daemon gives signs of life */ };
+
+static char first[64 * 1024];
+struct buffer reply = {first, 0, sizeof first, PLAN_LIMIT + 2 * LINE_LIMIT};
+
+static const char *ticket;
+static int ended = -1; /* the command's status, once it has run */
+
+static bool fits(long status) { return status >= 0; }
+
+_Noreturn void no(const char *remedy, const char *format, ...)
+{
+    char what[PATH_MAX + 512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(what, sizeof what, format, arguments);
+    va_end(arguments);
+    if (ended < 0)
+        fail(remedy, "%s", what);
+    fprintf(stderr, "Interlock has not taken over what the command changed: %s. %s\n", what, remedy);
+    fflush(stderr);
+    _Exit(ended ? ended : STATUS_UNSETTLED);
+}
+
+static void print_answer(size_t from)
+{
+    fwrite(reply.bytes + from, 1, reply.length - from, stderr);
+    if (reply.length > from && reply.bytes[reply.length - 1] != '\n')
+        fputc('\n', stderr);
+    fflush(stderr);
+}
+
+static struct answer ask(const char *payload, int64_t patience)
+{
+    char nonce[17], head[LINE_LIMIT];
+    began = now_ms();
+    deadline_ms = patience;
+    reply.length = 0;
+    find_run_directory();
+    new_nonce(nonce);
+    int fd = connect_once();
+    for (int64_t end = began + SILENCE_MS; fd < 0 && (errno == EAGAIN || errno == EINTR) && now_ms() < end; fd = connect_once())
+        pause_ms(5); /* its queue is full */
+    if (fd < 0)
+        no("Start it with `interlock up`, and make the call again: that gives a new ticket.",
+           "its daemon cannot be reached (%s/daemon.sock: %s)", run_directory, strerror(errno));
+    check_owner(fd);
+    int n = snprintf(head, sizeof head, "ILK1 run - %s %lld %zu\n", nonce, (long long)patience, strlen(payload));
+    struct iovec part[2] = {{head, (size_t)n}, {(void *)payload, strlen(payload)}};
+    struct answer answer = converse(fd, nonce, part, fits);
+    close(fd);
+    return answer;
+}
+
+char *open_ticket(const char *given, size_t *length)
+{
+    char payload[128];
+    if (!*given || strlen(given) > 64 || strspn(given, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(given))
+        fail("Make the call again: that gives a new ticket.", "this is no ticket");
+    snprintf(payload, sizeof payload, "open %s\n", given);
+    struct answer answer = ask(payload, OPEN_MS);
+    if (answer.status != 0) {
+        fputs("Interlock did not run this: ", stderr);
+        print_answer(0);
+        _Exit(STATUS_UNBUILT);
+    }
+    ticket = given;
+    *length = (size_t)answer.out;
+    char *bytes = malloc(*length + 1);
+    if (!bytes)
+        fail("Free some memory and try again.", "there is no memory for the plan");
+    memcpy(bytes, reply.bytes, *length); /* the answer's room is needed again */
+    return bytes;
+}
+
+int close_ticket(int status)
+{
+    char payload[128];
+    if (!ticket)
+        return status;
+    snprintf(payload, sizeof payload, "close %s %d\n", ticket, status);
+    ticket = NULL; /* whatever happens now, it is not told twice */
+    ended = status;
+    struct answer answer = ask(payload, CLOSE_MS);
+    print_answer(0);
+    return answer.status && !status ? STATUS_UNSETTLED : status;
+}
