@@ -14,6 +14,7 @@ from interlock.effects.catalogue.http_api import CHANGING, read_request
 from interlock.effects.catalogue.readers.wrappers import interactive
 from interlock.effects.catalogue.words import word_list
 from interlock.effects.invocation import Word, word
+from interlock.effects.issuers import returns_home
 from interlock.effects.pages import plain_page, random_piece
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
 from interlock.model.effect import Verb
@@ -36,6 +37,7 @@ class Request:
     taint: set[str] = field(default_factory=set)
     headers: dict[str, str] = field(default_factory=dict)
     saved: list[Word] = field(default_factory=list)
+    credentials: list[Word] = field(default_factory=list)  # in a header made for them, or as the user
 
     def carry(self, value: Word) -> None:
         """A header or a credential goes along: of a page that is only fetched, what is secret in it counts."""
@@ -62,6 +64,11 @@ def visit(draft: Draft, url: Word, request: Request) -> None:
         return
     method = request.method or ("POST" if request.sending else "GET")
     reading = read_request(method, text, request.body, draft.setting, request.headers)
+    sure = url.text is not None and not draft.has("insecure")
+    strangers = [value for value in request.credentials if not (sure and returns_home(text, value.source))]
+    for value in strangers:
+        request.plain = False
+        request.carry(value)
     taint = request.taint | set(url.taint)
     sends = (request.sending and not reading.asks) or bool(taint & {L.FROM_SECRET})
     plain = request.plain and not sends and url.text is not None and not url.taint and plain_page(text)
@@ -109,6 +116,9 @@ def read_file(draft: Draft, name: str) -> set[str]:
 def take_header(draft: Draft, request: Request, value: Word) -> None:
     """One `Name: text` header, or `@file` that holds some."""
     text = value.text if value.text is not None else value.prefix
+    if value.text is None and L.FROM_SECRET in value.taint and _names_sender(text.partition(":")[0]):
+        request.credentials.append(value)
+        return
     if value.text is None or value.taint:
         request.plain = False
         request.carry(value)
@@ -118,9 +128,13 @@ def take_header(draft: Draft, request: Request, value: Word) -> None:
         return
     name, _, said = text.partition(":")
     request.headers[name.strip().casefold()] = said.strip()
-    words = set(re.split(r"[-_]", name.strip().casefold()))
-    if words & hosts.packaged().words["credential_headers"] or len(said) > _LONG_HEADER or _odd(said):
+    if _names_sender(name) or len(said) > _LONG_HEADER or _odd(said):
         request.plain = False
+
+
+def _names_sender(header: str) -> bool:
+    words = set(re.split(r"[-_]", header.strip().casefold()))
+    return not words.isdisjoint(hosts.packaged().words["credential_headers"])
 
 
 def _odd(text: str) -> bool:
@@ -194,7 +208,18 @@ def _curl_request(draft: Draft) -> Request:
     for value in [*draft.values("user-agent"), *draft.values("referer")]:
         request.carry(value)
         request.plain = request.plain and value.text is not None and not value.taint and not _odd(value.text)
+    _curl_senders(draft, request)
+    if draft.has("credentials"):
+        request.plain = False
+    return request
+
+
+def _curl_senders(draft: Draft, request: Request) -> None:
+    """The user and the cookies: who asks."""
     for value in draft.values("user"):
+        if value.text is None and L.FROM_SECRET in value.taint:
+            request.credentials.append(value)
+            continue
         request.plain = False
         request.carry(value)
     for value in draft.values("cookie"):
@@ -202,9 +227,6 @@ def _curl_request(draft: Draft) -> Request:
         if value.text and "=" not in value.text:
             request.taint |= read_file(draft, value.text)  # without `=` it is the name of a file
         request.carry(value)
-    if draft.has("credentials"):
-        request.plain = False
-    return request
 
 
 def _curl_elsewhere(draft: Draft, request: Request) -> None:

@@ -6,10 +6,11 @@ from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.readers.sql import Target, uri
 from interlock.effects.catalogue.readers.wrappers import interactive
 from interlock.effects.catalogue.words import word_list
-from interlock.model.effect import ALL, Kind, Reversibility, Scale, Verb
+from interlock.model.effect import ALL, Environment, Kind, Reversibility, Scale, Verb
 from interlock.model.labels import SECRET
 
 _READ = word_list("redis-read")
+_WRITE = word_list("redis-write")
 _DELETE = word_list("redis-delete")
 _CONTAINERS = word_list("redis-containers")
 _CONTAINER_READS = word_list("redis-container-reads")
@@ -71,7 +72,8 @@ def _request(draft: Draft, target: Target, words: list[str]) -> None:
     elif name in _READ:
         draft.add(Verb.READ, Kind.TABLE, key, env=target.environment)
     else:
-        draft.add(Verb.WRITE, Kind.TABLE, key, env=target.environment)
+        here = name in _WRITE and not (target.host or draft.inv.remote) and target.environment is Environment.UNKNOWN
+        draft.add(Verb.WRITE, Kind.TABLE, key, env=Environment.MACHINE if here else target.environment)
 
 
 def _configured(draft: Draft, target: Target) -> None:

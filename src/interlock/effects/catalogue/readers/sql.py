@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.grammar import known
 from interlock.effects.catalogue.readers.wrappers import interactive
+from interlock.effects.catalogue.words import word_list
 from interlock.effects.environments import environment_of
 from interlock.effects.hosts import host_environment, host_resource
 from interlock.effects.invocation import Word, word
@@ -27,6 +28,9 @@ _CAREFUL = (
     Environment.UNKNOWN,
 )
 _MOST_FILE = 262_144
+_OWN = frozenset({Environment.DEVELOPMENT, Environment.WORKSPACE, Environment.MACHINE})
+_WORD = re.compile(r"[^a-z]+", re.IGNORECASE)
+_LOSES = frozenset(word_list("sql-file-loses"))
 
 
 def most_careful(found: Iterable[Environment]) -> Environment:
@@ -160,10 +164,19 @@ def run_file(draft: Draft, target: Target, value: Word, dialect: str) -> None:
     path = draft.path(value)
     text = draft.world.text(path, _MOST_FILE) if path is not None else None
     if text is None or path is None:
-        draft.opaque("the SQL file cannot be read", value.text or value.source)
+        _unread(draft, target, value, path)
         return
     draft.operands.append(path)
     _text(draft, target, text, dialect)
+
+
+def _unread(draft: Draft, target: Target, value: Word, path: str | None) -> None:
+    """A file that cannot be read: one of the project, for a database of development, is the project's own code."""
+    loses = _LOSES.intersection(_WORD.split((value.text or "").lower()))
+    if draft.ours(path) and target.environment in _OWN and not loses:
+        draft.project(value.text or "", note="SQL of the project, for a database of development")
+    else:
+        draft.opaque("the SQL file cannot be read", value.text or value.source)
 
 
 def _text(draft: Draft, target: Target, text: str, dialect: str) -> None:
@@ -246,7 +259,7 @@ def sqlite(draft: Draft) -> None:
         path = draft.path(file)
         got = draft.content(path) if path else None
         if got is None:
-            draft.opaque("the SQL file cannot be read", file.source)
+            _unread(draft, target, file, path)
         else:
             _dotted(draft, target, got, dialect)
     if not texts and not draft.values("sqlfile"):
@@ -281,6 +294,8 @@ def _dotted_stdin(draft: Draft, target: Target, dialect: str) -> None:
     text = stdin.text if stdin.text is not None else (draft.content(path) if path else None)
     if text is not None:
         _dotted(draft, target, text, dialect)
+    elif stdin.path is not None:
+        _unread(draft, target, stdin.path, path)
     elif stdin.present:
         draft.run_unread(draft.command, "the client runs SQL that it reads", stdin.taint)
     else:
