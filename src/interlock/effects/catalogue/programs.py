@@ -160,6 +160,8 @@ def located(draft: Draft, name: str) -> Where:
         (home + "/.nvm/", home + "/.sdkman/", "/usr/lib/", "/usr/local/go/", "/mnt/c/Windows/", "/mnt/c/Program Files")
     ):
         return Where.TOOL
+    if folder.endswith("/bin") and draft.world.kind(posixpath.dirname(folder) + "/pyvenv.cfg") == "file":
+        return Where.TOOL
     if folder.endswith(_TOOL_DIRS) or "/.tox/" in folder or "/.nox/" in folder:
         return Where.TOOL
     script(draft, path, tuple(draft.inv.words))

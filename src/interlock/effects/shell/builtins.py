@@ -371,6 +371,11 @@ def enable(call: Call) -> bool | None:
 def interactive(call: Call) -> bool | None:
     """`bind -x`, `complete -C`, `fc`: code by way of the line editor."""
     call.seen()
+    if call.words[0].text == "compgen" and all(word.text is not None for word in call.words):
+        given = [word.text or "" for word in call.words[1:]]
+        if not any(text.startswith(("-C", "-F", "-W")) or "$(" in text or "`" in text for text in given):
+            call.state.write(None)
+            return None
     if len(call.words) > 1 and call.words[0].text in ("bind", "fc", "compgen", "coproc"):
         call.opaque(f"{call.words[0].text} can run code that is not read here")
     call.state.write(None)

@@ -15,6 +15,7 @@ from interlock.effects.catalogue.readers.sql import most_careful
 from interlock.effects.catalogue.words import word_list
 from interlock.effects.environments import environment_of
 from interlock.effects.invocation import Word
+from interlock.effects.secret_names import secret_name
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
 from interlock.model.effect import Breadth, Environment, Kind, Reversibility, Scale, Verb
 
@@ -47,6 +48,10 @@ def ansible(draft: Draft) -> None:
         draft.opaque("a script runs on other machines", (arguments.text if arguments else None) or "?")
     elif name in ("slurp", "fetch"):
         draft.add(Verb.READ, Kind.SECRET, f"files of {shown}", labels=(L.SECRET,), env=environment)
+    elif name == "debug" and any(
+        secret_name(word) for word in re.findall(r"\w+", (arguments and arguments.text) or "")
+    ):
+        draft.add(Verb.READ, Kind.SECRET, "variables of Ansible", labels=(L.SECRET,), env=environment)
     elif name not in _ASKING:
         draft.add(
             Verb.CONFIGURE, Kind.CLOUD_RESOURCE, f"ansible:{shown} {name}", env=environment,

@@ -167,6 +167,7 @@ def _remote_read(draft: Draft, base: str | None) -> None:
     g.repository(draft, Verb.FETCH, name)
     if re.match(r"[\w+.-]+::", name):
         g.location(draft, Verb.FETCH, name)
+    _unknown_url(draft, draft.said.value("remote"))
     _contact(draft, base, name)
     if not draft.has("dry-run"):
         _fetched_onto(draft, base)
@@ -183,6 +184,12 @@ def _fetched_onto(draft: Draft, base: str | None) -> None:
         if forced and source and target and not target.startswith(("refs/remotes/", "refs/tags/", "refs/pull/")):
             moved = target.removeprefix("refs/heads/")
             refs.moves(draft, base, [known(moved)], onto="*" in moved or g.protected(draft, moved))
+
+
+def _unknown_url(draft: Draft, value: Word | None) -> None:
+    """`https://$(...)/x.git`: whoever serves the name is told what stands in it."""
+    if value is not None and value.text is None and re.match(r"\w+://|[^/\s]+@", value.prefix):
+        draft.host(Verb.FETCH, value.prefix, taint=value.taint)
 
 
 def _contact(draft: Draft, base: str | None, name: str) -> None:
@@ -212,6 +219,7 @@ def _clone(draft: Draft, base: str | None) -> None:
 
 def _ls_remote(draft: Draft, base: str | None) -> None:
     text = draft.text("url") or "origin"
+    _unknown_url(draft, draft.said.value("url"))
     if "/" in text or ":" in text:
         g.location(draft, Verb.FETCH, text)
     else:
@@ -228,6 +236,8 @@ def _remote(draft: Draft, base: str | None) -> None:
             g.location(draft, Verb.SEND, value.text if value.text is not None else value.source)
     elif action in ("show", "update"):
         g.repository(draft, Verb.FETCH, draft.text("what") or "origin")
+        if "://" in (draft.text("what") or ""):
+            g.location(draft, Verb.FETCH, draft.text("what") or "")
     _ = base
 
 

@@ -177,7 +177,7 @@ class Code(Values):
             return
         elif called in N.SECRETS:
             self.draft.add(Verb.READ, Kind.SECRET, "keyring", labels=(L.SECRET,))
-        elif self.inline:
+        elif self.inline and not _shapes(method, node):
             self._foreign(called, method)
 
     def _indirect(self, called: str, method: str, node: ast.Call) -> bool:
@@ -441,3 +441,8 @@ class Code(Values):
         """Inline text that cannot be decided is opaque; a script of the project is judged as project code."""
         if self.inline:
             self.draft.opaque(why)
+
+
+def _shapes(method: str, node: ast.Call) -> bool:
+    """`df.drop(columns=[...])` gives a table without some of its columns, and takes nothing away."""
+    return method == "drop" and bool({"columns", "index", "axis"} & {k.arg for k in node.keywords})

@@ -94,6 +94,8 @@ def _module(draft: Draft, module: Word, operands: list[Word]) -> None:
     if name in ("venv", "virtualenv"):
         for value in [o for o in operands if not (o.text or "").startswith("-")]:
             draft.file(Verb.CREATE, value, directory=True)
+            if value.text is not None:
+                draft.file(Verb.CREATE, known(posixpath.join(value.text, "pyvenv.cfg")))
     elif top in _PROGRAMS and packaged().find(top.replace("_", "-")):
         draft.argv([known(top.replace("_", "-")), *operands])
     elif name in _READERS:
@@ -147,11 +149,12 @@ def _served(draft: Draft, operands: list[Word]) -> None:
     """http.server: the files of the working directory, or of another, for whoever connects."""
     folder = known(".")
     for at, value in enumerate(operands):
-        if value.text in ("-d", "--directory") and at + 1 < len(operands):
+        if value.text in ("-d", "--directory", "--root", "-r") and at + 1 < len(operands):
             folder = operands[at + 1]
         elif (value.text or "").startswith("--directory="):
             folder = known((value.text or "").partition("=")[2])
-    if draft.ours(draft.path(folder)):
+    written = any(value.text in ("-w", "--write") for value in operands)
+    if draft.ours(draft.path(folder)) and not written:
         draft.project("python -m http.server")
     else:
         draft.opaque("serves files of others to whoever connects", folder.source or "?")
@@ -197,6 +200,10 @@ _READERS = {
     "unittest": _tests,
     "doctest": _tests,
     "http.server": _served,
+    "SimpleHTTPServer": _served,
+    "uploadserver": _served,
+    "pyftpdlib": _served,
+    "wsgidav": _served,
     "zipfile": _archive,
     "tarfile": _archive,
     "json.tool": _json,
