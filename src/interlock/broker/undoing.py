@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
@@ -16,20 +17,27 @@ import structlog
 
 from interlock.broker.clock import Clock
 from interlock.broker.judge import Person
+from interlock.containment import walk
 from interlock.containment.edits import KIND as PREIMAGE
+from interlock.containment.gitpoint import KIND as GIT
+from interlock.containment.gitpoint import GitPoints, command, folders
+from interlock.containment.point import After
 from interlock.containment.preimage import Keeper, Limits, Vault, after, wanted
 from interlock.containment.shelf import Shelf
 from interlock.containment.undo import Ref
 from interlock.containment.undoable import Fact, fact
 from interlock.effects.places import file_resource
+from interlock.effects.redact import has_secret
 from interlock.model import labels
-from interlock.model.action import Reading
-from interlock.model.effect import Kind
+from interlock.model.action import Ran, Reading
+from interlock.model.effect import Effect, Kind, Verb
 from interlock.model.errors import InterlockError
 from interlock.model.world import Nowhere, Setting
 
 log = structlog.get_logger()
 
+_IGNORED = re.compile(r"-[a-wyzA-Z]*[xX]\w*")
+_CONFIG = 256 << 10  # bytes of a repository's configuration that are searched
 _NEVER_COPIED = frozenset({Kind.SECRET, Kind.INTERLOCK})
 
 
@@ -47,7 +55,16 @@ class Kept(msgspec.Struct, frozen=True):
 class Undoing:
     """Given to the broker, which knows nothing of stores and points."""
 
-    def __init__(self, shelf: Shelf, vault: Vault, person: Person, clock: Clock, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        shelf: Shelf,
+        vault: Vault,
+        person: Person,
+        clock: Clock,
+        git: GitPoints,
+        limits: Limits | None = None,
+    ) -> None:
+        self._git = git
         self._shelf = shelf
         self._vault = vault
         self._clock = clock
@@ -56,7 +73,7 @@ class Undoing:
 
     async def before(self, reading: Reading, workspace: str) -> Kept | None:
         """Keep what this action would change; None for one that changes nothing. Never raises for what it meets."""
-        said = fact(reading.effects)
+        said = fact(reading.effects, git=True)
         if said is None:
             return None
         if said.undoable == "no" or not workspace:
@@ -70,12 +87,12 @@ class Undoing:
 
     def forecast(self, reading: Reading, workspace: str) -> Fact | None:
         """The same fact for a card, without keeping anything."""
-        said = fact(reading.effects)
+        said = fact(reading.effects, git=True)
         if said is None or said.undoable == "no" or not workspace:
             return said
         keeper = Keeper(None, self.secret, within=workspace, limits=self._limits)
-        keeper.take(wanted(reading.effects))
-        return fact(reading.effects, keeper.lost())
+        keeper.take(wanted(effect for effect in reading.effects if _by_path(effect)))
+        return fact(reading.effects, keeper.lost(), git=True)
 
     async def after(self, points: Sequence[Ref]) -> None:
         """The action's outcome is known: note what it left. Never raises."""
@@ -87,18 +104,49 @@ class Undoing:
     def _keep(self, reading: Reading, workspace: str) -> Kept:
         name = self._shelf.name(self._clock.now())
         keeper = Keeper(self._vault, self.secret, within=workspace, limits=self._limits)
-        keeper.take(wanted(reading.effects))
-        said = fact(reading.effects, keeper.lost()) or Fact("yes")
+        keeper.take(wanted(effect for effect in reading.effects if _by_path(effect)))
+        git, problem = self._repositories(name, reading, workspace, keeper)
+        lost = [*keeper.lost(), *([("git", problem)] if problem else [])]
+        said = fact(reading.effects, lost, git=git) or Fact("yes")
         point = keeper.point(name)
-        if not point.was:
-            return Kept(said)
-        self._shelf.save(point)
-        return Kept(said, (Ref(PREIMAGE, name),))
+        points = []
+        if point.was:
+            self._shelf.save(point)
+            points.append(Ref(PREIMAGE, name))
+        return Kept(said, (*points, Ref(GIT, name)) if git else tuple(points))
+
+    def _repositories(self, name: str, reading: Reading, workspace: str, keeper: Keeper) -> tuple[bool, str]:
+        """Whether the repositories of the action have a restore point, and what stood against one."""
+        effects = [effect for effect in reading.effects if command(effect) and effect.verb is not Verb.READ]
+        if not effects:
+            return False, ""
+        ignored = any(_takes_ignored(ran) for ran in reading.here)
+        try:
+            return self._git.before(name, folders(reading.here, workspace), keeper, effects, ignored=ignored), ""
+        except InterlockError as error:
+            return False, str(error)
 
     def _finish(self, points: Sequence[Ref]) -> None:
-        for ref in points:
-            if ref.kind == PREIMAGE:
-                self._shelf.finish(ref.name, after(self._shelf.point(ref.name), self._limits))
+        names = {ref.name: {other.kind for other in points if other.name == ref.name} for ref in points}
+        for name, kinds in names.items():
+            found = self._git.after(name, self._limits) if GIT in kinds else After()
+            if PREIMAGE in kinds:
+                left = after(self._shelf.point(name), self._limits)
+                found = After(left.left + found.left, left.found + found.found)
+            if PREIMAGE in kinds or found.found:
+                self._shelf.finish(name, found)
+
+
+def _by_path(effect: Effect) -> bool:
+    """Whether its path is kept as such. What git changes below a directory is found by asking git."""
+    said = command(effect)
+    return not said or said == "worktree" or effect.resource.kind is Kind.FILE
+
+
+def _takes_ignored(ran: Ran) -> bool:
+    """Whether it is a `git clean` that also takes what git is told to ignore."""
+    words = ran.argv
+    return words[0].rpartition("/")[2] == "git" and "clean" in words and any(map(_IGNORED.fullmatch, words))
 
 
 def secrets_of(person: Person) -> Callable[[str], bool]:
@@ -107,8 +155,20 @@ def secrets_of(person: Person) -> Callable[[str], bool]:
     world = Nowhere()
 
     @lru_cache(maxsize=4_096)
-    def holds(path: str) -> bool:
+    def named(path: str) -> bool:
         found = file_resource(os.path.normpath(path), setting, world, cwd="/", directory=False, follow=False)
         return found.kind in _NEVER_COPIED or labels.SECRET in found.labels
 
+    def holds(path: str) -> bool:
+        # A remote's address may carry a password; the names of git's files do not show it.
+        return named(path) or (path.endswith("/.git/config") and has_secret(_text(path)))
+
     return holds
+
+
+def _text(path: str) -> str:
+    try:
+        with walk.parent(os.fsencode(path)) as (directory, name), open(walk.open_file(directory, name), "rb") as file:
+            return file.read(_CONFIG).decode("utf-8", "replace")
+    except OSError:
+        return ""

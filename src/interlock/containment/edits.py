@@ -86,7 +86,7 @@ class _Planner:
             now = leftovers.get(was.path)
             if now is not None and was.entry.kind == now.kind == DIRECTORY and was.entry.mode == now.mode:
                 self._frame(was, now)
-            elif not was.frame:
+            elif not was.frame or (now or self._world.at(was.path)).kind != DIRECTORY:
                 self._one(was, now)
         self._keep_what_came_later()
         work = Work(tuple(self._targets), tuple(self._frames) if self._targets else ())

@@ -11,7 +11,7 @@ import fnmatch
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 import msgspec
@@ -60,7 +60,7 @@ class Wanted(msgspec.Struct, frozen=True):
     wild: bool = False
 
 
-def wanted(effects: Sequence[Effect]) -> tuple[Wanted, ...]:
+def wanted(effects: Iterable[Effect]) -> tuple[Wanted, ...]:
     """What the effects name of files. Pure."""
     found: dict[str, Wanted] = {}
     for effect in effects:
@@ -108,6 +108,22 @@ class Keeper:
     def path(self, path: bytes) -> None:
         """Keep what stands at one real path, and nothing below it."""
         self._take(path, whole=False, follow=False)
+
+    def tree(self, path: bytes) -> None:
+        """Keep what stands at one real path, and everything below it."""
+        self._take(path, whole=True, follow=False)
+
+    def many(self, top: bytes, names: Sequence[bytes]) -> None:
+        """Keep these, by names below a directory. When there is no more room, the rest is one loss, said once."""
+        for place, name in enumerate(names):
+            if self._spent():
+                self._lose(top, walk.facts(top), f"{len(names) - place} more files are too much to keep")
+                return
+            self.path(os.path.join(top, name.rstrip(b"/")))
+
+    def reaches(self, path: bytes) -> bool:
+        """Whether a real path lies within what this keeper may copy."""
+        return self._inside(path)
 
     def frame(self, path: bytes) -> None:
         """Note the time of a directory."""

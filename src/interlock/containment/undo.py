@@ -90,6 +90,7 @@ class World:
     """What will stand at each path once the steps planned so far are done; before that, what stands there now."""
 
     def __init__(self) -> None:
+        self.said: dict[tuple[str, ...], str] = {}  # the same for what is no file: a restorer's own names and values
         self._will: dict[bytes, Entry] = {}
         self._stuck: dict[bytes, str] = {}
 

@@ -18,10 +18,12 @@ from interlock import __version__
 from interlock.approvals.queue import KINDS, Queue
 from interlock.broker.broker import Broker
 from interlock.broker.clock import Clock, seconds, stamp
+from interlock.broker.gitcall import GitCall
 from interlock.broker.judge import person_here
 from interlock.broker.records import ALARM, SESSION_OPEN, TRAIL
 from interlock.broker.undoing import Undoing
-from interlock.containment import edits
+from interlock.containment import edits, gitpoint, gitundo
+from interlock.containment.gitpoint import GitPoints
 from interlock.containment.shelf import Shelf
 from interlock.containment.store import Store
 from interlock.daemon.agents import AgentProcesses
@@ -108,7 +110,9 @@ class _Daemon:
             person = person_here(home.own_paths)
             agents = AgentProcesses()
             shelf, vault = Shelf(home.state / "undo"), Store(home.state / "preimages")
-            undoing = Undoing(shelf, vault, person, self._clock)
+            git = GitCall(agents.started)
+            points = GitPoints(git, shelf, vault)
+            undoing = Undoing(shelf, vault, person, self._clock, points)
             broker = Broker(
                 ledger=recorder,
                 rules=rules,
@@ -123,7 +127,10 @@ class _Daemon:
                 recorder=recorder,
                 clock=self._clock,
                 shelf=shelf,
-                restorers={edits.KIND: edits.Edits(shelf, vault, undoing.secret)},
+                restorers={
+                    edits.KIND: edits.Edits(shelf, vault, undoing.secret),
+                    gitpoint.KIND: gitundo.GitUndo(git, shelf, points),
+                },
             )
             broker.sessions.restore(json.loads(e.raw)["body"] for e in ledger.entries(kinds=[SESSION_OPEN]))
             broker.trails.restore(json.loads(e.raw)["body"] for e in ledger.entries(kinds=[TRAIL]))

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from interlock.preview.finding import Tools, Unseen
 
-_OFF = tuple(
+OFF = tuple(
     word
     for setting in (
         "core.fsmonitor=false",
@@ -32,7 +32,7 @@ _OFF = tuple(
     )
     for word in ("-c", setting)
 )
-_SETTINGS = {
+SETTINGS = {
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_NO_LAZY_FETCH": "1",
@@ -65,7 +65,7 @@ class Git:
         Raises:
             Unseen: git is not there, there is no repository, or it said no.
         """
-        found = self._tools.run(("git", *_OFF, *words), self._directory, settings=_SETTINGS)
+        found = self._tools.run(("git", *OFF, *words), self._directory, settings=SETTINGS)
         if found.status not in fine:
             raise Unseen("git could not say" if words[0] != "rev-parse" else "there is no git repository here")
         return found.text

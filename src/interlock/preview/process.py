@@ -8,7 +8,8 @@ import selectors
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 
 from interlock.preview.finding import Deadline, Output, Unseen
 
@@ -58,32 +59,58 @@ class Machine:
         Raises:
             Unseen: it is not installed, could not start, took too long, or said too much.
         """
+        status, raw = self.take(argv, cwd, settings=settings)
+        return Output(status, raw.decode("utf-8", "replace"))
+
+    def take(
+        self,
+        argv: tuple[str, ...],
+        cwd: str,
+        *,
+        settings: dict[str, str] | None = None,
+        feed: bytes = b"",
+        most: int = _MOST,
+    ) -> tuple[int, bytes]:
+        """The same in bytes, at most `most` of them, with `feed` on its standard input. Raises Unseen."""
         program = None if "/" in argv[0] else shutil.which(argv[0], path=self._environ.get("PATH", ""))
         if program is None:
             raise Unseen(f"{argv[0]} is not installed")
         if not self.deadline.left():
             raise Unseen("there was no time left")
-        try:
-            process = subprocess.Popen(  # noqa: S603 - an argv of a look's own, looked up on the person's path
-                [program, *argv[1:]],
-                cwd=cwd,
-                env=self._environ | (settings or {}),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )
-        except (OSError, ValueError) as error:
-            raise Unseen(f"{argv[0]} did not start: {error}") from error
+        with _input(feed) as source:
+            try:
+                process = subprocess.Popen(  # noqa: S603 - an argv of a look's own, looked up on the person's path
+                    [program, *argv[1:]],
+                    cwd=cwd,
+                    env=self._environ | (settings or {}),
+                    stdin=source,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                    start_new_session=True,
+                )
+            except (OSError, ValueError) as error:
+                raise Unseen(f"{argv[0]} did not start: {error}") from error
         self._started(process.pid)
         try:
-            raw = _collected(process, self.deadline, argv[0])
+            raw = _collected(process, self.deadline, argv[0], most)
             status = process.wait(max(0.05, self.deadline.left()))
         except subprocess.TimeoutExpired:
             raise Unseen(f"{argv[0]} took too long") from None
         finally:
             _end(process)
-        return Output(status, raw.decode("utf-8", "replace"))
+        return status, raw
+
+
+@contextlib.contextmanager
+def _input(feed: bytes) -> Iterator[int]:
+    """A standard input that holds these bytes: a file without a name, so that nobody waits for a pipe."""
+    if not feed:
+        yield subprocess.DEVNULL
+        return
+    with tempfile.TemporaryFile() as file:
+        file.write(feed)
+        file.seek(0)
+        yield file.fileno()
 
 
 def scrubbed(environ: dict[str, str], never_from: tuple[str, ...] = ()) -> dict[str, str]:
@@ -94,7 +121,7 @@ def scrubbed(environ: dict[str, str], never_from: tuple[str, ...] = ()) -> dict[
     return kept | {"PATH": ":".join(outside), "LC_ALL": "C"}
 
 
-def _collected(process: subprocess.Popen[bytes], deadline: Deadline, name: str) -> bytes:
+def _collected(process: subprocess.Popen[bytes], deadline: Deadline, name: str, most: int) -> bytes:
     """Everything it says, read as it comes."""
     output = process.stdout
     assert output is not None  # noqa: S101 - asked for above
@@ -108,8 +135,8 @@ def _collected(process: subprocess.Popen[bytes], deadline: Deadline, name: str) 
             if not part:
                 return bytes(raw)
             raw += part
-            if len(raw) > _MOST:
-                raise Unseen(f"{name} said more than {_MOST >> 20} MiB")
+            if len(raw) > most:
+                raise Unseen(f"{name} said more than {most >> 20} MiB")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
