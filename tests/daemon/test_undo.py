@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import stat
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from conftest import Guard, allowed
 
+from containment.acts import tree, whole
 from interlock.daemon.client import Remote, call
 
 
@@ -37,33 +38,16 @@ class Agent:
         return self.does("Write", {"file_path": str(path), "content": text}, lambda: path.write_text(text), **more)
 
     def runs(self, command: str, **more: Any) -> int:
-        def work() -> None:
-            import subprocess
+        return self.does("Bash", {"command": command}, lambda: self.shell(command), **more)
 
-            environment = self.guard.environment | {"GIT_CONFIG_GLOBAL": "/dev/null"}
-            subprocess.run(["bash", "-c", command], cwd=self.guard.project, env=environment, check=True)
-
-        return self.does("Bash", {"command": command}, work, **more)
+    def shell(self, command: str) -> None:
+        environment = self.guard.environment | {"GIT_CONFIG_GLOBAL": "/dev/null"}
+        subprocess.run(["bash", "-c", command], cwd=self.guard.project, env=environment, check=True)
 
 
 @pytest.fixture
 def agent(guard: Guard) -> Agent:
     return Agent(guard)
-
-
-def whole(path: Path) -> tuple[object, ...]:
-    """Everything that undo promises about a path."""
-    found = path.lstat()
-    if stat.S_ISLNK(found.st_mode):
-        return ("link", os.readlink(path), found.st_mtime_ns)
-    content = path.read_bytes() if path.is_file() else b""
-    return (stat.S_IMODE(found.st_mode), found.st_mtime_ns, content, dict.fromkeys(os.listxattr(path)))
-
-
-def tree(top: Path) -> dict[str, tuple[object, ...]]:
-    return {
-        str(path.relative_to(top)): whole(path) for path in [top, *sorted(top.rglob("*"))] if ".git" not in path.parts
-    }
 
 
 def test_an_edit_is_taken_back_to_the_byte_the_mode_and_the_time(guard: Guard, agent: Agent) -> None:
@@ -251,3 +235,19 @@ def test_an_action_without_an_outcome_is_not_undone_blindly(guard: Guard, agent:
     assert "nobody reported" in plan.stdout
     assert guard.cli("undo", str(index), "--force", "--yes").returncode == 0
     assert file.read_text() == "one"
+
+
+def test_a_reset_of_the_repository_is_taken_back(cold: Guard) -> None:
+    cold.configure('mode = "observe"\n')
+    cold.start()
+    agent = Agent(cold)
+    file = cold.project / "a.txt"
+    file.write_text("committed\n")
+    agent.shell("git init -q . && git add -A && git -c user.name=d -c user.email=d@example.org commit -qm one")
+    file.write_text("never committed\n")
+    before = tree(cold.project)
+    index = agent.runs("git reset -q --hard && rm -f a.txt")
+    assert not file.exists()
+    done = cold.cli("undo", str(index), "--yes")
+    assert done.returncode == 0, done.stderr
+    assert tree(cold.project) == before

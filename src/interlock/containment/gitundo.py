@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -99,13 +99,14 @@ class GitUndo:
             if not refs.get(repository.STASH):
                 refs.pop(repository.STASH, None)
         call, where = self._call, work.where
-        for wanted, what, do in (
-            (True, "objects", lambda: self._unpack(work)),
-            (_STASH in todo, "the stash", lambda: repository.put_stash(call, where, work.stash)),
-            (bool(refs), "refs", lambda: repository.put_refs(call, where, refs, now)),
-            (_HEAD in todo, _HEAD, lambda: repository.put_head(call, where, todo[_HEAD].to)),
-            (_INDEX in todo, "the index", lambda: self._index(work)),
-        ):
+        steps: tuple[tuple[str, object, Callable[[], None]], ...] = (
+            ("objects", True, lambda: self._unpack(work)),
+            ("the stash", _STASH in todo, lambda: repository.put_stash(call, where, work.stash)),
+            ("refs", refs, lambda: repository.put_refs(call, where, refs, now)),
+            (_HEAD, _HEAD in todo, lambda: repository.put_head(call, where, todo[_HEAD].to)),
+            ("the index", _INDEX in todo, lambda: self._index(work)),
+        )
+        for what, wanted, do in steps:
             try:
                 if wanted:
                     do()

@@ -16,11 +16,12 @@ import structlog
 
 from interlock.broker.clock import Clock, seconds
 from interlock.broker.records import clean, cut
+from interlock.containment.carry import Job, begin, carry_out, end, job_of, unfinished
 from interlock.containment.shelf import Shelf
 from interlock.containment.undo import Deed, Plan, Problem, Ref, Restorer, plan, shown
 from interlock.daemon.recorder import LedgerRecorder
 from interlock.ledger.store import Ledger
-from interlock.model.errors import AgentError, NotFound, Refused, StateError
+from interlock.model.errors import AgentError, NotFound, Refused
 
 log = structlog.get_logger()
 
@@ -28,13 +29,6 @@ UNDO = "undo"
 UNDO_OUTCOME = "undo.outcome"
 _NAMED = 100  # entries that an undo's own entry names
 _LEFT = 8  # problems that its outcome names
-
-
-class _Job(msgspec.Struct, frozen=True):
-    """An undo under way, as it lies on the disk."""
-
-    plan: Plan
-    points: tuple[Ref, ...]
 
 
 class UndoDesk:
@@ -71,61 +65,37 @@ class UndoDesk:
                 raise Refused("what this undo would do has changed since it was shown. Look at the plan again.")
             if not found.changes:
                 raise Refused("there is nothing to undo.")
-            name, job = await asyncio.to_thread(self._begin, found)
+            name = self._shelf.name(self._clock.now())
+            job = await asyncio.to_thread(begin, found, self._restorers, self._shelf, name)
             try:
                 index = await self._recorder.record(UNDO, _body(job, person))
             except BaseException:
                 # Nothing was touched yet, and without an entry nothing may be.
-                self._shelf.write(name, "done", b"never begun")
+                end(self._shelf, name, b"never begun")
                 raise
-            left = await asyncio.to_thread(self._steps, name, job, again=False)
+            left = await asyncio.to_thread(carry_out, job, self._restorers, self._shelf, name)
             await self._ended(name, index, left, recovered=False)
         return {"entry": index, "changes": found.changes - len(left), "left": [msgspec.to_builtins(p) for p in left]}
 
     async def recover(self) -> int:
         """Finish what a crash interrupted. Returns how many undos that were."""
-        names = [name for name in self._shelf.with_part("plan") if not self._shelf.has(name, "done")]
+        names = unfinished(self._shelf)
         if not names:
             return 0
         begun = {ref.name: index for index, refs in self._undos() for ref in refs}
         for name in names:
             index = begun.get(name)
             if index is None:
-                self._shelf.write(name, "done", b"never begun")
+                end(self._shelf, name, b"never begun")
                 continue
-            try:
-                job = msgspec.msgpack.decode(self._shelf.read(name, "plan"), type=_Job)
-            except (msgspec.DecodeError, msgspec.ValidationError) as error:
-                raise StateError(f"the plan of undo {index} is damaged: {error}. Look at entry {index}.") from error
-            left = await asyncio.to_thread(self._steps, name, job, again=True)
+            job = job_of(self._shelf, name)
+            left = await asyncio.to_thread(carry_out, job, self._restorers, self._shelf, name, again=True)
             await self._ended(name, index, left, recovered=True)
             log.info("undo.recovered", entry=index, left=len(left))
         return len(names)
 
     def _plan(self, params: dict[str, Any]) -> Plan:
         return plan(list(self._deeds(params)), self._restorers, force=params.get("force") is True)
-
-    def _begin(self, found: Plan) -> tuple[str, _Job]:
-        """Keep what will be replaced, and write down what is going to happen."""
-        name = self._shelf.name(self._clock.now())
-        points = []
-        for kind, restorer in self._restorers.items():
-            works = [step.work for step in found.steps if step.ref.kind == kind]
-            if works and restorer.guard(works, name):
-                points.append(Ref(kind, name))
-        job = _Job(found, tuple(points))
-        self._shelf.write(name, "plan", msgspec.msgpack.encode(job), durable=True)
-        return name, job
-
-    def _steps(self, name: str, job: _Job, *, again: bool) -> tuple[Problem, ...]:
-        done = int(self._shelf.read(name, "progress")) if again and self._shelf.has(name, "progress") else 0
-        left: list[Problem] = []
-        for place, step in enumerate(job.plan.steps[done:], start=done):
-            left += self._restorers[step.ref.kind].run(step.work, again=again)
-            self._shelf.write(name, "progress", b"%d" % (place + 1), durable=True)
-        for ref in job.points:
-            self._restorers[ref.kind].finish(ref.name)
-        return tuple(left)
 
     async def _ended(self, name: str, index: int, left: tuple[Problem, ...], *, recovered: bool) -> None:
         result: dict[str, Any] = {"ok": not left}
@@ -135,7 +105,7 @@ class UndoDesk:
         if recovered:
             result["recovered"] = True
         await self._recorder.record(UNDO_OUTCOME, {"undo": index, "result": result})
-        self._shelf.write(name, "done", b"done")
+        end(self._shelf, name)
 
     def _undos(self) -> Iterator[tuple[int, tuple[Ref, ...]]]:
         for stored in self._ledger.entries(kinds=[UNDO]):
@@ -213,7 +183,7 @@ def _points(body: dict[str, Any]) -> tuple[Ref, ...]:
     return tuple(Ref(kind, name) for kind, _, name in pairs)
 
 
-def _body(job: _Job, person: str) -> dict[str, Any]:
+def _body(job: Job, person: str) -> dict[str, Any]:
     of = list(dict.fromkeys(step.entry for step in job.plan.steps))
     body: dict[str, Any] = {
         "by": person,

@@ -1,25 +1,21 @@
-"""Git commands of an agent are taken back, in real repositories."""
+"""Git commands are taken back, in real repositories."""
 
 from __future__ import annotations
 
-import json
-import subprocess
+import os
 from pathlib import Path
 
 import pytest
-from conftest import Guard
-from test_undo import Agent, tree
 
-from interlock.daemon.client import call
+from containment.acts import Acts, tree
+from interlock.containment.undo import CONFLICT
 
 
-class Work:
+class Work(Acts):
     """A repository with a history, staged, changed and untracked files, a stash, a branch and a tag."""
 
-    def __init__(self, guard: Guard) -> None:
-        self.guard = guard
-        self.agent = Agent(guard)
-        self.top = guard.project
+    def __init__(self, base: Path) -> None:
+        super().__init__(base)
         self.git("init", "-q", "-b", "main")
         self.git("config", "user.name", "Dev")
         self.git("config", "user.email", "dev@example.org")
@@ -47,14 +43,6 @@ class Work:
         (self.top / "ignored").mkdir()
         (self.top / "ignored" / "x.o").write_text("ignored\n")
 
-    def git(self, *words: str) -> str:
-        environment = self.guard.environment | {"GIT_CONFIG_GLOBAL": "/dev/null"}
-        done = subprocess.run(
-            ["git", *words], cwd=self.top, env=environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, (words, done.stderr)
-        return done.stdout
-
     def state(self) -> dict[str, object]:
         """Everything that undo promises about a repository."""
         return {
@@ -69,10 +57,8 @@ class Work:
 
 
 @pytest.fixture
-def work(cold: Guard) -> Work:
-    cold.configure('mode = "observe"\n')
-    cold.start()
-    return Work(cold)
+def work(tmp_path: Path) -> Work:
+    return Work(tmp_path)
 
 
 COMMANDS = [
@@ -113,40 +99,39 @@ COMMANDS = [
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_git_command_is_taken_back_and_that_is_too(work: Work, command: str) -> None:
     before = work.state()
-    index = work.agent.runs(command)
+    deed = work.runs(command)
     after = work.state()
     assert after != before
-    undone = work.guard.cli("undo", str(index), "--yes", "--json")
-    assert undone.returncode == 0, (undone.stdout, undone.stderr)
-    done = json.loads(undone.stdout)
-    assert done["left"] == []
+    undo, problems = work.undo(deed)
+    assert problems == tuple(p for p in problems if p.what == f"entry {deed.entry}")  # what was said before it ran
     assert work.state() == before
     assert not work.git("for-each-ref", "refs/interlock")
-    again = work.guard.cli("undo", str(done["entry"]), "--yes", "--json")
-    assert again.returncode == 0, (again.stdout, again.stderr)
+    _, problems = work.undo(undo)
+    assert not problems
     assert work.state() == after
 
 
 def test_what_git_throws_away_later_is_still_brought_back(work: Work) -> None:
     """Story: a branch is deleted; days later git's own housekeeping removes its commits; then somebody misses it."""
     before = work.state()
-    index = work.agent.runs("git branch -D feature")
+    deed = work.runs("git branch -D feature")
     work.git("reflog", "expire", "--expire=now", "--all")
     work.git("gc", "-q", "--prune=now")
     assert "feature" not in work.git("log", "--all", "--format=%s").split()
-    assert work.guard.cli("undo", str(index), "--yes").returncode == 0
-    assert work.git("for-each-ref") == before["refs"]
+    _, problems = work.undo(deed)
+    assert [problem.what for problem in problems] == []
+    assert "feature" in work.git("branch")
+    assert work.git("rev-parse", "feature").strip() in str(before["log"])
     work.git("fsck", "--strict")
 
 
 def test_a_commit_made_since_is_a_conflict(work: Work) -> None:
-    index = work.agent.runs("git reset -q --hard HEAD~1")
+    deed = work.runs("git reset -q --hard HEAD~1")
     work.git("commit", "-q", "--allow-empty", "-m", "by hand")
     by_hand = work.git("rev-parse", "HEAD")
-    shown = call(work.guard.home, "undo.plan", {"entry": index})
-    problems = [problem["what"] for step in shown["steps"] for problem in step["problems"]]
-    assert "branch main" in problems
-    work.guard.cli("undo", str(index), "--yes")
+    problems = {problem.what: problem.kind for problem in work.plan(deed).all_problems()}
+    assert problems["branch main"] == CONFLICT
+    work.undo(deed)
     assert work.git("rev-parse", "HEAD") == by_hand
 
 
@@ -156,12 +141,62 @@ def test_a_rebase_that_stops_halfway_is_taken_back(work: Work) -> None:
     (work.top / "same.txt").write_text("conflict\n")
     work.git("commit", "-q", "-am", "conflicting")
     before = work.state()
-    index = work.agent.runs("git rebase -q main || true")
+    deed = work.runs("git rebase -q main || true")
     assert (work.top / ".git" / "rebase-merge").is_dir()
-    done = work.guard.cli("undo", str(index), "--yes")
-    assert done.returncode == 0, done.stderr
-    assert not (work.top / ".git" / "rebase-merge").exists(), done.stdout
+    work.undo(deed)
+    assert not (work.top / ".git" / "rebase-merge").exists()
     assert work.state() == before
+
+
+def test_several_commands_are_taken_back_newest_first(work: Work) -> None:
+    before = work.state()
+    deeds = [
+        work.runs("git commit -q -am one"),
+        work.runs("echo more >> f0.txt"),
+        work.runs("git commit -q -am two"),
+        work.runs("git branch -D feature"),
+        work.runs("git reset -q --hard HEAD~3"),
+        work.runs("rm -rf new"),
+    ]
+    _, problems = work.undo(*deeds)
+    assert not problems
+    assert work.state() == before
+
+
+def test_a_linked_working_tree_has_a_head_of_its_own(work: Work) -> None:
+    work.git("worktree", "add", "-q", "side", "feature")
+    (work.top / "side" / "feature.txt").write_text("changed\n")
+    head = work.git("rev-parse", "HEAD")
+    deed = work.runs("git -C side reset -q --hard main")
+    work.undo(deed)
+    assert (work.top / "side" / "feature.txt").read_text() == "changed\n"
+    assert "feature" in work.git("-C", "side", "branch", "--show-current")
+    assert work.git("rev-parse", "HEAD") == head
+
+
+def test_line_ends_that_git_converts_come_back_as_they_were(work: Work) -> None:
+    work.git("config", "core.autocrlf", "true")
+    (work.top / "dos.txt").write_bytes(b"a\r\nb\r\n")
+    work.git("add", "dos.txt")
+    work.git("commit", "-q", "-m", "dos")
+    deed = work.runs("git checkout -q -f feature")
+    assert not (work.top / "dos.txt").exists()
+    work.undo(deed)
+    assert (work.top / "dos.txt").read_bytes() == b"a\r\nb\r\n"
+
+
+def test_what_a_filter_keeps_elsewhere_is_said_to_stay(work: Work) -> None:
+    work.git("config", "filter.big.clean", "echo pointer")
+    work.git("config", "filter.big.smudge", "cat")
+    (work.top / ".gitattributes").write_text("*.bin filter=big\n")
+    file = work.top / "a.bin"
+    file.write_text("much larger than its pointer\n")
+    os.utime(file, (1, 1))  # git trusts the size that it notes of a file only if the file is older than the note
+    work.git("add", "-A")
+    work.git("commit", "-q", "-m", "big")
+    deed = work.runs("git checkout -q -f feature")
+    _, problems = work.undo(deed)
+    assert any(problem.what == "a.bin" and "filter" in problem.why for problem in problems)
 
 
 def test_no_program_of_the_repository_runs(work: Work, tmp_path: Path) -> None:
@@ -170,6 +205,7 @@ def test_no_program_of_the_repository_runs(work: Work, tmp_path: Path) -> None:
     script = tmp_path / "trap.sh"
     script.write_text(f"#!/bin/sh\ntouch {trap}\ncat\n")
     script.chmod(0o755)
+    deed = work.runs("git reset --hard HEAD~1")
     for name in ("reference-transaction", "post-checkout", "post-index-change", "pre-commit", "post-rewrite"):
         hook = work.top / ".git" / "hooks" / name
         hook.parent.mkdir(exist_ok=True)
@@ -178,31 +214,23 @@ def test_no_program_of_the_repository_runs(work: Work, tmp_path: Path) -> None:
     with (work.top / ".git" / "config").open("a") as config:
         config.write(f'[core]\n\tfsmonitor = {script}\n[filter "evil"]\n\tclean = {script}\n\tsmudge = {script}\n')
     (work.top / ".gitattributes").write_text("*.txt filter=evil\n")
+    work.undo(deed)
     (work.top / "f2.txt").write_text("changed!\n")
-    call_id = "trap-1"
-    wish = {"command": "git reset --hard HEAD~1"}
-    work.guard.hook("Bash", wish, tool_use_id=call_id)
-    work.guard.hook("Bash", wish, event="PostToolUse", tool_response={}, tool_use_id=call_id)
-    index = work.guard.entries("intent")[-1]["index"]
-    work.guard.cli("undo", str(index), "--yes")
+    work.does("Bash", {"command": "git reset --hard HEAD~1"}, lambda: None)
     assert not trap.exists()
 
 
 def test_what_is_pushed_stays_and_that_is_said_before(work: Work, tmp_path: Path) -> None:
-    subprocess.run(["git", "init", "-q", "--bare", str(tmp_path / "remote")], check=True)
-    work.git("remote", "add", "origin", str(tmp_path / "remote"))
-    work.agent.runs("git push -q origin main")
-    (intent,) = work.guard.entries("intent")
-    assert "stays on the other side" in json.dumps(intent["body"]["undo"])
+    work.shell(f"git init -q --bare {tmp_path}/remote && git remote add origin {tmp_path}/remote")
+    _, kept = work.does("Bash", {"command": "git push -q origin main"}, lambda: work.shell("git push -q origin main"))
+    assert kept.fact.undoable == "no"
+    assert kept.fact.why == ("what is pushed stays on the other side",)
 
 
 def test_a_password_in_a_remote_is_not_copied(work: Work) -> None:
     work.git("remote", "add", "origin", "https://dev:ghp_0123456789abcdefghijABCDEFGHIJ012345@example.org/x.git")
-    work.agent.runs("git branch -D feature")
-    kept = [path.read_bytes() for path in work.guard.home.state.rglob("*") if path.is_file()]
-    import zlib
-
-    plain = []
-    for path in (work.guard.home.state / "preimages").glob("*/*"):
-        plain.append(zlib.decompress(path.read_bytes()))
-    assert not any(b"ghp_0123" in raw for raw in (*kept, *plain))
+    _, kept = work.does("Bash", {"command": "git branch -D feature"}, lambda: work.shell("git branch -D feature"))
+    assert kept.fact.undoable == "partly"
+    raws = [path.read_bytes() for path in (work.kept_in / "undo").rglob("*") if path.is_file()]
+    raws += [work.vault.get(path.parent.name + path.name) for path in (work.kept_in / "preimages").glob("*/*")]
+    assert not any(b"ghp_0123" in raw for raw in raws)
