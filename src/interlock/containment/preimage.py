@@ -292,4 +292,6 @@ def seen(path: bytes, known: Entry | None = None) -> Entry:
 
 def untouched(one: Entry, other: Entry) -> bool:
     """Whether both are one file that nobody wrote in between, by what the file system says."""
-    return (one.place, one.size, one.mtime, one.mode) == (other.place, other.size, other.mtime, other.mode)
+    return (one.kind, one.place, one.size, one.mtime, one.mode) == (
+        other.kind, other.place, other.size, other.mtime, other.mode
+    )  # fmt: skip
