@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import ipaddress
 import socket
 import time
+from typing import Any
 
 import pytest
 
 from containment.egress.world import World, question, read_answer
 from interlock.containment.egress import run as run_module
+from interlock.containment.egress.allow import Allow
 from interlock.containment.egress.attempts import Attempt, Tally
 from interlock.containment.egress.dial import is_own
+from interlock.containment.egress.run import Listener, Means, Run
 
 PUBLIC = "93.184.215.14"
 GET = b"GET / HTTP/1.1\r\nHost: good.example\r\n\r\n"
@@ -191,3 +196,49 @@ def test_what_an_upstream_says_cannot_keep_a_run_alive(world: World) -> None:
     client = world.connect("good.example", 22)
     assert client.recv(10)
     assert world.finish(run).allowed == 1
+
+
+def test_a_machine_without_descriptors_is_not_kept_busy() -> None:
+    """A connection that cannot be accepted stays readable: trying again at once would take all of a processor."""
+    tries: list[float] = []
+
+    class Full(socket.socket):
+        def accept(self) -> tuple[socket.socket, object]:
+            tries.append(time.monotonic())
+            raise OSError(errno.EMFILE, "too many open files")
+
+    async def nobody(*_: object) -> Any:
+        raise OSError
+
+    async def go() -> None:
+        with Full(socket.AF_INET) as listener, socket.socket() as client:
+            listener.bind(("127.0.0.1", 0))
+            listener.listen()
+            client.connect(listener.getsockname())
+            run = Run("r", Allow(), Tally(lambda _: None), Means(nobody, nobody, 8))
+            run.serve([Listener(listener, 22, False)])
+            await asyncio.sleep(0.7)
+            await run.close()
+
+    asyncio.run(go())
+    assert len(tries) == 2
+
+
+def test_slow_names_of_one_run_do_not_take_every_lookup(world: World) -> None:
+    world.run("*.slow.example:22", "good.example:22")
+    under_way: list[int] = []
+    most: list[int] = []
+
+    async def slow(name: str) -> list[str]:
+        under_way.append(1)
+        most.append(len(under_way))
+        await asyncio.sleep(0.05)
+        under_way.pop()
+        return [PUBLIC]
+
+    world.egress._means.resolve = slow
+    clients = [world.connect(f"a{number}.slow.example", 22) for number in range(12)]
+    for client in clients:
+        client.sendall(b"x")
+        assert client.recv(1) == b"x"
+    assert max(most) == 4

@@ -17,7 +17,7 @@ from interlock.containment.egress.allow import Allow
 from interlock.containment.egress.refusal import Refused
 
 _LOOKUP_SECONDS = 10.0
-_CONNECT_SECONDS = 10.0  # for each address
+_CONNECT_SECONDS = 5.0  # for each address
 _MOST_ADDRESSES = 6  # tried of one answer
 
 Resolve = Callable[[str], Awaitable[Sequence[str]]]

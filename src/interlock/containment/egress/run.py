@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import socket
 import struct
 from dataclasses import dataclass, field
@@ -28,6 +29,9 @@ from interlock.containment.egress.splice import CHUNK, Check, Splice
 
 _CONNECTIONS = 128  # of one run at once; further ones wait in the kernel's queue
 _FIRST_SECONDS = 20.0  # in which a client must have said which host it means
+_LOOKUPS = 4  # of one run at once: slow names of one must not hold up those of others
+_EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+_AGAIN_SECONDS = 0.5
 _QUESTIONS = 32  # datagrams answered in one turn
 _QUESTIONS_A_STREAM = 64
 _LOOPBACK = IPv4Address("127.0.0.1")
@@ -71,6 +75,7 @@ class Run:
         self._fakes = Fakes()
         self._listeners: list[Listener] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._lookups = asyncio.Semaphore(_LOOKUPS)
         self._loop = asyncio.get_running_loop()
 
     def serve(self, listeners: list[Listener]) -> None:
@@ -150,20 +155,27 @@ class Run:
 
     def _accept(self, listener: Listener) -> None:
         if len(self._tasks) >= _CONNECTIONS or self._means.open >= self._means.most:
-            self._means.waiting.add(self)
-            for one in self._listeners:
-                if not one.udp:
-                    self._loop.remove_reader(one.socket)
+            self._pause()
             return
         try:
             client, _ = listener.socket.accept()
-        except OSError:
+        except OSError as error:
+            if error.errno in _EXHAUSTED:  # it would be tried again and again at once
+                self._pause()
+                self._loop.call_later(_AGAIN_SECONDS, self.listen)
             return
         client.setblocking(False)
         self._means.open += 1
         task = self._loop.create_task(self._serve(client, listener.port))
         self._tasks.add(task)
         task.add_done_callback(self._served)
+
+    def _pause(self) -> None:
+        """Take no connections until one has ended; those that come meanwhile wait in the kernel's queue."""
+        self._means.waiting.add(self)
+        for one in self._listeners:
+            if not one.udp:
+                self._loop.remove_reader(one.socket)
 
     def _served(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -185,7 +197,7 @@ class Run:
         try:
             name, literal = self._meant(client, port)
             first, check = (b"", None) if literal else await self._first(client, name, port)
-            where = (literal,) if literal else await checked(name, port, self._allow, self._means.resolve)
+            where = (literal,) if literal else await self._checked(name, port)
             server, reached = await dial(where, port, self._means.connect)
             address = str(reached)
             with contextlib.suppress(OSError):
@@ -216,6 +228,10 @@ class Run:
                 received=received,
             )
             self._tally.add(found)
+
+    async def _checked(self, name: str, port: int) -> tuple[Address, ...]:
+        async with self._lookups:
+            return await checked(name, port, self._allow, self._means.resolve)
 
     def _meant(self, client: socket.socket, port: int) -> tuple[str, Address | None]:
         """The name that the address of this connection stands for, or the address itself where the list has it."""
