@@ -179,3 +179,18 @@ def test_where_the_state_lies_on_an_overlay_the_layers_go_elsewhere_or_a_copy_is
 
     assert inner(tmp_path / "merged" / "state", tmp_path / "other").startswith(f"overlay {tmp_path}/other")
     assert inner(tmp_path / "merged" / "state").startswith(f"copy {tmp_path}/merged/state")
+
+
+@real
+def test_where_namespaces_are_forbidden_nothing_contains_and_it_is_said(tmp_path: Path) -> None:
+    script = 'echo 0 > /proc/sys/user/max_user_namespaces || exit 99; exec "$@"'
+    ran = subprocess.run(
+        ["unshare", "--user", "--map-root-user", "sh", "-c", script, "sh", sys.executable, "-c", INNER, str(LAUNCHER),
+         str(tmp_path / "place")],
+        capture_output=True, text=True, timeout=60, check=False,
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": os.pathsep.join(sys.path)},
+    )  # fmt: skip
+    if ran.returncode == 99:
+        pytest.skip("this machine does not let its limits be set")
+    assert ran.stdout.startswith("none  ("), ran.stderr
+    assert "namespaces" in ran.stdout
