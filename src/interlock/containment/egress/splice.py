@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from interlock.containment.egress.refusal import Refused
 
-CHUNK = 256 << 10  # bytes a turn: large enough for the speed of memory, small enough that others' turns come soon
+CHUNK = 128 << 10  # bytes a turn: large enough for the speed of memory, small enough that others' turns come soon
 
 Check = Callable[[memoryview], bytes | memoryview]
 """What of the client's bytes may go on; `Refused` ends the connection."""
