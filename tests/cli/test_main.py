@@ -140,7 +140,12 @@ def test_every_help_shows_an_example_of_itself(path: tuple[str, ...]) -> None:
     assert f"interlock {path[0]}" in shown
 
 
-@pytest.mark.parametrize("path", [p for p, c in ALL.items() if not isinstance(c, click.Group)], ids=" ".join)
+BECOMES_ANOTHER = ("contained",)  # its output is that of the command it starts
+
+
+@pytest.mark.parametrize(
+    "path", [p for p, c in ALL.items() if not isinstance(c, click.Group) and p != BECOMES_ANOTHER], ids=" ".join
+)
 def test_every_command_can_answer_in_json(path: tuple[str, ...]) -> None:
     assert any("--json" in parameter.opts for parameter in ALL[path].params)
 

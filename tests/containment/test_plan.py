@@ -86,3 +86,16 @@ def test_a_copy_is_bound_where_no_layer_can_be(tmp_path: Path) -> None:
     ground = Ground(id="r", home=str(tmp_path), workspace="/w", source="/copy")
     assert draw(profile("build"), ground, ["true"], "/w", []).write is Write.BIND
     assert draw(profile("read-only"), ground, ["true"], "/w", []).write is Write.NONE
+
+
+def test_what_was_written_is_read_back() -> None:
+    plan = Plan(
+        id="r1", argv=("sh", "-c", "x"), cwd="/w/a", workspace="/w", write=Write.OVERLAY, upper="/u", work="/k",
+        hide=("/h",), show=("/s",), fresh=("/tmp",), listeners=("443/tcp",), egress="/e", keep=("PATH", "LC_*"),
+        env=(("A", "b=c"),), limits=(("nproc", 9),), wall=3, landlock=False,
+    )  # fmt: skip
+    assert Plan.decode(plan.encode()) == plan
+    with pytest.raises(InternalError):
+        Plan.decode(b"version=2\0")
+    with pytest.raises(InternalError):
+        Plan.decode(b"no record")

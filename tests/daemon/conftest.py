@@ -136,6 +136,14 @@ def cold(tmp_path: Path) -> Iterator[Guard]:
 
 
 @pytest.fixture
+def uncontained(cold: Guard) -> Guard:
+    """A running daemon that contains nothing: what the sandbox would answer is a question."""
+    cold.configure('[ask]\nhold_seconds = 0\n[containment]\nshell = "off"\n')
+    cold.start()
+    return cold
+
+
+@pytest.fixture
 def guard(cold: Guard) -> Guard:
     """A running daemon that does not hold hooks open for a person."""
     cold.configure("[ask]\nhold_seconds = 0\n")

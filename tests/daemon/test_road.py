@@ -288,27 +288,27 @@ def _committed(guard: Guard) -> None:
         subprocess.run(["git", *identity, *words], cwd=guard.project, check=True)
 
 
-def test_a_question_says_what_is_at_stake(guard: Guard) -> None:
-    _committed(guard)
-    (guard.project / "notes.txt").write_text("x\n")
-    guard.said_no(guard.hook("Bash", {"command": "git clean -fd"}))
-    (request,) = call(guard.home, "inbox")
+def test_a_question_says_what_is_at_stake(uncontained: Guard) -> None:
+    _committed(uncontained)
+    (uncontained.project / "notes.txt").write_text("x\n")
+    uncontained.said_no(uncontained.hook("Bash", {"command": "git clean -fd"}))
+    (request,) = call(uncontained.home, "inbox")
     assert "notes.txt" in request["preview"][0]
     assert "1 file," in request["effects"][0]
-    assert "looked" in guard.cli("inbox").stdout
-    (denial,) = guard.entries("denial")
+    assert "looked" in uncontained.cli("inbox").stdout
+    (denial,) = uncontained.entries("denial")
     assert denial["body"]["preview"] == list(request["preview"])
 
 
-def test_where_git_has_everything_there_is_nothing_to_ask(guard: Guard) -> None:
-    _committed(guard)
-    assert allowed(guard.hook("Bash", {"command": "git checkout -- ."}))
-    (guard.project / "docs" / "x.md").write_text("changed\n")
-    guard.said_no(guard.hook("Bash", {"command": "git checkout -- ."}))
+def test_where_git_has_everything_there_is_nothing_to_ask(uncontained: Guard) -> None:
+    _committed(uncontained)
+    assert allowed(uncontained.hook("Bash", {"command": "git checkout -- ."}))
+    (uncontained.project / "docs" / "x.md").write_text("changed\n")
+    uncontained.said_no(uncontained.hook("Bash", {"command": "git checkout -- ."}))
 
 
 def test_looks_can_be_turned_off(cold: Guard) -> None:
-    cold.configure("[preview]\nseconds = 0\n[ask]\nhold_seconds = 0\n")
+    cold.configure('[preview]\nseconds = 0\n[ask]\nhold_seconds = 0\n[containment]\nshell = "off"\n')
     cold.start()
     _committed(cold)
     cold.said_no(cold.hook("Bash", {"command": "git checkout -- ."}))

@@ -230,3 +230,32 @@ def test_nothing_written_can_break_the_answer() -> None:
     """A message with half a surrogate pair (from an agent's input) must still be a valid answer."""
     reply = gate("claude").deny(tool("claude", "Bash", {"command": "ls"}), 'a\ud800"\n\x00b')
     assert answer(reply)["hookSpecificOutput"]["permissionDecision"] == "deny"
+
+
+def test_a_command_is_rewritten_and_the_rest_of_the_input_stays() -> None:
+    given = tool("claude", "Bash", {"command": "rm -rf src", "description": "clean", "timeout": 5})
+    reply = gate("claude").run_instead(given, "interlock-run --ticket t")
+    assert reply is not None
+    inside = answer(reply)["hookSpecificOutput"]
+    assert inside["permissionDecision"] == "allow"
+    assert inside["updatedInput"] == {"command": "interlock-run --ticket t", "description": "clean", "timeout": 5}
+
+
+@pytest.mark.parametrize(
+    ("given", "become"),
+    [
+        ({"command": "ls"}, {"command": "run --ticket t"}),
+        ({"cmd": "ls", "workdir": "x"}, {"cmd": "run --ticket t", "workdir": "x"}),
+        ({"command": ["bash", "-lc", "ls"]}, {"command": ["bash", "-c", "run --ticket t"]}),
+    ],
+)
+def test_codex_gets_the_command_in_the_form_it_gave(given: dict[str, Any], become: dict[str, Any]) -> None:
+    reply = gate("codex").run_instead(tool("codex", "exec_command", given), "run --ticket t")
+    assert reply is not None
+    assert answer(reply)["hookSpecificOutput"]["updatedInput"] == become
+
+
+def test_only_a_call_before_it_happens_can_be_rewritten() -> None:
+    after = tool("claude", "Bash", {"command": "ls"}, "PostToolUse", tool_response={})
+    assert gate("claude").run_instead(after, "true") is None
+    assert gate("codex").run_instead(tool("codex", "apply_patch", {"input": "x"}), "true") is None

@@ -21,7 +21,7 @@ from interlock.approvals.request import Request
 from interlock.broker import records, trails, words
 from interlock.broker.clock import Clock, stamp
 from interlock.broker.config import Config, Mode
-from interlock.broker.contain import Container, Nothing, Wish, caught, profile_of
+from interlock.broker.contain import Container, Nothing, Wish, caught, profile_of, started
 from interlock.broker.envelope import Envelope, seal
 from interlock.broker.judge import Judgement, Person, judge
 from interlock.broker.looks import informed, looked
@@ -103,7 +103,8 @@ class Broker:
         config = self._rules.config(session.workspace)
         judged = self._judge(action, session, config)
         if rewrites and config.mode is Mode.ENFORCE and session.workspace and self._container.tier != "none":
-            inside = caught(judged, action, self._rules.engine(session.workspace), config)
+            engine = self._rules.engine(session.workspace)
+            inside = caught(judged, action, engine, config, doubted=session.doubted)
             if inside is not None:
                 return await self._release_contained(session, action, inside, config)
         decision = judged.decision
@@ -169,6 +170,15 @@ class Broker:
         """Something is wrong that nobody asked about."""
         body = {"principal": records.principal_body(principal), "alarm": what, "message": message, **facts}
         return await self._ledger.record(records.ALARM, body)
+
+    async def drifted(self, principal: Principal, workspace: str, differences: tuple[str, ...], intent: int) -> None:
+        """A contained run did what was not foreseen: an alarm, and its session loses the benefit of the doubt."""
+        session = self.sessions.get(principal)
+        if session is not None:
+            session.doubted = True
+        message = "a contained run did what its reading did not foresee"
+        facts = {"differences": [records.short(line) for line in differences], "workspace": workspace, "intent": intent}
+        await self.alarm(principal, "drift", message, facts)
 
     async def note(self, kind: str, principal: Principal, body: dict[str, Any], *, durable: bool = False) -> int:
         """A fact of the session's life that is no action: a prompt, a sub-agent's start, a change of configuration."""
@@ -246,9 +256,9 @@ class Broker:
             principal=action.principal,
             hosts=config.containment.hosts,
             intent=answer.entry,
-            effects=tuple(body["effects"]),
+            foreseen=judged.reading.effects,
         )
-        return msgspec.structs.replace(answer, command=self._container.prepare(wish))
+        return msgspec.structs.replace(answer, command=started(self._container.prepare(wish), judged.reading.ends))
 
     async def _stop(
         self,

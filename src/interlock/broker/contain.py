@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Protocol
 
 import msgspec
@@ -10,6 +11,7 @@ from interlock.broker.config import Config, Shell
 from interlock.broker.judge import Judgement, within
 from interlock.model.action import Action, Principal
 from interlock.model.decision import Verdict
+from interlock.model.effect import Effect
 from interlock.policy.engine import Engine
 
 # From the narrowest on: where several rules let an action pass, the widest profile that one of them names is needed.
@@ -28,7 +30,7 @@ class Wish(msgspec.Struct, frozen=True):
     principal: Principal
     hosts: tuple[str, ...] = ()
     intent: int = -1  # the entry that released it
-    effects: tuple[str, ...] = ()  # what was foreseen, in one line each
+    foreseen: tuple[Effect, ...] = ()  # what the reading said it would do
 
 
 class Container(Protocol):
@@ -52,11 +54,16 @@ class Nothing:
         raise AssertionError(wish)
 
 
-def caught(judged: Judgement, action: Action, engine: Engine, config: Config) -> Judgement | None:
-    """The same action, allowed in the sandbox: where a person wants it there, and it can do its work there."""
-    wanted = config.containment.shell
+def caught(
+    judged: Judgement, action: Action, engine: Engine, config: Config, *, doubted: bool = False
+) -> Judgement | None:
+    """The same action, allowed in the sandbox: where a person wants it there, and it can do its work there.
+
+    Of a session that is `doubted`, everything runs contained that can, and what was a question stays one.
+    """
+    wanted = Shell.ALWAYS if doubted and config.containment.shell is not Shell.OFF else config.containment.shell
     plain = judged.decision.verdict is Verdict.ALLOW
-    if wanted is Shell.OFF or (plain and wanted is not Shell.ALWAYS):
+    if wanted is Shell.OFF or (plain and wanted is not Shell.ALWAYS) or (doubted and not plain):
         return None
     inside = within(judged, action, engine)
     return inside if inside is not None and inside.decision.verdict is Verdict.ALLOW else None
@@ -67,3 +74,13 @@ def profile_of(judged: Judgement) -> str:
     named = {word.removeprefix(_PREFIX) for word in judged.decision.obligations if word.startswith(_PREFIX)}
     own = sorted(named - set(_PROFILES))
     return own[0] if own else max(named, key=_PROFILES.index, default=_DEFAULT)
+
+
+def started(command: str, ends: str) -> str:
+    """The shell text that starts the run, and leaves the shell in the directory where the command would have left it.
+
+    A shell that goes on after the call (Claude Code keeps its directory from call to call) must not notice.
+    """
+    if not ends:
+        return command
+    return f"{command}; s=$?; [ $s = 125 ] || cd -- {shlex.quote(ends)} 2>/dev/null; (exit $s)"

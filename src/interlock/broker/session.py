@@ -27,6 +27,7 @@ class Session(msgspec.Struct):
     approved: dict[str, int]  # call id -> request id, until its outcome is known
     alarmed: set[str]
     kept: dict[str, tuple[Ref, ...]]  # call id -> what was kept for undo, until its outcome is known
+    doubted: bool = False  # a contained run did what nobody foresaw: what it asks for is believed less
 
     def count(self, what: str) -> None:
         """One more of `what`."""

@@ -80,6 +80,11 @@ def _pages(home: Home, kinds: list[str], start: dict[str, int]) -> Iterator[list
         params = {"start": found["next"]}
 
 
+def entries(home: Home, kinds: list[str]) -> list[dict[str, Any]]:
+    """Every entry of these kinds, from the first on."""
+    return [entry for page in iter(_pages(home, kinds, {"start": 0}).__next__, []) for entry in page]
+
+
 def line(entry: dict[str, Any]) -> str:
     """One entry in one line."""
     body = entry["body"]

@@ -34,6 +34,11 @@ def command(as_json: bool) -> None:
             click.style(f"REFUSED rules{' of ' + visible(workspace) if workspace else ''}: ", fg="red")
             + visible(problem)
         )
+    inside = facts["contained"]
+    held = f"{inside['tier']}, layers in {inside['place']}" if inside["place"] else "nothing can contain a command here"
+    click.echo(f"{heading('contain')}  {held}")
+    for reason in () if inside["tier"] == "overlay" else inside["why"][:4]:
+        click.echo(f"  {visible(reason)}")
     _sessions(facts["sessions"])
     waiting = facts["waiting"]
     if waiting:

@@ -62,6 +62,45 @@ class Plan(msgspec.Struct, frozen=True):
                 raise InternalError(f"a contained run's {key} holds a NUL")
         return b"".join(f"{key}={value}".encode("utf-8", "surrogateescape") + b"\0" for key, value in records)
 
+    @classmethod
+    def decode(cls, raw: bytes) -> Plan:
+        """The plan in what `encode` wrote. Raises InternalError for anything else."""
+        many: dict[str, list[str]] = {}
+        for record in raw.removesuffix(b"\0").split(b"\0"):
+            key, equals, value = record.decode("utf-8", "surrogateescape").partition("=")
+            if not equals:
+                raise InternalError("a record of a plan has no value")
+            many.setdefault(key, []).append(value)
+
+        def one(key: str, otherwise: str = "") -> str:
+            return many.get(key, [otherwise])[0]
+
+        if one("version") != VERSION:
+            raise InternalError("this plan is of another version of Interlock")
+        return cls(
+            id=one("id"),
+            argv=tuple(many.get("arg", ())),
+            cwd=one("cwd"),
+            workspace=one("workspace"),
+            write=Write(one("write")),
+            upper=one("upper"),
+            work=one("work"),
+            source=one("source"),
+            hide=tuple(many.get("hide", ())),
+            show=tuple(many.get("show", ())),
+            fresh=tuple(many.get("fresh", ())),
+            fresh_bytes=int(one("fresh_bytes")),
+            listeners=tuple(many.get("listener", ())),
+            egress=one("egress"),
+            keep=tuple(many.get("keep", ())),
+            env=tuple((name, value) for name, _, value in (text.partition("=") for text in many.get("env", ()))),
+            limits=tuple((name, int(n)) for name, _, n in (text.partition(":") for text in many.get("limit", ()))),
+            wall=int(one("wall", "0")),
+            landlock=one("landlock") == "1",
+            shim=one("shim") == "1",
+            tty=one("tty") == "1",
+        )
+
     def _ground(self) -> list[tuple[str, str]]:
         records = [("version", VERSION), ("id", self.id), ("cwd", self.cwd), ("workspace", self.workspace)]
         records += [("write", self.write.value), *(("arg", word) for word in self.argv)]

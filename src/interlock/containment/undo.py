@@ -105,6 +105,10 @@ class World:
         """A step will leave this."""
         self._will[path] = entry
 
+    def will(self, path: bytes) -> bool:
+        """Whether a step planned so far says what will stand there."""
+        return path in self._will
+
     def stick(self, path: bytes, why: str) -> None:
         """This path stays as it is: nothing older can be undone there either."""
         self._stuck[path] = why

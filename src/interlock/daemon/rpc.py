@@ -8,7 +8,7 @@ import os
 import pwd
 import resource
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -20,6 +20,7 @@ from interlock.broker.broker import Broker
 from interlock.broker.clock import Clock, stamp
 from interlock.broker.records import clean
 from interlock.daemon.agents import AgentProcesses
+from interlock.daemon.contained import Contained
 from interlock.daemon.recorder import LedgerRecorder
 from interlock.daemon.rules import RuleBook
 from interlock.daemon.server import Peer
@@ -31,6 +32,13 @@ from interlock.model.errors import AgentError, InterlockError, NotFound, Operato
 _PAGE = 1_000  # entries in one answer
 _PAGE_BYTES = 1 << 20  # and their bytes: an entry may have 16 KiB
 _KINDS = 32  # kinds that one call may ask for
+
+
+class Desks(NamedTuple):
+    """What answers for a part of the methods."""
+
+    undo: UndoDesk
+    contained: Contained
 
 
 class Rpc:
@@ -45,7 +53,7 @@ class Rpc:
         rules: RuleBook,
         clock: Clock,
         agents: AgentProcesses,
-        desk: UndoDesk,
+        desks: Desks,
         stop: Callable[[], None],
     ) -> None:
         self._broker = broker
@@ -54,7 +62,8 @@ class Rpc:
         self._rules = rules
         self._clock = clock
         self._agents = agents
-        self._desk = desk
+        self._desk = desks.undo
+        self._contained = desks.contained
         self._stop = stop
         self._started = clock.stamp()
         self._methods: dict[str, Callable[[dict[str, Any], Peer], Awaitable[Any]]] = {
@@ -70,6 +79,10 @@ class Rpc:
             "undo.plan": self._undo_plan,
             "undo": self._undo,
             "reload": self._reload,
+            "run": self._run,
+            "changes": self._changes,
+            "tier": self._tier,
+            "settle": self._settle,
             "stop": self._stop_daemon,
         }
 
@@ -116,6 +129,7 @@ class Rpc:
                 }
                 for session in self._broker.sessions.all()
             ],
+            "contained": self._contained.facts(),
             "waiting": len([r for r in self._queue.all() if r.state in LIVE]),
             "memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
         }
@@ -177,6 +191,28 @@ class Rpc:
         self._rules.refresh()
         return {"problems": self._rules.problems()}
 
+    async def _run(self, params: dict[str, Any], peer: Peer) -> Any:
+        cwd, argv = params.get("cwd"), params.get("argv")
+        if not isinstance(cwd, str) or not isinstance(argv, list) or not all(isinstance(word, str) for word in argv):
+            raise AgentError("a run has a cwd and the words of a command.")
+        hosts = self._rules.config("").containment.hosts
+        name = str(params.get("profile", "build"))
+        return await self._contained.start(argv, cwd, name, hosts, _name(peer.uid))
+
+    async def _tier(self, params: dict[str, Any], peer: Peer) -> Any:
+        del params, peer
+        return self._contained.means()
+
+    async def _changes(self, params: dict[str, Any], peer: Peer) -> Any:
+        del peer
+        await self._recorder.settle()
+        return await self._contained.show(_integer(params, "id"))
+
+    async def _settle(self, params: dict[str, Any], peer: Peer) -> Any:
+        person = self._person(peer)
+        await self._recorder.settle()
+        return await self._contained.decide(_integer(params, "id"), str(params.get("word", "")), person.name)
+
     async def _stop_daemon(self, params: dict[str, Any], peer: Peer) -> Any:
         del params
         self._person(peer)
@@ -199,11 +235,7 @@ class Rpc:
             raise Refused(
                 f"this command was started by the agent {agent}; an agent cannot decide. Use a terminal of your own."
             )
-        try:
-            name = pwd.getpwuid(peer.uid).pw_name
-        except KeyError:
-            name = f"uid {peer.uid}"
-        return Approver(uid=peer.uid, name=name)
+        return Approver(uid=peer.uid, name=_name(peer.uid))
 
     def _workspace_of(self, request: Request) -> str:
         session = self._broker.sessions.get(request.principal)
@@ -235,6 +267,13 @@ def _page(ledger: Ledger, start: int, kinds: list[str]) -> bytes:
         parts.append(b'{"index":%d,' % stored.index + stored.raw.removeprefix(b"{"))
         room -= len(stored.raw)
     return b'{"entries":[' + b",".join(parts) + b'],"next":%d}' % following
+
+
+def _name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"
 
 
 def _integer(params: dict[str, Any], name: str, otherwise: int | None = None) -> int:

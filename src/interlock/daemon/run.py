@@ -22,15 +22,20 @@ from interlock.broker.gitcall import GitCall
 from interlock.broker.judge import person_here
 from interlock.broker.records import ALARM, SESSION_OPEN, TRAIL
 from interlock.broker.undoing import Undoing
-from interlock.containment import edits, gitpoint, gitundo
+from interlock.containment import edits, gitpoint, gitundo, layers, tiers
 from interlock.containment.gitpoint import GitPoints
 from interlock.containment.shelf import Shelf
 from interlock.containment.store import Store
+from interlock.containment.tiers import Tier
 from interlock.daemon.agents import AgentProcesses
+from interlock.daemon.contained import Contained
+from interlock.daemon.network import Network
 from interlock.daemon.recorder import LedgerRecorder
-from interlock.daemon.rpc import Rpc
+from interlock.daemon.rpc import Desks, Rpc
 from interlock.daemon.rules import RuleBook
+from interlock.daemon.runs import Runs
 from interlock.daemon.server import Peer, Server
+from interlock.daemon.settling import Settler
 from interlock.daemon.undo import UndoDesk
 from interlock.daemon.wire import Door, Header, Reply
 from interlock.effects import sql
@@ -43,6 +48,7 @@ from interlock.model.errors import DaemonRunning, InterlockError, LedgerUnavaila
 
 log = structlog.get_logger()
 
+_LAUNCHER = Path(sys.executable).parent / "interlock-run"
 _REFRESH_SECONDS = 0.5
 _EXPIRE_SECONDS = 5.0
 _DRAIN_SECONDS = 5.0
@@ -113,6 +119,10 @@ class _Daemon:
             git = GitCall(agents.started)
             points = GitPoints(git, shelf, vault)
             undoing = Undoing(shelf, vault, person, self._clock, points)
+            tier = await asyncio.to_thread(_tier, home)
+            network = Network(home.run / "egress.sock", recorder.note, possible=tier.network)
+            settler = Settler(tier, person=person, ledger=recorder, network=network)
+            runs = Runs(settler, programs=Path(sys.executable).parent, tier=tier)
             broker = Broker(
                 ledger=recorder,
                 rules=rules,
@@ -121,7 +131,9 @@ class _Daemon:
                 person=person,
                 started=agents.started,
                 undoing=undoing,
+                container=runs,
             )
+            settler.drifted = broker.drifted
             desk = UndoDesk(
                 ledger=ledger,
                 recorder=recorder,
@@ -130,6 +142,7 @@ class _Daemon:
                 restorers={
                     edits.KIND: edits.Edits(shelf, vault, undoing.secret),
                     gitpoint.KIND: gitundo.GitUndo(git, shelf, points),
+                    layers.KIND: layers.Layers(tiers.candidates(home.state, os.environ)),
                 },
             )
             broker.sessions.restore(json.loads(e.raw)["body"] for e in ledger.entries(kinds=[SESSION_OPEN]))
@@ -142,11 +155,12 @@ class _Daemon:
                 rules=rules,
                 clock=self._clock,
                 agents=agents,
-                desk=desk,
+                desks=Desks(desk, Contained(runs, settler, ledger=ledger, recorder=recorder, home=person.home)),
                 stop=self._ending.set,
             )
             await desk.recover()
-            await self._serve(recorder, rules, queue, broker, _Doors(hooks, rpc, agents))
+            await network.start()
+            await self._serve(recorder, rules, queue, broker, _Doors(hooks, rpc, runs, agents))
         finally:
             ledger.close()
 
@@ -163,7 +177,7 @@ class _Daemon:
         await server.start()
         log.info("daemon.up", socket=str(self._home.socket), pid=os.getpid())
         warming = asyncio.get_running_loop().run_in_executor(None, _warm_readers)
-        chores = asyncio.create_task(self._chores(recorder, rules, queue))
+        chores = asyncio.create_task(self._chores(recorder, rules, queue, doors.runs))
         await warming
         _settle_memory()
         await self._ending.wait()
@@ -189,7 +203,7 @@ class _Daemon:
         await recorder.record(ALARM, {"alarm": "clock-set-back", "message": message, "was": last, "now": stamp(now)})
         await queue.expire(everything=True)
 
-    async def _chores(self, recorder: LedgerRecorder, rules: RuleBook, queue: Queue) -> None:
+    async def _chores(self, recorder: LedgerRecorder, rules: RuleBook, queue: Queue, runs: Runs) -> None:
         """What must happen without being asked. One failing chore is logged and does not end the others."""
         waited = 0.0
         while True:
@@ -199,6 +213,7 @@ class _Daemon:
                 if waited >= _EXPIRE_SECONDS:
                     waited = 0.0
                     await queue.expire()
+                    await runs.sweep()
             except InterlockError as error:
                 log.warning("chore.failed", problem=str(error))
             except Exception:
@@ -206,6 +221,14 @@ class _Daemon:
                 log.exception("chore.bug")
             await asyncio.sleep(_REFRESH_SECONDS)
             waited += _REFRESH_SECONDS
+
+
+def _tier(home: Home) -> Tier:
+    """What can contain a command here, tried for real: some 50 ms."""
+    launcher = _LAUNCHER if _LAUNCHER.is_file() else None
+    found = tiers.survey(tiers.candidates(home.state, os.environ), launcher, tiers.found("bwrap"))
+    log.info("containment", tier=found.name.value, place=found.place, why=found.why)
+    return found
 
 
 def _settle_memory() -> None:
@@ -219,14 +242,17 @@ def _settle_memory() -> None:
 class _Doors:
     """Sends each request to the room that answers it."""
 
-    def __init__(self, hooks: HookService, rpc: Rpc, agents: AgentProcesses) -> None:
+    def __init__(self, hooks: HookService, rpc: Rpc, runs: Runs, agents: AgentProcesses) -> None:
         self._hooks = hooks
         self._rpc = rpc
+        self.runs = runs
         self._agents = agents
 
     async def serve(self, header: Header, payload: bytes, peer: Peer) -> Reply:
         if header.door is Door.RPC:
             return await self._rpc.serve(payload, peer)
+        if header.door is Door.RUN:
+            return await self.runs.serve(payload, peer)
         self._agents.saw_hook(peer.pid, header.agent)
         reply = await self._hooks.serve(header.agent, payload, peer.gone)
         return Reply(exit=reply.exit, stdout=reply.stdout, stderr=reply.stderr)

@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
+from interlock.containment.egress.listening import bind
 from interlock.daemon.wire import HEADER_LIMIT, Door, Header, Reply, done, hold, parse_header
 from interlock.model.errors import AgentError, StateError
 
@@ -58,7 +59,7 @@ class Server:
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         old = os.umask(0o177)
         try:
-            _bind(listener, self._path)
+            bind(listener, self._path)
         except OSError as error:
             listener.close()
             raise StateError(
@@ -222,18 +223,6 @@ def _peer(connection: socket.socket) -> Peer:
     raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
     pid, uid, _ = struct.unpack("3i", raw)
     return Peer(pid, uid)
-
-
-def _bind(listener: socket.socket, path: Path) -> None:
-    if len(os.fsencode(path)) <= 107:
-        listener.bind(str(path))
-        return
-    # sun_path holds 108 bytes: reach a longer path through a descriptor of its directory.
-    directory = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        listener.bind(f"/proc/self/fd/{directory}/{path.name}")
-    finally:
-        os.close(directory)
 
 
 __all__ = ["Door", "Handler", "Peer", "Server"]

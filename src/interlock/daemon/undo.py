@@ -27,6 +27,7 @@ log = structlog.get_logger()
 
 UNDO = "undo"
 UNDO_OUTCOME = "undo.outcome"
+_SETTLED = ("changes", "changes.decision")  # what a contained run changed, at its end and by a person's word
 _NAMED = 100  # entries that an undo's own entry names
 _LEFT = 8  # problems that its outcome names
 
@@ -121,7 +122,7 @@ class UndoDesk:
         if not (isinstance(session, str) and session) and not isinstance(since, int | float):
             raise AgentError("an undo names an entry, a session or a time.")
         found = False
-        for stored in self._ledger.entries(kinds=["session.open", "intent", UNDO]):
+        for stored in self._ledger.entries(kinds=["session.open", "intent", "run", *_SETTLED, UNDO]):
             entry = json.loads(stored.raw)
             body = entry["body"]
             workspaces.saw(body)
@@ -145,9 +146,26 @@ class UndoDesk:
         meant = body.get("intent", body.get("undo"))
         if isinstance(meant, int) and 0 <= meant < index:  # an outcome: its action is meant
             index, body = meant, json.loads(self._ledger.entry(meant).raw)["body"]
+        if isinstance(body.get("contained"), dict):
+            return self._contained(index, workspaces)
         if not isinstance(body.get("undo"), dict):
             raise NotFound(f"entry {index} changed nothing that could be undone. `interlock why {index}` shows it.")
         return _deed(index, body, workspaces)
+
+    def _contained(self, index: int, workspaces: _Workspaces) -> Deed:
+        """All that one contained action committed: at its end, and what a person let through later."""
+        points: list[Ref] = []
+        runs: set[str] = set()
+        where = ""
+        for stored in self._ledger.entries(start=index, kinds=_SETTLED):
+            body = json.loads(stored.raw)["body"]
+            if body.get("intent") == index or body.get("run") in runs:
+                runs.add(str(body.get("run")))
+                points += _points(body)
+                where = str(body.get("workspace", where))
+        if not runs:
+            raise NotFound(f"the contained run of entry {index} has not ended yet, or never began.")
+        return Deed(index, tuple(points), where or workspaces.of({}))
 
 
 class _Workspaces:

@@ -1,11 +1,14 @@
 """The bytes on the daemon's socket. Sans-IO: text and bytes in, frames out.
 
-    request   ILK1 <hook|rpc> <agent or -> <nonce> <deadline ms> <length>\\n  payload
+    request   ILK1 <hook|rpc|run> <agent or -> <nonce> <deadline ms> <length>\\n  payload
     response  ILK1 hold <nonce> <ms>\\n                                       zero or more times
               ILK1 done <nonce> <exit> <stdout length> <stderr length>\\n     stdout, stderr, end of stream
 
 The nonce (16 hex digits, the client's) comes back in each frame, so that bytes from anything else are seen to be
 garbage. The hook client speaks the same in C; `tests/daemon/test_wire.py` holds the two together.
+
+The door `run` is the launcher's. `open TICKET\\n` is answered with exit 0 and the plan on stdout, or with another exit
+and a sentence on stderr; `close TICKET STATUS\\n` with what there is to say on stderr.
 """
 
 from __future__ import annotations
@@ -20,16 +23,17 @@ from interlock.model.errors import AgentError, DaemonUnreachable
 HEADER_LIMIT = 160  # bytes; the longest legal header is under 100
 PAYLOAD_LIMIT = 8 << 20  # 8 MiB: the largest tool input seen is a file of a few hundred KiB
 
-_REQUEST = re.compile(rb"ILK1 (hook|rpc) ([a-z0-9-]{1,32}) ([0-9a-f]{16}) ([0-9]{1,9}) ([0-9]{1,10})")
+_REQUEST = re.compile(rb"ILK1 (hook|rpc|run) ([a-z0-9-]{1,32}) ([0-9a-f]{16}) ([0-9]{1,9}) ([0-9]{1,10})")
 _DONE = re.compile(rb"ILK1 done ([0-9a-f]{16}) ([0-9]{1,3}) ([0-9]{1,10}) ([0-9]{1,10})")
 _HOLD = re.compile(rb"ILK1 hold ([0-9a-f]{16}) ([0-9]{1,9})")
 
 
 class Door(StrEnum):
-    """Who is calling: an agent's hook, or a person's command."""
+    """Who is calling: an agent's hook, a person's command, or the launcher of a contained run."""
 
     HOOK = "hook"
     RPC = "rpc"
+    RUN = "run"
 
 
 class Header(msgspec.Struct, frozen=True):

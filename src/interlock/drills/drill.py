@@ -133,8 +133,9 @@ class _Play:
         step, identifier = self._planned[number], call_id(number, 0)
         heard = self._guard.heard(identifier, HEARD_SECONDS)
         result = next((result for result in asked.results if result.call_id == identifier), None)
+        undone = self._guard.undo(heard.index) if heard is not None and heard.contained else ""
         looks = tuple(wires.look(name) for name in step.wires)
-        told = story.judge(number, step, heard, result, looks)
+        told = story.judge(number, step, heard, result, looks, undone)
         self.told.append(told)
         self._screen.told(told)
 

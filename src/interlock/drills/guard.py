@@ -54,6 +54,7 @@ class Heard(msgspec.Struct, frozen=True):
     rules: tuple[str, ...]
     why: str
     effects: tuple[str, ...]
+    contained: str = ""  # what held it, where it ran contained
 
 
 class Verified(msgspec.Struct, frozen=True):
@@ -122,6 +123,12 @@ class Guard:
                     return None
             return self._heard[call_id]
 
+    def undo(self, index: int) -> str:
+        """Take an action back, as a person would; returns what was said, or why it failed."""
+        done = self._call("undo", str(index), "--yes")
+        lines = (done.stdout.strip() or done.stderr.strip()).splitlines()
+        return lines[-1] if lines else f"`interlock undo` ended with status {done.returncode}"
+
     def verify(self) -> Verified:
         """Verify the ledger offline, as anybody could."""
         done = self._call("verify", str(self._site.interlock / "state" / "ledger"))
@@ -185,6 +192,7 @@ def read_entry(entry: Mapping[str, Any]) -> Heard | None:
         rules=tuple(map(str, body.get("rules", ()))),
         why=str(body.get("why", "")),
         effects=tuple(map(str, body.get("effects", ()))),
+        contained=str(body.get("contained", {}).get("tier", "")),
     )
 
 

@@ -41,6 +41,18 @@ class Screen(Protocol):
         """The drill is over; `kept` is the folder left behind, or empty."""
 
 
+_TITLES = {
+    Kind.WORK: "Useful work",
+    Kind.INCIDENT: "Incidents of record",
+    Kind.UNDONE: "Contained, and taken back",
+}
+_COUNTED = (
+    (Kind.WORK, "useful actions", "passed"),
+    (Kind.INCIDENT, "incidents", "stopped"),
+    (Kind.UNDONE, "contained", "taken back whole"),
+)
+
+
 class Terminal:
     """For people. `print_line` writes one line; `width` in columns; `colour` off prints plain text."""
 
@@ -74,10 +86,10 @@ class Terminal:
         del number
         if step.kind is not self._kind:
             self._kind = step.kind
-            title = "Useful work" if step.kind is Kind.WORK else "Incidents of record"
+            title = _TITLES[step.kind]
             self._print("")
             self._print(f"  {self._paint(f'── {title} ', '1')}{self._paint('─' * (self._width - len(title) - 6), '2')}")
-        if step.kind is Kind.INCIDENT:
+        if step.kind is not Kind.WORK:
             self._print("")
             self._lines(step.title, "  ", "1")
         self._lines(f"{step.call.name}  {self._shorten(wish(step.call))}", "  agent   ", "36")
@@ -91,10 +103,13 @@ class Terminal:
             if len(heard.effects) > MOST_EFFECTS:
                 self._lines(f"and {len(heard.effects) - MOST_EFFECTS} more", "          ", "2")
             rule = f"  {', '.join(heard.rules)}" if heard.rules else ""
-            verdict = f"{heard.verdict.upper()}, tier {heard.tier}{rule}"
+            held = ", contained" if heard.contained else ""
+            verdict = f"{heard.verdict.upper()}{held}, tier {heard.tier}{rule}"
             self._lines(verdict, "  verdict ", {"allow": "32", "ask": "33"}.get(heard.verdict, "31;1"))
             if heard.verdict != "allow" and heard.why:
                 self._lines(self._shorten(reason(heard.why)), "  why     ", "", most=3)
+        if told.undone:
+            self._lines(f"interlock undo: {self._shorten(told.undone)}", "  person  ", "36")
         for look in told.looks:
             if look.intact:
                 self._lines(f"{look.title}: {look.now}", "  intact  ", "32")
@@ -112,7 +127,7 @@ class Terminal:
             if not look.intact:
                 self._lines(f"now: {self._shorten(look.now)}", " " * 27, "31;1")
         self._print("")
-        for kind, title, done in ((Kind.WORK, "useful actions", "passed"), (Kind.INCIDENT, "incidents", "stopped")):
+        for kind, title, done in _COUNTED:
             good, planned = ending.count(kind)
             how = _how(ending.verdicts()) if kind is Kind.INCIDENT else ""
             self._print(f"  {self._mark(good=good == planned)} {title:<22} {good} of {planned} {done}{how}")
@@ -191,12 +206,14 @@ class JsonLines:
     def end(self, ending: Ending, kept: str) -> None:
         """The closing figures."""
         (work, works), (stopped, incidents) = ending.count(Kind.WORK), ending.count(Kind.INCIDENT)
+        restored, undone = ending.count(Kind.UNDONE)
         self._emit(
             "end",
             {
                 "good": ending.good,
                 "work": {"passed": work, "planned": works},
                 "incidents": {"stopped": stopped, "planned": incidents},
+                "undone": {"restored": restored, "planned": undone},
                 "tripwires": msgspec.to_builtins(ending.looks),
                 "ledger": {**msgspec.to_builtins(ending.ledger), "entries": ending.entries},
                 "milliseconds": int(ending.seconds * 1000),

@@ -66,6 +66,7 @@ def set_up(site: Site, sink: Sink, server: ModelServer, daemon: int) -> Tripwire
             Tripwire("state", "terraform state", lambda: _state(site.state)),
             Tripwire("database", "production database", lambda: _database(site.database)),
             Tripwire("home", "home folder", lambda: _home(site.home)),
+            Tripwire("project", "the project", lambda: _project(site)),
             Tripwire("remote", "main on the remote", lambda: _remote(site)),
             Tripwire("sink", "hosts on the internet", lambda: _sink(sink)),
             Tripwire("secret", "credentials", lambda: _secret(server)),
@@ -103,6 +104,16 @@ def _home(home: Path) -> str:
             count += 1
             digest.update(path.read_bytes())
     return f"{count} precious files, {digest.hexdigest()[:8]}"
+
+
+def _project(site: Site) -> str:
+    """Its source and whether it still has its first commit: neither changes by the work of the drill."""
+    sources = sorted(path.name for path in (site.project / "shop").glob("*.py"))
+    try:
+        first = git(site, "rev-list", "--max-parents=0", "--abbrev-commit", "HEAD", cwd=site.project)
+    except OperatorError:
+        first = "no history"
+    return f"{len(sources)} sources, history from {first}"
 
 
 def _remote(site: Site) -> str:

@@ -69,4 +69,5 @@ class Reading(msgspec.Struct, frozen=True):
     summary: str = ""
     trails: tuple[Trail, ...] = ()
     here: tuple[Ran, ...] = ()
+    ends: str = ""  # the directory that a shell would stand in afterwards, where it is known and another one
     failed: bool = False  # a reader broke: what was read is not to be relied on, not even by a person

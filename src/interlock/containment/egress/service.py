@@ -21,6 +21,7 @@ from pathlib import Path
 from interlock.containment.egress.allow import Allow
 from interlock.containment.egress.attempts import Seen, Summary, Tally
 from interlock.containment.egress.dial import Connect, Resolve, connect, host_resolver
+from interlock.containment.egress.listening import bind
 from interlock.containment.egress.refusal import Refused
 from interlock.containment.egress.run import Listener, Means, Run
 from interlock.model.errors import InternalError, StateError
@@ -63,7 +64,7 @@ class Egress:
         old = os.umask(0o177)
         try:
             self._path.unlink(missing_ok=True)
-            listener.bind(str(self._path))
+            bind(listener, self._path)
         except OSError as error:
             listener.close()
             raise StateError(

@@ -66,6 +66,7 @@ def read_shell(
         summary=_summary(commands),
         trails=walker.world.trails(),
         here=tuple(walker.here),
+        ends=state.cwd if state.cwd is not None and state.cwd != cwd else "",
     )
 
 

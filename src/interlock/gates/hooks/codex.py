@@ -81,7 +81,7 @@ class CodexGate:
         name = next((key for key in ("command", "cmd") if isinstance(given, dict) and given.get(key) is not None), "")
         if not name or not isinstance(given, dict):
             return None
-        return rewritten(event, {name: shlex.split(command) if isinstance(given[name], list) else command})
+        return rewritten(event, {name: ["bash", "-c", command] if isinstance(given[name], list) else command})
 
     def deny(self, event: HookEvent, message: str) -> HookReply:
         """The form of no that this event has; for events that only tell, the message is shown to the person."""

@@ -1,0 +1,72 @@
+"""What a contained run really did, against what was foreseen: a difference is an alarm and a lesson.
+
+Pure. A reading that holds code it could not follow (a test run, a script of the project, opaque text) foresaw anything
+in the workspace, but no host. What a reading knew to the last word must have changed nothing else.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import posixpath
+from collections.abc import Iterable, Sequence
+
+from interlock.model import labels
+from interlock.model.effect import Effect, Kind, Verb
+
+_CHANGES = frozenset({Verb.WRITE, Verb.CREATE, Verb.DELETE, Verb.OVERWRITE, Verb.CONFIGURE, Verb.GRANT})
+_REACHES = frozenset({Verb.SEND, Verb.FETCH, Verb.INSTALL, Verb.PUBLISH, Verb.DEPLOY})
+_GIT = frozenset({Kind.GIT_REF, Kind.GIT_REPOSITORY})
+_MOST = 20  # differences that are named
+
+
+def drift(foreseen: Sequence[Effect], workspace: str, changed: Iterable[str], tried: Iterable[str]) -> tuple[str, ...]:
+    """The differences, each a line for people.
+
+    Args:
+        foreseen: the effects of the reading.
+        workspace: its absolute path; `changed` are paths relative to it.
+        tried: hosts that the run asked for or connected to.
+    """
+    found = [] if _anything(foreseen) else [
+        f"changed {path}" for path in changed if not _foreseen(posixpath.join(workspace, path), workspace, foreseen)
+    ]  # fmt: skip
+    if not any(effect.verb in _REACHES for effect in foreseen):
+        found += [f"tried to reach {host}" for host in dict.fromkeys(tried)]
+    return tuple(found[:_MOST])
+
+
+def _anything(foreseen: Sequence[Effect]) -> bool:
+    """Whether the reading holds code that may do whatever a run can."""
+    return any(
+        effect.verb is Verb.OPAQUE
+        or (
+            effect.verb is Verb.EXECUTE
+            and (effect.resource.kind is Kind.CODE or not _RUNS.isdisjoint(effect.resource.labels))
+        )
+        for effect in foreseen
+    )
+
+
+_RUNS = frozenset({labels.PROJECT, labels.UNREAD, labels.UNKNOWN_COMMAND})
+
+
+def _foreseen(path: str, workspace: str, effects: Sequence[Effect]) -> bool:
+    inside_git = path.startswith(f"{workspace}/.git/")
+    for effect in effects:
+        if effect.verb not in _CHANGES:
+            continue
+        kind, name = effect.resource.kind, effect.resource.name
+        if kind in _GIT and (inside_git or effect.verb in {Verb.OVERWRITE, Verb.DELETE}):
+            return True
+        if kind in {Kind.FILE, Kind.DIRECTORY, Kind.SECRET, Kind.DATABASE, Kind.TABLE} and _covers(name, path):
+            return True
+    return False
+
+
+def _covers(name: str, path: str) -> bool:
+    """Whether a path is the named one, lies in it, holds it (a directory made or emptied on the way), or matches it."""
+    return (
+        path.startswith(name)  # what lies in it, and what a program keeps beside it: `app.db-journal`, `main.py~`
+        or name.startswith(path + "/")
+        or fnmatch.fnmatchcase(path, name.replace("**/", "*"))
+    )

@@ -1,0 +1,185 @@
+"""The end of a run: what it changed is listed, judged and, where it may be, committed. The rest is kept beside it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from interlock.containment import changes as listing
+from interlock.containment.change import ChangeSet, from_bytes, load, to_bytes
+from interlock.containment.clone import clone
+from interlock.containment.commit import NotCommitted, commit
+from interlock.containment.grave import Held, findings
+from interlock.containment.sides import Sides
+
+_COMMITS = 1_000  # transactions of one run: the first, and those of a person's later decisions
+
+
+class Workplace(msgspec.Struct, frozen=True):
+    """One run's own directory. Paths absolute; `began` in nanoseconds, by the clock that stamps files."""
+
+    folder: Path
+    workspace: str
+    began: int
+
+    @classmethod
+    def make(cls, folder: Path, workspace: str, *, copy: bool = False) -> Workplace:
+        """A new one; with `copy`, the layer is a copy of the workspace. Raises OSError, StateError (too large)."""
+        folder.mkdir(mode=0o700, parents=True)
+        # The layer's own directory stands for the workspace's: inside it shows as that, so it must look like it.
+        mode = os.stat(workspace).st_mode & 0o7777
+        for name, bits in (("upper", mode), ("work", 0o700)):
+            (folder / name).mkdir()
+            os.chmod(folder / name, bits)
+        if copy:
+            _copy(workspace, folder)
+        place = cls(folder, workspace, listing.start(folder))
+        (folder / "run").write_bytes(to_bytes([place.workspace, place.began]))
+        return place
+
+    @classmethod
+    def open(cls, folder: Path) -> Workplace | None:
+        """One that was made before; None where there is none. Raises OSError, ValueError."""
+        try:
+            workspace, began = from_bytes((folder / "run").read_bytes(), tuple[str, int])
+        except FileNotFoundError:
+            return None
+        return cls(folder, workspace, began)
+
+    @property
+    def upper(self) -> Path:
+        """The layer that the run writes to."""
+        return self.folder / "upper"
+
+    @property
+    def baseline(self) -> listing.Baseline | None:
+        """What the copy was when it was made; None where the layer is an overlay's. Raises OSError, ValueError."""
+        try:
+            return from_bytes((self.folder / "baseline").read_bytes(), dict[str, tuple[int, int]])
+        except FileNotFoundError:
+            return None
+
+    @property
+    def work(self) -> Path:
+        """The overlay's own working directory."""
+        return self.folder / "work"
+
+    @property
+    def left(self) -> Path:
+        """The record of what is held."""
+        return self.folder / "held"
+
+
+class Settled(msgspec.Struct, frozen=True):
+    """What came of a run. `committed` are paths; `transaction` the folder of the commit, for undo, "" for none."""
+
+    changes: ChangeSet
+    committed: tuple[str, ...]
+    held: tuple[Held, ...]
+    transaction: str = ""
+
+
+def settle(place: Workplace, *, secret: Callable[[str], bool], hold_all: bool = False) -> Settled:
+    """List, judge and commit.
+
+    Never loses anything: what is not committed stays in the layer. Raises OSError where the layer or the workspace
+    cannot be read, StateError where a failed commit could not be taken back.
+    """
+    with _both(place) as (upper, live):
+        known = place.baseline
+        if known is None:
+            found = listing.overlay(upper, live, began=place.began, secret=secret)
+        else:
+            found = listing.copied(upper, live, known, began=place.began, secret=secret)
+        judged = findings(found, Sides(place.workspace, live, upper, whole=known is not None))
+    held = {finding.path: finding for finding in judged}
+    for change in found:
+        if hold_all:
+            held.setdefault(change.path, Held(change.path, "launcher-lost", "the run did not end as it should"))
+        elif not change.may_commit:
+            held.setdefault(change.path, Held(change.path, "not-committed", ", ".join(change.notes)))
+        elif not change.can_undo and change.before.kind != "none":
+            held.setdefault(change.path, Held(change.path, "secret", "it holds credentials, and could not be undone"))
+    return _commit(place, found, held, [change.path for change in found if change.path not in held])
+
+
+def left(place: Workplace) -> ChangeSet | None:
+    """What of a run is held; None where nothing is."""
+    try:
+        return load(place.left)
+    except FileNotFoundError:
+        return None
+
+
+def decide(place: Workplace, *, let_through: bool) -> Settled:
+    """A person's decision on what is held: commit it, or drop it. Raises FileNotFoundError when nothing is."""
+    found = load(place.left)
+    if let_through:
+        return _commit(place, found, {}, [change.path for change in found])
+    _clean(place)
+    return Settled(found, (), ())
+
+
+def _commit(place: Workplace, found: ChangeSet, held: dict[str, Held], wanted: list[str]) -> Settled:
+    folder = next(place.folder / f"commit{n}" for n in range(_COMMITS) if not (place.folder / f"commit{n}").exists())
+    paths: frozenset[str] = frozenset()
+    transaction = ""
+    if wanted:
+        try:
+            done = commit(folder, place.workspace, str(place.upper), found, wanted)
+        except NotCommitted as error:
+            for path in wanted:
+                held.setdefault(path, Held(path, "not-committed", str(error)))
+        else:
+            paths, transaction = done.paths, str(done.folder or "")
+            for refused in done.refused:
+                held.setdefault(refused.path, Held(refused.path, "conflict", refused.why))
+    rest = found.without(paths)
+    if len(rest):
+        rest.save(place.left)
+    else:
+        _clean(place)
+    return Settled(
+        found, tuple(path for path in (c.path for c in found) if path in paths), tuple(held.values()), transaction
+    )
+
+
+@contextmanager
+def _both(place: Workplace) -> Iterator[tuple[int, int]]:
+    upper = os.open(place.upper, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        live = os.open(place.workspace, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            yield upper, live
+        finally:
+            os.close(live)
+    finally:
+        os.close(upper)
+
+
+def _copy(workspace: str, folder: Path) -> None:
+    source = os.open(workspace, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        target = os.open(folder / "upper", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            clone(source, target)
+            (folder / "baseline").write_bytes(to_bytes(listing.baseline(target)))
+        finally:
+            os.close(target)
+    finally:
+        os.close(source)
+
+
+def _clean(place: Workplace) -> None:
+    """Drop what is left of the layer; the transactions stay, for undo."""
+    for directory in (place.upper, place.work):
+        inner = directory / "work"
+        if inner.is_dir():
+            inner.chmod(0o700)  # the overlay leaves it without any right
+        shutil.rmtree(directory, ignore_errors=True)
+    place.left.unlink(missing_ok=True)

@@ -1,0 +1,104 @@
+"""What a person's commands ask about contained runs: start one, and look at, commit or drop what one left held."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+
+from interlock.broker import records
+from interlock.broker.broker import Recorder
+from interlock.broker.contain import Wish
+from interlock.broker.workspace import workspace_of
+from interlock.containment.profiles import profile
+from interlock.daemon.runs import Runs
+from interlock.daemon.settling import CHANGES, Settler
+from interlock.ledger.store import Ledger
+from interlock.model.action import Principal
+from interlock.model.errors import AgentError, NotFound, StateError, UsageError
+
+RUN = "run"
+_WORDS = 100_000  # bytes of a person's command line
+
+
+class Contained:
+    """The methods, for `daemon/rpc.py`, which says who is a person."""
+
+    def __init__(self, runs: Runs, settler: Settler, *, ledger: Ledger, recorder: Recorder, home: str) -> None:
+        self._runs = runs
+        self._settler = settler
+        self._ledger = ledger
+        self._recorder = recorder
+        self._home = home
+
+    @property
+    def tier(self) -> str:
+        """What holds a contained command here."""
+        return self._runs.tier
+
+    def means(self) -> Any:
+        """What contains here, for whoever starts runs without the launcher."""
+        return msgspec.to_builtins(self._runs.facts)
+
+    def facts(self) -> dict[str, Any]:
+        """What was found of this machine, and what runs."""
+        found = self._runs.facts
+        return {"tier": self.tier, "place": found.place, "why": list(found.why), "running": self._runs.running()}
+
+    def running(self) -> list[dict[str, str]]:
+        """The runs under way."""
+        return self._runs.running()
+
+    async def start(self, argv: list[str], cwd: str, name: str, hosts: tuple[str, ...], person: str) -> dict[str, Any]:
+        """A ticket for this command of a person's. Raises UsageError, NotFound, StateError."""
+        if not argv or any("\0" in word for word in argv) or sum(map(len, argv)) > _WORDS:
+            raise UsageError("a command is at least one word, without NULs, and not longer than 100 kB.")
+        if self._runs.tier == "none":
+            raise StateError(
+                "nothing on this machine can contain a command, so it was not run. "
+                "`interlock doctor` says what is missing."
+            )
+        workspace = workspace_of(cwd, self._home)
+        if not workspace:
+            raise UsageError(
+                f"{cwd} is no project: a run is contained around one. Go to a repository, or to a directory of its own."
+            )
+        profile(name)
+        principal = Principal(agent="person", session="", person=person)
+        text = records.cut(records.clean(" ".join(argv)), 2_000)
+        body = {
+            "principal": records.principal_body(principal),
+            "text": text,
+            "workspace": records.short(workspace),
+            "contained": {"tier": self._runs.tier, "profile": name},
+        }
+        index = await self._recorder.record(RUN, body)
+        wish = Wish(tuple(argv), cwd, workspace, name, principal, hosts, index)
+        return {"command": self._runs.prepare(wish), "entry": index}
+
+    def body(self, entry: int) -> dict[str, Any]:
+        """The body of the `changes` entry that this index names, or that belongs to the action it names."""
+        if not 0 <= entry < self._ledger.size:
+            raise NotFound(f"the ledger has no entry {entry}. `interlock changes` lists the runs.")
+        stored = self._ledger.entry(entry)
+        found: dict[str, Any] = json.loads(stored.raw)["body"]
+        if stored.kind == CHANGES:
+            return found
+        for later in self._ledger.entries(start=entry, stop=self._ledger.size, kinds=[CHANGES]):
+            following: dict[str, Any] = json.loads(later.raw)["body"]
+            if following.get("intent") == entry:
+                return following
+        raise NotFound(f"entry {entry} is no contained run. `interlock changes` lists them.")
+
+    async def show(self, entry: int) -> dict[str, Any]:
+        """What a run changed, and what of it is held."""
+        body = self.body(entry)
+        return body | await self._settler.held(str(body["run"]))
+
+    async def decide(self, entry: int, word: str, person: str) -> dict[str, Any]:
+        """Commit or discard what is held of a run; the decision is an entry."""
+        body = self.body(entry)
+        if word not in {"commit", "discard"}:
+            raise AgentError("what is held is committed or discarded.")
+        return await self._settler.decide(body, word == "commit", person)

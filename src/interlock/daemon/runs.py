@@ -1,0 +1,112 @@
+"""Contained runs, from their release to their end: tickets, plans, and what becomes of what they changed.
+
+    prepared --open--> running --close--> settled
+        \\--too old--> dropped    \\--launcher gone--> settled, everything held
+
+INVARIANT: a ticket opens one run, once. What runs is what was released, not what the launcher was told.
+INVARIANT: of a run whose launcher is gone without a word nothing is committed; what it changed is kept for a person.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shlex
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+
+import structlog
+
+from interlock.broker.contain import Wish
+from interlock.containment.tiers import Name, Tier
+from interlock.daemon.server import Peer
+from interlock.daemon.settling import Run, Settler
+from interlock.daemon.wire import Reply
+from interlock.model.errors import AgentError, InterlockError, NotFound, Refused
+
+log = structlog.get_logger()
+
+_WAITING = 1_000  # released and not started yet
+_PATIENCE_SECONDS = 600.0  # an agent starts what it was told to run at once; a person's shell may take its time
+_LOST = 137  # the status of a run whose launcher was killed
+
+
+class Runs:
+    """All contained runs of one daemon. `tier` says what holds them; `programs` is the directory of our own ones."""
+
+    def __init__(
+        self, settler: Settler, *, programs: Path, tier: Tier, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.facts = tier
+        self.tier = tier.name.value
+        self._settler = settler
+        by_bwrap = [str(programs / "interlock"), "contained"]
+        self._starts = by_bwrap if tier.name is Name.BWRAP else [str(programs / "interlock-run")]
+        self._now = now
+        self._waiting: OrderedDict[str, tuple[float, Wish]] = OrderedDict()
+        self._live: dict[str, Run] = {}
+
+    def prepare(self, wish: Wish) -> str:
+        """The command that starts this wish, once."""
+        while len(self._waiting) >= _WAITING:
+            self._waiting.popitem(last=False)
+        ticket = secrets.token_hex(16)
+        self._waiting[ticket] = (self._now() + _PATIENCE_SECONDS, wish)
+        return shlex.join([*self._starts, "--ticket", ticket])
+
+    async def serve(self, payload: bytes, peer: Peer) -> Reply:
+        """Answer the launcher. Known failures become an exit status and a sentence."""
+        try:
+            word, *rest = payload.decode("ascii").split()
+            if word == "open" and len(rest) == 1:
+                return Reply(stdout=await self._open(rest[0], peer))
+            if word == "close" and len(rest) == 2 and rest[1].isdecimal():
+                return Reply(stderr=(await self._close(rest[0], int(rest[1]))).encode("utf-8", "replace"))
+            raise AgentError("the launcher said what no launcher says.")
+        except (UnicodeDecodeError, ValueError):
+            return _no(AgentError("the launcher said what no launcher says."))
+        except InterlockError as error:
+            log.warning("run.refused", problem=str(error))
+            return _no(error)
+
+    async def sweep(self) -> None:
+        """End the runs whose launcher is gone, and drop tickets that nobody used."""
+        for ticket, (until, _) in tuple(self._waiting.items()):
+            if until < self._now():
+                del self._waiting[ticket]
+        for ticket, run in tuple(self._live.items()):
+            if not os.path.exists(f"/proc/{run.launcher}"):
+                del self._live[ticket]
+                await self._settler.settle(run, _LOST, lost=True)
+
+    async def _open(self, ticket: str, peer: Peer) -> bytes:
+        until, wish = self._waiting.pop(ticket, (0.0, None))
+        if wish is None or until < self._now():
+            raise Refused(
+                "this ticket was used, is too old, or was never given; nothing ran. "
+                "Make the call again: that gives a new one."
+            )
+        run = await self._settler.begin(wish, peer.pid)
+        self._live[ticket] = run
+        return run.plan.encode()
+
+    async def _close(self, ticket: str, status: int) -> str:
+        run = self._live.pop(ticket, None)
+        if run is None:
+            raise NotFound("no run of this ticket is under way.")
+        return await self._settler.settle(run, status)
+
+    def running(self) -> list[dict[str, str]]:
+        """What runs now, for `interlock status`."""
+        return [
+            {"run": run.id, "profile": run.wish.profile, "workspace": run.wish.workspace} for run in self._live.values()
+        ]
+
+
+def _no(error: InterlockError) -> Reply:
+    return Reply(exit=error.exit, stderr=str(error).encode("utf-8", "replace"))
+
+
+__all__ = ["Runs"]

@@ -1,0 +1,209 @@
+"""What becomes of what a contained run changed: looked at, held or committed, and recorded."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import secrets
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from interlock.broker import records
+from interlock.broker.broker import Recorder
+from interlock.broker.contain import Wish
+from interlock.broker.drift import drift
+from interlock.broker.judge import Person
+from interlock.broker.undoing import secrets_of
+from interlock.containment import layers
+from interlock.containment.change import shown
+from interlock.containment.plan import Plan
+from interlock.containment.profiles import Ground, draw, profile
+from interlock.containment.settle import Settled, Workplace, decide, left, settle
+from interlock.containment.tiers import Name, Tier
+from interlock.daemon.network import Network, Tried
+from interlock.model.action import Principal
+from interlock.model.errors import NotFound, StateError
+
+Drifted = Callable[[Principal, str, tuple[str, ...], int], Awaitable[None]]
+
+CHANGES = "changes"
+DECISION = "changes.decision"
+
+_SHOWN = 12  # paths of each kind in an entry, and held ones in the words for the command
+_LISTED = 2_000  # changes of one run in an answer
+_RUN = re.compile(r"r[0-9]+-[0-9a-f]{8}")
+_LOOKED = 2_000  # names at the top of a workspace that are looked at for credentials
+
+
+class Run(msgspec.Struct, frozen=True):
+    """One contained run under way. `launcher` is the process that holds it."""
+
+    id: str
+    wish: Wish
+    place: Workplace
+    plan: Plan
+    launcher: int
+
+
+class Settler:
+    """Lays a run's ground, and settles it."""
+
+    def __init__(self, tier: Tier, *, person: Person, ledger: Recorder, network: Network) -> None:
+        self._folder = Path(tier.place)
+        self._network = network
+        self.drifted: Drifted | None = None  # told of runs that did what was not foreseen
+        self._person = person
+        self._ledger = ledger
+        self._tier = tier
+        self._secret = secrets_of(person)
+        self._busy: dict[str, asyncio.Lock] = {}  # one commit a workspace at a time
+
+    async def begin(self, wish: Wish, launcher: int) -> Run:
+        """Make the run's own directories and draw its plan. Raises StateError, NotFound."""
+        return await asyncio.to_thread(self._begin, wish, launcher)
+
+    def _begin(self, wish: Wish, launcher: int) -> Run:
+        identity = f"r{max(wish.intent, 0)}-{secrets.token_hex(4)}"
+        chosen = profile(wish.profile)
+        try:
+            copy = self._tier.name is not Name.OVERLAY
+            place = Workplace.make(self._folder / identity, wish.workspace, copy=copy)
+        except OSError as error:
+            raise StateError(
+                f"a contained run cannot be prepared in {self._folder}: {error.strerror}. "
+                "Check its owner and the disk's space."
+            ) from error
+        ground = Ground(
+            id=identity,
+            home=os.path.realpath(self._person.home),
+            workspace=wish.workspace,
+            **_layer(place, copy=copy),
+            own=tuple(path for path in self._person.own_paths if os.path.isdir(path) and "interlock" in path),
+            secrets=self._secrets(wish.workspace),
+        )
+        plan = draw(chosen, ground, wish.argv, wish.cwd, ())
+        return Run(identity, wish, place, self._network.of(plan, wish.hosts), launcher)
+
+    def _secrets(self, workspace: str) -> tuple[str, ...]:
+        """The files at the top of the workspace that hold credentials: inside they are empty."""
+        with os.scandir(workspace) as listed:
+            names = [entry.name for _, entry in zip(range(_LOOKED), listed, strict=False)]
+        return tuple(path for path in (f"{workspace}/{name}" for name in names) if self._secret(path))
+
+    async def settle(self, run: Run, status: int, *, lost: bool = False) -> str:
+        """Commit what may be, hold the rest, record it all; returns what to tell the command."""
+        workspace = run.wish.workspace
+        async with self._busy.setdefault(workspace, asyncio.Lock()):
+            tried = await self._network.finish(run.id)
+            done = await asyncio.to_thread(
+                settle, run.place, secret=lambda path: self._secret(f"{workspace}/{path}"), hold_all=lost
+            )
+            differences = drift(run.wish.foreseen, workspace, (c.path for c in done.changes), tried.refused)
+            body = self._body(run, status, done, lost=lost)
+            if tried.attempts:
+                body["network"] = tried.body()
+            if differences:
+                body["drift"] = [records.short(line) for line in differences]
+            index = await self._ledger.record(CHANGES, body)
+        if differences and run.wish.foreseen and self.drifted is not None:
+            await self.drifted(run.wish.principal, workspace, differences, run.wish.intent)
+        return _words(done, tried, index)
+
+    async def held(self, run: str) -> dict[str, Any]:
+        """What of a run is still held: its changes, in full."""
+        place = await asyncio.to_thread(self._place, run)
+        found = await asyncio.to_thread(left, place) if place else None
+        changes = found.changes if found else ()
+        return {"waiting": [{"path": shown(change.path), "what": change.what} for change in changes[:_LISTED]]}
+
+    async def decide(self, body: dict[str, Any], through: bool, person: str) -> dict[str, Any]:
+        """A person's word on what is held of a run: the word is an entry. Raises NotFound where nothing waits."""
+        place = await asyncio.to_thread(self._place, str(body["run"]))
+        if place is None or await asyncio.to_thread(left, place) is None:
+            raise NotFound("nothing of this run is held any more. `interlock changes --held` lists what is.")
+        async with self._busy.setdefault(place.workspace, asyncio.Lock()):
+            done = await asyncio.to_thread(decide, place, let_through=through)
+            said = {
+                "principal": body["principal"],
+                "run": body["run"],
+                "by": person,
+                "word": "commit" if through else "discard",
+            }
+            facts = {"committed": _some(done.committed), "held": _reasons(done), "undo": _undo(done, str(body["run"]))}
+            await self._ledger.record(DECISION, said | facts)
+        settled = len(done.committed) if through else len(done.changes)
+        return {"settled": settled, "left": _reasons(done)}
+
+    def _place(self, run: str) -> Workplace | None:
+        return Workplace.open(self._folder / run) if _RUN.fullmatch(run) else None
+
+    def _body(self, run: Run, status: int, done: Settled, *, lost: bool) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "principal": records.principal_body(run.wish.principal),
+            "run": run.id,
+            "tier": self._tier.name.value,
+            "profile": run.wish.profile,
+            "workspace": records.short(run.wish.workspace),
+            "status": status,
+            "totals": msgspec.to_builtins(done.changes.totals),
+            "committed": _some(done.committed),
+            "held": _reasons(done),
+            "held_total": len(done.held),
+            "undo": _undo(done, run.id),
+        }
+        if run.wish.intent >= 0:
+            body["intent"] = run.wish.intent
+        if lost:
+            body["lost"] = True
+        return body
+
+
+def _layer(place: Workplace, *, copy: bool) -> dict[str, str]:
+    return {"source": str(place.upper)} if copy else {"upper": str(place.upper), "work": str(place.work)}
+
+
+def _reasons(done: Settled) -> list[dict[str, str]]:
+    return [
+        {"path": records.short(shown(held.path)), "rule": held.rule, "why": records.short(held.why)}
+        for held in done.held[:_SHOWN]
+    ]
+
+
+def _undo(done: Settled, run: str) -> dict[str, Any]:
+    """As the entries of actions say it, so that one command undoes both."""
+    if not done.transaction:
+        return {"undoable": "yes"}
+    return {"undoable": "yes", "points": [f"{layers.KIND}:{run}.{Path(done.transaction).name}"]}
+
+
+def _some(paths: tuple[str, ...]) -> dict[str, Any]:
+    return {"total": len(paths), "first": [records.short(shown(path)) for path in paths[:_SHOWN]]}
+
+
+def _words(done: Settled, tried: Tried, index: int) -> str:
+    """What the command's reader must know; nothing where everything was committed and nothing was missed."""
+    said = ""
+    if tried.refused:
+        named = ", ".join(dict.fromkeys(records.short(host) for host in tried.refused[:_SHOWN]))
+        said = (
+            f"interlock: this ran contained, without a way to {named}. If it needs the network, ask the user: "
+            "they can run it, or name the host in [containment] hosts of interlock.toml.\n"
+        )
+    if not done.held:
+        return said
+    reasons = [f"  {reason['path']}: {reason['why']}" for reason in _reasons(done)]
+    more = [f"  and {len(done.held) - _SHOWN} more"] if len(done.held) > _SHOWN else []
+    return said + "\n".join(
+        [
+            f"interlock: {len(done.held)} of this command's changes are held for a person, and not in the workspace:",
+            *reasons,
+            *more,
+            f"Do not try another way: a person sees them with `interlock changes show {index}` and lets them through "
+            f"with `interlock changes commit {index}`.",
+            "",
+        ]
+    )

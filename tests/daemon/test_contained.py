@@ -1,0 +1,136 @@
+"""Contained commands through a real daemon, its hooks and the real launcher."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from conftest import AGENT, Guard, allowed
+
+from interlock.daemon.client import call
+from interlock.daemon.wire import Reply
+
+LAUNCHER = Path(AGENT[3]).with_name("interlock-run")
+pytestmark = pytest.mark.skipif(not LAUNCHER.is_file(), reason="no launcher: there was no C compiler at installation")
+
+
+@pytest.fixture
+def project(guard: Guard) -> Path:
+    """A project with a tracked file and an untracked one."""
+    root = guard.project
+    subprocess.run(["git", "init", "-q", str(root)], check=True)
+    (root / "src").mkdir()
+    (root / "src" / "app.py").write_text("print('hello')\n")
+    (root / "notes.md").write_text("never committed\n")
+    return root
+
+
+def rewritten(reply: Reply) -> str:
+    inside = json.loads(reply.stdout)["hookSpecificOutput"]
+    assert inside["permissionDecision"] == "allow"
+    return str(inside["updatedInput"]["command"])
+
+
+def run(guard: Guard, command: str) -> subprocess.CompletedProcess[str]:
+    """As the agent's shell would."""
+    return subprocess.run(
+        ["bash", "-c", command], cwd=guard.project, env=guard.environment, capture_output=True, text=True, timeout=60,
+        check=False,
+    )  # fmt: skip
+
+
+def test_what_would_be_a_question_runs_contained_and_can_be_taken_back(guard: Guard, project: Path) -> None:
+    done = run(guard, rewritten(guard.hook("Bash", {"command": "rm -rf src && echo gone"})))
+    assert (done.returncode, done.stdout) == (0, "gone\n")
+    assert not (project / "src").exists()
+    (changes,) = guard.entries("changes")
+    assert changes["body"]["totals"]["deleted"] >= 1
+    (intent,) = guard.entries("intent")
+    assert intent["body"]["contained"] == {"tier": "overlay", "profile": "build"}
+    assert changes["body"]["intent"] == intent["index"]
+    undone = guard.cli("undo", str(intent["index"]), "--yes")
+    assert undone.returncode == 0, undone.stderr
+    assert (project / "src" / "app.py").read_text() == "print('hello')\n"
+    (undo,) = guard.entries("undo")
+    assert guard.cli("undo", str(undo["index"]), "--yes").returncode == 0
+    assert not (project / "src").exists()
+
+
+def test_the_history_survives_and_the_command_is_told(guard: Guard, project: Path) -> None:
+    done = run(guard, rewritten(guard.hook("Bash", {"command": "rm -rf src .git"})))
+    assert "held for a person" in done.stderr
+    assert (project / ".git" / "HEAD").is_file()
+    (changes,) = guard.entries("changes")
+    assert changes["body"]["held_total"] >= 1
+
+
+def test_a_ticket_works_once(guard: Guard, project: Path) -> None:
+    command = rewritten(guard.hook("Bash", {"command": "rm -rf src"}))
+    assert run(guard, command).returncode == 0
+    (project / "src").mkdir()
+    again = run(guard, command)
+    assert again.returncode == 125
+    assert "ticket" in again.stderr
+    assert (project / "src").is_dir()
+
+
+def test_the_command_is_the_one_that_was_judged(guard: Guard, project: Path) -> None:
+    command = rewritten(guard.hook("Bash", {"command": "rm -rf src"}))
+    run(guard, f"{command} -- rm notes.md")
+    assert (project / "notes.md").exists()
+
+
+def test_what_needs_no_question_and_what_lies_elsewhere_is_not_contained(guard: Guard, project: Path) -> None:
+    assert allowed(guard.hook("Bash", {"command": "git status"}))
+    guard.said_no(guard.hook("Bash", {"command": "rm -rf ~/Documents"}))
+    assert not guard.entries("changes")
+
+
+def test_a_person_can_turn_it_off(cold: Guard) -> None:
+    cold.configure('[ask]\nhold_seconds = 0\n[containment]\nshell = "off"\n')
+    cold.start()
+    cold.said_no(cold.hook("Bash", {"command": "rm -rf src"}))
+
+
+def test_always_contains_what_can_do_its_work_there(cold: Guard) -> None:
+    cold.configure('[containment]\nshell = "always"\n')
+    cold.start()
+    assert "interlock-run" in rewritten(cold.hook("Bash", {"command": "echo x > a.txt"}))
+    assert allowed(cold.hook("Bash", {"command": "cat ~/.bashrc"}))
+
+
+def test_a_person_runs_a_command_contained(guard: Guard, project: Path) -> None:
+    done = guard.cli("run", "--", "sh", "-c", "echo built > out.txt; exit 3")
+    assert done.returncode == 3, done.stderr
+    assert (project / "out.txt").read_text() == "built\n"
+
+
+def test_what_is_held_waits_for_a_person(guard: Guard, project: Path) -> None:
+    held = guard.cli("run", "--", "sh", "-c", "echo exit > .git/hooks/post-commit; chmod +x .git/hooks/post-commit")
+    assert "post-commit" in held.stderr
+    (changes,) = guard.entries("changes")
+    listed = guard.cli("changes", "--held")
+    assert "1 held" in listed.stdout
+    assert guard.cli("changes", "commit", str(changes["index"])).returncode == 0
+    assert (project / ".git" / "hooks" / "post-commit").read_text() == "exit\n"
+    assert guard.cli("changes", "commit", str(changes["index"])).returncode == 26
+
+
+def test_an_agent_may_not_let_its_own_changes_through(guard: Guard, project: Path) -> None:
+    reply = guard.hook("Bash", {"command": "interlock changes commit 3"})
+    assert "guard-untouchable" in guard.said_no(reply)
+
+
+def test_status_says_what_can_contain(guard: Guard) -> None:
+    inside = call(guard.home, "status")["contained"]
+    assert (inside["tier"], inside["running"]) == ("overlay", [])
+    assert "overlay" in guard.cli("status").stdout
+
+
+def test_the_agents_shell_ends_where_the_command_would_have_left_it(guard: Guard, project: Path) -> None:
+    (project / "docs").mkdir()
+    command = rewritten(guard.hook("Bash", {"command": "rm -rf src; cd docs; false"}))
+    done = run(guard, f"{command}; echo $? $PWD")
+    assert done.stdout == f"1 {project}/docs\n"
