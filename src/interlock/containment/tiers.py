@@ -22,6 +22,7 @@ import msgspec
 
 from interlock.containment import bwrap
 from interlock.containment.bwrap import Bubblewrap
+from interlock.containment.calls import calls_filter
 from interlock.containment.places import look
 from interlock.containment.plan import Plan, Write
 
@@ -60,7 +61,7 @@ class Tier(msgspec.Struct, frozen=True, kw_only=True):
         """The means of the tier `bwrap`."""
         facts = dict(self.facts)
         return Bubblewrap(
-            Path(self.program), empty, facts.get("disable-userns") == "yes", _filter(facts.get("launcher"))
+            Path(self.program), empty, facts.get("disable-userns") == "yes", calls_filter(os.uname().machine)
         )
 
 
@@ -105,7 +106,7 @@ def survey(places: Iterable[Path], launcher: Path | None, bubblewrap: Path | Non
         why.append("bubblewrap is not installed")
     else:
         facts |= _bwrap_facts(bubblewrap, run)
-        facts["seccomp-filter"] = "yes" if _filter(facts.get("launcher")) else "no"
+        facts["seccomp-filter"] = "yes" if calls_filter(os.uname().machine) else "no"
         means = _tier(Name.BWRAP, bubblewrap, Path(), facts, why)
         place = first(Name.BWRAP, Write.BIND, partial(_by_bwrap, means, run))
         if place is not None:
@@ -242,21 +243,6 @@ def _bwrap_facts(program: Path, run: Run) -> dict[str, str]:
         "bwrap": version[-1] if version else "unknown",
         "disable-userns": "yes" if "--disable-userns" in options else "no",
     }
-
-
-def _filter(launcher: str | None) -> bytes:
-    """The launcher's own filter of system calls, for whoever else can load it."""
-    if not launcher:
-        return b""
-    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-        ran = subprocess.run([launcher, "--filter"], capture_output=True, timeout=_SECONDS, check=False)  # noqa: S603
-        if ran.returncode == 0 and ran.stdout and len(ran.stdout) % 8 == 0:
-            return ran.stdout
-    return b""
-
-
-def _sorted(facts: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    return tuple(sorted(facts.items()))
 
 
 def _run(argv: Sequence[str], given: Sequence[int]) -> Ran:
