@@ -233,6 +233,7 @@ class Catalogue:
                 _apply(rule, draft, base, command.grammar)
         unlisted.judge_subcommand(command, base, draft, more=more)
         unlisted.judge_options(command, shown, draft)
+        unlisted.judge_action(command, shown, draft)
         _wrapped(command, draft)
         if command.reader:
             READERS[command.reader](draft)

@@ -17,6 +17,8 @@ from interlock.effects.catalogue.words import word_list
 
 _ASKING = word_list("asking")
 _GRAVE = word_list("grave")
+_ACTIONS = ("action", "area", "verb")  # what families call such an operand
+_GRAVE_ACTIONS = word_list("grave_actions")
 _QUIET_OPTIONS = word_list("quiet_options")
 _PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
@@ -63,6 +65,21 @@ def judge_subcommand(command: Command, base: str, draft: Draft, *, more: bool = 
             return
     draft.opaque(f"the subcommand {shown!r} of {base} is not in the catalogue")
     draft.resolved = False
+
+
+def judge_action(command: Command, shown: str, draft: Draft) -> None:
+    """The same for families that tell their actions apart by an operand: `tool ACTION NAME`, with lines `when action=`.
+
+    An action that no line speaks of and that had no effect is silence only where its name is not grave.
+    """
+    actions = [word.text for name in _ACTIONS for word in draft.values(name) if word.text is not None]
+    if not actions or draft.effects or draft.inner or command.reader:
+        return
+    if not is_grave(actions[0]) and _GRAVE_ACTIONS.isdisjoint(parts(actions[0])):
+        return
+    said = draft.said
+    if not any(rule.when is None or rule.when.holds(said.tags, said.values) for rule in command.rules):
+        draft.opaque(f"{shown} {actions[0]} is not in the catalogue")
 
 
 def judge_options(command: Command, shown: str, draft: Draft) -> None:

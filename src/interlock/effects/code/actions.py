@@ -518,5 +518,10 @@ class Actions:
     def do_opaque(self, _places: list[str], _term: Term, title: str) -> None:
         self.code.unsure(f"calls {title}, whose effects cannot be read")
 
+    def do_opaque_told(self, options: list[str], term: Term, title: str) -> None:
+        """A method that is grave with one of these options: `User.destroy({where: {}})`, `sync({force: true})`."""
+        if not set(options).isdisjoint(self.options(term)):
+            self.code.unsure(f"calls {title}, whose effects cannot be read")
+
     def do_quiet(self, _places: list[str], _term: Term, _title: str) -> None:
         """Nothing that matters."""

@@ -73,6 +73,16 @@ class Ruby(Lowering):
         block = node.child_by_field_name("block")
         return call(function, *arguments, *([self.lower(block)] if block is not None else []))
 
+    def on_block_argument(self, node: Node) -> Term:
+        """`each(&:destroy)`: a block that calls this on whatever it is given."""
+        given = node.named_children[0] if node.named_children else None
+        if given is None or given.type != "simple_symbol":
+            return self.lower(given) if given is not None else group()
+        title = said(given)[1:]
+        # Of a hash or an array `delete` and `clear` mean little; called on each of many things they remove records.
+        title = "destroy" if title in ("delete", "clear") else title
+        return self.function("", [name("each")], call(member(name("each"), text(title))))
+
     def on_pair(self, node: Node) -> Term:
         return Term(Shape.PAIR, parts=(self.field(node, "key"), self.field(node, "value")))
 

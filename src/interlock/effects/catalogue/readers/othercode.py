@@ -23,9 +23,21 @@ _VARIABLE = re.compile(r"""\bENV(?:\.fetch)?[\[({]\s*["']?(\w+)["']?|\bgetenv\(\
 
 # Words by which the other languages reach outside. A text with none of them computes and prints.
 _SIGNS = re.compile(r"""`|%x|<\(|>>|\|\s*['"]|\$\w+\s*\(|&\s*[${]|"[^"]*(?:[@$#]\{|\{\$)""")
+_PRINTS = re.compile(r"\bIO\.(?:puts|inspect|write)\b")  # Elixir's and Lua's way to print
 _WORD = re.compile(r"\w+")
 _REACHING = word_list("reaching-words")
-_REACHING_BEGINNINGS = ("curl_", "pg_", "call_user_func", "Invoke")
+_REACHING_BEGINNINGS = (
+    "curl_",
+    "pg_",
+    "call_user_func",
+    "Invoke",
+    "delete",
+    "remove",
+    "destroy",
+    "drop",
+    "erase",
+    "purge",
+)
 _SCRIPTS = (".js", ".ts", ".tsx", ".jsx", ".mjs", ".cjs", ".mts", ".cts")
 _MOST_TEXT = 50_000
 _PLAIN_LIBRARY = re.compile(r"[-\w:=,./@~ ]*")  # a Perl -M is code: `-M'strict;system(1)'`
@@ -174,6 +186,7 @@ def other_text(draft: Draft, value: Word) -> None:
     if text is None or len(text) > _MOST_TEXT:
         draft.run_unread(value.source[:200], f"the {draft.command} text is not known", value.taint)
         return
+    text = _PRINTS.sub("print", text)
     plain = re.sub(r"""'[^'\\`]*'|"(?:(?![@$#]\{|\{\$)[^"\\`])*\"""", "''", text)
     if _SIGNS.search(plain) or any(map(_reaches, _WORD.findall(plain))):
         draft.opaque(f"{draft.command} text that may reach outside", text)

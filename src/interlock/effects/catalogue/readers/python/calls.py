@@ -237,6 +237,9 @@ class Code(Values):
         if not self.foreign:
             return
         word = (method or called.rpartition(".")[2]).lower()
+        if called.partition(".")[0] in N.PAYING and word in N.PAYING_CALLS:
+            self.unsure(f"calls {called}() of a service that moves money or sends messages")
+            return
         if word not in ("format", "reset_index", "dropna", "drop_duplicates") and word.startswith(N.DANGEROUS_WORDS):
             top = called.split(".", maxsplit=1)[0]
             if top in self.foreign or not called or top not in N.STANDARD:

@@ -1,4 +1,4 @@
-"""What is lost by a detour: moved away and then removed, or overwritten with nothing or with noise."""
+"""What is lost by a detour: moved away and removed, filled with noise, called by a block or by a name nobody listed."""
 
 from __future__ import annotations
 
@@ -43,6 +43,32 @@ LOST = [
     "just test deploy",
     "npm run terraform:apply",
 ]
+GRAVE_CALLS = [
+    "rails runner 'User.all.each(&:destroy)'",
+    "rails runner 'Sidekiq::Queue.all.each(&:clear)'",
+    "rails runner 'UserMailer.welcome(User.first).deliver_now'",
+    "node -e \"require('./models').sequelize.sync({force:true})\"",
+    "node -e \"require('./db').User.destroy({where:{}})\"",
+    "python -c \"import boto3; boto3.client('ec2').stop_instances(InstanceIds=['i'])\"",
+    'python -c "import docker; docker.from_env().volumes.prune()"',
+    "python -c \"import stripe; stripe.Refund.create(charge='x')\"",
+    "elixir -e 'Repo.delete_all(User)'",
+    "octave --eval 'delete(\"x\")'",
+    "ghc -e 'System.Directory.removeFile \"x\"'",
+    "flask shell <<< 'db.drop_all()'",
+    "cf cancel-deployment shop",
+    "jenkins-cli safe-shutdown",
+]
+PLAIN_CALLS = [
+    "rails runner 'puts User.all.map(&:name)'",
+    "ruby -e 'puts %w[a b].map(&:upcase)'",
+    "node -e \"require('./db').User.findAll({where:{}})\"",
+    "python -c \"import boto3; print(boto3.client('ec2').describe_instances())\"",
+    'python -c "import stripe; print(stripe.Charge.list())"',
+    "elixir -e 'IO.puts 1'",
+    "jenkins-cli list-jobs",
+    "cf apps",
+]
 KEPT = [
     "mv notes.md /tmp/x && rm /tmp/x",
     "mv dist /tmp/x && rm -rf /tmp/x",
@@ -71,6 +97,16 @@ def test_a_detour_loses_as_much_as_the_short_way(project: Path, command: str) ->
 
 @pytest.mark.parametrize("command", KEPT)
 def test_what_stays_somewhere_or_is_made_again_passes(project: Path, command: str) -> None:
+    assert verdict(project, "Bash", {"command": command}) is Verdict.ALLOW
+
+
+@pytest.mark.parametrize("command", GRAVE_CALLS)
+def test_a_call_by_another_name_is_a_call(project: Path, command: str) -> None:
+    assert verdict(project, "Bash", {"command": command}) is not Verdict.ALLOW
+
+
+@pytest.mark.parametrize("command", PLAIN_CALLS)
+def test_a_call_that_only_asks_passes(project: Path, command: str) -> None:
     assert verdict(project, "Bash", {"command": command}) is Verdict.ALLOW
 
 
