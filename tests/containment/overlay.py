@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import ctypes
 import functools
 import json
 import os
@@ -15,7 +14,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from containment.trees import Tree, do, snapshot
+from containment.trees import Tree
 from interlock.containment.change import ChangeSet
 from interlock.containment.changes import overlay, start
 
@@ -56,13 +55,13 @@ def run(workspace: Path, folder: Path, commands: list[list[Any]]) -> Ran:
     tick()
     asked = json.dumps([str(workspace), str(folder / "upper"), str(folder / "work"), commands])
     said = subprocess.run(
-        ["unshare", "-Urm", sys.executable, "-B", "-m", "containment.overlay"],
+        ["unshare", "-Urm", sys.executable, "-B", "-S", "-m", "containment.inside"],
         input=asked,
         capture_output=True,
         text=True,
         check=False,
         cwd="/",
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([_TESTS, *sys.path])},
+        env={**os.environ, "PYTHONPATH": _TESTS},
     )
     assert said.returncode == 0, said.stderr
     return Ran(folder, folder / "upper", workspace, began, ast.literal_eval(said.stdout))
@@ -88,18 +87,3 @@ def works() -> bool:
 needs_overlay = pytest.mark.skipif(
     "not __import__('containment.overlay').overlay.works()", reason="no rootless overlay here"
 )
-
-
-def _inside() -> None:
-    workspace, upper, work, commands = json.load(sys.stdin)
-    os.umask(0o022)
-    options = f"lowerdir={workspace},upperdir={upper},workdir={work},userxattr,volatile".encode()
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.mount(b"overlay", workspace.encode(), b"overlay", 0, options) != 0:
-        sys.exit(f"no overlay: {os.strerror(ctypes.get_errno())}")
-    do(commands, workspace)
-    sys.stdout.write(repr(snapshot(workspace)))
-
-
-if __name__ == "__main__":
-    _inside()

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 
 from interlock.containment.change import NOTHING, Facts, look
-from interlock.containment.descent import LISTED, Descent, split
+from interlock.containment.descent import LISTED, NOT_THERE, Descent, split
 from interlock.containment.moves import Conflict, whole
 from interlock.containment.transaction import Step
 
@@ -31,6 +31,8 @@ def conflicts(
             parent = live.at(directory)
             why = _why(step, name, parent, expected, moving, first=first)
         except OSError as error:
+            if error.errno not in NOT_THERE:
+                raise
             why = f"its directory cannot be used ({error.strerror})"
         if why:
             conflict = Conflict(step.path, step.change, why)

@@ -14,6 +14,8 @@ _OPEN = 64
 # Where the system has it, a mere handle: needs no right to read the directory, and opening it has no effect.
 HANDLE = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 LISTED = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+# What an open says when a directory is not there, or not as it was: for all else, the system is to blame.
+NOT_THERE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EACCES, errno.ESTALE})
 
 
 class Descent:

@@ -12,7 +12,7 @@ from types import TracebackType
 
 from interlock.containment import xattrs
 from interlock.containment.change import NOTHING, Facts, look, shown
-from interlock.containment.descent import HANDLE, Descent, split
+from interlock.containment.descent import HANDLE, NOT_THERE, Descent, split
 from interlock.containment.survey import survey
 from interlock.containment.system import exchange, move
 from interlock.containment.transaction import Begun, Directory, Look, Plan, Step, Transaction
@@ -63,6 +63,8 @@ class Places:
         try:
             return self.live.at(directory), name
         except OSError as error:
+            if error.errno not in NOT_THERE:
+                raise
             raise Conflict(step.path, step.change, f"its directory cannot be used ({error.strerror})") from error
 
     def slot(self, number: int) -> Facts:
@@ -84,6 +86,9 @@ def perform(
 ) -> list[int]:
     """Bring the steps of a run to one side, and the directories around them; returns the inodes that the slots hold.
 
+    Towards where the run was going nothing has been done yet; on the way back each step is looked at first, because
+    nobody knows how far it came.
+
     Raises OSError, and Conflict unless they are to be collected: then what is in conflict stays as it is.
     """
     leave = begun.leave
@@ -91,7 +96,7 @@ def perform(
     loosen(transaction, places, leave, forward=forward)
     for number in sorted(begun.steps, reverse=not forward):
         try:
-            if is_applied(transaction, number, places) is not forward:
+            if forward is begun.forward or is_applied(transaction, number, places) is not forward:
                 _move(transaction.plan.steps[number], number, places, forward=forward)
             slots[number] = _check(transaction.plan.steps[number], number, places, forward=forward)
         except Conflict as conflict:
@@ -180,4 +185,6 @@ def _directory(places: Places, row: Directory) -> int:
     try:
         return places.live.at(row.path)
     except OSError as error:
+        if error.errno not in NOT_THERE:
+            raise
         raise Conflict(row.path, row.path, f"it cannot be used ({error.strerror})") from error

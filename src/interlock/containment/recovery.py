@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from interlock.containment import running, stage
 from interlock.containment.journal import Journal
-from interlock.containment.moves import Places
+from interlock.containment.moves import Conflict, Places
 from interlock.containment.transaction import load
 
 
@@ -32,14 +32,13 @@ def recover(folder: Path) -> Recovered:
         if folder.is_dir():
             stage.remove(folder, str(folder / "stage"))
         return Recovered(there=False, committed=False, taken_back=False)
-    if transaction.begun is None:
-        if transaction.ended:
-            return Recovered(there=True, committed=transaction.committed, taken_back=False)
-        running.forget(transaction)
-        return Recovered(there=False, committed=False, taken_back=True)
-    with Journal(folder / "journal") as journal, Places(transaction.plan) as places:
-        stuck = running.back(transaction, journal, places)
+    if transaction.begun is None and transaction.ended:
+        return Recovered(there=True, committed=transaction.committed, taken_back=False)
+    stuck: list[Conflict] = []
+    if transaction.begun is not None and (transaction.ended or not stage.is_clearing(transaction)):
+        with Journal(folder / "journal") as journal, Places(transaction.plan) as places:
+            stuck = running.back(transaction, journal, places)
     if not transaction.ended:
-        running.forget(transaction)
+        stage.clear(transaction)
         return Recovered(there=False, committed=False, taken_back=True)
     return Recovered(True, transaction.committed, True, tuple(conflict.path for conflict in stuck))

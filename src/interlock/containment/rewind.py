@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from interlock.containment import running, xattrs
 from interlock.containment.conflicts import conflicts
-from interlock.containment.descent import HANDLE, Descent
+from interlock.containment.descent import HANDLE, NOT_THERE, Descent
 from interlock.containment.journal import Journal
 from interlock.containment.moves import Conflict, Places
 from interlock.containment.transaction import Look, Transaction, load
@@ -109,7 +109,9 @@ def _leave(transaction: Transaction, live: Descent, *, redo: bool, partly: bool)
             continue
         try:
             fd = live.at(row.path)
-        except OSError:
+        except OSError as error:
+            if error.errno not in NOT_THERE:
+                raise
             found[number] = -1
             continue
         seen = os.stat(".", dir_fd=fd)

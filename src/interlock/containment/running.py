@@ -11,7 +11,7 @@ from interlock.containment import stage
 from interlock.containment.journal import Journal
 from interlock.containment.moves import Conflict, Places, perform
 from interlock.containment.transaction import Plan, Transaction, create
-from interlock.model.errors import InterlockError, StateError
+from interlock.model.errors import StateError
 
 
 def first(folder: Path, plan: Plan) -> Transaction:
@@ -33,7 +33,10 @@ def first(folder: Path, plan: Plan) -> Transaction:
         except (Conflict, OSError) as error:
             if transaction.ended:  # taken back but for what somebody else changed meanwhile
                 raise StateError(f"{error}. It could not be taken back completely.") from error
-            _forget(transaction, error)
+            try:
+                stage.clear(transaction)
+            except OSError as second:
+                raise StateError(f"{error}; clearing up failed too: {second}. It will be tried again.") from second
             raise
     return transaction
 
@@ -48,8 +51,7 @@ def again(
     forward: bool,
 ) -> None:
     """Run through these steps. Raises Conflict, OSError: it was taken back. Raises StateError when that failed too."""
-    slots = [places.slot(number).inode for number in range(len(transaction.plan.steps))]
-    transaction.record(journal, ["begin", forward, steps, list(leave.items()), slots])
+    transaction.record(journal, ["begin", forward, steps, list(leave.items()), transaction.slots])
     try:
         slots = perform(transaction, places, transaction.running, forward=forward)
         transaction.record(journal, ["end", forward, slots, []])
@@ -75,19 +77,3 @@ def back(transaction: Transaction, journal: Journal, places: Places) -> list[Con
             numbers = [conflict.number for conflict in stuck]
             transaction.record(journal, ["end", not begun.forward, slots, numbers])
     return stuck
-
-
-def _forget(transaction: Transaction, error: InterlockError | OSError) -> None:
-    """A transaction of which nothing stands: what its slots hold goes back to the upper layer."""
-    try:
-        forget(transaction)
-    except OSError as second:
-        raise StateError(f"{error}; clearing up failed too: {second}. It will be tried again.") from second
-
-
-def forget(transaction: Transaction) -> None:
-    """Empty the stage into the upper layer and remove the transaction. Raises OSError: may be tried again."""
-    if os.path.isdir(transaction.plan.stage):
-        with Places(transaction.plan) as places:
-            stage.unfill(transaction, places)
-    stage.remove(transaction.folder, transaction.plan.stage)
