@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "run.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -25,9 +26,23 @@ static bool write_file(const char *name, unsigned long long value)
     return written;
 }
 
+/* Launchers that were killed leave their cgroups behind; they are empty by now. */
+static void sweep(const char *root)
+{
+    DIR *all = opendir(root);
+    for (struct dirent *one; all && (one = readdir(all));) {
+        int pid;
+        if (sscanf(one->d_name, "interlock-run-%d", &pid) == 1 && kill(pid, 0) < 0 && errno == ESRCH)
+            (void)unlinkat(dirfd(all), one->d_name, AT_REMOVEDIR);
+    }
+    if (all)
+        closedir(all);
+}
+
 /* True when the sandbox's processes, whose first is `init`, are bound. */
 static bool bound_by(const char *root, unsigned long long processes, pid_t init)
 {
+    sweep(root);
     snprintf(directory, sizeof directory, "%s/interlock-run-%d", root, (int)getpid());
     if (mkdir(directory, 0755) == 0 && write_file("pids.max", processes) && write_file("cgroup.procs", (unsigned long long)init))
         return true;

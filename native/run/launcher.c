@@ -61,7 +61,7 @@ static bool take_message(struct watch *watch)
     } said;
     ssize_t n = recv(watch->control, &said, sizeof said, 0);
     if (n < 0)
-        return errno == EINTR || errno == EAGAIN;
+        return errno == EINTR || errno == EAGAIN || errno == ECONNRESET; /* the last: it ended unasked, its words still wait */
     if (n < (ssize_t)sizeof said.head)
         return false;
     size_t length = (size_t)n - sizeof said.head;

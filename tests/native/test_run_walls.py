@@ -219,4 +219,7 @@ def test_a_fork_bomb_is_bounded(sandbox: Sandbox) -> None:
     if sandbox.user == 0 and "pids" not in os.listdir("/sys/fs/cgroup"):
         pytest.skip("user 0 passes this rlimit, and there is no cgroup for it here")
     assert 5 < int(ran.out) <= 20
-    assert not [name for name in os.listdir("/sys/fs/cgroup/pids") if name.startswith("interlock-run")]
+    left = [
+        int(name.rpartition("-")[2]) for name in os.listdir("/sys/fs/cgroup/pids") if name.startswith("interlock-run")
+    ]
+    assert all(Path(f"/proc/{pid}").exists() for pid in left)  # others may be at work
