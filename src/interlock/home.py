@@ -28,6 +28,11 @@ class Home(msgspec.Struct, frozen=True):
         return self.run / "daemon.sock"
 
     @property
+    def directories(self) -> tuple[str, ...]:
+        """The three, as text."""
+        return (str(self.config), str(self.state), str(self.run))
+
+    @property
     def own_paths(self) -> tuple[str, ...]:
         """Paths that no agent may change: state, configuration, and the installed program itself."""
         scripts = Path(sys.executable).parent

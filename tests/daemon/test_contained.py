@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -134,3 +136,42 @@ def test_the_agents_shell_ends_where_the_command_would_have_left_it(guard: Guard
     command = rewritten(guard.hook("Bash", {"command": "rm -rf src; cd docs; false"}))
     done = run(guard, f"{command}; echo $? $PWD")
     assert done.stdout == f"1 {project}/docs\n"
+
+
+def test_a_run_outlives_its_daemon(guard: Guard, project: Path) -> None:
+    waits = "rm -rf src; trap 'go=1' TERM; touch ready; while [ -z \"$go\" ]; do sleep 0.05; done; echo x > y"
+    command = rewritten(guard.hook("Bash", {"command": waits}))
+    running = subprocess.Popen(["bash", "-c", f"exec {command}"], cwd=project, env=guard.environment)
+    try:
+        wait_for(lambda: any((guard.home.state / "contained").glob("r*/upper/ready")))
+        guard.kill()
+        guard.start()
+        assert len(call(guard.home, "status")["contained"]["running"]) == 1
+    finally:
+        running.terminate()
+    assert running.wait(20) == 0
+    assert (project / "y").read_text() == "x\n"
+    assert not (project / "src").exists()
+
+
+def test_of_a_run_whose_launcher_was_killed_nothing_is_committed_and_nothing_is_lost(
+    guard: Guard, project: Path
+) -> None:
+    command = rewritten(guard.hook("Bash", {"command": "rm -rf src; echo half > part; sleep 60"}))
+    running = subprocess.Popen(["bash", "-c", f"exec {command}"], cwd=project, env=guard.environment)
+    wait_for(lambda: any((guard.home.state / "contained").glob("r*/upper/part")))
+    running.kill()
+    running.wait(20)
+    wait_for(lambda: bool(guard.entries("changes")))
+    assert (project / "src" / "app.py").exists()
+    (changes,) = guard.entries("changes")
+    assert changes["body"]["lost"] is True
+    assert guard.cli("changes", "commit", str(changes["index"])).returncode == 0
+    assert (project / "part").read_text() == "half\n"
+
+
+def wait_for(found: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not found():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

@@ -92,6 +92,12 @@ def _stat(pid: int) -> _Stat | None:
     return _Stat(int(fields[1]), fields[19].decode())
 
 
+def process(pid: int) -> str:
+    """A name of this process that no later one of the same number has; "" where it is gone."""
+    stat = _stat(pid)
+    return f"{pid} {stat.started}" if stat is not None else ""
+
+
 def _name(pid: int) -> str:
     try:
         return os.path.basename(os.readlink(f"/proc/{pid}/exe"))

@@ -29,6 +29,7 @@ from interlock.containment.store import Store
 from interlock.containment.tiers import Tier
 from interlock.daemon.agents import AgentProcesses
 from interlock.daemon.contained import Contained
+from interlock.daemon.keeping import Keeping
 from interlock.daemon.network import Network
 from interlock.daemon.recorder import LedgerRecorder
 from interlock.daemon.rpc import Desks, Rpc
@@ -51,6 +52,7 @@ log = structlog.get_logger()
 _LAUNCHER = Path(sys.executable).parent / "interlock-run"
 _REFRESH_SECONDS = 0.5
 _EXPIRE_SECONDS = 5.0
+_PRUNE_SECONDS = 3_600.0
 _DRAIN_SECONDS = 5.0
 _CLOCK_SLACK_SECONDS = 5.0  # a time server's ordinary correction
 
@@ -121,7 +123,7 @@ class _Daemon:
             undoing = Undoing(shelf, vault, person, self._clock, points)
             tier = await asyncio.to_thread(_tier, home)
             network = Network(home.run / "egress.sock", recorder.note, possible=tier.network)
-            settler = Settler(tier, person=person, ledger=recorder, network=network)
+            settler = Settler(tier, person=person, own=home.directories, ledger=recorder, network=network)
             runs = Runs(settler, programs=Path(sys.executable).parent, tier=tier)
             broker = Broker(
                 ledger=recorder,
@@ -159,8 +161,10 @@ class _Daemon:
                 stop=self._ending.set,
             )
             await desk.recover()
+            await runs.restore()
             await network.start()
-            await self._serve(recorder, rules, queue, broker, _Doors(hooks, rpc, runs, agents))
+            keeping = Keeping(tiers.candidates(home.state, os.environ), shelf, vault)
+            await self._serve(recorder, rules, queue, broker, _Doors(hooks, rpc, runs, agents, keeping))
         finally:
             ledger.close()
 
@@ -177,7 +181,7 @@ class _Daemon:
         await server.start()
         log.info("daemon.up", socket=str(self._home.socket), pid=os.getpid())
         warming = asyncio.get_running_loop().run_in_executor(None, _warm_readers)
-        chores = asyncio.create_task(self._chores(recorder, rules, queue, doors.runs))
+        chores = asyncio.create_task(self._chores(recorder, rules, queue, doors))
         await warming
         _settle_memory()
         await self._ending.wait()
@@ -203,9 +207,9 @@ class _Daemon:
         await recorder.record(ALARM, {"alarm": "clock-set-back", "message": message, "was": last, "now": stamp(now)})
         await queue.expire(everything=True)
 
-    async def _chores(self, recorder: LedgerRecorder, rules: RuleBook, queue: Queue, runs: Runs) -> None:
+    async def _chores(self, recorder: LedgerRecorder, rules: RuleBook, queue: Queue, doors: _Doors) -> None:
         """What must happen without being asked. One failing chore is logged and does not end the others."""
-        waited = 0.0
+        waited, pruned = 0.0, 0.0
         while True:
             try:
                 rules.refresh()
@@ -213,8 +217,11 @@ class _Daemon:
                 if waited >= _EXPIRE_SECONDS:
                     waited = 0.0
                     await queue.expire()
-                    await runs.sweep()
-            except InterlockError as error:
+                    await doors.runs.sweep()
+                if self._clock.now() >= pruned + _PRUNE_SECONDS:
+                    pruned = self._clock.now()
+                    await asyncio.to_thread(doors.keeping.prune, pruned)
+            except (InterlockError, OSError) as error:
                 log.warning("chore.failed", problem=str(error))
             except Exception:
                 # A bug in a chore must not take the guard down; decisions do not depend on chores.
@@ -242,10 +249,11 @@ def _settle_memory() -> None:
 class _Doors:
     """Sends each request to the room that answers it."""
 
-    def __init__(self, hooks: HookService, rpc: Rpc, runs: Runs, agents: AgentProcesses) -> None:
+    def __init__(self, hooks: HookService, rpc: Rpc, runs: Runs, agents: AgentProcesses, keeping: Keeping) -> None:
         self._hooks = hooks
         self._rpc = rpc
         self.runs = runs
+        self.keeping = keeping
         self._agents = agents
 
     async def serve(self, header: Header, payload: bytes, peer: Peer) -> Reply:

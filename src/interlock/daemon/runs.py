@@ -9,7 +9,6 @@ INVARIANT: of a run whose launcher is gone without a word nothing is committed; 
 
 from __future__ import annotations
 
-import os
 import secrets
 import shlex
 import time
@@ -21,6 +20,7 @@ import structlog
 
 from interlock.broker.contain import Wish
 from interlock.containment.tiers import Name, Tier
+from interlock.daemon.agents import process
 from interlock.daemon.server import Peer
 from interlock.daemon.settling import Run, Settler
 from interlock.daemon.wire import Reply
@@ -77,9 +77,15 @@ class Runs:
             if until < self._now():
                 del self._waiting[ticket]
         for ticket, run in tuple(self._live.items()):
-            if not os.path.exists(f"/proc/{run.launcher}"):
+            if process(int(run.launcher.partition(" ")[0])) != run.launcher:
                 del self._live[ticket]
                 await self._settler.settle(run, _LOST, lost=True)
+
+    async def restore(self) -> None:
+        """Take over what an earlier daemon left: runs whose launcher lives go on, the others end with all held."""
+        for run in await self._settler.unsettled():
+            self._live[run.ticket] = run
+        await self.sweep()
 
     async def _open(self, ticket: str, peer: Peer) -> bytes:
         until, wish = self._waiting.pop(ticket, (0.0, None))
@@ -88,9 +94,9 @@ class Runs:
                 "this ticket was used, is too old, or was never given; nothing ran. "
                 "Make the call again: that gives a new one."
             )
-        run = await self._settler.begin(wish, peer.pid)
+        run, plan = await self._settler.begin(ticket, wish, process(peer.pid))
         self._live[ticket] = run
-        return run.plan.encode()
+        return plan.encode()
 
     async def _close(self, ticket: str, status: int) -> str:
         run = self._live.pop(ticket, None)

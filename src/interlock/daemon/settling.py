@@ -6,11 +6,12 @@ import asyncio
 import os
 import re
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import structlog
 
 from interlock.broker import records
 from interlock.broker.broker import Recorder
@@ -22,17 +23,21 @@ from interlock.containment import layers
 from interlock.containment.change import shown
 from interlock.containment.plan import Plan
 from interlock.containment.profiles import Ground, draw, profile
+from interlock.containment.recovery import recover
 from interlock.containment.settle import Settled, Workplace, decide, left, settle
 from interlock.containment.tiers import Name, Tier
 from interlock.daemon.network import Network, Tried
 from interlock.model.action import Principal
 from interlock.model.errors import NotFound, StateError
 
+log = structlog.get_logger()
+
 Drifted = Callable[[Principal, str, tuple[str, ...], int], Awaitable[None]]
 
 CHANGES = "changes"
 DECISION = "changes.decision"
 
+_NOTE = "under-way"  # in a run's folder, until it is settled
 _SHOWN = 12  # paths of each kind in an entry, and held ones in the words for the command
 _LISTED = 2_000  # changes of one run in an answer
 _RUN = re.compile(r"r[0-9]+-[0-9a-f]{8}")
@@ -40,20 +45,22 @@ _LOOKED = 2_000  # names at the top of a workspace that are looked at for creden
 
 
 class Run(msgspec.Struct, frozen=True):
-    """One contained run under way. `launcher` is the process that holds it."""
+    """One contained run under way. `launcher` names the process that holds it, as `process` names one."""
 
     id: str
+    ticket: str
     wish: Wish
+    launcher: str
     place: Workplace
-    plan: Plan
-    launcher: int
 
 
 class Settler:
     """Lays a run's ground, and settles it."""
 
-    def __init__(self, tier: Tier, *, person: Person, ledger: Recorder, network: Network) -> None:
+    def __init__(self, tier: Tier, *, person: Person, own: tuple[str, ...], ledger: Recorder, network: Network) -> None:
+        """`own` are Interlock's own directories: no contained command sees them."""
         self._folder = Path(tier.place)
+        self._own = own
         self._network = network
         self.drifted: Drifted | None = None  # told of runs that did what was not foreseen
         self._person = person
@@ -62,11 +69,12 @@ class Settler:
         self._secret = secrets_of(person)
         self._busy: dict[str, asyncio.Lock] = {}  # one commit a workspace at a time
 
-    async def begin(self, wish: Wish, launcher: int) -> Run:
+    async def begin(self, ticket: str, wish: Wish, launcher: str) -> tuple[Run, Plan]:
         """Make the run's own directories and draw its plan. Raises StateError, NotFound."""
-        return await asyncio.to_thread(self._begin, wish, launcher)
+        run, plan = await asyncio.to_thread(self._begin, ticket, wish, launcher)
+        return run, self._network.of(plan, wish.hosts)
 
-    def _begin(self, wish: Wish, launcher: int) -> Run:
+    def _begin(self, ticket: str, wish: Wish, launcher: str) -> tuple[Run, Plan]:
         identity = f"r{max(wish.intent, 0)}-{secrets.token_hex(4)}"
         chosen = profile(wish.profile)
         try:
@@ -82,11 +90,28 @@ class Settler:
             home=os.path.realpath(self._person.home),
             workspace=wish.workspace,
             **_layer(place, copy=copy),
-            own=tuple(path for path in self._person.own_paths if os.path.isdir(path) and "interlock" in path),
+            own=self._own,
             secrets=self._secrets(wish.workspace),
         )
-        plan = draw(chosen, ground, wish.argv, wish.cwd, ())
-        return Run(identity, wish, place, self._network.of(plan, wish.hosts), launcher)
+        run = Run(identity, ticket, wish, launcher, place)
+        # What is under way is noted beside it: a daemon that starts anew finds the run, and who holds it.
+        (place.folder / _NOTE).write_bytes(msgspec.json.encode(run, enc_hook=str))
+        return run, draw(chosen, ground, wish.argv, wish.cwd, ())
+
+    async def unsettled(self) -> list[Run]:
+        """The runs that an earlier daemon left under way; commits that it did not finish are taken back."""
+        return await asyncio.to_thread(lambda: list(self._unsettled()))
+
+    def _unsettled(self) -> Iterator[Run]:
+        for note in sorted(self._folder.glob(f"r*/{_NOTE}")):
+            try:
+                run = msgspec.json.decode(note.read_bytes(), type=Run, dec_hook=lambda kind, text: kind(text))
+                for commit in note.parent.glob("commit*"):
+                    recover(commit)
+            except (OSError, ValueError, StateError) as error:
+                log.warning("run.unreadable", run=note.parent.name, problem=str(error))
+                continue
+            yield run
 
     def _secrets(self, workspace: str) -> tuple[str, ...]:
         """The files at the top of the workspace that hold credentials: inside they are empty."""
@@ -109,6 +134,7 @@ class Settler:
             if differences:
                 body["drift"] = [records.short(line) for line in differences]
             index = await self._ledger.record(CHANGES, body)
+            (run.place.folder / _NOTE).unlink(missing_ok=True)
         if differences and run.wish.foreseen and self.drifted is not None:
             await self.drifted(run.wish.principal, workspace, differences, run.wish.intent)
         return _words(done, tried, index)
@@ -133,7 +159,8 @@ class Settler:
                 "by": person,
                 "word": "commit" if through else "discard",
             }
-            facts = {"committed": _some(done.committed), "held": _reasons(done), "undo": _undo(done, str(body["run"]))}
+            undo = _undo(place, str(body["run"]), only=done.transaction) if done.transaction else {"undoable": "yes"}
+            facts = {"committed": _some(done.committed), "held": _reasons(done), "undo": undo}
             await self._ledger.record(DECISION, said | facts)
         settled = len(done.committed) if through else len(done.changes)
         return {"settled": settled, "left": _reasons(done)}
@@ -153,7 +180,7 @@ class Settler:
             "committed": _some(done.committed),
             "held": _reasons(done),
             "held_total": len(done.held),
-            "undo": _undo(done, run.id),
+            "undo": _undo(run.place, run.id),
         }
         if run.wish.intent >= 0:
             body["intent"] = run.wish.intent
@@ -173,11 +200,10 @@ def _reasons(done: Settled) -> list[dict[str, str]]:
     ]
 
 
-def _undo(done: Settled, run: str) -> dict[str, Any]:
-    """As the entries of actions say it, so that one command undoes both."""
-    if not done.transaction:
-        return {"undoable": "yes"}
-    return {"undoable": "yes", "points": [f"{layers.KIND}:{run}.{Path(done.transaction).name}"]}
+def _undo(place: Workplace, run: str, *, only: str = "") -> dict[str, Any]:
+    """As the entries of actions say it, so that one command undoes both: the run's commits, or the `only` one."""
+    names = [Path(only).name] if only else sorted(commit.name for commit in place.folder.glob("commit*"))
+    return {"undoable": "yes"} | ({"points": [f"{layers.KIND}:{run}.{name}" for name in names]} if names else {})
 
 
 def _some(paths: tuple[str, ...]) -> dict[str, Any]:
