@@ -32,7 +32,7 @@ static _Noreturn void be_command(const struct plan *plan, char **environment, co
              strerror(errno));
     set_limits(plan);
     sigprocmask(SIG_SETMASK, mask, NULL);
-    int renames = filter_calls(plan->shim);
+    int renames = filter_calls(plan->shim, !plan->tty || (plan->landlock && landlock_keeps_signals()));
     if (plan->shim)
         send_listener(shim, renames);
     if (syscall(NR_CLOSE_RANGE, 3U, ~0U, 4U /* on exec */) < 0)

@@ -38,6 +38,8 @@ int landlock_version(void)
     return version > 0 ? (int)version : 0;
 }
 
+bool landlock_keeps_signals(void) { return landlock_version() >= 6; }
+
 /* The rights that this version knows: asking it for others is an error. */
 static uint64_t known(int version)
 {

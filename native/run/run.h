@@ -100,8 +100,11 @@ void forbid_new_privileges(void);
 
 /* ---- seccomp.c */
 
-/* For the caller and all that it starts. With `shim`, the descriptor on which renames are told; else -1. */
-int filter_calls(bool shim);
+/*
+ * For the caller and all that it starts. With `shim`, the descriptor on which renames are told; else -1.
+ * `group_signals`: whether a process may signal its own group, because all of that is inside, or Landlock sees to it.
+ */
+int filter_calls(bool shim, bool group_signals);
 
 /* ---- shim.c: renames of directories that an overlay cannot do */
 
@@ -112,6 +115,7 @@ void serve_rename(void);
 /* ---- landlock.c: the walls once more, by another part of the kernel */
 
 int landlock_version(void); /* 0: none */
+bool landlock_keeps_signals(void);
 void add_landlock(const struct plan *plan);
 
 /* ---- standard.c: the descriptors 0, 1 and 2 */

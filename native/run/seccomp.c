@@ -176,12 +176,32 @@ static void refuse_sockets(struct program *program)
     end(program, SECCOMP_RET_ALLOW);
 }
 
-static void write_program(struct program *program, bool shim)
+/*
+ * A command that shares the caller's terminal is in the caller's process group, which kill(0) reaches whatever namespace
+ * its members are in. Landlock keeps signals inside; where it cannot, such signals are refused.
+ */
+static void refuse_group_signals(struct program *program)
+{
+    unless(program, SYS_kill, 4);
+    load_argument(program, 0);
+    unless(program, 0, 1);
+    end(program, SECCOMP_RET_ERRNO | EPERM);
+    end(program, SECCOMP_RET_ALLOW);
+    unless(program, SYS_pidfd_send_signal, 4);
+    load_argument(program, 3);
+    jump_if(program, 0, 1);
+    end(program, SECCOMP_RET_ERRNO | EPERM);
+    end(program, SECCOMP_RET_ALLOW);
+}
+
+static void write_program(struct program *program, bool shim, bool group_signals)
 {
     check_architecture(program);
     load_call(program);
     refuse_ioctls(program);
     refuse_sockets(program);
+    if (!group_signals)
+        refuse_group_signals(program);
     refuse_flags(program, SYS_clone, REAL_NEW_NAMESPACES);
     refuse_flags(program, SYS_unshare, REAL_NEW_NAMESPACES | NEW_TIME);
     refuse_devices(program, SYS_mknodat, 2);
@@ -210,11 +230,11 @@ static void write_program(struct program *program, bool shim)
     end(program, SECCOMP_RET_ALLOW);
 }
 
-int filter_calls(bool shim)
+int filter_calls(bool shim, bool group_signals)
 {
     static struct program program;
     const unsigned listen = SECCOMP_FILTER_FLAG_NEW_LISTENER | (1U << 5) /* WAIT_KILLABLE_RECV */;
-    write_program(&program, shim);
+    write_program(&program, shim, group_signals);
     struct sock_fprog whole = {program.length, program.code};
     int fd = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, shim ? listen : 0U, &whole);
     if (fd < 0 && shim && errno == EINVAL) /* before Linux 5.19 */

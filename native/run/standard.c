@@ -11,10 +11,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 static bool harmless_device(int fd, dev_t device)
@@ -25,6 +27,16 @@ static bool harmless_device(int fd, dev_t device)
     return major(device) == 1 && (minor_number == 3 || minor_number == 5 || (minor_number >= 7 && minor_number <= 9));
 }
 
+/* A file with a place among files. What the kernel makes up (memory of processes, namespaces, pidfds) is none. */
+static bool ordinary_file(int fd)
+{
+    struct statfs system;
+    char link[64], path[2] = "";
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    return readlink(link, path, 1) == 1 && path[0] == '/' && fstatfs(fd, &system) == 0 && system.f_type != PROC_SUPER_MAGIC &&
+           system.f_type != SYSFS_MAGIC && system.f_type != NSFS_MAGIC;
+}
+
 void check_standard_descriptors(void)
 {
     for (int fd = 0; fd < 3; fd++) {
@@ -32,12 +44,11 @@ void check_standard_descriptors(void)
         int flags = fcntl(fd, F_GETFL);
         if (flags < 0 || fstat(fd, &found) < 0)
             fail(REPORT, "descriptor %d cannot be looked at (%s)", fd, strerror(errno));
-        bool fits = S_ISREG(found.st_mode) || S_ISFIFO(found.st_mode) || S_ISSOCK(found.st_mode) ||
-                    (S_ISCHR(found.st_mode) && harmless_device(fd, found.st_rdev)) ||
-                    (found.st_mode & S_IFMT) == 0; /* the kernel's own nameless ones, as pidfds and eventfds */
+        bool fits = S_ISFIFO(found.st_mode) || S_ISSOCK(found.st_mode) || (S_ISREG(found.st_mode) && ordinary_file(fd)) ||
+                    (S_ISCHR(found.st_mode) && harmless_device(fd, found.st_rdev));
         if (!fits || (flags & O_PATH))
             fail("Connect it to a file, a pipe, a terminal or /dev/null.",
-                 "descriptor %d is a directory or a device, which would lead out of the sandbox", fd);
+                 "descriptor %d is a directory, a device or a part of the kernel, which would lead out of the sandbox", fd);
     }
 }
 

@@ -190,3 +190,25 @@ def test_a_job_that_stops_stops_the_launcher(sandbox: Sandbox) -> None:
         running.send_signal(signal.SIGCONT)
         assert running.stdout.read() == "on\n"
         assert running.wait(10) == 2
+
+
+@pytest.mark.parametrize("landlock", ["0", "1"])
+def test_a_command_on_the_terminal_cannot_kill_its_callers_group(sandbox: Sandbox, landlock: str) -> None:
+    """Story: kill(0) reaches a process group across namespaces, and with a terminal the group is the caller's."""
+    bystander = (
+        "import subprocess, sys\nother = subprocess.Popen(['sleep', '60'])\n"
+        "print(subprocess.call(sys.argv[1:]), other.poll())\nother.kill()"
+    )
+    script = (
+        "import ctypes, os, signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nself = os.pidfd_open(os.getpid())\n"
+        "try: os.kill(0, signal.SIGTERM)\nexcept OSError: pass\n"
+        "print(ctypes.CDLL(None).syscall(424, self, int(signal.SIGTERM), None, 4), flush=True)\nos._exit(5)"
+    )
+    plan = sandbox.base / "plan"
+    plan.write_bytes(plan_bytes(**sandbox.values("/usr/bin/python3", "-I", "-c", script, tty="1", landlock=landlock)))
+    sandbox.own(plan)
+    ran = subprocess.run(
+        ["/usr/bin/python3", "-I", "-c", bystander, str(sandbox.program), "--plan", str(plan)], capture_output=True,
+        text=True, check=False, start_new_session=True, **sandbox.identity(),
+    )  # fmt: skip
+    assert ran.stdout.splitlines()[-1] == "5 None", ran

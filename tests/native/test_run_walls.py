@@ -111,11 +111,14 @@ def test_a_file_that_is_read_cannot_be_written_through_its_descriptor(sandbox: S
     assert "Read-only file system" in ran.stderr or "Permission denied" in ran.stderr
 
 
-@pytest.mark.parametrize("flags", [os.O_RDONLY, os.O_PATH])
-def test_a_directory_is_no_standard_input(sandbox: Sandbox, flags: int) -> None:
+@pytest.mark.parametrize(
+    ("path", "flags"),
+    [("/", os.O_RDONLY), ("/", os.O_PATH), ("/proc/self/mem", os.O_RDWR), ("/proc/self/ns/mnt", os.O_RDONLY)],
+)
+def test_what_leads_out_is_no_standard_input(sandbox: Sandbox, path: str, flags: int) -> None:
     plan = sandbox.base / "plan"
     plan.write_bytes(plan_bytes(**sandbox.values("ls", "/proc/self/fd/0/")))
-    held = os.open("/", flags)
+    held = os.open(path, flags)
     ran = subprocess.run(
         [str(sandbox.program), "--plan", str(plan)], stdin=held, capture_output=True, text=True, check=False,
         **sandbox.identity(),
@@ -123,6 +126,24 @@ def test_a_directory_is_no_standard_input(sandbox: Sandbox, flags: int) -> None:
     os.close(held)
     assert (ran.returncode, ran.stdout) == (125, "")
     assert "would lead out of the sandbox" in ran.stderr
+
+
+def test_another_process_is_no_standard_input(sandbox: Sandbox) -> None:
+    """Story: a pidfd that came in would let the command signal what it cannot see."""
+    plan = sandbox.base / "plan"
+    plan.write_bytes(plan_bytes(**sandbox.values("true")))
+    with subprocess.Popen(["sleep", "60"]) as other:
+        held = os.pidfd_open(other.pid)
+        ran = subprocess.run(
+            [str(sandbox.program), "--plan", str(plan)],
+            stdin=held,
+            capture_output=True,
+            check=False,
+            **sandbox.identity(),
+        )
+        os.close(held)
+        other.kill()
+    assert ran.returncode == 125
 
 
 CONNECT = """
