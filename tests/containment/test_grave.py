@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import random
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from containment.workspaces import ROOT, Executable, Link, held
+from containment.workspaces import ROOT, Executable, Link, Sides, facts, held
+from interlock.containment.change import Change, Facts
 from interlock.containment.grave import findings
 from interlock.containment.graves import gitconfig
 from interlock.containment.graves.names import fold
@@ -701,22 +703,39 @@ def test_what_the_history_had_before_passes() -> None:
 
 
 def test_a_file_whose_time_alone_changed_passes() -> None:
-    from containment.workspaces import Sides, facts
-    from interlock.containment.change import Change
-
     change = Change("conftest.py", "changed", facts("x"), facts("x"))
     assert not findings([change], Sides({"conftest.py": "x"}, {"conftest.py": "x"}))
 
 
 def test_a_directory_that_goes_as_a_whole_is_taken_apart() -> None:
-    from containment.workspaces import Sides
-    from interlock.containment.change import Change, Facts
-
     before = {".claude/settings.json": "{}", ".claude/notes": "x"}
     gone = Change(".claude", "deleted", Facts("directory", entries=2))
-    assert [h.path for h in findings([gone], Sides(before, {}))] == [".claude/settings.json"]
+    assert [h.path for h in findings([gone], Sides(before, {}))] == [".claude"]
     repository = Change(".git", "deleted", Facts("directory", entries=9))
     assert next(h.path for h in findings([repository], Sides({".git/HEAD": "x"}, {}))) == ".git"
+
+
+def test_a_directory_with_many_files_of_which_nobody_has_a_copy_is_held_as_one() -> None:
+    """`rm -rf data` is one change, and its files were counted under names that no change had: it was committed."""
+    before = {f"data/f{n}": "precious" for n in range(300)}
+    gone = Change("data", "deleted", Facts("directory", entries=300))
+    assert [h.path for h in findings([gone], Sides(before, {}))] == ["data"]
+
+
+def test_a_directory_that_hands_its_group_on_is_held() -> None:
+    change = Change("notes", "mode", Facts("directory", mode=0o755), Facts("directory", mode=0o2777))
+    assert [h.rule for h in findings([change], Sides({}, {}))] == ["special-mode"]
+    plain = Change("notes", "mode", Facts("directory", mode=0o755), Facts("directory", mode=0o700))
+    assert not findings([plain], Sides({}, {}))
+
+
+def test_a_tree_of_thousands_of_levels_is_judged_in_time() -> None:
+    """Each directory's whole path was folded name by name: 4,096 levels took eleven seconds."""
+    paths = ["/".join(["d"] * depth) for depth in range(1, 4097)]
+    deep = [Change(path, "created", after=Facts("directory", mode=0o755)) for path in paths]
+    began = time.perf_counter()
+    assert not findings(deep, Sides({}, {}))
+    assert time.perf_counter() - began < 2
 
 
 SEGMENTS = st.text(alphabet=st.characters(codec="utf-8", exclude_characters="/\x00"), min_size=1, max_size=12)

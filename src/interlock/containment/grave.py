@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from interlock.containment.change import Change
-from interlock.containment.graves import bulk, git, installed, links, settings
+from interlock.containment.graves import git, installed, links, losses, settings
 from interlock.containment.graves.names import split
 from interlock.containment.graves.rules import Book, Rule, book
+from interlock.containment.graves.steps import Sides, Step
+from interlock.containment.graves.steps import steps as taken_apart
 
 READ = 256 << 10  # bytes of a file that are looked at; what is larger is held where its content would decide
 
@@ -37,48 +39,6 @@ class Held(NamedTuple):
     why: str
 
 
-class Sides(Protocol):
-    """The workspace before and after, as far as a rule needs it. Paths are those of changes."""
-
-    @property
-    def root(self) -> str:
-        """The workspace's absolute path."""
-
-    def before(self, path: str, limit: int) -> bytes | None:
-        """The first bytes of the original; None where it was no regular file."""
-
-    def after(self, path: str, limit: int) -> bytes | None:
-        """The first bytes of the file as the command left it, changed or not; None where there is no regular file."""
-
-    def below(self, path: str) -> Iterable[str]:
-        """Every file and link below a directory of the original, at any depth, as paths of the workspace."""
-
-    def is_directory(self, path: str) -> bool:
-        """Whether there is a directory after the command."""
-
-    def vouched(self, path: str) -> bool:
-        """Whether the path is now exactly as in a commit that the repository had before the agent's session."""
-
-    def unsaved(self, paths: Sequence[str]) -> Sequence[str]:
-        """Those of the original files of which git has no copy."""
-
-
-class _Step(NamedTuple):
-    """One path with its kinds on both sides; directories deleted or renamed as a whole are taken apart into these."""
-
-    path: str
-    before: str
-    after: str
-    executable: bool
-    content: bool  # more than permissions that let nothing run
-    mode: bool = False  # it may be run now, or no longer
-    target: str = ""
-
-    @property
-    def gone(self) -> bool:
-        return self.after == "none"
-
-
 class _Texts:
     """The two sides of a file as text. What is too large to be read counts as absent before and unreadable after."""
 
@@ -90,7 +50,7 @@ class _Texts:
         raw = self._sides.before(path, READ + 1)
         return None if raw is None or len(raw) > READ else raw.decode("utf-8", "surrogateescape")
 
-    def same(self, step: _Step) -> bool:
+    def same(self, step: Step) -> bool:
         """Whether only the time is another one."""
         if step.before != "file" or step.after != "file" or step.mode:
             return False
@@ -107,46 +67,25 @@ def findings(changes: Iterable[Change], sides: Sides) -> tuple[Held, ...]:
     changes = [change for change in changes if change.may_commit]
     lore = book()
     texts = _Texts(sides)
-    steps = [step for change in changes for step in _steps(change, sides)]
-    held: dict[str, Held] = {}
+    steps = [step for change in changes for step in taken_apart(change, sides)]
     wheels = _wheels(steps, texts)
+    held: dict[str, Held] = {}
     for step in steps:
         found = None if step.path in wheels and step.before == "none" else _judge(step, texts, sides, lore)
         if found and not (step.after != "symlink" and sides.vouched(step.path)):
-            held.setdefault(step.path, Held(step.path, *found))
-    for finding in (*_bare(steps, texts, sides, lore), *_altered(steps), *_losses(changes, steps, sides, lore)):
-        held.setdefault(finding.path, finding)
+            _hold(held, step, *found)
+    for finding in (*_bare(steps, texts, sides, lore), *losses.altered(steps), *losses.losses(steps, sides, lore)):
+        _hold(held, *finding)
     return tuple(held.values())
 
 
-def _steps(change: Change, sides: Sides) -> Iterator[_Step]:
-    before, after = change.before, change.after
-    if change.what == "xattr":
-        return
-    if change.what == "renamed" and before.kind == "directory":
-        # What lies inside has changes of its own, but not at the old place.
-        yield from (_Step(path, "file", "none", executable=False, content=True) for path in sides.below(change.source))
-        return
-    if before.kind == "directory" and after.kind != "directory":
-        yield _Step(change.path, "directory", after.kind, executable=False, content=True, target=after.target)
-        for path in sides.below(change.path):
-            yield _Step(path, "file", "none", executable=False, content=True)
-        return
-    if change.what == "renamed" and before.kind != "none":
-        yield _Step(change.source, before.kind, "none", executable=False, content=True)
-    before_kind = "none" if change.what == "renamed" else before.kind
-    yield _Step(
-        change.path,
-        before_kind,
-        after.kind,
-        executable=bool(after.mode & 0o111),
-        content=change.what != "mode" or bool((before.mode ^ after.mode) & 0o111),
-        mode=bool((before.mode ^ after.mode) & 0o111),
-        target=after.target,
-    )
+def _hold(held: dict[str, Held], step: Step, rule: str, why: str) -> None:
+    # A directory that goes as a whole is one change: it stays for what lies in it.
+    inside = step.path.removeprefix(f"{step.change}/") if step.path.startswith(f"{step.change}/") else ""
+    held.setdefault(step.change, Held(step.change, rule, f"{inside}: {why}" if inside else why))
 
 
-def _wheels(steps: Sequence[_Step], texts: _Texts) -> set[str]:
+def _wheels(steps: Sequence[Step], texts: _Texts) -> set[str]:
     """The programs that packages installed by this command brought for their environment's `bin`, by their records."""
     found: set[str] = set()
     for step in steps:
@@ -155,18 +94,18 @@ def _wheels(steps: Sequence[_Step], texts: _Texts) -> set[str]:
     return {path for path in found if _TOOL_PLACE.search(path) and not _SYSTEM.fullmatch(path.rpartition("/")[2])}
 
 
-def _judge(step: _Step, texts: _Texts, sides: Sides, lore: Book) -> tuple[str, str] | None:
+def _judge(step: Step, texts: _Texts, sides: Sides, lore: Book) -> tuple[str, str] | None:
     """The rule and the reason, for one path by itself."""
+    if step.special:
+        return "special-mode", "what is made in this directory later would belong to its group"
+    if step.after == "directory" and step.before in ("none", "directory"):
+        return _directory(step)
     if not step.content or texts.same(step):
         return None
     if step.after == "symlink" and (found := _link(step, sides, lore)):
         return found
     inside = git.place(step.path)
     if inside is not None:
-        if step.after == "directory" and inside[1] and inside[1] != ("safe",):
-            return None
-        if step.after == "directory" and not inside[1] and step.before == "none":
-            return None
         why = git.grave(inside, texts, lore.git, gone=step.gone, executable=step.executable)
         return ("git", why) if why else None
     if step.after == "directory" or step.before == "directory":
@@ -183,7 +122,14 @@ def _judge(step: _Step, texts: _Texts, sides: Sides, lore: Book) -> tuple[str, s
     return _special(step, folded, texts, lore)
 
 
-def _link(step: _Step, sides: Sides, lore: Book) -> tuple[str, str] | None:
+def _directory(step: Step) -> tuple[str, str] | None:
+    """A directory by itself runs nothing, but for one that people's PATH trusts: `.git/safe/../../bin`."""
+    parent, _, name = step.path.rpartition("/")
+    trusted = step.before == "none" and name.lower() == "safe" and git.place(parent) is not None
+    return ("git", "a search path of commands may lead through it") if trusted else None
+
+
+def _link(step: Step, sides: Sides, lore: Book) -> tuple[str, str] | None:
     if installed.node_link(step.path, step.target):
         return None
     if links.leaves(step.path, step.target, sides.root):
@@ -198,7 +144,7 @@ def _link(step: _Step, sides: Sides, lore: Book) -> tuple[str, str] | None:
     return None
 
 
-def _by_rule(rule: Rule, step: _Step, texts: _Texts, sides: Sides) -> str | None:
+def _by_rule(rule: Rule, step: Step, texts: _Texts, sides: Sides) -> str | None:
     if step.gone:
         return f"it guards: {rule.why}" if rule.guards and not rule.lines and not rule.form else None
     if rule.tools:
@@ -216,7 +162,7 @@ def _by_rule(rule: Rule, step: _Step, texts: _Texts, sides: Sides) -> str | None
     return f"{rule.why}: {key}" if key else f"{rule.why} (it cannot be read)"
 
 
-def _installed(step: _Step, texts: _Texts) -> bool:
+def _installed(step: Step, texts: _Texts) -> bool:
     """Whether an installer wrote this, in a form that hands over to an installed package and nothing else."""
     if step.after == "symlink":
         plain = "/" not in step.target and step.target not in (".", "..")
@@ -233,7 +179,7 @@ def _installed(step: _Step, texts: _Texts) -> bool:
     return installed.python_entry(text, directory) or installed.node_shim(text, step.path)
 
 
-def _special(step: _Step, folded: tuple[str, ...], texts: _Texts, lore: Book) -> tuple[str, str] | None:
+def _special(step: Step, folded: tuple[str, ...], texts: _Texts, lore: Book) -> tuple[str, str] | None:
     """What no pattern can say: attributes and modules of git, and names of commands."""
     name = folded[-1] if folded else ""
     if name == ".gitattributes":
@@ -247,7 +193,7 @@ def _special(step: _Step, folded: tuple[str, ...], texts: _Texts, lore: Book) ->
     return None
 
 
-def _bare(steps: Sequence[_Step], texts: _Texts, sides: Sides, lore: Book) -> Iterator[Held]:
+def _bare(steps: Sequence[Step], texts: _Texts, sides: Sides, lore: Book) -> Iterator[losses.Finding]:
     """Directories that are repositories without being called `.git`: git takes them for one when it stands inside."""
     seen: set[str] = set()
     for step in steps:
@@ -255,7 +201,7 @@ def _bare(steps: Sequence[_Step], texts: _Texts, sides: Sides, lore: Book) -> It
         hook = False
         if parent.rpartition("/")[2].lower() == "hooks":
             parent, hook = parent.rpartition("/")[0], True
-        if git.place(step.path) or not (hook or name.lower() in git.TOPS) or step.gone:
+        if step.gone or not (hook or name.lower() in git.TOPS) or git.place(step.path):
             continue
         if parent in seen and not hook:
             continue
@@ -265,68 +211,10 @@ def _bare(steps: Sequence[_Step], texts: _Texts, sides: Sides, lore: Book) -> It
             continue
         if hook:
             if not name.endswith(".sample"):
-                yield Held(step.path, "git", "git runs hooks by itself")
+                yield step, "git", "git runs hooks by itself"
             continue
         seen.add(parent)
         config = f"{prefix}config"
         new = texts.new(config)
         if why := git.bare(None if step.path != config else texts.old(config), new, lore.git, parent):
-            yield Held(config if step.path == config else step.path, "git", why)
-
-
-def _altered(steps: Sequence[_Step]) -> Iterator[Held]:
-    """Files of installed packages that changed although nothing was installed."""
-    touched: dict[str, list[_Step]] = {}
-    renewed: set[str] = set()
-    for step in steps:
-        package = installed.package(step.path)
-        if package is None:
-            continue
-        if package.endswith((".dist-info", ".egg-info")) or step.path == f"{package}/package.json":
-            renewed.add(package)
-        elif step.content and step.before == "file" and step.after == "file":
-            touched.setdefault(package, []).append(step)
-    if any(name.endswith((".dist-info", ".egg-info")) for name in renewed):
-        # A distribution's name and its package's need not agree: an installation renews all of its directory.
-        renewed |= {name for name in touched if any(name.rpartition("/")[0] == r.rpartition("/")[0] for r in renewed)}
-    for package, found in touched.items():
-        if package not in renewed:
-            yield from (
-                Held(s.path, "package-altered", "an installed package changed, and nothing was installed")
-                for s in found
-            )
-
-
-def _losses(changes: Sequence[Change], steps: Sequence[_Step], sides: Sides, lore: Book) -> Iterator[Held]:
-    gone = [s.path for s in steps if s.gone and s.before == "file" and _matters(s.path, lore)]
-    emptied = [
-        c.path for c in changes if c.what == "changed" and c.before.size and not c.after.size and c.after.kind == "file"
-    ]
-    lost = [*gone, *(path for path in emptied if _matters(path, lore))]
-    if len(lost) > lore.deleted:
-        unsaved = sides.unsaved(lost)
-        if len(unsaved) > lore.deleted:
-            yield from (
-                Held(path, "many-lost", f"{len(unsaved)} files would be lost of which git has no copy") for path in lost
-            )
-    created = {s.path for s in steps if s.before == "none" and s.after == "file"}
-    endings: dict[str, list[str]] = {}
-    for path in created:
-        endings.setdefault(path.rpartition(".")[0], []).append(path)
-    pairs = [(path, there) for path in gone for there in endings.get(path, ())]
-    rewritten = bulk.rewritten(
-        (
-            c.path
-            for c in changes
-            if c.what == "changed" and c.after.kind == "file" and c.after.size and _matters(c.path, lore)
-        ),
-        pairs,
-        lambda path: sides.before(path, bulk.SAMPLE),
-        lambda path: sides.after(path, bulk.SAMPLE),
-        lore.scrambled,
-    )
-    yield from (Held(path, "scrambled", f"{len(rewritten)} files became noise, as if encrypted") for path in rewritten)
-
-
-def _matters(path: str, lore: Book) -> bool:
-    return git.place(path) is None and not lore.regenerable.match(split(path))
+            yield step, "git", why

@@ -66,6 +66,8 @@ def place(path: str) -> tuple[str, tuple[str, ...]] | None:
 
     The innermost one counts: `.git/modules/lib/config` lies in `.git/modules/lib`.
     """
+    if path.isascii() and "git" not in path.lower():
+        return None
     names = path.split("/")
     start = next((i for i in range(len(names) - 1, -1, -1) if fold(names[i]) == ".git"), None)
     if start is None:

@@ -139,6 +139,8 @@ def recorded(record: str, directory: str) -> set[str]:
 
 def package(path: str) -> str | None:
     """The directory of the innermost installed package that a path lies in; None outside and in caches of tools."""
+    if "node_modules/" not in path and "-packages/" not in path:
+        return None
     last = None
     for found in _PACKAGE.finditer(path):
         last = found
