@@ -20,7 +20,7 @@ from pathlib import Path
 
 import msgspec
 
-from interlock.containment import bwrap
+from interlock.containment import bwrap, remedies
 from interlock.containment.bwrap import Bubblewrap
 from interlock.containment.calls import calls_filter
 from interlock.containment.places import look
@@ -102,6 +102,9 @@ def survey(places: Iterable[Path], launcher: Path | None, bubblewrap: Path | Non
             place = first(name, write, by_launcher)
             if place is not None:
                 return _tier(name, launcher, place, facts, why)
+        forbidding = remedies.switches()
+        facts |= forbidding
+        why += [remedy] if (remedy := remedies.remedy(forbidding, str(launcher))) else []
     if bubblewrap is None:
         why.append("bubblewrap is not installed")
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import stat
@@ -13,6 +14,7 @@ import pytest
 
 from containment.egress.world import World
 from interlock.containment.egress.allow import Allow
+from interlock.containment.egress.service import Egress
 from interlock.model.errors import InternalError, StateError
 
 
@@ -125,13 +127,17 @@ def test_no_descriptor_stays_after_many_runs(world: World) -> None:
     assert descriptors() == before
 
 
-def test_a_path_that_is_too_long_is_an_error_for_a_person(tmp_path: Path) -> None:
-    import asyncio
+def test_a_long_path_is_no_hindrance_and_an_impossible_one_an_error_for_a_person(tmp_path: Path) -> None:
+    (tmp_path / ("d" * 120)).mkdir()
 
-    from interlock.containment.egress.service import Egress
+    async def start(path: Path) -> bool:
+        egress = Egress(path, lambda _: None, lambda _: None)
+        await egress.start()
+        there = path.is_socket()
+        await egress.stop()
+        return there and not path.exists()
 
-    async def start() -> None:
-        await Egress(tmp_path / ("x" * 120), lambda _: None, lambda _: None).start()
-
-    with pytest.raises(StateError):
-        asyncio.run(start())
+    assert asyncio.run(start(tmp_path / ("d" * 120) / "egress.sock"))
+    for impossible in (tmp_path / ("x" * 120), tmp_path / "none" / "egress.sock"):
+        with pytest.raises(StateError):
+            asyncio.run(start(impossible))
