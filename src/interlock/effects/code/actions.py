@@ -11,6 +11,7 @@ from interlock.effects.catalogue.readers.files import blanked, emptied
 from interlock.effects.code.folding import Glob, Number, Several, Unknown, words
 from interlock.effects.code.terms import Shape, Term, call, group, member, name, text
 from interlock.effects.invocation import Word
+from interlock.effects.places import file_resource
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
 from interlock.model.effect import Environment, Kind, Reversibility, Verb
 
@@ -155,6 +156,14 @@ class Actions:
                     self.draft.listing(word)
 
     do_second_names = do_names
+
+    def do_folder(self, places: list[str], term: Term, _title: str) -> None:
+        """The names after it are of another folder: of one in the project or in scratch it makes no difference."""
+        value = self.values(places, term)[0][0]
+        path = value if isinstance(value, str) else value.prefix if isinstance(value, Unknown) else ""
+        found = file_resource(path, self.draft.setting, self.draft.world, cwd=self.draft.inv.cwd)
+        if not path or not {L.WORKSPACE, L.SCRATCH} & set(found.labels):
+            self.code.unsure("goes to a folder outside of the project, where its names mean other files")
 
     def do_configure(self, places: list[str], term: Term, _title: str) -> None:
         values = self.values(places, term)
@@ -502,7 +511,7 @@ class Actions:
             if value.lstrip(" (").lower().startswith(_SQL):
                 from interlock.effects.catalogue.readers.sql import read_text
 
-                read_text(self.draft, value, "", "")
+                read_text(self.draft, value, "", own=False)
         elif self.code.foreign or title.startswith(("mysqli", "pg_", "$exec")):
             self.code.unsure("executes SQL that is not constant")
 

@@ -17,6 +17,7 @@ from interlock.effects.code.sheet import Sheet, sheet
 from interlock.effects.code.terms import Shape, Term
 from interlock.effects.code.trees import Unreadable
 from interlock.effects.secret_names import secret_name
+from interlock.effects.services import acts, of_a_service, reveals
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
 from interlock.model.effect import Kind, Verb
 
@@ -219,10 +220,26 @@ class Code:
                 self.unsure("calls a method by a name that is not known")
             return
         action = self.sheet.methods.get(method)
+        if self.strict and self._of_a_service(name, method):
+            return
         if action is not None:
             self.actions.do(action, term, name or method)
         elif self.foreign:
             self._foreign(name, method, base)
+
+    def _of_a_service(self, name: str, method: str) -> bool:
+        """A method of a package that speaks to a service, when its name says that something changes there."""
+        top = name.replace("()", "").replace(".", "::")
+        theirs = of_a_service(top) or any(name == f or name.startswith((f + ".", f + "()")) for f in self.foreign)
+        if not of_a_service(top) and not any(of_a_service(package) for package in self.foreign):
+            return False
+        if reveals(method):
+            self.draft.add(Verb.READ, Kind.SECRET, f"what {method}() hands out", labels=(L.SECRET,))
+        elif acts(method, theirs=theirs) or method.lower().startswith(_GRAVE):
+            self.unsure(f"{method}() of a service changes something there")
+        else:
+            return False
+        return True
 
     def _foreign(self, name: str, method: str, base: Term) -> None:
         """A call into a package nobody read: harmless names are project code, others are not decided here."""

@@ -59,7 +59,7 @@ _CARRIES = frozenset({Verb.SEND, Verb.PUBLISH, Verb.DEPLOY})
 _MAX_TEXT = 1_048_576
 MARK = "X" * 3  # what mktemp replaces
 _WRITES = frozenset({Verb.WRITE, Verb.CREATE, Verb.OVERWRITE})
-_RUNS = frozenset({Verb.EXECUTE, Verb.OPAQUE})
+_RUNS = frozenset({Verb.EXECUTE, Verb.OPAQUE, Verb.INSTALL})
 _HARMLESS = frozenset({Verb.READ, Verb.FETCH, Verb.SEND})
 
 
@@ -242,6 +242,8 @@ class Runner(Assigner):
 
     def origin(self, effect: Effect, words: tuple[Word, ...]) -> Effect:
         """Code that this text or an earlier action wrote or downloaded carries where it came from."""
+        if effect.verb is Verb.INSTALL:
+            return self.installed(effect)
         if effect.resource.kind is Kind.CODE and effect.resource.name in self.world.built:
             marks = {*effect.resource.labels, labels.PROJECT} - {labels.UNREAD}
             resource = Resource(Kind.PROCESS, effect.resource.name, tuple(sorted(marks)))
@@ -265,6 +267,14 @@ class Runner(Assigner):
         if extra:
             resource = msgspec.structs.replace(resource, labels=tuple(sorted({*resource.labels, *extra})))
         return msgspec.structs.replace(effect, resource=resource, taint=tuple(sorted(found | set(effect.taint))))
+
+    def installed(self, effect: Effect) -> Effect:
+        """`cat > setup.py`, `pip install .`: what this text wrote to run at the install is no work of the project's."""
+        if labels.PROJECT not in effect.resource.labels or not reaches(self.world.written):
+            return effect
+        marks = {*effect.resource.labels, labels.UNREAD} - {labels.PROJECT}
+        resource = msgspec.structs.replace(effect.resource, labels=tuple(sorted(marks)))
+        return msgspec.structs.replace(effect, resource=resource)
 
     def touched(self, effect: Effect, flows: set[str], text: str | None) -> None:
         """A program writes a file: what it held is no longer known (but for `tee`), what flows in stays with it."""

@@ -71,9 +71,12 @@ class Target:
         self.draft.flow.add(L.FROM_FILE)
 
 
-def read_text(draft: Draft, text: str, dialect: str, database: str) -> None:
-    """SQL that code hands to a database nobody named."""
-    Target(draft, database=database).read(text, dialect)
+def read_text(draft: Draft, text: str, dialect: str, *, own: bool) -> None:
+    """SQL that code hands to a database: nobody's, or a file of the project's `own`."""
+    target = Target(draft)
+    if own:
+        target.environment = Environment.WORKSPACE
+    target.read(text, dialect)
 
 
 def uri(text: str) -> tuple[str, str]:

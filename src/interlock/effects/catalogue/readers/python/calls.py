@@ -18,14 +18,19 @@ from interlock.effects.catalogue.http_api import CHANGING, read_request
 from interlock.effects.catalogue.readers.files import blanked
 from interlock.effects.catalogue.readers.python import names as N  # noqa: N812 - the names are used on every line
 from interlock.effects.catalogue.readers.python.environ import single_variables
+from interlock.effects.catalogue.readers.python.remote import Remote
 from interlock.effects.catalogue.readers.python.shown import shown
+from interlock.effects.catalogue.readers.python.stores import Store, store
 from interlock.effects.catalogue.readers.python.values import Prefixed, Several, Unknown, Values, word_of
 from interlock.effects.secret_names import secret_name
+from interlock.effects.services import reaches_out
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
 from interlock.model.effect import Kind, Verb
 
 _HOST = re.compile(r"[\w-]+(\.[\w-]+)*\.(?!db$|sqlite3?$|duckdb$)[a-z]\w*(:\d+)?|\d+(\.\d+){3}")
 _MODULES = frozenset({"os", "subprocess", "shutil", "pty", "ctypes", "importlib", "builtins"})
+_LEAVES_MEMORY = re.compile(r"\b(?:attach|load_extension|copy|export|install|load|into)\b", re.IGNORECASE)
+_STORES = frozenset({"sqlalchemy", "sqlmodel", "duckdb", "aiosqlite", "apsw", "pandas", "polars", "numpy"})
 _MOST_TEXT = 100_000  # characters; longer text is not read inline
 
 
@@ -62,6 +67,8 @@ class Code(Values):
         self.inline = inline
         self.single: set[int] = set()  # ids of the nodes of `os.environ` that only one variable is taken from
         self.hosts: set[str] = set()
+        self.remote = Remote(self)
+        self.store = Store.UNKNOWN
 
     def read(self, text: str) -> bool:
         """Whether the text could be read at all."""
@@ -75,6 +82,9 @@ class Code(Values):
         try:
             self.imports(nodes)
             self.bindings(nodes)
+            self.remote.learn(nodes)
+            if self.foreign <= _STORES:  # else a connection may come from a package that nobody read
+                self.store = store(nodes, self.name, self.value, lambda path: self.draft.ours(self.draft.path(path)))
             called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
             self.single, names = single_variables(nodes, self.name)
             if self.inline and any(secret_name(name) for name in names):
@@ -101,6 +111,8 @@ class Code(Values):
         if name in ("os.environ", "os.environb") and self.inline and id(node) not in self.single:
             self.draft.flow.add(L.FROM_ENVIRONMENT)
         last = node.attr if isinstance(node, ast.Attribute) else node.id
+        if self.inline and not called:
+            self.remote.member(last)
         if last in N.INNARDS or name in ("sys.modules", "builtins"):
             self.unsure(f"reaches into Python itself by {last}")
         elif not called and isinstance(node.ctx, ast.Load) and self.inline and _reaches(name):
@@ -112,7 +124,7 @@ class Code(Values):
         called = self.name(node.func)
         method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
         if not called and not isinstance(node.func, (ast.Name, ast.Attribute)):
-            self.unsure("calls what an expression makes")
+            self._made(node.func)
             return
         if not called.startswith(("os.", "subprocess.", "shutil.")) and isinstance(node.func, ast.Attribute):
             base = self.value(node.func.value)
@@ -156,6 +168,12 @@ class Code(Values):
         else:
             self._reaching(called, method, node)
 
+    def _made(self, function: ast.expr) -> None:
+        """What an expression makes is called: of `nn.Linear(2, 2)(x)` it is as much project code as the maker is."""
+        maker = self.name(function.func) if isinstance(function, ast.Call) else ""
+        if maker.split(".", maxsplit=1)[0] not in {*self.foreign, "unittest"} or reaches_out(maker):
+            self.unsure("calls what an expression makes")
+
     def _reaching(self, called: str, method: str, node: ast.Call) -> None:
         if called in N.SHELL:
             self._shell(node.args[:1])
@@ -182,6 +200,8 @@ class Code(Values):
 
     def _indirect(self, called: str, method: str, node: ast.Call) -> bool:
         """Calls that reach outside through something else: a process number, a script, a search path, an archive."""
+        if self.inline and self.remote.call(called, method, node):
+            return True
         if method in ("exec_command", "invoke_shell"):
             self.unsure(f"runs a program on another machine by .{method}()")
             return True
@@ -237,9 +257,6 @@ class Code(Values):
         if not self.foreign:
             return
         word = (method or called.rpartition(".")[2]).lower()
-        if called.partition(".")[0] in N.PAYING and word in N.PAYING_CALLS:
-            self.unsure(f"calls {called}() of a service that moves money or sends messages")
-            return
         if word not in ("format", "reset_index", "dropna", "drop_duplicates") and word.startswith(N.DANGEROUS_WORDS):
             top = called.split(".", maxsplit=1)[0]
             if top in self.foreign or not called or top not in N.STANDARD:
@@ -432,11 +449,16 @@ class Code(Values):
             self.draft.host(Verb.SEND, name, taint=self.draft.flow | {L.FROM_UNKNOWN})
 
     def _sql(self, node: ast.Call) -> None:
-        value = self.value(node.args[0])
+        said = node.args[0]
+        if isinstance(said, ast.Call) and self.name(said.func).rpartition(".")[2] == "text" and said.args:
+            said = said.args[0]  # SQLAlchemy's own mark of a text
+        value = self.value(said)
+        if isinstance(value, str) and self.store is Store.MEMORY and not _LEAVES_MEMORY.search(value):
+            return
         if isinstance(value, str):
             from interlock.effects.catalogue.readers.sql import read_text
 
-            read_text(self.draft, value, "", "")
+            read_text(self.draft, value, "sqlite" if self.store is Store.OURS else "", own=self.store is Store.OURS)
         elif self.inline:
             self.unsure("executes SQL that is not constant")
 

@@ -92,7 +92,6 @@ SENDING = frozenset(
     {"post", "put", "patch", "delete", "send", "sendall", "sendto", "request", "sendmail", "storbinary", "send_message"}
 )
 STANDARD = word_list("python-standard")
-PAYING, PAYING_CALLS = word_list("paying-modules"), word_list("paying-calls")
 DANGEROUS_WORDS = tuple(word_list("dangerous-beginnings"))
 SQL_CALLS = ("execute", "executescript", "executemany")
 
