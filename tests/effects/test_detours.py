@@ -58,6 +58,8 @@ GRAVE_CALLS = [
     "flask shell <<< 'db.drop_all()'",
     "cf cancel-deployment shop",
     "jenkins-cli safe-shutdown",
+    "find ~ -name '*.pem' -print0 | tar czf k.tgz --null -T -",
+    'compgen -e | while read v; do echo "$v=${!v}"; done',
 ]
 PLAIN_CALLS = [
     "rails runner 'puts User.all.map(&:name)'",
@@ -68,6 +70,9 @@ PLAIN_CALLS = [
     "elixir -e 'IO.puts 1'",
     "jenkins-cli list-jobs",
     "cf apps",
+    "find src -name '*.ts' | tar czf k.tgz -T -",
+    'for v in DB_HOST DB_PORT; do echo "$v=${!v}"; done',
+    'for i in "${!list[@]}"; do echo "$i"; done',
 ]
 KEPT = [
     "mv notes.md /tmp/x && rm /tmp/x",

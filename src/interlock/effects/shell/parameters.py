@@ -12,6 +12,7 @@ from interlock.effects.shell.core import MAX_VALUE, Core
 from interlock.effects.shell.fields import BREAK, VANISH, Field, Piece
 from interlock.effects.shell.state import EMPTY, UNKNOWN, State, Val, Var
 from interlock.effects.shell.syntax import Lit, Param, Part
+from interlock.model import labels
 
 MAX_LEAVES = 64  # early ends of one line or function that are told apart
 
@@ -103,7 +104,7 @@ class Parameters(Core):
             resolved = self.indirect(node, state, index)
             if resolved is None:
                 self.may_throw(state)
-                out.append(Piece(UNKNOWN, quoted=node.quoted, splits=True))
+                out.append(Piece(self.pointed(node, state, index), quoted=node.quoted, splits=True))
                 return
             name = resolved
         many = name in ("@", "*") or index in ("@", "*")
@@ -124,6 +125,14 @@ class Parameters(Core):
         if pointer is None or pointer.text is None or not pointer.text.isidentifier():
             return None
         return pointer.text
+
+    def pointed(self, node: Param, state: State, index: str | None) -> Val:
+        """`${!name}` where nobody knows which variable is meant: it may be any, with what the environment holds."""
+        named = node.op == "@names" or index in ("@", "*") or not node.name.isidentifier()
+        pointer = self.look(state, node.name) if not named else EMPTY
+        return (
+            UNKNOWN if pointer is not None and pointer.text is not None else Val(None, "", (labels.FROM_ENVIRONMENT,))
+        )
 
     def each(self, node: Param, name: str, state: State, *, splits: bool) -> list[Piece]:
         """An operator on every item of a list: known item by item for slices and patterns."""

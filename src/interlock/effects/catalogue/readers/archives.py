@@ -74,7 +74,9 @@ def tar(draft: Draft) -> None:
     base = draft.said.value("directory")
     if draft.has("create"):
         for value in draft.values("list"):
-            if value.text == "-" or value.text is None:
+            if value.text == "-":
+                members = [*members, *draft.inv.stdin.listed]
+            if value.text in ("-", None):
                 continue
             path = draft.path(value)
             names = draft.content(path) if path is not None else None
