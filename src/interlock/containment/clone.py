@@ -11,6 +11,7 @@ import errno
 import fcntl
 import os
 import stat
+from collections.abc import Callable
 from typing import NamedTuple
 
 from interlock.containment import xattrs
@@ -27,7 +28,7 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Cloned(NamedTuple):
-    """What was done: entries in the copy, bytes really copied, entries left out, and whether blocks were shared."""
+    """What was done: entries in the copy, bytes really copied, what was left out, and whether blocks were shared."""
 
     entries: int
     copied: int
@@ -35,12 +36,24 @@ class Cloned(NamedTuple):
     shared: bool
 
 
-def clone(source: int, target: int, *, most_bytes: int = MOST_BYTES, most_entries: int = MOST_ENTRIES) -> Cloned:
+Secret = Callable[[str], bool]
+"""Whether the file at this path of the workspace holds credentials."""
+
+
+def clone(
+    source: int,
+    target: int,
+    *,
+    secret: Secret | None = None,
+    most_bytes: int = MOST_BYTES,
+    most_entries: int = MOST_ENTRIES,
+) -> Cloned:
     """Copy the directory `source` into the empty directory `target` (both open).
 
-    Raises StateError when it is too large for a copy, OSError when the target cannot take it.
+    A file that holds credentials never leaves its place: in the copy it is empty. Raises StateError when the workspace is
+    too large for a copy, OSError when the target cannot take it.
     """
-    copying = _Copying(source, target, most_bytes, most_entries)
+    copying = _Copying(source, target, secret, most_bytes, most_entries)
     with copying.sources, copying.targets:
         copying.all()
     return Cloned(copying.entries, copying.copied, copying.left_out, copying.sharing)
@@ -49,12 +62,13 @@ def clone(source: int, target: int, *, most_bytes: int = MOST_BYTES, most_entrie
 class _Copying:
     """One walk through both trees."""
 
-    def __init__(self, source: int, target: int, most_bytes: int, most_entries: int) -> None:
+    def __init__(self, source: int, target: int, secret: Secret | None, most_bytes: int, most_entries: int) -> None:
         self.sources = Descent(source, LISTED)
         self.targets = Descent(target, LISTED)
         root, own = os.fstat(source), os.fstat(target)
         self._device = root.st_dev
         self._own = (own.st_dev, own.st_ino)  # the copy may lie in what is copied
+        self._secret = secret
         self._most_bytes = most_bytes
         self._most_entries = most_entries
         self._directories: list[tuple[str, os.stat_result]] = [("", root)]
@@ -100,11 +114,11 @@ class _Copying:
             times = (seen.st_atime_ns, seen.st_mtime_ns)
             os.utime(name, ns=times, dir_fd=target, follow_symlinks=False)
         elif stat.S_ISREG(seen.st_mode):
-            self._file(name, source, target)
+            self._file(name, path, source, target)
         else:
             self.left_out += 1
 
-    def _file(self, name: str, source: int, target: int) -> None:
+    def _file(self, name: str, path: str, source: int, target: int) -> None:
         try:
             old = os.open(name, _READ, dir_fd=source)
         except OSError as error:
@@ -116,7 +130,9 @@ class _Copying:
             new = os.open(name, _NEW, 0o600, dir_fd=target)
             try:
                 seen = os.fstat(old)
-                if not self._share(old, new):
+                if self._secret is not None and self._secret(path):
+                    self.left_out += 1
+                elif not self._share(old, new):
                     self._copy(old, new, seen.st_size)
                 xattrs.apply(new, xattrs.pairs(old))
                 _dress(new, seen)

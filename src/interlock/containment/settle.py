@@ -28,17 +28,27 @@ class Workplace(msgspec.Struct, frozen=True):
     began: int
 
     @classmethod
-    def make(cls, folder: Path, workspace: str, *, copy: bool = False) -> Workplace:
-        """A new one; with `copy`, the layer is a copy of the workspace. Raises OSError, StateError (too large)."""
+    def make(
+        cls, folder: Path, workspace: str, *, copy: bool = False, secret: Callable[[str], bool] | None = None
+    ) -> Workplace:
+        """A new one; with `copy`, the layer is a copy of the workspace, in which files with credentials are empty.
+
+        Raises OSError, StateError (too large for a copy); nothing is left behind then.
+        """
         folder.mkdir(mode=0o700, parents=True)
         # The layer's own directory stands for the workspace's: inside it shows as that, so it must look like it.
         mode = os.stat(workspace).st_mode & 0o7777
         for name, bits in (("upper", mode), ("work", 0o700)):
             (folder / name).mkdir()
             os.chmod(folder / name, bits)
-        if copy:
-            _copy(workspace, folder)
+        # What changes while the copy is under way has changed after the run began.
         place = cls(folder, workspace, listing.start(folder))
+        if copy:
+            try:
+                _copy(workspace, folder, secret)
+            except BaseException:
+                shutil.rmtree(folder, ignore_errors=True)
+                raise
         (folder / "run").write_bytes(to_bytes([place.workspace, place.began]))
         return place
 
@@ -162,12 +172,12 @@ def _both(place: Workplace) -> Iterator[tuple[int, int]]:
         os.close(upper)
 
 
-def _copy(workspace: str, folder: Path) -> None:
+def _copy(workspace: str, folder: Path, secret: Callable[[str], bool] | None) -> None:
     source = os.open(workspace, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         target = os.open(folder / "upper", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            clone(source, target)
+            clone(source, target, secret=secret)
             (folder / "baseline").write_bytes(to_bytes(listing.baseline(target)))
         finally:
             os.close(target)

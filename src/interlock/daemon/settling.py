@@ -21,7 +21,7 @@ from interlock.broker.judge import Person
 from interlock.broker.undoing import secrets_of
 from interlock.containment import layers
 from interlock.containment.change import shown
-from interlock.containment.plan import Plan
+from interlock.containment.plan import Plan, Write
 from interlock.containment.profiles import Ground, draw, profile
 from interlock.containment.recovery import recover
 from interlock.containment.settle import Settled, Workplace, decide, left, settle
@@ -78,8 +78,13 @@ class Settler:
         identity = f"r{max(wish.intent, 0)}-{secrets.token_hex(4)}"
         chosen = profile(wish.profile)
         try:
-            copy = self._tier.name is not Name.OVERLAY
-            place = Workplace.make(self._folder / identity, wish.workspace, copy=copy)
+            copy = self._tier.name is not Name.OVERLAY and chosen.write is not Write.NONE
+            place = Workplace.make(
+                self._folder / identity,
+                wish.workspace,
+                copy=copy,
+                secret=lambda path: self._secret(f"{wish.workspace}/{path}"),
+            )
         except OSError as error:
             raise StateError(
                 f"a contained run cannot be prepared in {self._folder}: {error.strerror}. "
