@@ -50,8 +50,8 @@ def clone(
 ) -> Cloned:
     """Copy the directory `source` into the empty directory `target` (both open).
 
-    A file that holds credentials never leaves its place: in the copy it is empty. Raises StateError when the workspace is
-    too large for a copy, OSError when the target cannot take it.
+    A file that holds credentials never leaves its place: in the copy it is empty. Raises StateError when the workspace
+    is too large for a copy, OSError when the target cannot take it.
     """
     copying = _Copying(source, target, secret, most_bytes, most_entries)
     with copying.sources, copying.targets:
