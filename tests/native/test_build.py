@@ -75,6 +75,15 @@ def test_the_fallback_takes_nothing_from_the_environment(tmp_path: Path) -> None
     assert not (tmp_path / "planted").exists()
 
 
+def test_where_the_launcher_does_not_compile_it_is_absent(tmp_path: Path) -> None:
+    """As on another system: no launcher, and no failure of the installation."""
+    sources = tmp_path / "run"
+    sources.mkdir()
+    (sources / "main.c").write_text("#error another system\n")
+    (tmp_path / "wire.c").write_text("")
+    assert not hatch_build.compile_launcher(sources, tmp_path / "interlock-run")
+
+
 def build(target: Path, environ: dict[str, str]) -> Path:
     code = "import sys; from hatchling.build import build_wheel; print(build_wheel(sys.argv[1]))"
     subprocess.run(
@@ -94,6 +103,9 @@ def test_a_wheel_with_a_binary_is_for_this_platform(tmp_path: Path, programs: di
         (name,) = [name for name in archive.namelist() if name.endswith(".data/scripts/interlock-hook")]
         assert archive.read(name)[:4] == b"\x7fELF"
         assert archive.getinfo(name).external_attr >> 16 & 0o111
+        (launcher,) = [name for name in archive.namelist() if name.endswith(".data/scripts/interlock-run")]
+        assert archive.read(launcher)[:4] == b"\x7fELF"
+        assert archive.getinfo(launcher).external_attr >> 16 & 0o111
 
 
 @pytest.mark.slow
@@ -101,6 +113,7 @@ def test_a_wheel_without_a_compiler_is_for_all(tmp_path: Path) -> None:
     wheel = build(tmp_path, {"INTERLOCK_HOOK": "python"})
     assert wheel.name.endswith("-py3-none-any.whl")
     with zipfile.ZipFile(wheel) as archive:
+        assert not [name for name in archive.namelist() if name.endswith("interlock-run")]
         (name,) = [name for name in archive.namelist() if name.endswith(".data/scripts/interlock-hook")]
         archive.extract(name, tmp_path)
     script = tmp_path / name
