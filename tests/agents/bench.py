@@ -113,6 +113,10 @@ class Bench:
         """Start the real daemon; returns its process id."""
         return int(json.loads(self.interlock("up", "--detach", "--json"))["pid"])
 
+    def entries(self, kind: str) -> list[dict[str, Any]]:
+        """The ledger's entries of one kind."""
+        return [json.loads(line) for line in self.interlock("log", "--kind", kind, "--json").splitlines()]
+
     def waiting(self) -> list[int]:
         """The numbers of the questions that wait for a person."""
         return [int(question["id"]) for question in json.loads(self.interlock("inbox", "--json"))]

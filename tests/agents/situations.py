@@ -66,6 +66,20 @@ def denied(bench: Bench) -> Observed:
     return bench.run(bench.one(bench.forbidden))
 
 
+def contained(bench: Bench) -> Observed:
+    """What would be a question is answered by the sandbox: the agent is made to start the run, and sees its output."""
+    bench.guard()
+    (bench.project / "src").mkdir()
+    (bench.project / "src" / "app.py").write_text("precious\n")
+    seen = bench.run(bench.one("rm -rf src && touch MARKER && echo OUTPUT-OF-THE-RUN"))
+    assert "OUTPUT-OF-THE-RUN" in seen.told, seen.told
+    (run,) = bench.entries("changes")
+    assert run["body"]["committed"]["total"] >= 2, run
+    bench.interlock("undo", str(run["body"]["intent"]), "--yes")
+    assert (bench.project / "src" / "app.py").read_text() == "precious\n"
+    return seen
+
+
 def asked_nobody_answers(bench: Bench) -> Observed:
     """A person must be asked, and nobody is there."""
     bench.guard()
@@ -428,6 +442,13 @@ def oversized(bench: Bench) -> Observed:
 
 SITUATIONS: tuple[Situation, ...] = (
     Situation("allow", "allowed", "control: no rule forbids the command", allowed, both(Outcome.RUNS_AS_IT_SHOULD)),
+    Situation(
+        "contained",
+        "contained",
+        "the sandbox answers the question: the call is rewritten, runs contained, and `interlock undo` takes it back",
+        contained,
+        both(Outcome.RUNS_AS_IT_SHOULD),
+    ),
     Situation(
         "deny",
         "deny",
