@@ -45,15 +45,15 @@ def tick() -> None:
     time.sleep(0.011)
 
 
-def run(workspace: Path, folder: Path, commands: list[list[Any]]) -> Ran:
-    """Run commands on an overlay of the workspace, in a new folder for the run."""
+def run(workspace: Path, folder: Path, commands: list[list[Any]], *, look: bool = True) -> Ran:
+    """Run commands on an overlay of the workspace, in a new folder for the run; `look` at the merged tree."""
     folder.mkdir(parents=True)
     for name in ("upper", "work"):
         (folder / name).mkdir()
     tick()
     began = start(folder)
     tick()
-    asked = json.dumps([str(workspace), str(folder / "upper"), str(folder / "work"), commands])
+    asked = json.dumps([str(workspace), str(folder / "upper"), str(folder / "work"), commands, look])
     said = subprocess.run(
         ["unshare", "-Urm", sys.executable, "-B", "-S", "-m", "containment.inside"],
         input=asked,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,32 @@ def test_what_the_command_saw_arrives_and_what_was_there_comes_back(workspace, t
             assert snapshot(workspace, inodes=True) == after
     else:
         assert done.folder is None
+
+
+@pytest.mark.parametrize("story", STORIES, ids=str)
+def test_across_file_systems_it_is_copied_and_comes_back_all_the_same(tmp_path, elsewhere, workspace, story):
+    far = elsewhere / "workspace"
+    subprocess.run(["cp", "-a", workspace, far], check=True)
+    before = snapshot(far)
+    ran = run(far, tmp_path / "run", STORIES[story])
+    changes = ran.listed()
+    done = commit(tmp_path / "run/t", str(far), str(ran.upper), changes)
+    assert done.refused == ()
+    if not len(changes):
+        return
+    after = snapshot(far)
+    assert {path: row[:-1] for path, row in after.items()} == {path: row[:-1] for path, row in ran.merged.items()}
+    for _ in range(2):
+        rewind(tmp_path / "run/t")
+        assert without_links(snapshot(far)) == without_links(before)
+        rewind(tmp_path / "run/t", redo=True)
+        assert without_links(snapshot(far)) == without_links(after)
+    assert sorted(os.listdir(far)) == sorted(path for path in ran.merged if path and "/" not in path)
+
+
+def without_links(tree: Tree) -> Tree:
+    """A copy of one name of a file is a file of its own."""
+    return {path: row[:-1] for path, row in tree.items()}
 
 
 def test_the_listing_says_what_happened(workspace, tmp_path):

@@ -52,8 +52,8 @@ HELD = "part/stay"
 class Site:
     """A workspace and a run on it; and the way back to both when a commit went through."""
 
-    def __init__(self, place: Path) -> None:
-        self.workspace = place / "workspace"
+    def __init__(self, place: Path, far: Path | None = None) -> None:
+        self.workspace = (far or place) / "workspace"
         self.workspace.mkdir()
         here = os.getcwd()
         do(BEFORE, str(self.workspace))
@@ -62,11 +62,16 @@ class Site:
         self.ran = ran._replace(began=1 << 62)  # what was committed and taken back is younger than the run
         self.upper, self.folder = ran.upper, ran.folder / "t"
         self.changes = ran.listed()
-        self.before = snapshot(self.workspace, inodes=True)
+        self.far = far is not None
+        self.before = self.now()
         self.commit()
-        self.after = roughly(snapshot(self.workspace, inodes=True))
+        self.after = roughly(self.now())
         self.reset()
         assert self.side() == "before"
+
+    def now(self) -> Tree:
+        """Across file systems, what comes back is a copy."""
+        return snapshot(self.workspace, inodes=not self.far)
 
     def commit(self) -> int:
         chosen = [change.path for change in self.changes if change.path != HELD]
@@ -77,7 +82,7 @@ class Site:
 
     def side(self) -> str:
         """On which side the workspace is, to the bit. Anything between is an error."""
-        now = snapshot(self.workspace, inodes=True)
+        now = self.now()
         if now == self.before:
             return "before"
         assert roughly(now) == self.after
@@ -128,6 +133,12 @@ def site(tmp_path):
     return Site(tmp_path)
 
 
+@pytest.fixture
+def far_site(tmp_path, elsewhere):
+    """A workspace on another file system than the run."""
+    return Site(tmp_path, elsewhere)
+
+
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_a_commit_is_whole_or_not_at_all(site, fault):
     met = 0
@@ -170,3 +181,18 @@ def test_a_recovery_may_itself_be_interrupted(site, fault):
         interrupted()
     assert met > 10
     assert site.side() == "before"
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+@pytest.mark.slow
+def test_a_commit_and_an_undo_across_file_systems_are_whole_or_not_at_all(far_site, fault):
+    for ending in each(fault, far_site.commit):
+        recovered(far_site, ending, fault, was="before")
+        far_site.reset()
+    assert far_site.side() == "after"
+    for ending in each(fault, far_site.undo):
+        recovered(far_site, ending, fault, was="after")
+        if far_site.side() == "before":
+            rewind(far_site.folder, redo=True)
+    assert far_site.side() == "before"
+    assert os.listdir(far_site.workspace) == [name for name in os.listdir(far_site.workspace) if name[0] != "."]

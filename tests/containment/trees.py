@@ -9,6 +9,7 @@ import os
 import shutil
 import socket
 import stat
+import subprocess
 from collections.abc import Callable
 from typing import Any
 
@@ -97,6 +98,20 @@ def _rename(path: str, new: str) -> None:
         shutil.move(path, new)  # as `mv` does for a directory of the lower layer
 
 
+def _make_deep(path: str, depth: int) -> None:
+    fd = os.open(".", os.O_RDONLY)
+    for _ in range(depth):
+        os.mkdir(path, dir_fd=fd)
+        below = os.open(path, os.O_RDONLY, dir_fd=fd)
+        os.close(fd)
+        fd = below
+    os.close(fd)
+
+
+def _remove_deep(path: str) -> None:
+    subprocess.run(["rm", "-rf", path], check=True)
+
+
 def _socket(path: str) -> None:
     with socket.socket(socket.AF_UNIX) as one:
         one.bind(path)
@@ -118,5 +133,7 @@ _COMMANDS: dict[str, Callable[..., Any]] = {
     "removexattr": lambda path, name: os.removexattr(path, name, follow_symlinks=False),
     "truncate": os.truncate,
     "fifo": os.mkfifo,
+    "mkdeep": _make_deep,
+    "rmdeep": _remove_deep,
     "socket": _socket,
 }

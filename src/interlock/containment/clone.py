@@ -47,13 +47,17 @@ def clone(
     secret: Secret | None = None,
     most_bytes: int = MOST_BYTES,
     most_entries: int = MOST_ENTRIES,
+    modes: int = 0o1777,
 ) -> Cloned:
     """Copy the directory `source` into the empty directory `target` (both open).
+
+    `modes` are the bits that are kept: as a rule, not those that grant another's rights.
 
     A file that holds credentials never leaves its place: in the copy it is empty. Raises StateError when the workspace
     is too large for a copy, OSError when the target cannot take it.
     """
     copying = _Copying(source, target, secret, most_bytes, most_entries)
+    copying.modes = modes
     with copying.sources, copying.targets:
         copying.all()
     return Cloned(copying.entries, copying.copied, copying.left_out, copying.sharing)
@@ -63,6 +67,7 @@ class _Copying:
     """One walk through both trees."""
 
     def __init__(self, source: int, target: int, secret: Secret | None, most_bytes: int, most_entries: int) -> None:
+        self.modes = 0o1777
         self.sources = Descent(source, LISTED)
         self.targets = Descent(target, LISTED)
         root, own = os.fstat(source), os.fstat(target)
@@ -82,7 +87,7 @@ class _Copying:
             self._directory(self._directories[done][0])
             done += 1
         for path, seen in reversed(self._directories):
-            _dress(self.targets.at(path), seen)
+            _dress(self.targets.at(path), seen, self.modes)
 
     def _directory(self, path: str) -> None:
         try:
@@ -135,7 +140,7 @@ class _Copying:
                 elif not self._share(old, new):
                     self._copy(old, new, seen.st_size)
                 xattrs.apply(new, xattrs.pairs(old))
-                _dress(new, seen)
+                _dress(new, seen, self.modes)
             finally:
                 os.close(new)
         finally:
@@ -184,7 +189,7 @@ def _range(old: int, new: int, start: int, end: int) -> None:
         start += len(piece)
 
 
-def _dress(new: int, seen: os.stat_result) -> None:
-    """Mode and times, without what grants another's rights."""
-    os.fchmod(new, stat.S_IMODE(seen.st_mode) & ~(stat.S_ISUID | stat.S_ISGID))
+def _dress(new: int, seen: os.stat_result, modes: int) -> None:
+    """Mode and times."""
+    os.fchmod(new, seen.st_mode & modes)
     os.utime(new, ns=(seen.st_atime_ns, seen.st_mtime_ns))

@@ -14,11 +14,15 @@ from typing import NamedTuple
 
 from interlock.containment import planning, running
 from interlock.containment.change import ChangeSet
-from interlock.containment.conflicts import conflicts
+from interlock.containment.conflicts import First, conflicts
 from interlock.containment.descent import HANDLE, LISTED, Descent
+from interlock.containment.desk import choose
 from interlock.containment.moves import Conflict
 from interlock.containment.planning import Selection
+from interlock.containment.survey import Secret
+from interlock.containment.system import same_mount
 from interlock.containment.transaction import Plan
+from interlock.containment.unkept import named
 from interlock.model.errors import StateError
 
 
@@ -42,39 +46,55 @@ class Committed(NamedTuple):
 
 
 def commit(
-    folder: Path, workspace: str, upper: str, changes: ChangeSet, chosen: Iterable[str] | None = None
+    folder: Path,
+    workspace: str,
+    upper: str,
+    changes: ChangeSet,
+    chosen: Iterable[str] | None = None,
+    *,
+    secret: Secret | None = None,
 ) -> Committed:
     """Commit the changes with these paths (default: all that may be) as one transaction in a new folder.
 
-    The folder must not exist; it should lie on the file system of the workspace, as the upper layer should: then
-    nothing is copied. One commit, undo or recovery at a time in a workspace is the caller's to see to.
+    The folder must not exist, and lies on the file system of the upper layer; when that is the workspace's too, nothing
+    is copied. Contents for which `secret` says yes are not kept: such a change cannot be undone. One commit, undo or
+    recovery at a time in a workspace is the caller's to see to.
 
     Raises NotCommitted: nothing was changed. Raises StateError: it failed, and taking it back failed as well;
     `recover(folder)` has to be tried again before anything else is done in the workspace.
     """
+    job = _Job(folder, workspace, upper, changes, secret)
     wanted = frozenset(change.path for change in changes) if chosen is None else frozenset(chosen)
     refused: dict[str, str] = {}
     while True:
         selection = planning.select(changes, wanted - refused.keys())
         known = len(refused)
-        if not selection.chosen or _attempt(folder, workspace, upper, changes, selection, refused):
+        if not selection.chosen or _attempt(job, selection, refused):
             break
+        job = job._replace(first=First.AGAIN)
         if len(refused) == known:
             raise NotCommitted("the workspace changes faster than it can be committed to. Nothing was committed.")
     said = tuple(Refused(*row) for row in refused.items())
     return Committed(selection.paths, said, folder if selection.chosen else None)
 
 
-def _attempt(
-    folder: Path, workspace: str, upper: str, changes: ChangeSet, selection: Selection, refused: dict[str, str]
-) -> bool:
+class _Job(NamedTuple):
+    folder: Path
+    workspace: str
+    upper: str
+    changes: ChangeSet
+    secret: Secret | None
+    first: First = First.ONCE
+
+
+def _attempt(job: _Job, selection: Selection, refused: dict[str, str]) -> bool:
     """Commit this selection, or say what has to be left out of it."""
     try:
-        plan = _plan(workspace, upper, str(folder / "stage"), changes, selection, refused)
+        plan = _plan(job, selection, refused)
         if plan is None:
             return False
-        folder.mkdir(mode=0o700, parents=True)
-        running.first(folder, plan)
+        job.folder.mkdir(mode=0o700, parents=True)
+        running.first(job.folder, plan)
     except Conflict as conflict:
         refused[conflict.change] = conflict.why
         return False
@@ -83,25 +103,26 @@ def _attempt(
     return True
 
 
-def _plan(
-    workspace: str, upper: str, stage: str, changes: ChangeSet, selection: Selection, refused: dict[str, str]
-) -> Plan | None:
+def _plan(job: _Job, selection: Selection, refused: dict[str, str]) -> Plan | None:
     """All steps; None when some of them meet what they cannot go over: these are then among the refused."""
-    above = os.open(upper, LISTED)
+    above = os.open(job.upper, LISTED)
     try:
         steps = planning.steps(selection, above)
+        root = os.open(job.workspace, HANDLE)
+        try:
+            desk = "" if same_mount(above, root) else choose(job.workspace, root)
+            with Descent(root) as live:
+                known = len(refused)
+                for conflict in conflicts(steps, range(len(steps)), live, forward=True, first=job.first):
+                    refused.setdefault(conflict.change, conflict.why)
+                if len(refused) > known:
+                    return None
+                rows = planning.directories(selection, job.changes, steps, live)
+                unkept = named(steps, live, job.secret)
+        finally:
+            os.close(root)
     finally:
         os.close(above)
-    root = os.open(workspace, HANDLE)
-    try:
-        with Descent(root) as live:
-            known = len(refused)
-            for conflict in conflicts(steps, range(len(steps)), live, forward=True, first=True):
-                refused.setdefault(conflict.change, conflict.why)
-            if len(refused) > known:
-                return None
-            rows = planning.directories(selection, changes, steps, live)
-    finally:
-        os.close(root)
+    stage = str(job.folder / "stage")
     loose = [planning.loosened(step) for step in steps]
-    return Plan(workspace, upper, stage, tuple(loose), tuple(rows))
+    return Plan(job.workspace, job.upper, stage, desk, tuple(loose), tuple(rows), unkept)

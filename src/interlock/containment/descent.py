@@ -24,7 +24,6 @@ class Descent:
     def __init__(self, root: int, flags: int = HANDLE) -> None:
         self._flags = flags
         self._path = ""
-        self._names: list[str] = []
         self._fds: list[int] = [root]  # -1: let go
         self._ids: list[tuple[int, int]] = [(0, 0)]  # of those let go
 
@@ -35,22 +34,18 @@ class Descent:
         """
         if path == self._path:
             return self._fds[-1]
-        names = path.split("/") if path else []
-        shared = 0
-        for mine, other in zip(self._names, names, strict=False):
-            if mine != other:
-                break
-            shared += 1
-        self._rise(shared)
-        for name in names[shared:]:
+        while self._path and not path.startswith(self._path + "/"):
+            self._rise()
+            if path == self._path:
+                return self._fds[-1]
+        below = path[len(self._path) + 1 :] if self._path else path
+        for name in below.split("/"):
             self._enter(name)
-        self._path = path
         return self._fds[-1]
 
     def close(self) -> None:
         """Let go of everything but the root."""
         while len(self._fds) > 1:
-            self._names.pop()
             self._ids.pop()
             fd = self._fds.pop()
             if fd >= 0:
@@ -68,7 +63,6 @@ class Descent:
             raise OSError(errno.EINVAL, "no name of an entry", name)
         fd = os.open(name, self._flags, dir_fd=self._fds[-1])
         self._fds.append(fd)
-        self._names.append(name)
         self._ids.append((0, 0))
         self._path += f"/{name}" if self._path else name
         old = len(self._fds) - 1 - _OPEN
@@ -78,21 +72,19 @@ class Descent:
             os.close(self._fds[old])
             self._fds[old] = -1
 
-    def _rise(self, depth: int) -> None:
-        while len(self._names) > depth:
-            if self._fds[-2] < 0:
-                self._fds[-2] = self._parent()
-            os.close(self._fds.pop())
-            self._names.pop()
-            self._ids.pop()
-        self._path = "/".join(self._names)
+    def _rise(self) -> None:
+        if self._fds[-2] < 0:
+            self._fds[-2] = self._parent()
+        os.close(self._fds.pop())
+        self._ids.pop()
+        self._path = self._path.rpartition("/")[0]
 
     def _parent(self) -> int:
         fd = os.open("..", self._flags, dir_fd=self._fds[-1])
         seen = os.fstat(fd)
         if (seen.st_dev, seen.st_ino) != self._ids[-2]:
             os.close(fd)
-            raise OSError(errno.ESTALE, "a directory was moved away meanwhile", "/".join(self._names[:-1]))
+            raise OSError(errno.ESTALE, "a directory was moved away meanwhile", self._path.rpartition("/")[0])
         return fd
 
 

@@ -41,7 +41,7 @@ class Places:
         self.plan = plan
         self._root = os.open(plan.workspace, HANDLE)
         try:
-            self.stage = os.open(plan.stage, HANDLE)
+            self.stage = os.open(plan.desk or plan.stage, HANDLE)
         except BaseException:
             os.close(self._root)
             raise

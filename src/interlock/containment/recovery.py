@@ -32,13 +32,18 @@ def recover(folder: Path) -> Recovered:
         if folder.is_dir():
             stage.remove(folder, str(folder / "stage"))
         return Recovered(there=False, committed=False, taken_back=False)
-    if transaction.begun is None and transaction.ended:
-        return Recovered(there=True, committed=transaction.committed, taken_back=False)
-    stuck: list[Conflict] = []
-    if transaction.begun is not None and (transaction.ended or not stage.is_clearing(transaction)):
-        with Journal(folder / "journal") as journal, Places(transaction.plan) as places:
-            stuck = running.back(transaction, journal, places)
-    if not transaction.ended:
+    if not transaction.ended and (transaction.begun is None or stage.is_clearing(transaction)):
         stage.clear(transaction)
         return Recovered(there=False, committed=False, taken_back=True)
-    return Recovered(True, transaction.committed, True, tuple(conflict.path for conflict in stuck))
+    stuck: list[Conflict] = []
+    begun = transaction.begun is not None
+    with Journal(folder / "journal") as journal:
+        if begun:
+            with Places(transaction.plan) as places:
+                stuck = running.back(transaction, journal, places)
+        if transaction.ended:
+            if transaction.begun is None:  # else it could not be noted, and the desk is still what counts
+                running.after(transaction, journal)
+            return Recovered(True, transaction.committed, begun, tuple(conflict.path for conflict in stuck))
+    stage.clear(transaction)
+    return Recovered(there=False, committed=False, taken_back=True)

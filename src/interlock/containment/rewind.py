@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from interlock.containment import running, xattrs
+from interlock.containment import desk, running, xattrs
 from interlock.containment.conflicts import conflicts
 from interlock.containment.descent import HANDLE, NOT_THERE, Descent
 from interlock.containment.journal import Journal
@@ -57,14 +57,21 @@ def rewind(folder: Path, *, redo: bool = False, around: bool = False) -> Ahead:
     """
     transaction = _load(folder)
     try:
-        with Journal(folder / "journal") as journal, Places(transaction.plan) as places:
-            ahead = _ahead(transaction, places.live, redo=redo)
-            if not (ahead.clean or around):
-                path, why = (*ahead.conflicts, *((path, "its content was not kept") for path in ahead.lost))[0]
-                raise NotRewound(f"{path}: {why}. Nothing was undone; `--around` leaves such changes out.")
-            if ahead.steps or _waiting(transaction, redo=redo):
-                leave = dict(ahead.leave)
-                running.again(transaction, journal, places, list(ahead.steps), leave, forward=redo)
+        ahead = look_ahead(folder, redo=redo)
+        if not (ahead.clean or around):
+            path, why = (*ahead.conflicts, *((path, "its content was not kept") for path in ahead.lost))[0]
+            raise NotRewound(f"{path}: {why}. Nothing was undone; `--around` leaves such changes out.")
+        if not ahead.steps and not _waiting(transaction, redo=redo):
+            return ahead
+        with Journal(folder / "journal") as journal:
+            desk.lay_out(transaction.plan)
+            try:
+                with Places(transaction.plan) as places:
+                    running.again(transaction, journal, places, list(ahead.steps), dict(ahead.leave), forward=redo)
+            except (Conflict, OSError):
+                running.after(transaction, journal)
+                raise
+            running.after(transaction, journal)
     except (Conflict, OSError) as error:
         raise NotRewound(f"{error}: nothing was undone.") from error
     return ahead

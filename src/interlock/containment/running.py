@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from interlock.containment import stage
+from interlock.containment import desk, stage, unkept
 from interlock.containment.journal import Journal
 from interlock.containment.moves import Conflict, Places, perform
 from interlock.containment.transaction import Plan, Transaction, create
@@ -26,9 +25,9 @@ def first(folder: Path, plan: Plan) -> Transaction:
         raise
     with journal:
         try:
-            os.mkdir(plan.stage, 0o700)
+            stage.fill(transaction)
+            desk.lay_out(plan)
             with Places(plan) as places:
-                stage.fill(transaction, places)
                 again(transaction, journal, places, list(range(len(plan.steps))), {}, forward=True)
         except (Conflict, OSError) as error:
             if transaction.ended:  # taken back but for what somebody else changed meanwhile
@@ -38,7 +37,20 @@ def first(folder: Path, plan: Plan) -> Transaction:
             except OSError as second:
                 raise StateError(f"{error}; clearing up failed too: {second}. It will be tried again.") from second
             raise
+        after(transaction, journal)
     return transaction
+
+
+def after(transaction: Transaction, journal: Journal) -> None:
+    """What follows a run, and may as well follow later: the desk is cleared, what is not to be kept is dropped.
+
+    Raises StateError: it will be tried again.
+    """
+    try:
+        desk.put_away(transaction.plan)
+        unkept.drop(transaction, journal)
+    except OSError as error:
+        raise StateError(f"it is done, but clearing up after it failed: {error}. It will be tried again.") from error
 
 
 def again(
@@ -51,7 +63,10 @@ def again(
     forward: bool,
 ) -> None:
     """Run through these steps. Raises Conflict, OSError: it was taken back. Raises StateError when that failed too."""
-    transaction.record(journal, ["begin", forward, steps, list(leave.items()), transaction.slots])
+    slots = transaction.slots
+    if transaction.plan.desk:  # copies have numbers of their own
+        slots = [places.slot(number).inode for number in range(len(slots))]
+    transaction.record(journal, ["begin", forward, steps, list(leave.items()), slots])
     try:
         slots = perform(transaction, places, transaction.running, forward=forward)
         transaction.record(journal, ["end", forward, slots, []])

@@ -6,30 +6,33 @@ import contextlib
 import os
 from pathlib import Path
 
+from interlock.containment import desk
 from interlock.containment.change import NOTHING, look
 from interlock.containment.descent import HANDLE, LISTED, Descent, split
-from interlock.containment.moves import Places
 from interlock.containment.system import move
 from interlock.containment.transaction import Transaction
 
 CLEARING = ".clearing"
 
 
-def fill(transaction: Transaction, places: Places) -> None:
-    """Bring what will go into the workspace from the upper layer to its slots. Raises OSError."""
-    root = os.open(transaction.plan.upper, LISTED)
+def fill(transaction: Transaction) -> None:
+    """Make the stage, and bring what will go into the workspace from the upper layer to its slots. Raises OSError."""
+    os.mkdir(transaction.plan.stage, 0o700)
+    slots = os.open(transaction.plan.stage, HANDLE)
     try:
-        with Descent(root) as upper:
-            for number, step in enumerate(transaction.plan.steps):
-                if step.verb == "take":
-                    continue
-                if step.made:
-                    os.mkdir(str(number), 0o700, dir_fd=places.stage)
-                    continue
-                directory, name = split(step.path)
-                move(name, upper.at(directory), str(number), places.stage)
+        root = os.open(transaction.plan.upper, LISTED)
+        try:
+            with Descent(root) as upper:
+                for number, step in enumerate(transaction.plan.steps):
+                    if step.made:
+                        os.mkdir(str(number), 0o700, dir_fd=slots)
+                    elif step.verb != "take":
+                        directory, name = split(step.path)
+                        move(name, upper.at(directory), str(number), slots)
+        finally:
+            os.close(root)
     finally:
-        os.close(root)
+        os.close(slots)
 
 
 def clear(transaction: Transaction) -> None:
@@ -42,6 +45,7 @@ def clear(transaction: Transaction) -> None:
     stage = transaction.plan.stage
     with contextlib.suppress(FileNotFoundError):
         os.rename(stage, stage + CLEARING)
+    desk.remove(transaction.plan)
     with contextlib.suppress(FileNotFoundError):
         slots = os.open(stage + CLEARING, HANDLE)
         try:

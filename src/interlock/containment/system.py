@@ -24,6 +24,21 @@ def exchange(name: str, directory: int, other: str, other_directory: int) -> Non
     _rename(name, directory, other, other_directory, _EXCHANGE)
 
 
+def same_mount(one: int, other: int) -> bool:
+    """Whether a rename can go from one open directory to another: it may cross no mount."""
+    if os.fstat(one).st_dev != os.fstat(other).st_dev:
+        return False
+    return _mount(one) == _mount(other)
+
+
+def _mount(fd: int) -> str:
+    try:
+        with open(f"/proc/self/fdinfo/{fd}", encoding="ascii") as file:
+            return next((line for line in file if line.startswith("mnt_id:")), "")
+    except OSError:
+        return ""  # a system that does not number its mounts: the device has to do
+
+
 def _rename(name: str, directory: int, other: str, other_directory: int, flag: int) -> None:
     if _CALL(directory, os.fsencode(name), other_directory, os.fsencode(other), flag) != 0:
         number = ctypes.get_errno()

@@ -70,8 +70,10 @@ class Plan(msgspec.Struct, frozen=True):
     workspace: str
     upper: str
     stage: str
+    desk: str  # where the steps are run through instead, when the stage lies on another file system; mostly ""
     steps: tuple[Step, ...]
     directories: tuple[Directory, ...]
+    secrets: tuple[tuple[int, str], ...] = ()  # step, and path inside of its slot ("": all of it): not to be kept
 
 
 class Begun(NamedTuple):
