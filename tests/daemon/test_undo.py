@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from conftest import Guard, allowed
 
 from containment.acts import tree, whole
 from interlock.daemon.client import Remote, call
+from interlock.model.errors import InterlockError
 
 
 class Agent:
@@ -251,3 +254,64 @@ def test_a_reset_of_the_repository_is_taken_back(cold: Guard) -> None:
     done = cold.cli("undo", str(index), "--yes")
     assert done.returncode == 0, done.stderr
     assert tree(cold.project) == before
+
+
+def test_a_daemon_killed_in_the_middle_of_an_undo_finishes_it_when_it_comes_back(cold: Guard) -> None:
+    cold.configure('mode = "observe"\n')
+    cold.start()
+    guard, agent = cold, Agent(cold)
+    big = guard.project / "big"
+    for number in range(40):
+        (big / f"d{number}").mkdir(parents=True)
+        for name in range(25):
+            (big / f"d{number}" / f"{name}.txt").write_text(f"{number} {name}\n")
+    before = tree(guard.project)
+    index = agent.runs("rm -rf big")
+    shown = call(guard.home, "undo.plan", {"entry": index})
+    undo = threading.Thread(target=lambda: _ignoring(guard, {"entry": index, "plan": shown["plan"]}))
+    undo.start()
+    deadline = time.monotonic() + 20
+    while not list(big.glob("d3*/*.txt")):
+        assert time.monotonic() < deadline
+    guard.kill()
+    undo.join(30)
+    assert tree(guard.project) != before, "it was too fast to be killed in the middle"
+    guard.start()
+    assert tree(guard.project) == before
+    (outcome,) = guard.entries("undo.outcome")
+    assert outcome["body"]["result"] == {"ok": True, "recovered": True}
+    assert guard.cli("undo", str(outcome["body"]["undo"]), "--yes").returncode == 0
+    assert not big.exists()
+
+
+def _ignoring(guard: Guard, params: dict[str, Any]) -> None:
+    with contextlib.suppress(InterlockError):
+        call(guard.home, "undo", params)
+
+
+def test_an_agents_other_ways_to_edit(guard: Guard, agent: Agent) -> None:
+    """MultiEdit, NotebookEdit and a patch name their files as Write does."""
+    file, book = guard.project / "a.py", guard.project / "b.ipynb"
+    file.write_text("one\n")
+    book.write_text("{}")
+    before = tree(guard.project)
+    edits = {"file_path": str(file), "edits": [{"old_string": "one", "new_string": "two"}]}
+    cell = {"notebook_path": str(book), "new_source": "x", "cell_id": "1"}
+    patch = "*** Begin Patch\n*** Update File: a.py\n@@\n-two\n+three\n*** Add File: c.py\n+new\n*** End Patch\n"
+
+    def patched() -> None:
+        file.write_text("three\n")
+        (guard.project / "c.py").write_text("new\n")
+
+    agent.does("MultiEdit", edits, lambda: file.write_text("two\n"))
+    agent.does("NotebookEdit", cell, lambda: book.write_text('{"x": 1}'))
+    agent.does("apply_patch", {"input": patch, "command": patch}, patched)
+    assert guard.cli("undo", "session-1", "--yes").returncode == 0
+    assert tree(guard.project) == before
+
+
+def test_a_question_says_what_undo_could_do(guard: Guard) -> None:
+    guard.said_no(guard.hook("Bash", {"command": "git push --force origin main && rm -rf src"}))
+    (request,) = call(guard.home, "inbox")
+    assert request["undo"] == "partly: what is pushed stays on the other side"
+    assert "undo        partly: what is pushed" in guard.cli("inbox").stdout

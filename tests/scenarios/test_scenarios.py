@@ -34,20 +34,23 @@ REDACTIONS = (
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z"), "<time>"),
     (re.compile(r"(?<= )\d\d:\d\d:\d\d(?= )"), "<time>"),
     (re.compile(rf"(?<=approved ){ME}|(?<=A person \(){ME}"), "<you>"),
+    (re.compile(rf"(?<= ){ME}(?= takes back)"), "<you>"),
     (re.compile(r"pid[= ]\d+"), "pid <pid>"),
     (re.compile(r"\b\d+ (?:s|min) ago"), "<age> ago"),
     (re.compile(r"in \d+ (?:s|min)\b"), "in <age>"),
     (re.compile(r"memory   \d+ MB"), "memory   <memory>"),
 )
 
-# What a coding agent does before a tool call. A process of its own, since Interlock knows agents by that.
+# What a coding agent does before a tool call, or with "after" when it is done. A process of its own, since Interlock
+# knows agents by that.
 AGENT = """
-import json, subprocess, sys
-tool, tool_input = sys.argv[1], json.loads(sys.argv[2])
-event = {"hook_event_name": "PreToolUse", "session_id": "s-1", "cwd": __import__("os").getcwd(),
+import json, os, subprocess, sys
+tool, tool_input, after = sys.argv[1], json.loads(sys.argv[2]), sys.argv[3:] == ["after"]
+event = {"hook_event_name": "PostToolUse" if after else "PreToolUse", "session_id": "s-1", "cwd": os.getcwd(),
          "tool_use_id": "t", "tool_name": tool, "tool_input": tool_input}
 done = subprocess.run(["interlock-hook", "claude"], input=json.dumps(event), capture_output=True, text=True)
-print("released" if done.returncode == 0 and not done.stdout else "stopped: " + done.stderr.strip())
+said = "noted" if after else "released"
+print(said if done.returncode == 0 and not done.stdout else "stopped: " + done.stderr.strip())
 """
 
 

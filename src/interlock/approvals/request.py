@@ -45,4 +45,5 @@ class Request(msgspec.Struct, frozen=True):
     votes: tuple[Vote, ...] = ()
     because: str = ""  # the feedback that came with a no
     decided_by: str = ""
+    undo: str = ""  # what undo will be able to do about it
     preview: tuple[str, ...] = ()  # what was looked at before the question was asked, a line each

@@ -296,7 +296,10 @@ class Broker:
                 body |= records.decision_body(seen.decision, seen.reading) | {"preview": records.lines(found.lines)}
                 if seen.decision.verdict is Verdict.ALLOW:
                     return await self._release(session, action, seen, body, Mode.ENFORCE)
-            request = await self._question(action, judged, envelope, config, found)
+            undo = ""
+            if self._undoing is not None:
+                undo = await self._undoing.forecast(judged.reading, session.workspace)
+            request = await self._question(action, judged, envelope, config, found, undo)
             session.count("asks")
             request = await self.queue.wait(request.id, config.hold_seconds, gone)
             if gone is None or not gone.is_set():
@@ -321,7 +324,7 @@ class Broker:
         return await self.queue.redeem(request.digest)
 
     async def _question(
-        self, action: Action, judged: Judgement, envelope: Envelope, config: Config, found: Preview
+        self, action: Action, judged: Judgement, envelope: Envelope, config: Config, found: Preview, undo: str
     ) -> Request:
         known = self.queue.find(envelope.digest)
         if known is not None and known.state is State.DENIED:
@@ -340,6 +343,7 @@ class Broker:
             text=records.shown_text(action),
             effects=tuple(records.effect_line(effect) for effect in (found.effects or judged.reading.effects)[:24]),
             preview=tuple(records.lines(found.lines)),
+            undo=undo,
             rules=decision.rules,
             why=records.cut(records.clean(decision.why), 2_000),
             asked_at=stamp(now),

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 import structlog
 
+from interlock.broker import records
 from interlock.broker.clock import Clock
 from interlock.broker.judge import Person
 from interlock.containment import walk
@@ -27,7 +28,7 @@ from interlock.containment.shelf import Shelf
 from interlock.containment.undo import Ref
 from interlock.containment.undoable import Fact, fact
 from interlock.effects.places import file_resource
-from interlock.effects.redact import has_secret
+from interlock.effects.redact import has_secret, redact
 from interlock.model import labels
 from interlock.model.action import Ran, Reading
 from interlock.model.effect import Effect, Kind, Verb
@@ -36,6 +37,7 @@ from interlock.model.world import Nowhere, Setting
 
 log = structlog.get_logger()
 
+_LINE = 1_000  # bytes of a card that say what undo can do
 _IGNORED = re.compile(r"-[a-wyzA-Z]*[xX]\w*")
 _CONFIG = 256 << 10  # bytes of a repository's configuration that are searched
 _NEVER_COPIED = frozenset({Kind.SECRET, Kind.INTERLOCK})
@@ -85,11 +87,19 @@ class Undoing:
             log.warning("undo.unkept", problem=str(error))
             return Kept(Fact("no", (f"what is there could not be kept ({type(error).__name__})",)))
 
-    def forecast(self, reading: Reading, workspace: str) -> Fact | None:
-        """The same fact for a card, without keeping anything."""
+    async def forecast(self, reading: Reading, workspace: str) -> str:
+        """The same fact for a card, without keeping anything; "" where there is nothing to say. Never raises."""
         said = fact(reading.effects, git=True)
-        if said is None or said.undoable == "no" or not workspace:
-            return said
+        if said is None:
+            return ""
+        if said.undoable != "no" and workspace:
+            try:
+                said = await asyncio.to_thread(self._foreseen, reading, workspace) or said
+            except (InterlockError, OSError, ValueError) as error:
+                log.warning("undo.unforeseen", problem=str(error))
+        return records.cut(records.clean(redact(said.line())), _LINE)
+
+    def _foreseen(self, reading: Reading, workspace: str) -> Fact | None:
         keeper = Keeper(None, self.secret, within=workspace, limits=self._limits)
         keeper.take(wanted(effect for effect in reading.effects if _by_path(effect)))
         return fact(reading.effects, keeper.lost(), git=True)
@@ -105,6 +115,8 @@ class Undoing:
         name = self._shelf.name(self._clock.now())
         keeper = Keeper(self._vault, self.secret, within=workspace, limits=self._limits)
         keeper.take(wanted(effect for effect in reading.effects if _by_path(effect)))
+        for ran in reading.here:
+            keeper.links(os.path.join(ran.cwd, word) for word in ran.argv[1:])
         git, problem = self._repositories(name, reading, workspace, keeper)
         lost = [*keeper.lost(), *([("git", problem)] if problem else [])]
         said = fact(reading.effects, lost, git=git) or Fact("yes")

@@ -48,6 +48,8 @@ def card(request: dict[str, Any]) -> None:
         _line("would", effect)
     for line in request.get("preview", ()):
         _line("looked", line)
+    if request.get("undo"):
+        _line("undo", request["undo"])
     _line("why", request["why"])
     _line("rule", ", ".join(request["rules"]))
     _line("fingerprint", request["fingerprint"])

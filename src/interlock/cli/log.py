@@ -105,6 +105,12 @@ def _story(kind: str, body: dict[str, Any]) -> str:
         return f"{who} {verdict(body['verdict'])} {visible(body['tool'])}: {visible(body['text'])}{rules}"
     if kind == "outcome":
         return f"{who} of {body['intent']}: {'ok' if body['result'].get('ok', True) else 'failed'}"
+    if kind == "undo":
+        entries = ", ".join(map(str, body["of"][:8])) + (" …" if len(body["of"]) > 8 else "")
+        many = "change" if body["changes"] == 1 else "changes"
+        return f"{visible(body['by'])} takes back {entries}: {body['changes']} {many}, {body['left']} left alone"
+    if kind == "undo.outcome":
+        return f"of {body['undo']}: {'ok' if body['result']['ok'] else 'not all of it'}"
     if kind == "alarm":
         return (
             f"{who} {click.style(visible(body['message']), fg='red', bold=True)} {visible(str(body.get('call', '')))}"

@@ -51,6 +51,8 @@ def _decision(body: dict[str, Any]) -> None:
     for effect in body["effects"]:
         field("would", effect)
     click.echo(f"  {heading('verdict'.ljust(9))} {verdict(body['verdict'])} (tier {body['tier']})")
+    if "undo" in body:
+        field("undo", "; ".join([body["undo"]["undoable"], *body["undo"].get("why", ())]))
     field("rules", ", ".join(body["rules"]) or "none spoke against it")
     field("why", body["why"])
     if body["rules"]:

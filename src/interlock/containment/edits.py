@@ -77,6 +77,7 @@ class _Planner:
         self._force = force
         self._targets: list[Target] = []
         self._frames: list[Frame] = []
+        self._unsettled: set[bytes] = set()
         self._changes: list[Change] = []
         self._problems: list[Problem] = []
 
@@ -89,7 +90,12 @@ class _Planner:
             elif not was.frame or (now or self._world.at(was.path)).kind != DIRECTORY:
                 self._one(was, now)
         self._keep_what_came_later()
-        work = Work(tuple(self._targets), tuple(self._frames) if self._targets else ())
+        # Where something stays that should have gone, the directory has changed since, and keeps its time.
+        self._frames = [frame for frame in self._frames if frame.path not in self._unsettled]
+        moved = [frame for frame in self._frames if frame.mtime != frame.expect]
+        if not self._targets:
+            self._changes += [Change("set time of", self._named(frame.path)) for frame in moved]
+        work = Work(tuple(self._targets), tuple(self._frames) if self._changes else ())
         raw = msgspec.msgpack.encode(work)
         return Step(self._entry, ref, tuple(self._changes), tuple(self._problems), raw)
 
@@ -143,12 +149,13 @@ class _Planner:
 
     def _stuck(self, path: bytes, kind: str, why: str) -> None:
         self._world.stick(path, why)
+        self._unsettled.add(os.path.dirname(path))
         self._problems.append(Problem(kind, self._named(path), why))
 
     def _named(self, path: bytes) -> str:
         text = os.fsdecode(path)
         top = os.path.realpath(self._workspace).rstrip("/") + "/" if self._workspace else ""
-        return shown(text.removeprefix(top) if top else text)
+        return shown(text.removeprefix(top) if top and text + "/" != top else text)
 
 
 def _does(now: Entry, to: Entry) -> str:

@@ -23,7 +23,7 @@ from interlock.containment.repository import Call, Repository, Snapshot
 from interlock.containment.shelf import Shelf
 from interlock.model.action import Ran
 from interlock.model.effect import Effect
-from interlock.model.errors import StateError
+from interlock.model.errors import InterlockError, StateError
 
 KIND = "git"
 # Commands after which no file of the working tree is another one.
@@ -39,6 +39,7 @@ _STATE = (
 )  # fmt: skip
 _STATE_TREES = ("rebase-merge", "rebase-apply", "sequencer")
 _PACKED = 256 << 20  # bytes of objects kept for one point
+_HELD_SECONDS = 86_400.0
 _REPOSITORIES = 4  # of one action
 _TAKES = frozenset({"-c", "--exec-path", "--namespace", "--config-env", "--super-prefix"})
 _ROW = re.compile(
@@ -144,6 +145,7 @@ class GitPoints:
                 found |= {one.path: one for one in self._files(old.where, changed, untracked, known, limits)}
         if was.held:
             self._release(name, was)
+            self._shelf.drop(name, "held")
         return After(tuple(Left(path, seen(path)) for path in found), tuple(found.values()))
 
     def moment(self, name: str, part: str) -> Moment:
@@ -291,7 +293,17 @@ class GitPoints:
             packed = self._call(old.where.top, "pack-objects", "-q", "--stdout", feed=feed, most=_PACKED)
             self._shelf.write(name, f"pack-{number}", packed)
 
+    def tidy(self, now: float) -> None:
+        """Take back the refs that hold objects for actions whose outcome nobody reported. Never raises."""
+        for name in self._shelf.with_part("held"):
+            if self._shelf.taken(name) < now - _HELD_SECONDS:
+                with contextlib.suppress(InterlockError, OSError):  # the repository is gone, and its refs with it
+                    self._release(name, self.moment(name, "git"))
+                with contextlib.suppress(OSError):
+                    self._shelf.drop(name, "held")
+
     def _hold(self, name: str, moment: Moment) -> None:
+        self._shelf.write(name, "held", b"")
         for one in moment.found:
             named = sorted({*repository.commits(one), *self._staged(one)})
             lines = "".join(f"create refs/interlock/{name}/{n} {value}\n" for n, value in enumerate(named))

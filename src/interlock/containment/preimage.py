@@ -109,6 +109,12 @@ class Keeper:
         """Keep what stands at one real path, and nothing below it."""
         self._take(path, whole=False, follow=False)
 
+    def links(self, names: Iterable[str]) -> None:
+        """Keep those of a command's words that name links: a change of the file behind one may replace the link."""
+        for name in names:
+            if "\0" not in name and os.path.islink(name):
+                self._take(os.fsencode(name), whole=False, follow=False)
+
     def tree(self, path: bytes) -> None:
         """Keep what stands at one real path, and everything below it."""
         self._take(path, whole=True, follow=False)
@@ -199,7 +205,7 @@ class Keeper:
             if self._spent(len(listed)):
                 # Half a directory is no undo: nothing of it is kept, and that is said.
                 self._size -= sum(entry.size for _, entry in listed)
-                self._lose(top, listed[0][1], "it is too large to keep")
+                self._lose(top, listed[0][1], "there was too much to keep")
                 return
         self._size -= sum(entry.size for _, entry in listed)
         self._trees.append(top)
@@ -220,7 +226,7 @@ class Keeper:
             self._lose(path, entry, _SECRET)
         elif self._spent():
             self._size -= entry.size
-            self._lose(path, entry, "it is too large to keep")
+            self._lose(path, entry, "there was too much to keep")
         else:
             self._was[path] = self._kept(path, entry)
 
@@ -259,15 +265,22 @@ def after(point: Point, limits: Limits | None = None, now: Callable[[], float] =
     left = [Left(was.path, seen(was.path, was.entry)) for was in point.was]
     known = {was.path for was in point.was}
     found: list[Was] = []
-    for tree in point.trees:
+    # A path that was not there and is a directory now came with everything in it.
+    came = [one.path for one, was in zip(left, point.was, strict=True) if _came(was, one.entry)]
+    for tree in (*point.trees, *came):
         try:
             for path, _ in walk.below(tree):
                 if path not in known and len(found) < bounds.files and now() < end:
+                    known.add(path)
                     found.append(Was(path, Entry()))
                     left.append(Left(path, seen(path)))
         except OSError:
             continue  # it became unreadable: what is new in it stays, and undo says that the directory is not empty
     return After(tuple(left), tuple(found))
+
+
+def _came(was: Was, now: Entry) -> bool:
+    return now.kind == DIRECTORY and was.entry.kind != DIRECTORY and not was.lost
 
 
 def seen(path: bytes, known: Entry | None = None) -> Entry:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
-import secrets
 import stat
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -21,6 +21,7 @@ from interlock.containment.point import ABSENT, DIRECTORY, FILE, OTHER, SYMLINK,
 from interlock.containment.preimage import Vault, seen
 from interlock.model.errors import StateError
 
+_FEW = 32  # files that are waited for one by one
 _OWNER = 0o700  # while a directory is being filled
 
 
@@ -72,7 +73,23 @@ def restore(
         if frame.path not in wanted:
             with contextlib.suppress(OSError):
                 _time(frame.path, frame.mtime)
+    _settled(targets)
     return tuple(Refusal(path, why) for path, why in refused.items())
+
+
+def _settled(targets: Sequence[Target]) -> None:
+    """What was put back is on the disk before the step is noted as done. Many files: one wait for all of them."""
+    files = [target.path for target in targets if target.to.kind == FILE]
+    if len(files) > _FEW:
+        os.sync()
+        return
+    for path in files:
+        with contextlib.suppress(OSError), walk.parent(path) as (directory, name):
+            descriptor = walk.open_file(directory, name)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
 
 
 def _attempt(target: Target, vault: Vault, refused: dict[bytes, str]) -> None:
@@ -118,7 +135,7 @@ def _put(path: bytes, now: Entry, to: Entry, vault: Vault) -> None:
             os.mkdir(name, _OWNER, dir_fd=directory)
         elif to.kind == SYMLINK:
             _clear(directory, name, now)
-            new = _new()
+            new = _new(directory, path)
             os.symlink(to.target, new, dir_fd=directory)
             _settle(directory, new, name, to)
         elif to.kind == FILE and now.kind == FILE and to.digest == now.digest:
@@ -127,11 +144,11 @@ def _put(path: bytes, now: Entry, to: Entry, vault: Vault) -> None:
                 _dress(descriptor, to)
             finally:
                 os.close(descriptor)
-        elif to.kind == FILE and now.kind == FILE and to.links > 1 and now.place == to.place:
+        elif to.kind == FILE and now.kind == FILE and to.links > 1 and now.links > 1:
             _in_place(directory, name, to, vault)
         elif to.kind == FILE:
             _clear(directory, name, now)
-            new = _new()
+            new = _new(directory, path)
             _file(directory, new, to, vault)
             _settle(directory, new, name, to)
 
@@ -156,8 +173,12 @@ def _clear(directory: int, name: bytes, now: Entry) -> None:
         _remove(directory, name, now)
 
 
-def _new() -> bytes:
-    return b".interlock-undo-" + secrets.token_hex(8).encode()
+def _new(directory: int, path: bytes) -> bytes:
+    """The name under which it is made before it takes its place: always the same, so that a crash leaves no litter."""
+    name = b".interlock-undo-" + hashlib.sha256(path).hexdigest()[:16].encode()
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(name, dir_fd=directory)
+    return name
 
 
 def _file(directory: int, name: bytes, to: Entry, vault: Vault) -> None:
@@ -168,7 +189,6 @@ def _file(directory: int, name: bytes, to: Entry, vault: Vault) -> None:
             for part in vault.pieces(to.digest):
                 file.write(part)
         _dress(descriptor, to)
-        os.fsync(descriptor)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(name, dir_fd=directory)
@@ -188,7 +208,6 @@ def _in_place(directory: int, name: bytes, to: Entry, vault: Vault) -> None:
             file.truncate(0)
             file.writelines(parts)
         _dress(descriptor, to)
-        os.fsync(descriptor)
     finally:
         os.close(descriptor)
 

@@ -88,6 +88,14 @@ class Shelf:
         """Whether a point has this file."""
         return (self._place(name) / part).is_file()
 
+    def drop(self, name: str, part: str) -> None:
+        """Remove one file of a point, if it is there. Raises OSError."""
+        (self._place(name) / part).unlink(missing_ok=True)
+
+    def taken(self, name: str) -> float:
+        """When a point was taken, in seconds since the epoch."""
+        return int(name[:11], 16) / 1000
+
     def with_part(self, part: str) -> list[str]:
         """Every point that has this file, the oldest first."""
         return sorted(path.parent.name for path in self._folder.glob(f"*/{part}") if _NAME.fullmatch(path.parent.name))

@@ -70,6 +70,7 @@ class Plan(msgspec.Struct, frozen=True):
 
     steps: tuple[Step, ...]
     problems: tuple[Problem, ...] = ()
+    workspace: str = ""  # where all of it lies, if that is one place
 
     @property
     def digest(self) -> str:
@@ -159,7 +160,8 @@ def plan(deeds: Sequence[Deed], restorers: Mapping[str, Restorer], *, force: boo
                 continue
             if step.changes or step.problems:
                 steps.append(step)
-    return Plan(tuple(steps), tuple(problems))
+    workspaces = {deed.workspace for deed in deeds}
+    return Plan(tuple(steps), tuple(problems), workspaces.pop() if len(workspaces) == 1 else "")
 
 
 def shown(found: Plan) -> dict[str, Any]:

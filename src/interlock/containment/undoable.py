@@ -38,7 +38,7 @@ class Fact(msgspec.Struct, frozen=True):
 
     def line(self) -> str:
         """For a card."""
-        return f"undo: {self.undoable}" + (f" ({'; '.join(self.why)})" if self.why else "")
+        return self.undoable + (f": {'; '.join(self.why)}" if self.why else "")
 
 
 def fact(effects: Sequence[Effect], lost: Iterable[tuple[str, str]] = (), *, git: bool = False) -> Fact | None:
@@ -56,8 +56,12 @@ def fact(effects: Sequence[Effect], lost: Iterable[tuple[str, str]] = (), *, git
         if why:
             reasons[why] = None
         kept = kept or why == ""
+    by_reason: dict[str, list[str]] = {}
     for path, why in lost:
-        reasons[f"{path}: {why}"] = None
+        by_reason.setdefault(why, []).append(path)
+    for why, paths in by_reason.items():
+        more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+        reasons[f"{paths[0]}{more}: {why}"] = None
     if not reasons:
         return Fact("yes") if kept else None
     shown = [reason[:_LINE] for reason in list(reasons)[:_SHOWN]]

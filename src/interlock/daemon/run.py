@@ -161,6 +161,7 @@ class _Daemon:
                 stop=self._ending.set,
             )
             await desk.recover()
+            await asyncio.to_thread(points.tidy, self._clock.now())
             await runs.restore()
             await network.start()
             keeping = Keeping(tiers.candidates(home.state, os.environ), shelf, vault)

@@ -18,10 +18,10 @@ from interlock.broker.clock import Clock, seconds
 from interlock.broker.records import clean, cut
 from interlock.containment.carry import Job, begin, carry_out, end, job_of, unfinished
 from interlock.containment.shelf import Shelf
-from interlock.containment.undo import Deed, Plan, Problem, Ref, Restorer, plan, shown
+from interlock.containment.undo import LOST, Deed, Plan, Problem, Ref, Restorer, plan, shown
 from interlock.daemon.recorder import LedgerRecorder
 from interlock.ledger.store import Ledger
-from interlock.model.errors import AgentError, NotFound, Refused
+from interlock.model.errors import AgentError, InterlockError, NotFound, Refused
 
 log = structlog.get_logger()
 
@@ -89,8 +89,12 @@ class UndoDesk:
             if index is None:
                 end(self._shelf, name, b"never begun")
                 continue
-            job = job_of(self._shelf, name)
-            left = await asyncio.to_thread(carry_out, job, self._restorers, self._shelf, name, again=True)
+            try:
+                job = job_of(self._shelf, name)
+                left = await asyncio.to_thread(carry_out, job, self._restorers, self._shelf, name, again=True)
+            except (InterlockError, OSError) as error:
+                # The guard comes up nevertheless: what stays half done is said where a person looks.
+                left = (Problem(LOST, f"undo {index}", f"it could not be finished: {error}"),)
             await self._ended(name, index, left, recovered=True)
             log.info("undo.recovered", entry=index, left=len(left))
         return len(names)
@@ -125,7 +129,8 @@ class UndoDesk:
         for stored in self._ledger.entries(kinds=["session.open", "intent", "run", *_SETTLED, UNDO]):
             entry = json.loads(stored.raw)
             body = entry["body"]
-            workspaces.saw(body)
+            if "principal" in body:
+                workspaces.saw(body)
             if "undo" not in body or (isinstance(since, int | float) and seconds(entry["time"]) < since):
                 continue
             if isinstance(session, str) and not body.get("principal", {}).get("session", "").startswith(session):
@@ -192,7 +197,7 @@ def _session(body: dict[str, Any]) -> tuple[str, str]:
 def _deed(index: int, body: dict[str, Any], workspaces: _Workspaces) -> Deed:
     why = body["undo"].get("why", ())
     stays = tuple(str(reason) for reason in why) if isinstance(why, list) else ()
-    return Deed(index, _points(body), workspaces.of(body), stays)
+    return Deed(index, _points(body), str(body.get("workspace") or workspaces.of(body)), stays)
 
 
 def _points(body: dict[str, Any]) -> tuple[Ref, ...]:
@@ -202,7 +207,7 @@ def _points(body: dict[str, Any]) -> tuple[Ref, ...]:
 
 
 def _body(job: Job, person: str) -> dict[str, Any]:
-    of = list(dict.fromkeys(step.entry for step in job.plan.steps))
+    of = list(dict.fromkeys(step.entry for step in job.plan.steps if step.changes))
     body: dict[str, Any] = {
         "by": person,
         "of": of[:_NAMED],
@@ -211,4 +216,6 @@ def _body(job: Job, person: str) -> dict[str, Any]:
         "left": len(job.plan.all_problems()),
         "undo": {"undoable": "yes", "points": [str(ref) for ref in job.points]},
     }
+    if job.plan.workspace:
+        body["workspace"] = cut(clean(job.plan.workspace), 1_000)
     return body | ({"of_total": len(of)} if len(of) > _NAMED else {})
