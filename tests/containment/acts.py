@@ -39,7 +39,7 @@ class Acts:
         self.shelf, self.vault = Shelf(self.kept_in / "undo"), Store(self.kept_in / "preimages")
         self.clock = Clock()
         call = GitCall(environ=self.environment)
-        points = GitPoints(call, self.shelf, self.vault)
+        self.points = points = GitPoints(call, self.shelf, self.vault)
         person = Person("dev", home, (str(self.kept_in),))
         self.undoing = Undoing(self.shelf, self.vault, person, self.clock, points)
         self.restorers: dict[str, Restorer] = {

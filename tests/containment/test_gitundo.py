@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -234,3 +236,12 @@ def test_a_password_in_a_remote_is_not_copied(work: Work) -> None:
     raws = [path.read_bytes() for path in (work.kept_in / "undo").rglob("*") if path.is_file()]
     raws += [work.vault.get(path.parent.name + path.name) for path in (work.kept_in / "preimages").glob("*/*")]
     assert not any(b"ghp_0123" in raw for raw in raws)
+
+
+def test_refs_that_hold_objects_go_when_nobody_reports_the_outcome(work: Work) -> None:
+    asyncio.run(work.undoing.before(work.reading("Bash", {"command": "git gc --prune=now"}), str(work.top)))
+    assert work.git("for-each-ref", "refs/interlock")
+    work.points.tidy(time.time())
+    assert work.git("for-each-ref", "refs/interlock"), "the command may still run"
+    work.points.tidy(time.time() + 2 * 86_400)
+    assert not work.git("for-each-ref", "refs/interlock")
