@@ -28,7 +28,11 @@ CHANGES = [
     ("GET", "https://api.telegram.org/bot1:x/sendMessage?text=hi", None, Verb.SEND, Kind.CLOUD_RESOURCE),
     ("POST", "https://compute.googleapis.com/v1/projects/p:setIamPolicy", "{}", Verb.GRANT, Kind.CLOUD_RESOURCE),
     ("PUT", "https://registry.npmjs.org/left-pad", "{}", Verb.PUBLISH, Kind.PACKAGE),
-    ("POST", "https://jenkins.example.org/job/x/doDelete", None, Verb.DELETE, Kind.CLOUD_RESOURCE),
+    ("POST", "https://jenkins.example.org/job/x/doDelete", None, Verb.DELETE, Kind.DATABASE),
+    ("DELETE", "http://localhost:8001/services/pay", None, Verb.DELETE, Kind.SYSTEM),
+    ("DELETE", "http://localhost:8001/api/v1/namespaces/x", None, Verb.DELETE, Kind.CLUSTER_OBJECT),
+    ("DELETE", "http://localhost:3000/api/dashboards/uid/x", None, Verb.DELETE, Kind.DATABASE),
+    ("DELETE", "http://localhost:3000/items/1", None, Verb.DELETE, Kind.CLOUD_RESOURCE),
     ("DELETE", "http://localhost:9200/idx", None, Verb.DELETE, Kind.DATABASE),
     ("POST", "http://localhost:9090/api/v1/admin/tsdb/delete_series?match=up", None, Verb.DELETE, Kind.DATABASE),
 ]  # fmt: skip

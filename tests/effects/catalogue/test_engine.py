@@ -391,3 +391,32 @@ does = "delete database {name|=all}, all, irreversible"
 def test_a_last_word_that_asks_ends_a_subcommand_and_only_where_it_means_nothing_else():
     catalogue = Catalogue.load({"tool.toml": HELPED})
     assert [c for f in catalogue.families for c in check(catalogue, f)] == []
+
+
+VERSIONED = '''
+about = "a tool"
+[command.tool]
+flags = """
+-v --version : asked
+-q
+"""
+[command.tool.sub."drop"]
+args = "NAME"
+does = "delete database {name}, all, irreversible"
+[command.tool.sub."set"]
+flags = "-v --value <VALUE>"
+args = "NAME"
+does = "configure database {name} {value|=}"
+[examples]
+"tool -v" = "nothing"
+"tool -v drop shop" = "nothing"
+"tool drop shop --version" = "nothing"
+"tool drop -v shop" = "delete database shop"
+"tool drop shop -qv" = "delete database shop"
+"tool set -v 1 shop" = "configure database shop 1"
+'''
+
+
+def test_a_short_v_after_a_subcommand_asks_for_no_version():
+    catalogue = Catalogue.load({"tool.toml": VERSIONED})
+    assert [c for f in catalogue.families for c in check(catalogue, f)] == []

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-from interlock.effects.catalogue.grammar import ROLES, Grammar, GrammarError, Slot, read_flags, read_slots
+from interlock.effects.catalogue.grammar import ROLES, Grammar, GrammarError, Slot, inherited, read_flags, read_slots
 from interlock.effects.catalogue.rules import Rule, Template, read_rule
 from interlock.model.errors import CatalogueError
 from interlock.model.labels import TAINTS
@@ -218,7 +218,7 @@ class _Reader:
             raise self.fail(f"{where}.otherwise", f"known are {', '.join(OTHERWISE)}")
         if command.reader and command.reader not in self.readers:
             raise self.fail(f"{where}.reader", f"no reader is called {command.reader!r}")
-        below = grammar
+        below = inherited(grammar)
         if not self.take(table, "inherit", bool, True, where):
             below = Grammar(single=grammar.single, posix=False, asks=grammar.asks)
         self.subcommands(command, table, where, family, below, depth, env)

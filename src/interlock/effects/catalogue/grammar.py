@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from interlock.effects.invocation import Word, word
 
@@ -80,6 +80,17 @@ class Grammar:
                 self.rest_at, self.rest = index, slot
                 self.slots = self.slots[:index]
                 break
+
+
+def inherited(grammar: Grammar) -> Grammar:
+    """What subcommands take over: after one, `-v` says more, or is an option of its own, and asks no version."""
+    letters = [s for s in ("-v", "-V") if s in grammar.flags and "asked" in grammar.flags[s].tags]
+    if not letters:
+        return grammar
+    more = Flag("verbose", None, False, ("verbose",))
+    below = replace(grammar, flags={**grammar.flags, **dict.fromkeys(letters, more)})
+    below.finish()
+    return below
 
 
 def read_flags(text: str) -> dict[str, Flag]:

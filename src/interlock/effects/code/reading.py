@@ -10,6 +10,7 @@ from typing import Any
 
 from interlock.effects.budget import Budget, Exhausted
 from interlock.effects.catalogue.draft import Draft
+from interlock.effects.catalogue.service_clients import acts_on_service
 from interlock.effects.catalogue.words import word_list
 from interlock.effects.code.actions import Actions
 from interlock.effects.code.folding import Scope
@@ -50,6 +51,9 @@ def read_code(draft: Draft, language: str, text: str, *, strict: bool) -> bool:
     Of strict text nothing is then added: it is opaque as a whole. Of project code what was certain stays.
     """
     before = len(draft.effects), len(draft.inner)
+    acting = acts_on_service(text) if strict else ""
+    if acting:
+        draft.opaque("acts on a service elsewhere", acting)
     if Code(draft, language, strict=strict).read(text):
         return True
     if strict:

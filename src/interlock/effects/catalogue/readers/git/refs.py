@@ -25,7 +25,8 @@ def moves(draft: Draft, base: str | None, names: list[Word], *, onto: bool) -> N
 def branch(draft: Draft, base: str | None) -> None:
     """`git branch`: made, renamed or moved, removed when merged (-d) or in any case (-D)."""
     names = draft.values("name")
-    if draft.has("list") or (draft.has("remotes") and not draft.has("delete", "delete-force")):
+    changes = draft.has("delete", "delete-force", "move", "move-force", "force")
+    if draft.has("list", "remotes") and not changes:  # `git branch -v -D x` lists nothing
         return
     if draft.has("unset-upstream", "set-upstream-to", "edit-description"):
         g.repository(draft, Verb.WRITE, "branch settings")

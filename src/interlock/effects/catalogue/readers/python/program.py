@@ -8,6 +8,7 @@ from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.grammar import known
 from interlock.effects.catalogue.readers.python.calls import Code
 from interlock.effects.catalogue.readers.wrappers import interactive
+from interlock.effects.catalogue.service_clients import acts_on_service
 from interlock.effects.catalogue.words import word_list
 from interlock.effects.invocation import Word
 from interlock.model.effect import Kind, Reversibility, Verb
@@ -41,6 +42,9 @@ def inline(draft: Draft, text: str | None, value: Word, *, packages: tuple[str, 
         return
     code = Code(draft, inline=True)
     code.foreign.update(packages)
+    acting = acts_on_service(text)
+    if acting:
+        draft.opaque("acts on a service elsewhere", acting)
     if not code.read(text):
         draft.opaque("the Python text cannot be read", text)
     elif code.foreign:
