@@ -322,7 +322,14 @@ def _archive(draft: Draft, base: str | None) -> None:
 def _init(draft: Draft, base: str | None) -> None:
     if draft.has("template"):
         draft.opaque("a template directory brings hooks")
-    _ = base
+    target = draft.said.value("target")
+    path = draft.path(target, base) if target is not None else base
+    if target is not None and path is not None and L.ROOT in _place(draft, path):
+        draft.file(Verb.CREATE, target, directory=True, note="everything below becomes a working tree")
+
+
+def _place(draft: Draft, path: str) -> tuple[str, ...]:
+    return file_resource(path, draft.setting, draft.world, cwd="/", directory=True).labels
 
 
 def _lfs(draft: Draft, base: str | None) -> None:

@@ -127,7 +127,8 @@ def read_tree(draft: Draft, base: str | None) -> None:
 def checkout_index(draft: Draft, base: str | None) -> None:
     """`git checkout-index -f` replaces files by what the index has."""
     g.repository(draft, Verb.WRITE, "index")
-    if not draft.has("force") or draft.has("prefix", "temp", "no-create"):
+    elsewhere = (draft.text("prefix") or "").removeprefix("./") not in ("", "/")
+    if not draft.has("force") or elsewhere or draft.has("temp", "no-create"):
         return
     if draft.has("all", "stdin"):
         g.discards_tree(draft, base, _REPLACED)

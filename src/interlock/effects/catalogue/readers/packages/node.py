@@ -20,7 +20,7 @@ from interlock.effects.catalogue.readers.packages.common import (
 from interlock.effects.catalogue.words import word_list
 from interlock.effects.invocation import Word
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
-from interlock.model.effect import Kind, Reversibility, Verb
+from interlock.model.effect import Environment, Kind, Reversibility, Verb
 
 _INSTALLS = word_list("npm-installs")
 _REMOVES = frozenset({"uninstall", "remove", "rm", "un", "r", "unlink", "prune"})
@@ -116,7 +116,23 @@ def _node_create(draft: Draft, rest: list[Word]) -> None:
         draft.file(Verb.CREATE, known("package.json"))
 
 
+def _node_machine(draft: Draft, action: str, spoken: list[str]) -> bool:
+    """What reaches beyond the project: another package manager, scripts let loose, a tool of the machine removed."""
+    if draft.command == "yarn" and action == "set" and any("://" in one for one in spoken[1:]):
+        draft.run_unread(spoken[-1], "this release of the package manager runs from now on")
+    elif draft.command == "bun" and action == "pm" and spoken[:1] == ["trust"]:
+        draft.opaque("the lifecycle scripts of a package run", " ".join(spoken))
+    elif action in _REMOVES and draft.has("global"):
+        for one in spoken:
+            draft.add(Verb.DELETE, Kind.PACKAGE, one, undo=Reversibility.RECOVERABLE, env=Environment.MACHINE)
+    else:
+        return False
+    return True
+
+
 def _node_other(draft: Draft, action: str, rest: list[Word], words: list[Word], base: str | None) -> None:
+    if _node_machine(draft, action, [w.text or "?" for w in rest]):
+        return
     if action in _REMOVES:
         draft.file(Verb.WRITE, known("package.json"))
     elif action in _REGISTRY:
