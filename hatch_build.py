@@ -40,6 +40,15 @@ exit 2
 """
 
 
+# Installers put the interpreter's path in the place of `#!python`.
+COMMAND = """\
+#!python
+from interlock.cli.main import main
+
+main()
+"""
+
+
 class HookClient(BuildHookInterface[Any]):
     """Compiles `native/interlock_hook.c`, or falls back to the Python client; and `native/run/`, or leaves it out."""
 
@@ -63,6 +72,12 @@ class HookClient(BuildHookInterface[Any]):
         else:
             self.app.display_warning("no C compiler that works: installing the slower Python hook client")
             write_python_client(Path(self.root, "src/interlock/gates/hooks/client.py"), client)
+        # `interlock run` must start at once, so the command itself is compiled where it can be.
+        command = Path(self._directory, "interlock")
+        if os.environ.get("INTERLOCK_HOOK") == "python" or not compile_command(Path(self.root, "native"), command):
+            command.write_text(COMMAND, encoding="utf-8")
+        command.chmod(0o755)
+        build_data["shared_scripts"][str(command)] = "interlock"
         client.chmod(0o755)
         build_data["shared_scripts"][str(client)] = "interlock-hook"
 
@@ -86,7 +101,12 @@ def compile_launcher(sources: Path, target: Path) -> bool:
     return _compile([*sorted(sources.glob("*.c")), sources.with_name("wire.c")], target, refuses_with=125)
 
 
-def _compile(sources: list[Path], target: Path, *, refuses_with: int) -> bool:
+def compile_command(sources: Path, target: Path) -> bool:
+    """Compile the command that starts the others; False where it does not compile."""
+    return _compile([sources / "interlock.c"], target, refuses_with=None)
+
+
+def _compile(sources: list[Path], target: Path, *, refuses_with: int | None) -> bool:
     for compiler, *linking in COMPILERS:
         program = shutil.which(compiler)
         if program is None:
@@ -98,8 +118,10 @@ def _compile(sources: list[Path], target: Path, *, refuses_with: int) -> bool:
     return False
 
 
-def _works(target: Path, refuses_with: int) -> bool:
-    # Called without arguments each of them must say no, in words.
+def _works(target: Path, refuses_with: int | None) -> bool:
+    # Called without arguments each of them must say no, in words; the command asks Python, which is not there yet.
+    if refuses_with is None:
+        return True
     ran = subprocess.run([str(target)], stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=20)
     return ran.returncode == refuses_with and b"Interlock" in ran.stderr
 

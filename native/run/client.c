@@ -45,7 +45,7 @@ static void print_answer(size_t from)
     fflush(stderr);
 }
 
-static struct answer ask(const char *payload, int64_t patience)
+static struct answer ask(const char *payload, size_t size, int64_t patience)
 {
     char nonce[17], head[LINE_LIMIT];
     began = now_ms();
@@ -60,11 +60,54 @@ static struct answer ask(const char *payload, int64_t patience)
         no("Start it with `interlock up`, and make the call again: that gives a new ticket.",
            "its daemon cannot be reached (%s/daemon.sock: %s)", run_directory, strerror(errno));
     check_owner(fd);
-    int n = snprintf(head, sizeof head, "ILK1 run - %s %lld %zu\n", nonce, (long long)patience, strlen(payload));
-    struct iovec part[2] = {{head, (size_t)n}, {(void *)payload, strlen(payload)}};
+    int n = snprintf(head, sizeof head, "ILK1 run - %s %lld %zu\n", nonce, (long long)patience, size);
+    struct iovec part[2] = {{head, (size_t)n}, {(void *)payload, size}};
     struct answer answer = converse(fd, nonce, part, fits);
     close(fd);
     return answer;
+}
+
+/* The plan in an answer, or the end: nothing has run. */
+static char *plan_in(struct answer answer, size_t *length)
+{
+    if (answer.status != 0) {
+        fputs("Interlock did not run this: ", stderr);
+        print_answer(0);
+        _Exit(STATUS_UNBUILT);
+    }
+    *length = (size_t)answer.out;
+    char *bytes = malloc(*length + 1);
+    if (!bytes)
+        fail("Free some memory and try again.", "there is no memory for the plan");
+    memcpy(bytes, reply.bytes, *length); /* the answer's room is needed again */
+    return bytes;
+}
+
+char *start_run(const char *profile, char **words, size_t *length)
+{
+    char here[PATH_MAX];
+    if (!getcwd(here, sizeof here))
+        fail("Go to a directory that exists.", "the current directory cannot be named (%s)", strerror(errno));
+    size_t size = sizeof "start" + strlen(profile) + 1 + strlen(here) + 1;
+    for (char **word = words; *word; word++)
+        size += strlen(*word) + 1;
+    char *payload = malloc(size), *end = payload;
+    if (!payload || size > PLAN_LIMIT)
+        fail("Put the command into a script.", "the command is too long");
+    end = stpcpy(end, "start") + 1;
+    end = stpcpy(end, profile) + 1;
+    end = stpcpy(end, here) + 1;
+    for (char **word = words; *word; word++)
+        end = stpcpy(end, *word) + 1;
+    char *bytes = plan_in(ask(payload, size, OPEN_MS), length);
+    free(payload);
+    return bytes;
+}
+
+void run_is(const char *id)
+{
+    if (!ticket)
+        ticket = id; /* a run that was asked for by its command is known by its own name */
 }
 
 char *open_ticket(const char *given, size_t *length)
@@ -73,18 +116,8 @@ char *open_ticket(const char *given, size_t *length)
     if (!*given || strlen(given) > 64 || strspn(given, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(given))
         fail("Make the call again: that gives a new ticket.", "this is no ticket");
     snprintf(payload, sizeof payload, "open %s\n", given);
-    struct answer answer = ask(payload, OPEN_MS);
-    if (answer.status != 0) {
-        fputs("Interlock did not run this: ", stderr);
-        print_answer(0);
-        _Exit(STATUS_UNBUILT);
-    }
+    char *bytes = plan_in(ask(payload, strlen(payload), OPEN_MS), length);
     ticket = given;
-    *length = (size_t)answer.out;
-    char *bytes = malloc(*length + 1);
-    if (!bytes)
-        fail("Free some memory and try again.", "there is no memory for the plan");
-    memcpy(bytes, reply.bytes, *length); /* the answer's room is needed again */
     return bytes;
 }
 
@@ -96,7 +129,7 @@ int close_ticket(int status)
     snprintf(payload, sizeof payload, "close %s %d\n", ticket, status);
     ticket = NULL; /* whatever happens now, it is not told twice */
     ended = status;
-    struct answer answer = ask(payload, CLOSE_MS);
+    struct answer answer = ask(payload, strlen(payload), CLOSE_MS);
     print_answer(0);
     return answer.status && !status ? STATUS_UNSETTLED : status;
 }

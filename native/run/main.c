@@ -10,7 +10,8 @@
 
 static _Noreturn void usage(void)
 {
-    fail("Call it as `interlock-run --ticket TICKET [--home DIRECTORY | --run DIRECTORY]`, `--plan FILE` or `--probe [DIRECTORY]`.",
+    fail("Call it as `interlock-run --ticket TICKET [--home DIRECTORY | --run DIRECTORY]`, `--profile NAME -- COMMAND`, "
+         "`--plan FILE` or `--probe [DIRECTORY]`.",
          "it is called in a wrong way");
 }
 
@@ -22,11 +23,17 @@ static void hold_standard_descriptors(void)
             _exit(STATUS_UNBUILT);
 }
 
+static bool asked; /* by its command, not by a ticket */
+
 static char *fetch_plan(int count, char **words, size_t *length)
 {
     const char *given = NULL;
     if (count == 3 && strcmp(words[1], "--plan") == 0)
         return load_file(words[2], length);
+    if (count >= 5 && strcmp(words[1], "--profile") == 0 && strcmp(words[3], "--") == 0) {
+        asked = true;
+        return start_run(words[2], words + 4, length);
+    }
     for (int i = 1; i + 1 < count; i += 2) {
         if (strcmp(words[i], "--ticket") == 0)
             given = words[i + 1];
@@ -53,5 +60,7 @@ int main(int count, char **words)
         return probe_rename(words[2], words[3]);
     char *bytes = fetch_plan(count, words, &length);
     read_plan(&plan, bytes, length);
+    if (asked)
+        run_is(plan.id);
     return close_ticket(launch(&plan));
 }

@@ -78,6 +78,10 @@ int run_command(char **arguments, char **environment);
 /* ---- client.c: the daemon */
 
 char *open_ticket(const char *given, size_t *length);
+/* Asks for a run of these words under a profile, in the current directory: gives the plan, or ends. */
+char *start_run(const char *profile, char **words, size_t *length);
+/* Under which name the end of such a run is told. */
+void run_is(const char *id);
 /* Tells the daemon of the end, if it gave a ticket; returns the status to end with. */
 int close_ticket(int status);
 

@@ -103,10 +103,45 @@ def test_always_contains_what_can_do_its_work_there(cold: Guard) -> None:
     assert allowed(cold.hook("Bash", {"command": "cat ~/.bashrc"}))
 
 
-def test_a_person_runs_a_command_contained(guard: Guard, project: Path) -> None:
-    done = guard.cli("run", "--", "sh", "-c", "echo built > out.txt; exit 3")
+def by_command(guard: Guard, *words: str) -> subprocess.CompletedProcess[str]:
+    """The command as it is installed: it starts a run without Python."""
+    program = LAUNCHER.with_name("interlock")
+    return subprocess.run(
+        [program, *words],
+        env=guard.environment,
+        cwd=guard.project,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def by_python(guard: Guard, *words: str) -> subprocess.CompletedProcess[str]:
+    return guard.cli(*words)
+
+
+@pytest.mark.parametrize("call_it", [by_command, by_python])
+def test_a_person_runs_a_command_contained(
+    guard: Guard, project: Path, call_it: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    done = call_it(guard, "run", "--", "sh", "-c", "echo built > out.txt; exit 3")
     assert done.returncode == 3, done.stderr
     assert (project / "out.txt").read_text() == "built\n"
+    (run_entry,) = guard.entries("run")
+    assert run_entry["body"]["text"] == "sh -c echo built > out.txt; exit 3"
+    assert guard.cli("undo", str(run_entry["index"]), "--yes").returncode == 0
+    assert not (project / "out.txt").exists()
+
+
+def test_a_profile_that_is_not_there_and_no_project_are_said(guard: Guard, project: Path) -> None:
+    wrong = by_command(guard, "run", "--profile", "everything", "--", "true")
+    assert wrong.returncode == 125
+    assert "read-only, build, test, network" in wrong.stderr
+    guard.project = guard.base / "user"
+    nowhere = by_command(guard, "run", "--", "true")
+    assert nowhere.returncode == 125
+    assert "no project" in nowhere.stderr
 
 
 def test_what_is_held_waits_for_a_person(guard: Guard, project: Path) -> None:

@@ -52,6 +52,11 @@ class Contained:
 
     async def start(self, argv: list[str], cwd: str, name: str, hosts: tuple[str, ...], person: str) -> dict[str, Any]:
         """A ticket for this command of a person's. Raises UsageError, NotFound, StateError."""
+        wish = await self.wish(argv, cwd, name, hosts, person)
+        return {"command": self._runs.prepare(wish), "entry": wish.intent}
+
+    async def wish(self, argv: list[str], cwd: str, name: str, hosts: tuple[str, ...], person: str) -> Wish:
+        """This command of a person's, noted in the ledger. Raises UsageError, NotFound, StateError."""
         if not argv or any("\0" in word for word in argv) or sum(map(len, argv)) > _WORDS:
             raise UsageError("a command is at least one word, without NULs, and not longer than 100 kB.")
         if self._runs.tier == "none":
@@ -74,8 +79,7 @@ class Contained:
             "contained": {"tier": self._runs.tier, "profile": name},
         }
         index = await self._recorder.record(RUN, body)
-        wish = Wish(tuple(argv), cwd, workspace, name, principal, hosts, index)
-        return {"command": self._runs.prepare(wish), "entry": index}
+        return Wish(tuple(argv), cwd, workspace, name, principal, hosts, index)
 
     def body(self, entry: int) -> dict[str, Any]:
         """The body of the `changes` entry that this index names, or that belongs to the action it names."""

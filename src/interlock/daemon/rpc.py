@@ -18,6 +18,7 @@ from interlock.approvals.queue import Queue
 from interlock.approvals.request import Approver, Request
 from interlock.broker.broker import Broker
 from interlock.broker.clock import Clock, stamp
+from interlock.broker.contain import Wish
 from interlock.broker.records import clean
 from interlock.daemon.agents import AgentProcesses
 from interlock.daemon.contained import Contained
@@ -198,6 +199,11 @@ class Rpc:
         hosts = self._rules.config("").containment.hosts
         name = str(params.get("profile", "build"))
         return await self._contained.start(argv, cwd, name, hosts, _name(peer.uid))
+
+    async def asked(self, argv: list[str], cwd: str, profile: str, peer: Peer) -> Wish:
+        """The same for the launcher, which asks for itself."""
+        hosts = self._rules.config("").containment.hosts
+        return await self._contained.wish(argv, cwd, profile, hosts, _name(peer.uid))
 
     async def _tier(self, params: dict[str, Any], peer: Peer) -> Any:
         del params, peer

@@ -160,6 +160,7 @@ class _Daemon:
                 desks=Desks(desk, Contained(runs, settler, ledger=ledger, recorder=recorder, home=person.home)),
                 stop=self._ending.set,
             )
+            runs.asked = rpc.asked
             await desk.recover()
             await asyncio.to_thread(points.tidy, self._clock.now())
             await runs.restore()

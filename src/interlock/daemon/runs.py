@@ -9,11 +9,12 @@ INVARIANT: of a run whose launcher is gone without a word nothing is committed; 
 
 from __future__ import annotations
 
+import os
 import secrets
 import shlex
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import structlog
@@ -30,7 +31,11 @@ log = structlog.get_logger()
 
 _WAITING = 1_000  # released and not started yet
 _PATIENCE_SECONDS = 600.0  # an agent starts what it was told to run at once; a person's shell may take its time
+_START = b"start\0"
 _LOST = 137  # the status of a run whose launcher was killed
+
+
+Asked = Callable[[list[str], str, str, Peer], Awaitable[Wish]]
 
 
 class Runs:
@@ -47,6 +52,7 @@ class Runs:
         self._now = now
         self._waiting: OrderedDict[str, tuple[float, Wish]] = OrderedDict()
         self._live: dict[str, Run] = {}
+        self.asked: Asked | None = None  # makes a wish of a command line
 
     def prepare(self, wish: Wish) -> str:
         """The command that starts this wish, once."""
@@ -59,6 +65,8 @@ class Runs:
     async def serve(self, payload: bytes, peer: Peer) -> Reply:
         """Answer the launcher. Known failures become an exit status and a sentence."""
         try:
+            if payload.startswith(_START) and self.asked is not None:
+                return Reply(stdout=await self._start(payload.removeprefix(_START), self.asked, peer))
             word, *rest = payload.decode("ascii").split()
             if word == "open" and len(rest) == 1:
                 return Reply(stdout=await self._open(rest[0], peer))
@@ -84,7 +92,7 @@ class Runs:
     async def restore(self) -> None:
         """Take over what an earlier daemon left: runs whose launcher lives go on, the others end with all held."""
         for run in await self._settler.unsettled():
-            self._live[run.ticket] = run
+            self._live[run.ticket or run.id] = run
         await self.sweep()
 
     async def _open(self, ticket: str, peer: Peer) -> bytes:
@@ -96,6 +104,14 @@ class Runs:
             )
         run, plan = await self._settler.begin(ticket, wish, process(peer.pid))
         self._live[ticket] = run
+        return plan.encode()
+
+    async def _start(self, said: bytes, asked: Asked, peer: Peer) -> bytes:
+        """A run that is asked for by its command: by a person, or by an agent whose hook let `interlock run` pass."""
+        name, cwd, *argv = os.fsdecode(said.removesuffix(b"\0")).split("\0")
+        wish = await asked(argv, cwd, name, peer)
+        run, plan = await self._settler.begin("", wish, process(peer.pid))
+        self._live[run.id] = run
         return plan.encode()
 
     async def _close(self, ticket: str, status: int) -> str:

@@ -48,7 +48,7 @@ class Run(msgspec.Struct, frozen=True):
     """One contained run under way. `launcher` names the process that holds it, as `process` names one."""
 
     id: str
-    ticket: str
+    ticket: str  # "" where it was asked for by its command: it is then known by its id
     wish: Wish
     launcher: str
     place: Workplace
