@@ -240,6 +240,7 @@ class Catalogue:
         if command.output is not None and draft.output_taint is None:
             draft.output_taint = _flowing(command, draft)
         programs.handed_secrets(draft)
+        programs.loads_elsewhere(draft)
         draft.listed = list(listing.lines(draft))
         return draft.finish()
 

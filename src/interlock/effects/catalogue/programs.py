@@ -107,6 +107,10 @@ RISKY = re.compile(
 # Entry points that a framework leaves in the project: the file hands over at once, and the family says what comes then.
 ENTRY_POINTS = word_list("entry-points")
 _TOLD_BY_NAME = word_list("told-by-name")
+_LOADING = {
+    tool: tuple(names.split(",")) for tool, names in (one.split("=", 1) for one in word_list("loading-options"))
+}
+_PLAIN_DATA = (".json", ".jsonc", ".toml", ".yaml", ".yml", ".ini", ".cfg", ".txt")
 # What `bin` holds in a framework's project, or in a server's unpacked archive (`bin/solr`, `bin/kafka-topics.sh`).
 _BIN = re.compile(r"(?:^|/)bin/[\w.-]+$")
 
@@ -139,6 +143,23 @@ def handed_secrets(draft: Draft) -> None:
             resource = file_resource(text, draft.setting, draft.world, cwd=draft.inv.cwd)
             if L.SECRET in resource.labels and L.WORKSPACE not in resource.labels:
                 draft.file(Verb.READ, word(text), note="what it cannot understand it prints")
+
+
+def loads_elsewhere(draft: Draft) -> None:
+    """`eslint -c /tmp/x.js`: a tool of the project is handed code from outside of it."""
+    names = _LOADING.get(draft.command.partition(" ")[0])
+    if not names or draft.inv.remote or all(L.PROJECT not in effect.resource.labels for effect in draft.effects):
+        return
+    words = draft.inv.words
+    for at, value in enumerate(words[1:], 1):
+        text = value.text or ""
+        name, equals, attached = text.partition("=")
+        if name not in names:
+            continue
+        given = attached if equals else (words[at + 1].text or "") if at + 1 < len(words) else ""
+        if not given.startswith(("/", "~", "..")) or given.endswith(_PLAIN_DATA) or draft.ours(draft.path(given)):
+            continue
+        draft.opaque(f"{name} loads code from outside of the project", given)
 
 
 _KEY_USERS = frozenset({"codesign", "apksigner", "jarsigner", "signtool", "osslsigncode"})

@@ -250,6 +250,8 @@ class Code:
         top = name.split(".", maxsplit=1)[0].replace("()", "")
         theirs = any(name == f or name.startswith((f + ".", f + "()")) for f in self.foreign)
         grave = method in ("del", "rm") or method.lower().startswith(_GRAVE)
+        if method == "send" and base.text in ("res", "response", "reply"):
+            return  # the answer of a server of one's own
         if grave and (theirs or not top) and base.shape is not Shape.LIST:
             self.unsure(f"calls {name or method}() of a package that is not read")
 

@@ -46,6 +46,7 @@ _HARMLESS = re.compile(
 )
 _PLACE = re.compile(r"""["'](?:/|~|\.\.|\w+://)|\.(?:pem|key|env)\b|\.env""")
 _MOST_TEXT = 50_000
+_INSTALLS = ("CPAN", "App::cpan", "bundler/inline")  # their text names what is fetched and run
 _PLAIN_LIBRARY = re.compile(r"[-\w:=,./@~ ]*")  # a Perl -M is code: `-M'strict;system(1)'`
 
 
@@ -78,7 +79,9 @@ def deno_eval(draft: Draft) -> None:
     for value in draft.values("code"):
         node_text(draft, value)
     for value in draft.values("script"):
-        if not (value.text or "").startswith(("http:", "https:", "npm:", "jsr:", "data:")):
+        if value.text == "-":
+            _stdin(draft, node_text)
+        elif not (value.text or "").startswith(("http:", "https:", "npm:", "jsr:", "data:")):
             run_script(draft, value)
 
 
@@ -93,6 +96,9 @@ def runtime(draft: Draft) -> bool:
     if draft.values("code") or not operands:
         return bool(draft.values("code"))
     first = operands[1] if operands[0].text == "run" and len(operands) > 1 else operands[0]
+    if operands[0].text == "run" and first.text == "-":
+        _stdin(draft, node_text)
+        return True
     if first.text is not None and first.text.endswith(_SCRIPTS):
         run_script(draft, first)
         return True
@@ -143,6 +149,9 @@ def other_code(draft: Draft) -> None:
     script = draft.values("script") or draft.values("scriptfile")
     in_place = draft.has("in-place")
     _loaded(draft)
+    if draft.has("searched") and script:
+        draft.argv([*script, *files])
+        return
     for value in codes:
         other_text(draft, value)
     if draft.has("serve"):
@@ -169,6 +178,7 @@ def _loaded(draft: Draft) -> None:
         if (
             name is None
             or not _PLAIN_LIBRARY.fullmatch(name)
+            or name.startswith(_INSTALLS)
             or (name.startswith(("/", "~", "..")) and not draft.ours(draft.path(value)))
         ):
             draft.run_unread(value.source or "?", "loads a module before it starts", value.taint)

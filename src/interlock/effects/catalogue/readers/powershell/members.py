@@ -37,7 +37,7 @@ class Members(Files, ABC):
         if type_name.removeprefix("system.") == "diagnostics.process" and lower == "start" and given:
             target = given[0].word()
             if target.text is not None:
-                self.draft.argv([target, *(v.word() for v in given[1:])], cwd=self.cwd)
+                self.draft.argv([target, *(part for v in given[1:] for part in _split(v))], cwd=self.cwd)
                 return UNKNOWN
         if lower == "frombase64string" or quiet_type(type_name):
             return Value(taint=taint, source=f"[{type_name}]::{method}")
@@ -139,3 +139,9 @@ class Members(Files, ABC):
             return Value(source=text)
         self.draft.opaque("what this object can do is not known", " ".join(w.source for w in self.draft.inv.words))
         return UNKNOWN
+
+
+def _split(value: Value) -> list[Word]:
+    """The arguments of a new process stand in one text."""
+    given = value.word()
+    return [word(part) for part in given.text.split()] if given.text is not None else [given]

@@ -154,7 +154,8 @@ class Code(Values):
         elif called in N.WRITE:
             self._files(Verb.CREATE if "mkdir" in called or "makedirs" in called else Verb.WRITE, node.args[:1])
         elif called in N.READ:
-            self._files(Verb.READ, node.args[:1])
+            in_place = any(k.arg == "inplace" and self._maybe(k.value) for k in node.keywords)  # fileinput
+            self._files(Verb.OVERWRITE if in_place else Verb.READ, node.args[:1])
         elif called in N.CHANGE:
             self._files(Verb.CONFIGURE, node.args[:1])
         elif called in N.MOVE:
@@ -171,6 +172,8 @@ class Code(Values):
     def _made(self, function: ast.expr) -> None:
         """What an expression makes is called: of `nn.Linear(2, 2)(x)` it is as much project code as the maker is."""
         maker = self.name(function.func) if isinstance(function, ast.Call) else ""
+        if maker == "functools.partial":
+            return  # what it holds is named there, and judged as a name that is handed on
         if maker.split(".", maxsplit=1)[0] not in {*self.foreign, "unittest"} or reaches_out(maker):
             self.unsure("calls what an expression makes")
 

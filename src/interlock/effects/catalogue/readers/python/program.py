@@ -16,6 +16,7 @@ from interlock.model.effect import Kind, Reversibility, Verb
 # Modules that are a program of the catalogue under another name.
 _PROGRAMS = word_list("python-programs")
 _QUIET = word_list("python-quiet")
+_ALIASES = {"awscli": "aws", "fabric": "fab", "IPython": "ipython", "IPython.terminal": "ipython"}
 
 
 def python(draft: Draft) -> None:
@@ -94,7 +95,7 @@ def _module(draft: Draft, module: Word, operands: list[Word]) -> None:
     if name is None:
         draft.run_unread(module.source, "which module runs is not known", module.taint)
         return
-    top = name.split(".")[0]
+    top = _ALIASES.get(name, name.split(".")[0])
     if name in ("venv", "virtualenv"):
         for value in [o for o in operands if not (o.text or "").startswith("-")]:
             draft.file(Verb.CREATE, value, directory=True)
@@ -143,6 +144,22 @@ def _watched(draft: Draft, operands: list[Word]) -> None:
                 return
             draft.file(Verb.WRITE, value)
     draft.project("python with a profiler or debugger")
+
+
+def _typed(draft: Draft, operands: list[Word]) -> None:
+    """code, asyncio, ptpython, IDLE: a prompt of Python, for a keyboard or for what stands on standard input."""
+    if not operands:
+        _stdin(draft)
+    else:
+        draft.project("python at a prompt")
+
+
+def _unpacked(draft: Draft, operands: list[Word]) -> None:
+    """pickle: what a pickle says is done while it is read."""
+    for value in operands:
+        if not draft.ours(draft.path(value)):
+            draft.run_unread(value.source or "?", "a pickle from outside of the workspace is code", value.taint)
+    draft.project("python -m pickle")
 
 
 def _tests(draft: Draft, _operands: list[Word]) -> None:
@@ -201,6 +218,11 @@ _READERS = {
     "trace": _watched,
     "pdb": _watched,
     "runpy": _watched,
+    "code": _typed,
+    "asyncio": _typed,
+    "ptpython": _typed,
+    "idlelib": _typed,
+    "pickle": _unpacked,
     "unittest": _tests,
     "doctest": _tests,
     "http.server": _served,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from interlock.effects.catalogue.grammar import known
+from interlock.effects.catalogue.readers.python.stores import Store
 from interlock.effects.catalogue.readers.python.values import Prefixed, word_of
 from interlock.effects.places import file_resource
 from interlock.effects.services import acts, of_a_service, reaches_out, reveals, runs_text
@@ -16,6 +18,7 @@ from interlock.model.effect import Kind, Verb
 if TYPE_CHECKING:
     from interlock.effects.catalogue.readers.python.calls import Code
 
+_AWAY = re.compile(r"(?:s3a?|gs|gcs|az|abfss?|adl|wasbs?|hdfs|ftp|sftp|ssh|https?)://")
 _ROUNDS = 3  # `c = boto3.client(...)`, `b = c.bucket(...)`, `o = b.object(...)`
 
 
@@ -57,6 +60,10 @@ class Remote:
             code.unsure(f"{called}() reaches out of the text")
         elif called in ("os.chdir", "contextlib.chdir", "os.fchdir"):
             self._moved(node)
+        elif method == "to_sql" and code.store is Store.UNKNOWN:
+            code.unsure("writes a table of a database that is not known")
+        elif method.startswith(("to_", "write_", "save")) and self._away(node):
+            code.unsure(f"{method}() writes to a store outside of this machine")
         elif self.serves and reveals(method):
             code.draft.add(Verb.READ, Kind.SECRET, f"what {method}() hands out", labels=(L.SECRET,))
         elif self.serves and acts(method, theirs=self._theirs(node.func)):
@@ -64,6 +71,11 @@ class Remote:
         else:
             return False
         return True
+
+    def _away(self, node: ast.Call) -> bool:
+        """`df.to_csv("s3://bucket/x.csv")`."""
+        value = self.code.value(node.args[0]) if node.args else None
+        return isinstance(value, str) and _AWAY.match(value) is not None
 
     def member(self, name: str) -> None:
         """A member that holds a credential."""
