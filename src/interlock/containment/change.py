@@ -47,12 +47,20 @@ class Facts(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     digest: str = ""  # of a surveyed directory: over names, kinds, sizes, modes and times inside
 
     def same(self, other: Facts) -> bool:
-        """Whether both describe the same state, whatever inode holds it. A directory's own time does not count."""
-        if self.kind != other.kind or self.mode != other.mode:
+        """Whether both describe the same state, whatever inode holds it.
+
+        A directory's own time does not count, nor its owner's rights, which are loosened while it is moved.
+        """
+        if self.kind != other.kind:
             return False
         if self.kind == "directory":
-            return self.digest == other.digest
-        return self.size == other.size and self.mtime == other.mtime and self.target == other.target
+            return self.mode | 0o700 == other.mode | 0o700 and self.digest == other.digest
+        return (
+            self.mode == other.mode
+            and self.size == other.size
+            and self.mtime == other.mtime
+            and self.target == other.target
+        )
 
     def is_inode(self, other: Facts) -> bool:
         """Whether both are the very same object."""

@@ -52,6 +52,9 @@ def put_away(plan: Plan) -> None:
         _copy(plan.desk, plan.stage + _NEW)
         remove_tree(plan.stage)
         os.rename(plan.stage + _NEW, plan.stage)
+        with _unnoticed(plan):
+            remove_tree(plan.desk + _PART)
+            os.rename(plan.desk, plan.desk + _PART)  # from here on the stage is what counts
     remove(plan)
 
 

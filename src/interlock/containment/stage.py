@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from interlock.containment import desk
@@ -20,17 +21,17 @@ def fill(transaction: Transaction) -> None:
     os.mkdir(transaction.plan.stage, 0o700)
     slots = os.open(transaction.plan.stage, HANDLE)
     try:
-        root = os.open(transaction.plan.upper, LISTED)
-        try:
-            with Descent(root) as upper:
-                for number, step in enumerate(transaction.plan.steps):
-                    if step.made:
-                        os.mkdir(str(number), 0o700, dir_fd=slots)
-                    elif step.verb != "take":
-                        directory, name = split(step.path)
-                        move(name, upper.at(directory), str(number), slots)
-        finally:
-            os.close(root)
+        with _upper(transaction.plan.upper) as upper:
+            for number, step in enumerate(transaction.plan.steps):
+                if step.made:
+                    os.mkdir(str(number), 0o700, dir_fd=slots)
+                elif step.verb != "take":
+                    directory, name = split(step.path)
+                    parent = upper.at(directory)
+                    with _loosened(parent):
+                        if step.after.kind == "directory":
+                            _loosen(name, parent)
+                        move(name, parent, str(number), slots)
     finally:
         os.close(slots)
 
@@ -61,19 +62,50 @@ def is_clearing(transaction: Transaction) -> bool:
 
 
 def _unfill(transaction: Transaction, slots: int) -> None:
-    root = os.open(transaction.plan.upper, LISTED)
+    modes = {row.path: row.after.mode for row in transaction.plan.directories if row.there == "after"}
+    with _upper(transaction.plan.upper) as upper:
+        for number, step in enumerate(transaction.plan.steps):
+            if step.verb == "take" or look(str(number), slots) is NOTHING:
+                continue
+            if step.made:
+                os.rmdir(str(number), dir_fd=slots)
+                continue
+            directory, name = split(step.path)
+            parent = upper.at(directory)
+            with _loosened(parent):
+                move(str(number), slots, name, parent)
+                if step.path in modes:
+                    os.chmod(name, modes[step.path], dir_fd=parent)
+
+
+@contextlib.contextmanager
+def _upper(path: str) -> Iterator[Descent]:
+    root = os.open(path, LISTED)
     try:
         with Descent(root) as upper:
-            for number, step in enumerate(transaction.plan.steps):
-                if step.verb == "take" or look(str(number), slots) is NOTHING:
-                    continue
-                if step.made:
-                    os.rmdir(str(number), dir_fd=slots)
-                    continue
-                directory, name = split(step.path)
-                move(str(number), slots, name, upper.at(directory))
+            yield upper
     finally:
         os.close(root)
+
+
+@contextlib.contextmanager
+def _loosened(directory: int) -> Iterator[None]:
+    """With the right to move entries of an open directory of ours, whatever its mode says."""
+    mode = _loosen(".", directory)
+    yield
+    if mode is not None:
+        os.chmod(".", mode, dir_fd=directory)
+
+
+def _loosen(name: str, directory: int) -> int | None:
+    """Give us the right; returns the mode as it was, None when it need not change."""
+    if os.geteuid() == 0:
+        return None
+    mode = os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode & 0o7777
+    if mode & 0o700 == 0o700:
+        return None
+    os.chmod(name, mode | 0o700, dir_fd=directory)
+    return mode
 
 
 def remove(folder: Path, stage: str) -> None:

@@ -31,12 +31,12 @@ def same_mount(one: int, other: int) -> bool:
     return _mount(one) == _mount(other)
 
 
-def _mount(fd: int) -> str:
+def _mount(fd: int) -> bytes:
     try:
-        with open(f"/proc/self/fdinfo/{fd}", encoding="ascii") as file:
-            return next((line for line in file if line.startswith("mnt_id:")), "")
+        with open(f"/proc/self/fdinfo/{fd}", "rb") as file:
+            return next((line for line in file if line.startswith(b"mnt_id:")), b"")
     except OSError:
-        return ""  # a system that does not number its mounts: the device has to do
+        return b""  # a system that does not number its mounts: the device has to do
 
 
 def _rename(name: str, directory: int, other: str, other_directory: int, flag: int) -> None:
