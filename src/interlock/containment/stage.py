@@ -92,9 +92,11 @@ def _upper(path: str) -> Iterator[Descent]:
 def _loosened(directory: int) -> Iterator[None]:
     """With the right to move entries of an open directory of ours, whatever its mode says."""
     mode = _loosen(".", directory)
-    yield
-    if mode is not None:
-        os.chmod(".", mode, dir_fd=directory)
+    try:
+        yield
+    finally:
+        if mode is not None:
+            os.chmod(".", mode, dir_fd=directory)
 
 
 def _loosen(name: str, directory: int) -> int | None:
