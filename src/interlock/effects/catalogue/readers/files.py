@@ -309,7 +309,8 @@ def dd(draft: Draft) -> None:
                 text[3:] if known else None, operand.source if not known else text[3:], operand.span, text[3:]
             )
             sources = [(w.text or "").removeprefix("if=") for w in draft.said.operands if (w.text or "")[:3] == "if="]
-            if "/dev/null" in sources or (not _NOISE.isdisjoint(sources) and _precious(target)):
+            nothing = not sources and draft.inv.stdin.present and draft.inv.stdin.text == ""
+            if nothing or "/dev/null" in sources or (not _NOISE.isdisjoint(sources) and _precious(target)):
                 emptied(draft, target)
             else:
                 draft.file(Verb.OVERWRITE, target, taint=draft.flow)

@@ -62,6 +62,8 @@ def _request(draft: Draft, target: Target, words: list[str]) -> None:
             draft.add(Verb.DELETE, Kind.TABLE, f"redis:{each}", env=target.environment, scale=Scale())
     elif name == "config" and second == "get" and any(word.lower().strip("\"'") in _PASSWORDS for word in words[2:]):
         draft.add(Verb.READ, Kind.SECRET, f"{target.host or 'redis'}: {words[2]}", labels=(SECRET,))
+    elif name == "acl" and second in ("list", "getuser"):
+        draft.add(Verb.READ, Kind.SECRET, f"{target.host or 'redis'}: users", labels=(SECRET,))
     elif name in _CONTAINERS:
         if second not in _CONTAINER_READS:
             _configured(draft, target)
