@@ -17,6 +17,10 @@ import pytest
 from interlock.broker.config import Config
 from interlock.broker.judge import Person, judge
 from interlock.broker.trails import Trails
+from interlock.broker.undoing import secrets_of
+from interlock.containment.egress.allow import Allow
+from interlock.containment.profiles import profiles
+from interlock.daemon.settling import secrets_at_top
 from interlock.effects.redact import redact
 from interlock.model.action import Action, Principal
 from interlock.model.decision import Verdict
@@ -244,3 +248,22 @@ def test_r28_a_page_that_is_saved_is_judged_when_it_runs(tmp_path: Path) -> None
 def test_r29_a_tool_of_an_unknown_server_is_judged_by_its_arguments(tmp_path: Path) -> None:
     assert verdict(tmp_path, "mcp__unheard_of__get_status", {"name": "x"}) is Verdict.ALLOW
     assert verdict(tmp_path, "mcp__unheard_of__get_status", {"command": "rm -rf /"}) is not Verdict.ALLOW
+
+
+def test_r30_what_an_allowed_host_carries_is_not_looked_into() -> None:
+    allow = Allow(("cdn.example.com",))
+    assert allow.permits("cdn.example.com", 443)
+    assert not allow.permits("evil.example", 443)
+
+
+@pytest.mark.parametrize("place", ["/srv", "/opt"])
+def test_r31_what_lies_outside_of_homes_is_read_inside(place: str) -> None:
+    for found in profiles().values():
+        assert place not in (*found.hide, *found.fresh)
+
+
+def test_r32_credentials_deep_in_the_workspace_are_seen_inside(tmp_path: Path) -> None:
+    (tmp_path / "deploy").mkdir()
+    (tmp_path / "deploy" / ".env").write_text("TOKEN=obviously-fake\n")
+    (tmp_path / ".env").write_text("TOKEN=obviously-fake\n")
+    assert secrets_at_top(str(tmp_path), secrets_of(DEV)) == (str(tmp_path / ".env"),)

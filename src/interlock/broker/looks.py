@@ -49,5 +49,5 @@ def informed(judged: Judgement, action: Action, engine: Engine, found: Preview) 
     """The judgement with what the look made exact: what turns out to be recoverable may need no question any more."""
     reading = msgspec.structs.replace(judged.reading, effects=found.effects)
     return msgspec.structs.replace(
-        judged, reading=reading, decision=decide_again(judged, action, engine, found.effects)
+        judged, reading=reading, effects=found.effects, decision=decide_again(judged, action, engine, found.effects)
     )

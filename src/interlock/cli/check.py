@@ -144,7 +144,8 @@ def answer(line_id: Any, judged: Judgement) -> dict[str, Any]:
         "id": line_id,
         "verdict": decision.verdict.value,
         "tier": decision.tier,
-        "effects": [effect_line(effect) for effect in judged.reading.effects],
+        "contained": judged.contained,
+        "effects": [effect_line(effect) for effect in judged.effects],
         "rules": list(decision.rules),
         "why": decision.why,
         "instead": decision.instead,
@@ -176,6 +177,7 @@ def _batch(checker: _Checker, source: str, directory: str) -> int:
                         "id": line_id,
                         "verdict": "deny",
                         "tier": 4,
+                        "contained": False,
                         "effects": [],
                         "rules": ["unreadable"],
                         "why": why,
@@ -246,8 +248,9 @@ def _place(effect: Effect) -> str:
 
 def _explain(judged: Judgement, looked: tuple[str, ...]) -> None:
     decision = judged.decision
-    click.echo(f"{verdict(decision.verdict)}  tier {decision.tier}  {visible(judged.reading.summary)}")
-    for effect in judged.reading.effects:
+    held = ", contained" if judged.contained else ""
+    click.echo(f"{verdict(decision.verdict)}{held}  tier {decision.tier}  {visible(judged.reading.summary)}")
+    for effect in judged.effects:
         field("would", effect_line(effect))
         where = (
             f" (characters {effect.span[0]} to {effect.span[1]})" if effect.verb is Verb.OPAQUE and effect.span else ""

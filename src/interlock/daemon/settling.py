@@ -96,7 +96,7 @@ class Settler:
             workspace=wish.workspace,
             **_layer(place, copy=copy),
             own=self._own,
-            secrets=self._secrets(wish.workspace),
+            secrets=secrets_at_top(wish.workspace, self._secret),
         )
         run = Run(identity, ticket, wish, launcher, place)
         # What is under way is noted beside it: a daemon that starts anew finds the run, and who holds it.
@@ -117,12 +117,6 @@ class Settler:
                 log.warning("run.unreadable", run=note.parent.name, problem=str(error))
                 continue
             yield run
-
-    def _secrets(self, workspace: str) -> tuple[str, ...]:
-        """The files at the top of the workspace that hold credentials: inside they are empty."""
-        with os.scandir(workspace) as listed:
-            names = [entry.name for _, entry in zip(range(_LOOKED), listed, strict=False)]
-        return tuple(path for path in (f"{workspace}/{name}" for name in names) if self._secret(path))
 
     async def settle(self, run: Run, status: int, *, lost: bool = False) -> str:
         """Commit what may be, hold the rest, record it all; returns what to tell the command."""
@@ -192,6 +186,13 @@ class Settler:
         if lost:
             body["lost"] = True
         return body
+
+
+def secrets_at_top(workspace: str, secret: Callable[[str], bool]) -> tuple[str, ...]:
+    """The files at the top of a workspace that hold credentials: inside they are empty. Raises OSError."""
+    with os.scandir(workspace) as listed:
+        names = [entry.name for _, entry in zip(range(_LOOKED), listed, strict=False)]
+    return tuple(path for path in (f"{workspace}/{name}" for name in names) if secret(path))
 
 
 def _layer(place: Workplace, *, copy: bool) -> dict[str, str]:
