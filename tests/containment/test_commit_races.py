@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from pathlib import Path
 
@@ -12,9 +13,10 @@ from containment.overlay import Ran, needs_overlay, run, tick
 from containment.trees import snapshot
 from interlock.containment import moves
 from interlock.containment.change import CAPABILITY, CONFLICT, SECRET, SETUID, SPECIAL
-from interlock.containment.commit import commit
+from interlock.containment.commit import NotCommitted, commit
 from interlock.containment.recovery import recover
 from interlock.containment.removal import remove_tree
+from interlock.containment.returned import returned
 from interlock.containment.rewind import NotRewound, look_ahead, rewind
 from interlock.containment.transaction import load
 from interlock.model.errors import StateError
@@ -193,6 +195,46 @@ def test_after_a_crash_what_somebody_changed_meanwhile_stays(workspace, monkeypa
     assert (workspace / "a").read_text() == "mine"
     assert (workspace / "b").read_text() == "b"
     assert (ran.folder / "t/stage/0").read_text() == "a"
+
+
+def fail_once(ran: Ran, changes, monkeypatch) -> None:
+    """A commit that meets a full disk at its end, and is taken back."""
+    real = moves._show
+    met = []
+
+    def full(*words):
+        met.append(words)
+        if len(met) == 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(*words)
+
+    monkeypatch.setattr(moves, "_show", full)
+    with pytest.raises(NotCommitted):
+        bring(ran, changes)
+
+
+def test_after_a_full_disk_the_same_changes_can_be_committed_again(workspace, monkeypatch):
+    ran = contained(workspace, ["append", "a", "!"], ["remove", "b"], ["rmtree", "d"])
+    changes = ran.listed()
+    fail_once(ran, changes, monkeypatch)
+    assert sorted(os.listdir(workspace)) == ["a", "b", "d"]
+    assert [change.path for change in ran.listed(back=returned(ran.folder)) if not change.may_commit] == []
+    done = bring(ran, changes)
+    assert done.paths == {"a", "b", "d"}
+    assert os.listdir(workspace) == ["a"]
+
+
+def test_what_was_put_back_and_changed_then_is_a_conflict_again(workspace, monkeypatch):
+    ran = contained(workspace, ["append", "a", "!"], ["append", "b", "!"])
+    changes = ran.listed()
+    fail_once(ran, changes, monkeypatch)
+    tick()
+    seen = (workspace / "a").stat()
+    (workspace / "a").write_text("A")
+    os.utime(workspace / "a", ns=(seen.st_atime_ns, seen.st_mtime_ns))
+    assert [c.path for c in ran.listed(back=returned(ran.folder)) if not c.may_commit] == ["a"]
+    assert bring(ran, changes).paths == {"b"}
+    assert (workspace / "a").read_text() == "A"
 
 
 def test_special_files_never_arrive_and_what_they_replaced_stays(workspace):

@@ -160,7 +160,7 @@ def assert_some(changes: ChangeSet, done: Committed, before: Tree, merged: Tree,
             # The time of a directory shows that something was left out of it.
             width = 2 if stat.S_ISDIR(merged[path][0]) else 5
             assert stripped(now[path])[:width] == stripped(merged[path])[:width]
-        elif change.before.kind == "none" or path in sources:
+        elif change.before.kind == "none" or change.what == "renamed" or path in sources:
             assert path not in now
         elif not stat.S_ISDIR(before[path][0]):
             assert now[path][:5] == before[path][:5]

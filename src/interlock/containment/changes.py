@@ -36,6 +36,7 @@ from interlock.containment.change import (
 )
 from interlock.containment.descent import LISTED, Descent
 from interlock.containment.renames import with_renames
+from interlock.containment.returned import Returned, is_back
 from interlock.containment.survey import Secret, survey
 
 _COMPARED = 64 << 20  # larger files of equal size and time are taken for changed rather than read
@@ -60,24 +61,36 @@ class _Entry(NamedTuple):
     old: os.stat_result | None
 
 
-def overlay(upper: int, workspace: int, *, began: int, secret: Secret | None = None) -> ChangeSet:
+def overlay(
+    upper: int, workspace: int, *, began: int, secret: Secret | None = None, back: Returned | None = None
+) -> ChangeSet:
     """The changes that an overlay's upper layer (an open directory, no longer mounted) makes to a workspace.
 
-    `began` is what `start` gave before the run. Raises OSError when one of the roots cannot be read.
+    `began` is what `start` gave before the run; `back` is what `returned` says of the run's folder. Raises OSError when
+    one of the roots cannot be read.
     """
-    listing = _Listing(upper, workspace, began, secret, None)
+    listing = _Listing(upper, workspace, began, secret, None, back or {})
     return listing.all(_Way.OVER)
 
 
-def copied(copy: int, workspace: int, baseline: Baseline, *, began: int, secret: Secret | None = None) -> ChangeSet:
+def copied(
+    copy: int,
+    workspace: int,
+    baseline: Baseline,
+    *,
+    began: int,
+    secret: Secret | None = None,
+    back: Returned | None = None,
+) -> ChangeSet:
     """The same for a run on a copy of the workspace, by the record that `baseline` made of it before the run."""
-    listing = _Listing(copy, workspace, began, secret, baseline)
+    listing = _Listing(copy, workspace, began, secret, baseline, back or {})
     return listing.all(_Way.INSTEAD)
 
 
 def baseline(copy: int) -> dict[str, tuple[int, int]]:
     """The record of a fresh copy."""
-    found: dict[str, tuple[int, int]] = {}
+    own = os.fstat(copy)
+    found = {"": (own.st_ino, own.st_ctime_ns)}
     waiting = [""]
     with Descent(copy, LISTED) as tree:
         while waiting:
@@ -104,7 +117,10 @@ def start(folder: str | os.PathLike[str]) -> int:
 class _Listing:
     """One walk through both sides."""
 
-    def __init__(self, upper: int, live: int, began: int, secret: Secret | None, known: Baseline | None) -> None:
+    def __init__(
+        self, upper: int, live: int, began: int, secret: Secret | None, known: Baseline | None, back: Returned
+    ) -> None:
+        self._back = back
         self._uppers = Descent(upper, LISTED)
         self._lives = Descent(live, LISTED)
         self._began = began
@@ -154,7 +170,7 @@ class _Listing:
     def _both(self, path: str, upper: int, live: int) -> None:
         old, new = facts(os.fstat(live)), facts(os.fstat(upper))
         before, after = xattrs.pairs(live), xattrs.pairs(upper)
-        if self._known is not None and (self._known.get(path) == (new.inode, new.ctime) or not path):
+        if self._known is not None and self._known.get(path) == (new.inode, new.ctime):
             new, after = old, before  # the copy's own directory was not touched
         self._merged.append(Merged(path, old, new, before, after))
         if old.mode != new.mode:
@@ -227,7 +243,8 @@ class _Listing:
 
     def _notes(self, path: str, before: _Whole) -> tuple[str, ...]:
         notes = before.notes
-        if before.newest > self._began:
+        own = before.newest == before.facts.ctime and is_back(path, before.facts, self._back)
+        if before.newest > self._began and not own:
             notes += (CONFLICT,)
         kind = before.facts.kind
         if kind == "file" and before.facts.links > 1:

@@ -14,11 +14,12 @@ from typing import NamedTuple
 
 from interlock.containment import planning, running
 from interlock.containment.change import ChangeSet
-from interlock.containment.conflicts import First, conflicts
+from interlock.containment.conflicts import conflicts
 from interlock.containment.descent import HANDLE, LISTED, Descent
 from interlock.containment.desk import choose
 from interlock.containment.moves import Conflict
 from interlock.containment.planning import Selection
+from interlock.containment.returned import returned
 from interlock.containment.survey import Secret
 from interlock.containment.system import same_mount
 from interlock.containment.transaction import Plan
@@ -71,7 +72,6 @@ def commit(
         known = len(refused)
         if not selection.chosen or _attempt(job, selection, refused):
             break
-        job = job._replace(first=First.AGAIN)
         if len(refused) == known:
             raise NotCommitted("the workspace changes faster than it can be committed to. Nothing was committed.")
     said = tuple(Refused(*row) for row in refused.items())
@@ -84,7 +84,6 @@ class _Job(NamedTuple):
     upper: str
     changes: ChangeSet
     secret: Secret | None
-    first: First = First.ONCE
 
 
 def _attempt(job: _Job, selection: Selection, refused: dict[str, str]) -> bool:
@@ -113,7 +112,9 @@ def _plan(job: _Job, selection: Selection, refused: dict[str, str]) -> Plan | No
             desk = "" if same_mount(above, root) else choose(job.workspace, root)
             with Descent(root) as live:
                 known = len(refused)
-                for conflict in conflicts(steps, range(len(steps)), live, forward=True, first=job.first):
+                for conflict in conflicts(
+                    steps, range(len(steps)), live, forward=True, first=returned(job.folder.parent)
+                ):
                     refused.setdefault(conflict.change, conflict.why)
                 if len(refused) > known:
                     return None

@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from enum import Enum
 
 from interlock.containment.change import NOTHING, Facts, look
 from interlock.containment.descent import LISTED, NOT_THERE, Descent, split
 from interlock.containment.moves import Conflict, whole
+from interlock.containment.returned import Returned, is_back
 from interlock.containment.transaction import Step
 
 
-class First(Enum):
-    """A commit, that is, the first run through a transaction: what stands there is what was listed, to the ctime."""
-
-    ONCE = "nothing of it was moved yet"
-    AGAIN = "moved and taken back, which changed ctimes"
-
-
 def conflicts(
-    steps: Sequence[Step], numbers: Iterable[int], live: Descent, *, forward: bool, first: First | None = None
+    steps: Sequence[Step], numbers: Iterable[int], live: Descent, *, forward: bool, first: Returned | None = None
 ) -> Iterator[Conflict]:
-    """Each step that would meet something else than it expects. `first`: against the listing, by inode too.
+    """Each step that would meet something else than it expects. `first`: against the listing, by inode and ctime.
 
     Raises OSError.
     """
@@ -48,14 +41,14 @@ def conflicts(
             yield conflict
 
 
-def _why(step: Step, name: str, parent: int, expected: Facts, moving: set[str], *, first: First | None) -> str:
+def _why(step: Step, name: str, parent: int, expected: Facts, moving: set[str], *, first: Returned | None) -> str:
     if step.made and expected is step.after:
         return _not_emptied(step, name, parent, moving)
     if first is not None:
         found = look(name, parent)
         same = found.is_inode(expected) and found.mode == expected.mode and found.kind == expected.kind
         if found.kind != "directory":  # a directory is surveyed when it has been taken out
-            same = same and found.same(expected) and (found.ctime == expected.ctime or first is First.AGAIN)
+            same = same and found.same(expected) and (found.ctime == expected.ctime or is_back(step.path, found, first))
     else:
         found = whole(name, parent, expected)
         same = found.same(expected)

@@ -165,7 +165,7 @@ def _staying(row: Merged, live: Descent, *, own: bool, complete: bool) -> Direct
     now = _now(live.at(row.path))
     if own and (now.mode, now.xattrs) != (row.before.mode, row.xattrs_before):
         raise Conflict(row.path, row.path, "its mode or attributes were changed meanwhile")
-    mode, pairs = (row.after.mode & 0o3777, row.xattrs_after) if own else (now.mode, now.xattrs)
+    mode, pairs = (row.after.mode, row.xattrs_after) if own else (now.mode, now.xattrs)
     # Where something else happened in it meanwhile, or something stays out of it, it was changed now.
     mtime = row.after.mtime if complete and now.mtime == row.before.mtime else time.time_ns()
     return Directory(row.path, now, Look(mode, mtime, pairs))

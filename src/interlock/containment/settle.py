@@ -15,6 +15,7 @@ from interlock.containment.change import ChangeSet, from_bytes, load, to_bytes
 from interlock.containment.clone import clone
 from interlock.containment.commit import NotCommitted, commit
 from interlock.containment.grave import Held, findings
+from interlock.containment.returned import returned
 from interlock.containment.sides import Sides
 
 _COMMITS = 1_000  # transactions of one run: the first, and those of a person's later decisions
@@ -101,11 +102,11 @@ def settle(place: Workplace, *, secret: Callable[[str], bool], hold_all: bool = 
     cannot be read, StateError where a failed commit could not be taken back.
     """
     with _both(place) as (upper, live):
-        known = place.baseline
+        known, back = place.baseline, returned(place.folder)
         if known is None:
-            found = listing.overlay(upper, live, began=place.began, secret=secret)
+            found = listing.overlay(upper, live, began=place.began, secret=secret, back=back)
         else:
-            found = listing.copied(upper, live, known, began=place.began, secret=secret)
+            found = listing.copied(upper, live, known, began=place.began, secret=secret, back=back)
         judged = findings(found, Sides(place.workspace, live, upper, whole=known is not None))
     held = {finding.path: finding for finding in judged}
     for change in found:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from interlock.containment import desk
+from interlock.containment import desk, returned
 from interlock.containment.change import NOTHING, look
 from interlock.containment.descent import HANDLE, LISTED, Descent, split
 from interlock.containment.system import move
@@ -43,6 +43,7 @@ def clear(transaction: Transaction) -> None:
 
     Raises OSError: may be tried again.
     """
+    returned.note(transaction)
     stage = transaction.plan.stage
     with contextlib.suppress(FileNotFoundError):
         os.rename(stage, stage + CLEARING)
