@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import sys
 import time
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from containment.workspaces import ROOT, Executable, Link, Sides, facts, held
 from interlock.containment.change import Change, Facts
 from interlock.containment.grave import findings
-from interlock.containment.graves import gitconfig
+from interlock.containment.graves import gitconfig, installed
 from interlock.containment.graves.names import fold
 from interlock.containment.graves.rules import book
 
@@ -630,6 +631,17 @@ def test_what_installers_write_where_tools_lie_passes() -> None:
     assert not held({}, {"node_modules/.bin/a": Executable(shim.encode()), "node_modules/.bin/b": Link("../b/cli.js")})
 
 
+def test_an_activation_script_is_judged_where_python_has_no_venv(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Debian ships `venv` apart: the end of a run failed on a machine without it."""
+    monkeypatch.setitem(sys.modules, "venv", None)
+    installed._templates.cache_clear()
+    try:
+        assert installed.activation('VIRTUAL_ENV="/x"\nexport VIRTUAL_ENV\n', "activate")
+        assert not installed.activation("touch /tmp/x\n", "activate")
+    finally:
+        installed._templates.cache_clear()
+
+
 def test_what_others_write_there_is_held() -> None:
     for path in (
         ".venv/bin/black",
@@ -641,6 +653,9 @@ def test_what_others_write_there_is_held() -> None:
         assert held({}, {path: Executable(SHELL.encode())}), path
     assert held({}, {".venv/bin/activate": "touch /tmp/x\n"})
     assert held({}, {".venv/bin/activate": 'PATH="/tmp/evil:$PATH"\n'})
+    assert held({}, {".venv/bin/activate.fish": "set -gx VIRTUAL_ENV (touch /tmp/x)\n"})
+    assert held({}, {".venv/bin/activate.fish": 'set -gx PATH "/tmp/evil" $PATH\n'})
+    assert held({}, {".venv/bin/Activate.ps1": "Invoke-Expression x\n"})
     entry = "#!/tmp/python\nimport sys\nfrom black import main\nif __name__ == '__main__':\n    sys.exit(main())\n"
     assert held({}, {".venv/bin/black": Executable(entry.encode())}), "another interpreter"
     record = {".venv/lib/python3.11/site-packages/x-1.dist-info/RECORD": "../../../bin/python3,sha256=x,4\n"}
@@ -700,6 +715,15 @@ def test_what_the_history_had_before_passes() -> None:
     after = {"conftest.py": "x", ".github/workflows/ci.yml": "x"}
     assert not held({}, after, vouched=after)
     assert set(held({}, after, vouched=["conftest.py"])) == {".github/workflows/ci.yml"}
+
+
+def test_a_copy_of_the_project_brings_nothing_new() -> None:
+    """`git worktree add` was held for the scripts and the workflows that the workspace itself has."""
+    top = {"package.json": '{"scripts": {"a": "b"}}', ".vscode/tasks.json": "x", "examples/.envrc": "x"}
+    assert not held(top, {**top, "wt/package.json": top["package.json"], "copies/wt/.vscode/tasks.json": "x"})
+    assert held(top, {**top, "wt/package.json": '{"scripts": {"a": "c"}}'})
+    assert held(top, {**top, ".envrc": "x"}), "what slept in a directory is in force at the top"
+    assert held({"evil.json": "x"}, {"evil.json": "x", ".claude/settings.json": "x"})
 
 
 def test_a_file_whose_time_alone_changed_passes() -> None:

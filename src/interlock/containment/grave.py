@@ -21,6 +21,7 @@ from interlock.containment.graves.rules import Book, Rule, book
 from interlock.containment.graves.steps import Sides, Step
 from interlock.containment.graves.steps import steps as taken_apart
 
+_DEEPEST = 8  # directories below which a copy of the workspace is looked for
 READ = 256 << 10  # bytes of a file that are looked at; what is larger is held where its content would decide
 
 
@@ -115,11 +116,25 @@ def _judge(step: Step, texts: _Texts, sides: Sides, lore: Book) -> tuple[str, st
     folded = split(step.path)
     for number in lore.names.match(folded):
         rule = lore.rules[number]
-        if why := _by_rule(rule, step, texts, sides):
+        if (why := _by_rule(rule, step, texts, sides)) and not _copied(step, number, sides, lore):
             return rule.id, why
         if rule.tools:
             return None
     return _special(step, folded, texts, lore)
+
+
+def _copied(step: Step, number: int, sides: Sides, lore: Book) -> bool:
+    """Whether the workspace's top has the very same file in force already: a worktree or a copy of the project."""
+    names = step.path.split("/")
+    if step.before != "none" or step.after != "file":
+        return False
+    for start in range(1, min(len(names), _DEEPEST)):
+        top = "/".join(names[start:])
+        if number in lore.names.match(split(top)):
+            old = sides.before(top, READ + 1)
+            if old is not None and len(old) <= READ and old == sides.after(step.path, READ + 1):
+                return True
+    return False
 
 
 def _directory(step: Step) -> tuple[str, str] | None:

@@ -82,17 +82,46 @@ def python_entry(text: str, bin_directory: str) -> bool:
 
 def activation(text: str, name: str) -> bool:
     """Whether a script only sets and unsets the variables of a virtual environment."""
-    if any(pattern.fullmatch(text) for pattern in _templates(name)):
-        return True
-    return name == "activate" and all(_quiet(line.strip()) for line in text.splitlines())
+    known = _templates(name)
+    if not known and name != "activate":
+        return False
+    for line in text.splitlines():
+        bare = line.strip()
+        if any(pattern.fullmatch(_canonical(bare)) for pattern in known) or (name == "activate" and _quiet(bare)):
+            continue
+        if bare and not bare.startswith("#"):
+            return False
+    return True
+
+
+# What stands in the gaps of `venv`'s scripts. The prompt has parentheses, which some shells run unless they are quoted.
+_GAPS = {
+    "__VENV_DIR__": r"[\w./@+ -]*",
+    "__VENV_NAME__": r"[\w.@+ -]*",
+    "__VENV_BIN_NAME__": r"\w+",
+    "__VENV_PYTHON__": r"[\w./@+ -]*",
+    "__VENV_PROMPT__": r"\(?[\w.@+ -]*\)? ?",
+}
+
+
+def _canonical(line: str) -> str:
+    """The line without its quotes, which differ from version to version; kept where they keep text from running."""
+    line = line.replace("'", '"').replace('""', "")
+    return line if "(" in line or "__VENV_PROMPT__" in line else line.replace('"', "")
 
 
 @cache
 def _templates(name: str) -> tuple[re.Pattern[str], ...]:
-    """What this Python's own `venv` writes, with anything but quotes and substitutions in its gaps."""
-    places = (resources.files("venv").joinpath("scripts", part, name) for part in ("common", "posix"))
-    found = [re.escape(place.read_text("utf-8")) for place in places if place.is_file()]
-    return tuple(re.compile(re.sub(r"__VENV_\w+__", r"[^\\n\"'`$\\\\]*", text)) for text in found)
+    """The lines that this Python's own `venv` writes."""
+    try:
+        scripts = resources.files("venv").joinpath("scripts")
+        places = [scripts.joinpath(part, name) for part in ("common", "posix")]
+        text = "\n".join(place.read_text("utf-8") for place in places if place.is_file())
+    except (ModuleNotFoundError, OSError):  # some distributions ship `venv` apart
+        return ()
+    lines = {_canonical(line.strip()) for line in text.splitlines()}
+    gap = re.compile("|".join(_GAPS))
+    return tuple(re.compile(gap.sub(lambda found: _GAPS[found[0]], re.escape(line))) for line in sorted(lines))
 
 
 def _quiet(line: str) -> bool:
