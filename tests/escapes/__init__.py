@@ -1,0 +1,1 @@
+"""Attempts to leave a sandbox, each judged by what happened outside of it."""
