@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from containment.acts import Acts, tree
+from interlock.containment.preimage import Limits
 from interlock.containment.undo import CONFLICT
 
 
@@ -245,3 +246,24 @@ def test_refs_that_hold_objects_go_when_nobody_reports_the_outcome(work: Work) -
     assert work.git("for-each-ref", "refs/interlock"), "the command may still run"
     work.points.tidy(time.time() + 2 * 86_400)
     assert not work.git("for-each-ref", "refs/interlock")
+
+
+def test_what_was_too_much_to_keep_is_never_taken_for_something_new(work: Work) -> None:
+    """Story: a file that there was no room for looked as if the command had made it, and undo removed it."""
+    work.git("reset", "-q", "--hard")
+    (work.top / "f0.txt").write_text("ours\n")
+    work.git("commit", "-q", "-am", "ours")
+    work.git("checkout", "-q", "feature")
+    (work.top / "f0.txt").write_text("theirs\n")
+    work.git("commit", "-q", "-am", "theirs")
+    work.shell("git merge -q main || true")
+    assert work.git("ls-files", "--unmerged")
+    (work.top / "f1.txt").write_text("changed\n")
+    work.undoing.limits = Limits(files=0)
+    deed = work.runs("git stash -q -u || git status; echo more >> f0.txt; echo more >> f1.txt; touch made.txt")
+    work.undoing.limits = Limits()
+    _, problems = work.undo(deed, force=True)
+    assert (work.top / "f0.txt").exists()
+    assert (work.top / "f1.txt").read_text() == "changed\nmore\n"
+    assert {problem.what for problem in problems} >= {"f0.txt", "f1.txt"}
+    assert not (work.top / "made.txt").exists()

@@ -70,7 +70,7 @@ class Undoing:
         self._shelf = shelf
         self._vault = vault
         self._clock = clock
-        self._limits = limits or Limits()
+        self.limits = limits or Limits()
         self.secret = secrets_of(person)
 
     async def before(self, reading: Reading, workspace: str) -> Kept | None:
@@ -100,7 +100,7 @@ class Undoing:
         return records.cut(records.clean(redact(said.line())), _LINE)
 
     def _foreseen(self, reading: Reading, workspace: str) -> Fact | None:
-        keeper = Keeper(None, self.secret, within=workspace, limits=self._limits)
+        keeper = Keeper(None, self.secret, within=workspace, limits=self.limits)
         keeper.take(wanted(effect for effect in reading.effects if _by_path(effect)))
         return fact(reading.effects, keeper.lost(), git=True)
 
@@ -113,7 +113,7 @@ class Undoing:
 
     def _keep(self, reading: Reading, workspace: str) -> Kept:
         name = self._shelf.name(self._clock.now())
-        keeper = Keeper(self._vault, self.secret, within=workspace, limits=self._limits)
+        keeper = Keeper(self._vault, self.secret, within=workspace, limits=self.limits)
         keeper.take(wanted(effect for effect in reading.effects if _by_path(effect)))
         for ran in reading.here:
             keeper.links(os.path.join(ran.cwd, word) for word in ran.argv[1:])
@@ -141,9 +141,9 @@ class Undoing:
     def _finish(self, points: Sequence[Ref]) -> None:
         names = {ref.name: {other.kind for other in points if other.name == ref.name} for ref in points}
         for name, kinds in names.items():
-            found = self._git.after(name, self._limits) if GIT in kinds else After()
+            found = self._git.after(name, self.limits) if GIT in kinds else After()
             if PREIMAGE in kinds:
-                left = after(self._shelf.point(name), self._limits)
+                left = after(self._shelf.point(name), self.limits)
                 found = After(left.left + found.left, left.found + found.found)
             if PREIMAGE in kinds or found.found:
                 self._shelf.finish(name, found)

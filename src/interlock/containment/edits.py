@@ -13,10 +13,12 @@ from interlock.containment.preimage import Keeper, Limits, Vault, after, untouch
 from interlock.containment.restore import Frame, Target, restore
 from interlock.containment.shelf import Shelf
 from interlock.containment.undo import CONFLICT, LOST, Change, Deed, Problem, Ref, Step, World
+from interlock.model.errors import StateError
 
 KIND = "preimage"
 # An undo waits for a person, not an agent: it may keep far more of what it replaces.
 _LIMITS = Limits(files=200_000, size=4 << 30, seconds=300.0)
+_IRREPLACEABLE = "it holds secrets, so no copy of it could be kept for an undo of this undo"
 _UNREPORTED = "nobody reported what the action left there, so what came later cannot be told apart"
 
 
@@ -40,7 +42,7 @@ class Edits:
     def plan(self, deed: Deed, name: str, world: World, *, force: bool) -> Step:
         """See `undo.Restorer`."""
         point, left = self._shelf.point(name), self._shelf.after(name)
-        return _Planner(deed, world, self._vault, force=force).step(Ref(KIND, name), point, left)
+        return _Planner(deed, world, self._vault, self._secret, force=force).step(Ref(KIND, name), point, left)
 
     def guard(self, works: Sequence[bytes], name: str) -> bool:
         """See `undo.Restorer`."""
@@ -51,6 +53,10 @@ class Edits:
                 keeper.path(target.path)
             for frame in work.frames:
                 keeper.frame(frame.path)
+        # INVARIANT: nothing is replaced that could not be brought back; secrets only where a person forced it.
+        lost = [(path, why) for path, why in keeper.lost() if not self._secret(path)]
+        if lost:
+            raise StateError(f"{lost[0][0]} could not be kept: {lost[0][1]}. Nothing was undone; undo less at once.")
         point = keeper.point(name)
         self._shelf.save(point)
         return bool(point.was)
@@ -69,7 +75,8 @@ class Edits:
 class _Planner:
     """One point against the world."""
 
-    def __init__(self, deed: Deed, world: World, vault: Vault, *, force: bool) -> None:
+    def __init__(self, deed: Deed, world: World, vault: Vault, secret: Callable[[str], bool], *, force: bool) -> None:
+        self._secret = secret
         self._workspace = deed.workspace
         self._entry = deed.entry
         self._world = world
@@ -115,6 +122,8 @@ class _Planner:
             self._stuck(was.path, CONFLICT, _UNREPORTED)
         elif left is not None and not (now.same(left) or untouched(now, left)) and not self._force:
             self._stuck(was.path, CONFLICT, "it changed since")
+        elif now.kind == FILE and self._secret(os.fsdecode(was.path)) and not self._force:
+            self._stuck(was.path, CONFLICT, _IRREPLACEABLE)
         elif to.kind == FILE and to.digest not in self._vault:
             self._stuck(was.path, LOST, "its bytes were pruned from the store")
         else:

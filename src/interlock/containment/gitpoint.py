@@ -42,9 +42,10 @@ _PACKED = 256 << 20  # bytes of objects kept for one point
 _HELD_SECONDS = 86_400.0
 _REPOSITORIES = 4  # of one action
 _TAKES = frozenset({"-c", "--exec-path", "--namespace", "--config-env", "--super-prefix"})
+_END = re.compile(rb"flags: [0-9a-f]+\n")  # of one entry in a listing of an index
 _ROW = re.compile(
-    rb"(\d{6}) ([0-9a-f]{40,64}) (\d)\t([^\0]+)\0 *ctime: [^\n]*\n *mtime: (\d+):(\d+)\n[^\n]*\n"
-    rb" *uid: (\d+)\tgid: (\d+)\n *size: (\d+)\t[^\n]*\n"
+    rb"(\d{6}) ([0-9a-f]{40,64}) 0\t[^\0]+\0 *ctime: [^\n]*\n *mtime: (\d+):(\d+)\n[^\n]*\n"
+    rb" *uid: (\d+)\tgid: (\d+)\n *size: (\d+)\t"
 )
 
 
@@ -202,26 +203,27 @@ class GitPoints:
         for listed in (self._dirty(repo), self._listed(repo, "--others", *standard)):
             keeper.many(top, listed)
 
-    def _rows(self, repo: Repository, index: str) -> dict[bytes, Row]:
-        """The entries of an index file, those of a merge under way left out."""
+    def _entries(self, repo: Repository, index: str) -> dict[bytes, bytes]:
+        """The entries of an index file as git lists them, by path; b"" for those of a merge under way."""
         raw = self._call(repo.top, "ls-files", "-s", "--debug", "-z", settings={"GIT_INDEX_FILE": index})
-        rows = {}
-        for match in _ROW.finditer(raw):
-            mode, name, stage, path, seconds, nanoseconds, uid, gid, size = match.groups()
-            if stage == b"0":
-                mtime = int(seconds) * 1_000_000_000 + int(nanoseconds)
-                rows[path] = Row(int(mode, 8), name.decode(), int(size), mtime, int(uid), int(gid))
-        return rows
+        found = {}
+        for entry in _END.split(raw):
+            head, _, rest = entry.partition(b"\t")
+            if rest:
+                found[rest.partition(b"\0")[0]] = entry if head.endswith(b" 0") else b""
+        return found
 
     def _changed(self, name: str, number: int, where: Repository) -> dict[bytes, Row | None]:
         """Paths that the command may have changed, with what the index before it knew of each."""
         kept = self._shelf.path(name, f"index-{number}")
-        before = self._rows(where, str(kept)) if kept.stat().st_size else {}
-        now = self._rows(where, where.index) if os.path.exists(where.index) else {}
+        before = self._entries(where, str(kept)) if kept.stat().st_size else {}
+        now = self._entries(where, where.index) if os.path.exists(where.index) else {}
         # A file that was replaced by the same content has another time: that is put back as well.
         paths = {path for path in before.keys() | now.keys() if before.get(path) != now.get(path)}
         paths |= {*self._dirty(where), *self._listed(where, "--others", "--exclude-standard")}
-        return {path: before.get(path) for path in sorted(paths)}
+        # INVARIANT: None means that the index had no such path. One whose entry says nothing clear is left alone.
+        rows = {path: _row(before[path]) for path in paths & before.keys()}
+        return {path: rows.get(path) for path in sorted(paths) if path not in before or rows[path] is not None}
 
     def _files(
         self,
@@ -324,6 +326,15 @@ class GitPoints:
             own = self._call(one.where.top, "for-each-ref", "--format=delete %(refname)", f"refs/interlock/{name}/")
             if own:
                 self._call(one.where.top, "update-ref", "--stdin", feed=own)
+
+
+def _row(entry: bytes) -> Row | None:
+    match = _ROW.match(entry)
+    if match is None:
+        return None
+    mode, name, seconds, nanoseconds, uid, gid, size = match.groups()
+    mtime = int(seconds) * 1_000_000_000 + int(nanoseconds)
+    return Row(int(mode, 8), name.decode(), int(size), mtime, int(uid), int(gid))
 
 
 def _mode(full: bytes, row: Row) -> int:

@@ -45,11 +45,11 @@ class Vault(Protocol):
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """How much one action's pre-images may take. An agent waits for them: the time is what a person does not notice."""
+    """How much one action's pre-images may take. The agent waits for them; its hook shows signs of life meanwhile."""
 
     files: int = 5_000
     size: int = 64 << 20
-    seconds: float = 2.0
+    seconds: float = 5.0
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -98,6 +98,7 @@ class Keeper:
         self._size = 0
         self._was: dict[bytes, Was] = {}
         self._trees: list[bytes] = []
+        self._held = walk.Held()
 
     def take(self, what: Sequence[Wanted]) -> None:
         """Keep what stands at these paths. Never raises for what it finds: what cannot be kept is said in the point."""
@@ -120,12 +121,13 @@ class Keeper:
         self._take(path, whole=True, follow=False)
 
     def many(self, top: bytes, names: Sequence[bytes]) -> None:
-        """Keep these, by names below a directory. When there is no more room, the rest is one loss, said once."""
-        for place, name in enumerate(names):
+        """Keep these, by names below a directory; each that there is no more room for is a loss of its own."""
+        for name in names:
+            path = os.path.join(top, name.rstrip(b"/"))
             if self._spent():
-                self._lose(top, walk.facts(top), f"{len(names) - place} more files are too much to keep")
-                return
-            self.path(os.path.join(top, name.rstrip(b"/")))
+                self._lose(path, Entry(OTHER), "there was too much to keep")
+            else:
+                self.path(path)
 
     def reaches(self, path: bytes) -> bool:
         """Whether a real path lies within what this keeper may copy."""
@@ -136,7 +138,8 @@ class Keeper:
         self._was.setdefault(path, Was(path, walk.facts(path), frame=True))
 
     def point(self, name: str) -> Point:
-        """Everything kept so far."""
+        """Everything kept so far; the keeper is done with it."""
+        self._held.close()
         return Point(id=name, was=tuple(self._was.values()), trees=tuple(self._trees))
 
     def lost(self) -> Iterator[tuple[str, str]]:
@@ -234,8 +237,7 @@ class Keeper:
         if self._vault is None:
             return Was(path, entry)
         try:
-            with walk.parent(path) as (directory, name):
-                descriptor = walk.open_file(directory, name)
+            descriptor = walk.open_file(self._held.at(os.path.dirname(path)), os.path.basename(path))
             try:
                 if walk.still(descriptor, entry):
                     return Was(

@@ -18,6 +18,7 @@ from interlock.containment.preimage import seen
 from interlock.model.errors import InterlockError
 
 CONFLICT = "conflict"  # something changed it since: left alone unless the person says otherwise
+_NAMED = 8  # entries of one reason
 LOST = "lost"  # it was never kept, or is no longer there: cannot be undone
 
 
@@ -145,9 +146,8 @@ def plan(deeds: Sequence[Deed], restorers: Mapping[str, Restorer], *, force: boo
     """Newest first. Total: a point that cannot be read is a problem of the plan."""
     world = World()
     steps: list[Step] = []
-    problems: list[Problem] = []
+    problems: list[Problem] = _stays(deeds)
     for deed in sorted(deeds, key=lambda d: d.entry, reverse=True):
-        problems += [Problem(LOST, f"entry {deed.entry}", why) for why in deed.stays]
         for ref in reversed(deed.points):
             restorer = restorers.get(ref.kind)
             if restorer is None:
@@ -162,6 +162,22 @@ def plan(deeds: Sequence[Deed], restorers: Mapping[str, Restorer], *, force: boo
                 steps.append(step)
     workspaces = {deed.workspace for deed in deeds}
     return Plan(tuple(steps), tuple(problems), workspaces.pop() if len(workspaces) == 1 else "")
+
+
+def _stays(deeds: Sequence[Deed]) -> list[Problem]:
+    """What was said beforehand to be beyond undo: once a reason, with the entries that it was said of."""
+    entries: dict[str, list[int]] = {}
+    for deed in deeds:
+        for why in deed.stays:
+            entries.setdefault(why, []).append(deed.entry)
+    return [Problem(LOST, _entries(found), why) for why, found in entries.items()]
+
+
+def _entries(found: Sequence[int]) -> str:
+    if len(found) == 1:
+        return f"entry {found[0]}"
+    named = ", ".join(map(str, sorted(found, reverse=True)[:_NAMED]))
+    return f"entries {named}" + (f" and {len(found) - _NAMED} more" if len(found) > _NAMED else "")
 
 
 def shown(found: Plan) -> dict[str, Any]:

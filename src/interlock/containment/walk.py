@@ -7,10 +7,13 @@ and refuses links, so that whoever swaps a directory for a link in between gains
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
 import os
 import stat
-from collections.abc import Iterator
+import struct
+import sys
+from collections.abc import Callable, Iterator, Sequence
 
 from interlock.containment.point import DIRECTORY, FILE, OTHER, SYMLINK, Entry, kind_of
 
@@ -30,15 +33,70 @@ def parent(path: bytes) -> Iterator[tuple[int, bytes]]:
     *above, name = [part for part in path.split(b"/") if part]
     if b".." in above or name in (b"..", b"."):
         raise OSError(errno.EINVAL, "the path goes up")
-    descriptor = os.open(b"/", _DIRECTORY)
+    descriptor = _opened(above)
     try:
-        for part in above:
-            deeper = os.open(part, _DIRECTORY, dir_fd=descriptor)
-            os.close(descriptor)
-            descriptor = deeper
         yield descriptor, name
     finally:
         os.close(descriptor)
+
+
+def _opened(parts: Sequence[bytes]) -> int:
+    """A directory, by names from the root: in one call where the kernel can refuse links, else step by step."""
+    if _OPENAT2 is not None:
+        how = struct.pack("=QQQ", _DIRECTORY, 0, _NO_SYMLINKS)
+        descriptor = int(_OPENAT2(437, -100, b"/" + b"/".join(parts), how, len(how)))
+        if descriptor >= 0:
+            return descriptor
+        number = ctypes.get_errno()
+        if number not in (errno.ENOSYS, errno.EPERM, errno.EINVAL):
+            raise OSError(number, os.strerror(number))
+    descriptor = os.open(b"/", _DIRECTORY)
+    try:
+        for part in parts:
+            deeper = os.open(part, _DIRECTORY, dir_fd=descriptor)
+            os.close(descriptor)
+            descriptor = deeper
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _openat2() -> Callable[..., int] | None:
+    """The raw system call: its number is the same on every architecture of Linux."""
+    if sys.platform != "linux":
+        return None
+    call = ctypes.CDLL(None, use_errno=True).syscall
+    call.restype = ctypes.c_long
+    call.argtypes = (ctypes.c_long, ctypes.c_int, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_size_t)
+    return call
+
+
+_NO_SYMLINKS = 0x04
+_OPENAT2 = _openat2()
+
+
+class Held:
+    """The directory that was used last, kept open: most files have their neighbours beside them."""
+
+    def __init__(self) -> None:
+        self._folder = b""
+        self._descriptor = -1
+
+    def at(self, folder: bytes) -> int:
+        """This directory, open until the next one is asked for. Raises OSError as `parent` does."""
+        if folder != self._folder:
+            self.close()
+            with parent(folder.rstrip(b"/") + b"/.names") as (directory, _):
+                self._descriptor = os.dup(directory)
+            self._folder = folder
+        return self._descriptor
+
+    def close(self) -> None:
+        """Let go of it."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+        self._folder, self._descriptor = b"", -1
 
 
 def facts(path: bytes) -> Entry:
