@@ -22,6 +22,10 @@ from .bench import argvs, opaques, read
         "export PATH=/usr/bin$X:$PATH",
         "export LD_PRELOAD=/tmp/x.so",
         "export BASH_ENV=/tmp/x",
+        "export ENV=./x",
+        "export ENV=x.sh",
+        "export ENV=~/x",
+        'export ENV="$X"',
         "declare -x LD_AUDIT=x.so",
         "export NODE_OPTIONS='--require /tmp/x.js'",
         "export PYTHONSTARTUP=/tmp/x.py",
@@ -47,6 +51,8 @@ def test_not_ignored(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "ENV=prod; ls $ENV",
+        "export ENV=staging-2",
         "NODE_ENV=test npm test",
         "CI=1 PYTHONPATH=src pytest",
         'export PATH="$PWD/node_modules/.bin:$PATH"',

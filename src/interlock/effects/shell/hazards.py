@@ -367,8 +367,12 @@ def _build(name: str, value: str) -> bool | None:
     return None
 
 
+# `ENV=prod` names an environment: a plain word is no file that anybody would have a shell start with.
+_STAGE = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
+
+
 def _quiet(name: str, value: str) -> bool:
-    if not value or value == "/dev/null":
+    if not value or value == "/dev/null" or (name == "ENV" and _STAGE.fullmatch(value)):
         return True
     build = _build(name, value)
     if build is not None:
