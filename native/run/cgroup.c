@@ -1,6 +1,7 @@
 /*
- * The bound on the number of processes for user 0, whom the kernel lets pass RLIMIT_NPROC. Where root can make a cgroup
- * with the pids controller, the sandbox gets one of its own; elsewhere `--probe` says that this bound does not hold.
+ * The bound on the number of processes for user 0, whom the kernel lets pass RLIMIT_NPROC. Since Linux 6.14 a process
+ * namespace has a largest number of its own, which costs nothing. Elsewhere, and for small bounds, the sandbox gets a
+ * cgroup, whose joining takes milliseconds; where there is none to be had, `--probe` says that this bound does not hold.
  */
 #define _GNU_SOURCE
 #include "run.h"
@@ -12,6 +13,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { KEPT = 300 /* numbers that the kernel does not give out again */ };
 
 static char directory[128];
 
@@ -51,15 +54,35 @@ static bool bound_by(const char *root, unsigned long long processes, pid_t init)
     return false;
 }
 
+/* The bound that user 0 needs other means for; 0: none. */
+static rlim_t wanted(const struct plan *plan)
+{
+    for (size_t i = 0; outer_user == 0 && i < plan->limit_count; i++)
+        if (plan->limits[i].resource == RLIMIT_NPROC)
+            return plan->limits[i].value;
+    return 0;
+}
+
+bool needs_bound(const struct plan *plan) { return wanted(plan) > 0; }
+
+bool bound_numbers(const struct plan *plan, int proc)
+{
+    char text[32];
+    rlim_t most = wanted(plan);
+    if (most < KEPT || most > 4000000)
+        return false;
+    int length = snprintf(text, sizeof text, "%llu", (unsigned long long)most + KEPT);
+    int fd = openat(proc, "sys/kernel/pid_max", O_WRONLY | O_CLOEXEC);
+    bool written = fd >= 0 && write(fd, text, (size_t)length) == length;
+    if (fd >= 0)
+        close(fd);
+    return written;
+}
+
 bool join_cgroup(const struct plan *plan, pid_t init)
 {
-    if (geteuid() != 0)
-        return false; /* the rlimit holds */
-    for (size_t i = 0; i < plan->limit_count; i++)
-        if (plan->limits[i].resource == RLIMIT_NPROC)
-            return bound_by("/sys/fs/cgroup/pids", plan->limits[i].value + 1 /* pid 1 */, init) ||
-                   bound_by("/sys/fs/cgroup", plan->limits[i].value + 1, init);
-    return false;
+    rlim_t most = wanted(plan);
+    return most > 0 && (bound_by("/sys/fs/cgroup/pids", most + 1 /* pid 1 */, init) || bound_by("/sys/fs/cgroup", most + 1, init));
 }
 
 void leave_cgroup(void)

@@ -13,12 +13,14 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { OPEN_MS = 60 * 1000, CLOSE_MS = 30 * 60 * 1000 /* a large commit; the daemon gives signs of life */ };
+enum { OPEN_MS = 60 * 1000, CLOSE_MS = 30 * 60 * 1000, /* a large commit; the daemon gives signs of life */
+       EARLY = 64 * 1024 /* bytes; the smallest room that a socket has is larger */ };
 
 static char first[64 * 1024];
 struct buffer reply = {first, 0, sizeof first, PLAN_LIMIT + 2 * LINE_LIMIT};
 
 static const char *ticket;
+static bool asked; /* by its command, not by a ticket */
 static int ended = -1; /* the command's status, once it has run */
 
 static bool fits(long status) { return status >= 0; }
@@ -45,7 +47,8 @@ static void print_answer(size_t from)
     fflush(stderr);
 }
 
-static struct answer ask(const char *payload, size_t size, int64_t patience)
+/* `meanwhile`, if any, is called while the daemon is at work. */
+static struct answer ask(const char *payload, size_t size, int64_t patience, void (*meanwhile)(void))
 {
     char nonce[17], head[LINE_LIMIT];
     began = now_ms();
@@ -62,6 +65,13 @@ static struct answer ask(const char *payload, size_t size, int64_t patience)
     check_owner(fd);
     int n = snprintf(head, sizeof head, "ILK1 run - %s %lld %zu\n", nonce, (long long)patience, size);
     struct iovec part[2] = {{head, (size_t)n}, {(void *)payload, size}};
+    if (meanwhile && size <= EARLY) { /* it fits the socket: all of it goes out at once */
+        if (writev(fd, part, 2) != (ssize_t)(part[0].iov_len + part[1].iov_len))
+            no(RESTART, "its daemon hung up");
+        part[0].iov_len = part[1].iov_len = 0;
+    }
+    if (meanwhile)
+        meanwhile();
     struct answer answer = converse(fd, nonce, part, fits);
     close(fd);
     return answer;
@@ -99,14 +109,15 @@ char *start_run(const char *profile, char **words, size_t *length)
     end = stpcpy(end, here) + 1;
     for (char **word = words; *word; word++)
         end = stpcpy(end, *word) + 1;
-    char *bytes = plan_in(ask(payload, size, OPEN_MS), length);
+    char *bytes = plan_in(ask(payload, size, OPEN_MS, prepare), length);
     free(payload);
+    asked = true;
     return bytes;
 }
 
 void run_is(const char *id)
 {
-    if (!ticket)
+    if (asked)
         ticket = id; /* a run that was asked for by its command is known by its own name */
 }
 
@@ -116,7 +127,7 @@ char *open_ticket(const char *given, size_t *length)
     if (!*given || strlen(given) > 64 || strspn(given, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(given))
         fail("Make the call again: that gives a new ticket.", "this is no ticket");
     snprintf(payload, sizeof payload, "open %s\n", given);
-    char *bytes = plan_in(ask(payload, strlen(payload), OPEN_MS), length);
+    char *bytes = plan_in(ask(payload, strlen(payload), OPEN_MS, prepare), length);
     ticket = given;
     return bytes;
 }
@@ -129,7 +140,7 @@ int close_ticket(int status)
     snprintf(payload, sizeof payload, "close %s %d\n", ticket, status);
     ticket = NULL; /* whatever happens now, it is not told twice */
     ended = status;
-    struct answer answer = ask(payload, strlen(payload), CLOSE_MS);
+    struct answer answer = ask(payload, strlen(payload), CLOSE_MS, NULL);
     print_answer(0);
     return answer.status && !status ? STATUS_UNSETTLED : status;
 }

@@ -20,7 +20,7 @@ static struct {
     {"/dev/urandom", 1, 9, -1}, {"/dev/tty", 5, 0, -1},
 };
 
-void open_devices(void)
+static void open_devices(void)
 {
     for (size_t i = 0; i < sizeof devices / sizeof *devices; i++) {
         struct stat found;
@@ -41,22 +41,26 @@ static void make_directory(int at, const char *name, mode_t mode)
 }
 
 /* Names are asked of the run's own listener, or of nobody. */
-static void write_resolver(int dev)
+static void write_resolver(int at)
 {
     static const char text[] = "nameserver 127.0.0.1\noptions timeout:5 attempts:1\n";
-    int fd = openat(dev, ".empty/resolver", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
+    int fd = openat(at, ".empty/resolver", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
     if (fd < 0 || write(fd, text, sizeof text - 1) != (ssize_t)sizeof text - 1 || fchmod(fd, 0444) < 0)
         fail(REPORT, "the sandbox's resolver cannot be named (%s)", strerror(errno));
     close(fd);
 }
 
-void build_devices(void)
+/* The new file systems, with all that is in them, mounted nowhere yet. */
+static int dev, shm, terminals;
+
+void prepare_devices(void)
 {
     static const char *const links[][2] = {{"/proc/self/fd", "fd"}, {"/proc/self/fd/0", "stdin"}, {"/proc/self/fd/1", "stdout"},
                                            {"/proc/self/fd/2", "stderr"}, {"pts/ptmx", "ptmx"}};
     const char *const memory[][2] = {{"mode", "0755"}, {"size", "65536"}, {NULL, NULL}};
-    const char *const terminals[][2] = {{"newinstance", NULL}, {"ptmxmode", "0666"}, {"mode", "0620"}, {NULL, NULL}};
-    int dev = new_file_system("tmpfs", memory, ATTR_NOSUID | ATTR_NODEV | ATTR_NOEXEC);
+    const char *const instance[][2] = {{"newinstance", NULL}, {"ptmxmode", "0666"}, {"mode", "0620"}, {NULL, NULL}};
+    open_devices();
+    dev = new_file_system("tmpfs", memory, ATTR_NOSUID | ATTR_NODEV | ATTR_NOEXEC);
     for (size_t i = 0; i < sizeof devices / sizeof *devices; i++)
         if (mknodat(dev, devices[i].path + sizeof "/dev/" - 1, S_IFREG | 0666, 0) < 0)
             fail(REPORT, "%s cannot be made (%s)", devices[i].path, strerror(errno));
@@ -70,16 +74,20 @@ void build_devices(void)
     if (mknodat(dev, ".empty/file", S_IFREG | 0444, 0) < 0)
         fail(REPORT, "an empty file cannot be made (%s)", strerror(errno));
     write_resolver(dev);
-    int shm = new_memory("1777", 64 << 20, ATTR_NOSUID | ATTR_NODEV);
-    int pts = new_file_system("devpts", terminals, ATTR_NOSUID | ATTR_NOEXEC);
-    if (!attach(dev, "/dev") || !attach(shm, "/dev/shm") || !attach(pts, "/dev/pts"))
+    shm = new_memory("1777", 64 << 20, ATTR_NOSUID | ATTR_NODEV);
+    terminals = new_file_system("devpts", instance, ATTR_NOSUID | ATTR_NOEXEC);
+}
+
+void attach_devices(void)
+{
+    if (!attach(dev, "/dev") || !attach(shm, "/dev/shm") || !attach(terminals, "/dev/pts"))
         fail(DOCTOR, "there is no /dev");
     for (size_t i = 0; i < sizeof devices / sizeof *devices; i++) {
         attach(devices[i].mount, devices[i].path);
         close(devices[i].mount);
     }
     set_mount(dev, 0, ATTR_RDONLY, 0);
-    close(dev), close(shm), close(pts);
+    close(dev), close(shm), close(terminals);
 }
 
 /* What in /proc and /sys tells of the machine or steers it. User 0 inside is user 0 of the kernel there, without a capability. */

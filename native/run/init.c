@@ -99,8 +99,17 @@ static _Noreturn void serve(pid_t command, int control, int children, int rename
 uid_t outer_user;
 gid_t outer_group;
 
-_Noreturn void be_init(const struct plan *plan, int control, int egress, const sigset_t *mask)
+static size_t wait_for(int control, int kind)
 {
+    struct message said;
+    if (recv(control, &said, sizeof said, 0) != (ssize_t)sizeof said || said.kind != kind)
+        _exit(STATUS_UNBUILT); /* the launcher is gone, and has said why */
+    return (size_t)said.value;
+}
+
+_Noreturn void be_init(char *bytes, int control, const sigset_t *mask)
+{
+    static struct plan plan;
     sigset_t all, child;
     fail_socket = control;
     sigfillset(&all);
@@ -111,36 +120,38 @@ _Noreturn void be_init(const struct plan *plan, int control, int egress, const s
         fail(REPORT, "the sandbox cannot be bound to its launcher (%s)", strerror(errno));
     map_ids(outer_user, outer_group);
     raise_loopback();
-    if (plan->listens)
-        hand_out_listeners(plan, egress);
-    char **environment = new_environment(plan);
+    prepare_view();
+    read_plan(&plan, bytes, wait_for(control, SAY_PLAN));
+    if (needs_bound(&plan))
+        say(control, SAID_BOUND, bound_numbers(&plan, proc_mount));
+    if (plan.listens)
+        hand_out_listeners(&plan);
+    char **environment = new_environment(&plan);
     forget_environment();
-    build_view(plan);
+    build_view(&plan);
     drop_capabilities();
     forbid_new_privileges();
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) /* what the launcher knew is nobody's to read in /proc/1 */
         fail(REPORT, "the sandbox's pid 1 cannot be closed to looks (%s)", strerror(errno));
-    if (plan->landlock)
-        add_landlock(plan);
-    struct message start;
-    if (recv(control, &start, sizeof start, 0) != (ssize_t)sizeof start || start.kind != SAY_START)
-        _exit(STATUS_UNBUILT); /* the launcher is gone */
+    if (plan.landlock)
+        add_landlock(&plan);
+    (void)wait_for(control, SAY_START);
     int children = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
     if (children < 0)
         fail(REPORT, "signals cannot be read (%s)", strerror(errno));
     int shim[2] = {-1, -1}, renames = -1;
-    if (plan->shim && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, shim) < 0)
+    if (plan.shim && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, shim) < 0)
         fail(REPORT, "a socket pair cannot be made (%s)", strerror(errno));
     pid_t command = fork();
     if (command == 0)
-        be_command(plan, environment, mask, shim[1]);
+        be_command(&plan, environment, mask, shim[1]);
     if (command < 0)
         fail("Free some memory and processes, and try again.", "the command cannot be started (%s)", strerror(errno));
-    if (plan->shim) {
+    if (plan.shim) {
         close(shim[1]);
         renames = take_listener(shim[0]);
         close(shim[0]);
     }
     close(0), close(1), close(2); /* a pipe must end when the command's own ends are closed */
-    serve(command, control, children, renames, plan->tty);
+    serve(command, control, children, renames, plan.tty);
 }

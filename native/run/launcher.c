@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -20,6 +21,7 @@
 enum { GRACE_MS = 2000 /* between the friendly end at the wall time and the other one */ };
 
 struct watch {
+    const struct plan *plan;
     pid_t init;
     int control, signals;
     int64_t ends, kills; /* milliseconds; 0: not set */
@@ -71,6 +73,10 @@ static bool take_message(struct watch *watch)
         watch->text[length] = '\0';
     } else if (said.head.kind == SAID_ENDED) {
         watch->status = said.head.value;
+    } else if (said.head.kind == SAID_BOUND) {
+        if (!said.head.value)
+            (void)join_cgroup(watch->plan, watch->init);
+        say(watch, SAY_START, 0);
     } else if (said.head.kind == SAID_STOPPED) {
         raise(SIGSTOP);
         say(watch, SAY_SIGNAL, SIGCONT);
@@ -123,29 +129,29 @@ static int finish(struct watch *watch)
 }
 
 /* Signals are read from a descriptor. Those that stop a job are the command's, when it shares the terminal. */
-static int gather_signals(sigset_t *before, bool tty)
+static void gather_signals(struct watch *watch, sigset_t *before, bool tty)
 {
     static const int passed[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH};
     static const int stopping[] = {SIGTSTP, SIGTTIN, SIGTTOU};
-    struct sigaction plain = {.sa_handler = SIG_DFL};
     sigset_t set;
     sigemptyset(&set);
     for (size_t i = 0; i < sizeof passed / sizeof *passed; i++)
         sigaddset(&set, passed[i]);
     for (size_t i = 0; tty && i < sizeof stopping / sizeof *stopping; i++)
         sigaddset(&set, stopping[i]);
-    sigaction(SIGCHLD, &plain, NULL);
     if (sigprocmask(SIG_BLOCK, &set, before) < 0)
         fail(REPORT, "signals cannot be held (%s)", strerror(errno));
-    int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (fd < 0)
+    watch->signals = signalfd(watch->signals, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (watch->signals < 0)
         fail(REPORT, "signals cannot be read (%s)", strerror(errno));
-    return fd;
 }
 
-int launch(const struct plan *plan)
+static struct watch watched = {.status = -1, .signals = -1};
+static char *shared; /* where pid 1 finds the plan */
+
+void prepare(void)
 {
-    struct watch watch = {.status = -1};
+    struct sigaction plain = {.sa_handler = SIG_DFL};
     sigset_t before;
     int pair[2];
     outer_user = geteuid();
@@ -154,36 +160,55 @@ int launch(const struct plan *plan)
         fail(REINSTALL, "it must not be installed set-user-id");
     check_standard_descriptors();
     note_host_sockets();
-    if (plan->tty)
-        hold_terminal();
-    int egress = plan->listens ? connect_egress(plan) : -1;
     if (outer_user == 0)
         (void)setgroups(0, NULL); /* an ordinary user may not give groups up; their sockets and files are hidden */
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-        fail(REPORT, "a socket pair cannot be made (%s)", strerror(errno));
-    watch.signals = gather_signals(&before, plan->tty);
-    watch.control = pair[0];
-    watch.init = fork_into_namespaces();
-    if (watch.init == 0) {
+    shared = mmap(NULL, PLAN_LIMIT + 1, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (shared == MAP_FAILED || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+        fail(REPORT, "there is no way to speak to the sandbox (%s)", strerror(errno));
+    sigaction(SIGCHLD, &plain, NULL);
+    gather_signals(&watched, &before, false);
+    watched.control = pair[0];
+    watched.init = fork_into_namespaces();
+    if (watched.init == 0) {
         close(pair[0]);
-        close(watch.signals);
-        be_init(plan, pair[1], egress, &before);
+        close(watched.signals);
+        be_init(shared, pair[1], &before);
     }
-    if (watch.init < 0)
+    if (watched.init < 0)
         fail(DOCTOR, "this machine allows no namespaces of its own (%s)", strerror(errno));
     close(pair[1]);
-    join_cgroup(plan, watch.init);
-    say(&watch, SAY_START, 0);
-    if (plan->wall)
-        watch.ends = now_ms() + plan->wall * 1000;
-    for (bool open = true; open;) {
-        struct pollfd polled[2] = {{watch.control, POLLIN, 0}, {watch.signals, POLLIN, 0}};
-        int ready = poll(polled, 2, time_left(&watch));
-        keep_time(&watch);
-        if (ready > 0 && polled[1].revents)
-            take_signal(&watch, plan);
-        if (ready > 0 && polled[0].revents)
-            open = take_message(&watch);
+}
+
+int launch(const char *bytes, size_t length)
+{
+    static struct plan plan;
+    struct watch *watch = &watched;
+    sigset_t before;
+    char *copy = malloc(length + 1); /* reading takes the bytes apart */
+    if (!copy)
+        fail("Free some memory and try again.", "there is no memory for the plan");
+    memcpy(shared, bytes, length);
+    memcpy(copy, bytes, length);
+    read_plan(&plan, copy, length); /* here first: what is wrong with it is said once */
+    run_is(plan.id);
+    say(watch, SAY_PLAN, (int)length);
+    if (plan.tty) {
+        hold_terminal();
+        gather_signals(watch, &before, true);
     }
-    return finish(&watch);
+    watch->plan = &plan;
+    if (!needs_bound(&plan)) /* else pid 1 says first whether it has bound itself */
+        say(watch, SAY_START, 0);
+    if (plan.wall)
+        watch->ends = now_ms() + plan.wall * 1000;
+    for (bool open = true; open;) {
+        struct pollfd polled[2] = {{watch->control, POLLIN, 0}, {watch->signals, POLLIN, 0}};
+        int ready = poll(polled, 2, time_left(watch));
+        keep_time(watch);
+        if (ready > 0 && polled[1].revents)
+            take_signal(watch, &plan);
+        if (ready > 0 && polled[0].revents)
+            open = take_message(watch);
+    }
+    return finish(watch);
 }

@@ -16,7 +16,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-int connect_egress(const struct plan *plan)
+static int connect_egress(const struct plan *plan)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     struct ucred peer = {.uid = (uid_t)-1};
@@ -54,12 +54,12 @@ static int listen_on(const struct port *port)
     return fd;
 }
 
-void hand_out_listeners(const struct plan *plan, int egress)
+void hand_out_listeners(const struct plan *plan)
 {
     enum { MOST = sizeof plan->ports / sizeof *plan->ports };
     char line[2048];
     _Alignas(struct cmsghdr) char space[CMSG_SPACE(MOST * sizeof(int))] = {0};
-    int fds[MOST], length = snprintf(line, sizeof line, "RUN %s", plan->id);
+    int egress = connect_egress(plan), fds[MOST], length = snprintf(line, sizeof line, "RUN %s", plan->id);
     for (size_t i = 0; i < plan->port_count; i++) {
         fds[i] = listen_on(&plan->ports[i]);
         length += snprintf(line + length, sizeof line - (size_t)length, " %s", plan->ports[i].text);
@@ -77,5 +77,4 @@ void hand_out_listeners(const struct plan *plan, int egress)
         fail(REPORT, "the listeners cannot be handed to the daemon (%s)", strerror(errno));
     for (size_t i = 0; i < plan->port_count; i++)
         close(fds[i]);
-    close(egress); /* the launcher holds its own, as long as the run lasts */
 }

@@ -23,17 +23,16 @@ static void hold_standard_descriptors(void)
             _exit(STATUS_UNBUILT);
 }
 
-static bool asked; /* by its command, not by a ticket */
-
 static char *fetch_plan(int count, char **words, size_t *length)
 {
     const char *given = NULL;
-    if (count == 3 && strcmp(words[1], "--plan") == 0)
-        return load_file(words[2], length);
-    if (count >= 5 && strcmp(words[1], "--profile") == 0 && strcmp(words[3], "--") == 0) {
-        asked = true;
-        return start_run(words[2], words + 4, length);
+    if (count == 3 && strcmp(words[1], "--plan") == 0) {
+        char *bytes = load_file(words[2], length);
+        prepare();
+        return bytes;
     }
+    if (count >= 5 && strcmp(words[1], "--profile") == 0 && strcmp(words[3], "--") == 0)
+        return start_run(words[2], words + 4, length);
     for (int i = 1; i + 1 < count; i += 2) {
         if (strcmp(words[i], "--ticket") == 0)
             given = words[i + 1];
@@ -51,7 +50,6 @@ static char *fetch_plan(int count, char **words, size_t *length)
 
 int main(int count, char **words)
 {
-    struct plan plan;
     size_t length;
     hold_standard_descriptors();
     if (count >= 2 && count <= 3 && strcmp(words[1], "--probe") == 0)
@@ -59,8 +57,5 @@ int main(int count, char **words)
     if (count == 4 && strcmp(words[1], "--rename") == 0)
         return probe_rename(words[2], words[3]);
     char *bytes = fetch_plan(count, words, &length);
-    read_plan(&plan, bytes, length);
-    if (asked)
-        run_is(plan.id);
-    return close_ticket(launch(&plan));
+    return close_ticket(launch(bytes, length));
 }

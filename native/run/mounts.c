@@ -326,17 +326,23 @@ static void cover_resolver(const char *path)
     close(mount);
 }
 
+int proc_mount;
+
+void prepare_view(void)
+{
+    const char *const none[][2] = {{NULL, NULL}};
+    prepare_devices();
+    proc_mount = new_file_system("proc", none, ATTR_NOSUID | ATTR_NODEV | ATTR_NOEXEC);
+}
+
 void build_view(const struct plan *plan)
 {
     const char *resolver = plan->listens ? real_place("/etc/resolv.conf") : NULL;
-    const char *const none[][2] = {{NULL, NULL}};
     narrow_standard_descriptors();
     collect_places(plan);
-    open_devices();
-    int proc = new_file_system("proc", none, ATTR_NOSUID | ATTR_NODEV | ATTR_NOEXEC);
     seal_host();
-    build_devices();
-    build_proc(proc);
+    attach_devices();
+    build_proc(proc_mount);
     qsort(places, place_count, sizeof *places, by_depth);
     for (size_t i = 0; i < place_count; i++)
         build_place(&places[i], plan->fresh_bytes);

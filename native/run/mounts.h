@@ -22,8 +22,8 @@ const char *real_place(const char *path);
 /* The workspace as the command gets it, mounted nowhere yet. */
 int workspace_mount(const struct plan *plan);
 
-void open_devices(void);  /* while the host's are in reach */
-void build_devices(void); /* the new /dev */
+void prepare_devices(void); /* while the host's are in reach */
+void attach_devices(void);
 void build_proc(int proc);
 
 #endif

@@ -31,15 +31,19 @@ static char *below(const char *name)
     return path;
 }
 
-static struct plan plan_of(bool shim, const char *first, const char *second)
+/* Runs this program, wherever it lies, with --rename in a sandbox that has everything. */
+static int run_rename(bool shim, const char *first, const char *second)
 {
-    struct plan plan = {.id = "probe", .cwd = "/", .workspace = below("project"), .upper = below("upper"), .work = below("work"),
-                        .writing = WRITE_OVERLAY, .shim = shim, .landlock = landlock_version() > 0, .wall = 20};
-    add_word(&plan.arguments, (char *)"/proc/self/exe"); /* this program, wherever it lies */
-    add_word(&plan.arguments, (char *)"--rename");
-    add_word(&plan.arguments, below(first));
-    add_word(&plan.arguments, below(second));
-    return plan;
+    char *bytes, *text;
+    int length = asprintf(&text, "version=1\nid=probe\ncwd=/\nworkspace=%s\nwrite=overlay\nupper=%s\nwork=%s\nnetwork=none\nwall=20\n"
+                          "tty=0\nlandlock=%d\nshim=%d\narg=/proc/self/exe\narg=--rename\narg=%s\narg=%s\n",
+                          below("project"), below("upper"), below("work"), landlock_version() > 0, shim, below(first), below(second));
+    if (length < 0 || !(bytes = malloc((size_t)length)))
+        fail("Free some memory and try again.", "there is no memory for a plan");
+    for (int i = 0; i < length; i++)
+        bytes[i] = text[i] == '\n' ? '\0' : text[i];
+    prepare();
+    return launch(bytes, (size_t)length);
 }
 
 /* ---- the attempts: each ends its own process, with status 0 when all went well */
@@ -80,7 +84,7 @@ static int in_namespaces(void (*attempt)(void))
 
 static void mount_overlay(void)
 {
-    struct plan plan = plan_of(false, "", "");
+    struct plan plan = {.workspace = below("project"), .upper = below("upper"), .work = below("work"), .writing = WRITE_OVERLAY};
     (void)workspace_mount(&plan);
 }
 
@@ -100,30 +104,31 @@ static int try_filter(void)
     return syscall(SYS_ptrace, 9999L, 0L, 0L, 0L) < 0 && errno == EPERM ? 0 : 1;
 }
 
-static int try_sandbox(void)
+static int try_sandbox(void) { return run_rename(false, "project/file", "project/moved"); }
+static int try_shim(void) { return run_rename(true, "project/directory", "project/moved"); }
+
+/* Whether the number of processes can be bound: an ordinary user's is by the rlimit, user 0 needs other means. */
+static struct plan bounded = {.limit_count = 1, .limits = {{RLIMIT_NPROC, 2048}}};
+
+static void bind_numbers(void)
 {
-    struct plan plan = plan_of(false, "project/file", "project/moved");
-    return launch(&plan);
+    const char *const none[][2] = {{NULL, NULL}};
+    int proc = new_file_system("proc", none, ATTR_NOSUID | ATTR_NODEV | ATTR_NOEXEC);
+    if (!bound_numbers(&bounded, proc))
+        _exit(1);
 }
 
-static int try_shim(void)
-{
-    struct plan plan = plan_of(true, "project/directory", "project/moved");
-    return launch(&plan);
-}
-
-/* Whether the number of processes can be bound: an ordinary user's is by the rlimit, user 0 needs a cgroup. */
 static int try_processes(void)
 {
-    struct plan plan = {.limit_count = 1, .limits = {{RLIMIT_NPROC, 64}}};
-    if (geteuid() != 0)
+    outer_user = geteuid();
+    if (outer_user != 0 || in_namespaces(bind_numbers) == 0)
         return 0;
     pid_t child = fork();
     if (child == 0) {
         pause();
         _exit(0);
     }
-    bool joined = child > 0 && join_cgroup(&plan, child);
+    bool joined = child > 0 && join_cgroup(&bounded, child);
     if (child > 0) {
         kill(child, SIGKILL);
         waitpid(child, NULL, 0);
@@ -161,7 +166,7 @@ static void clear(void)
     (void)nftw(base, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-static void prepare(const char *directory)
+static void make_ground(const char *directory)
 {
     static const char *const names[] = {"project", "project/directory", "upper", "work"};
     snprintf(base, sizeof base, "%s/interlock-probe-XXXXXX", directory);
@@ -190,7 +195,7 @@ int probe(const char *directory)
         fail("Name a directory that exists.", "%s cannot be found (%s)", directory, strerror(errno));
     printf("plan=1\nlandlock=%d\n", landlock_version());
     for (size_t i = 0; i < sizeof features / sizeof *features; i++) {
-        prepare(real); /* anew: a volatile upper layer is mounted only once */
+        make_ground(real); /* anew: a volatile upper layer is mounted only once */
         bool good = works(features[i].attempt);
         clear();
         printf("%s=%s\n", features[i].name, good ? "yes" : "no");

@@ -77,8 +77,9 @@ int run_command(char **arguments, char **environment);
 
 /* ---- client.c: the daemon */
 
+/* Both give the plan, or end. The sandbox is prepared while the daemon is at work. */
 char *open_ticket(const char *given, size_t *length);
-/* Asks for a run of these words under a profile, in the current directory: gives the plan, or ends. */
+/* Asks for a run of these words under a profile, in the current directory. */
 char *start_run(const char *profile, char **words, size_t *length);
 /* Under which name the end of such a run is told. */
 void run_is(const char *id);
@@ -87,8 +88,8 @@ int close_ticket(int status);
 
 /* ---- listeners.c: the network of a run that has one */
 
-int connect_egress(const struct plan *plan); /* outside, before anything is hidden */
-void hand_out_listeners(const struct plan *plan, int egress);
+/* Before anything is hidden. The connection stays open as long as pid 1 lives. */
+void hand_out_listeners(const struct plan *plan);
 
 /* ---- names.c: namespaces */
 
@@ -134,12 +135,16 @@ void cover_host_sockets(const struct plan *plan);
 
 /* ---- cgroup.c: the bound on processes where the kernel does not hold it by rlimit */
 
-bool join_cgroup(const struct plan *plan, pid_t init);
+bool needs_bound(const struct plan *plan);
+bool bound_numbers(const struct plan *plan, int proc); /* inside; true when that is done */
+bool join_cgroup(const struct plan *plan, pid_t init); /* outside; false: there is none */
 void leave_cgroup(void);
 
 /* ---- mounts.c, devices.c: what the command sees of the file system */
 
+void prepare_view(void); /* what is the same for every plan */
 void build_view(const struct plan *plan);
+extern int proc_mount; /* the new /proc, before it is mounted */
 
 /* ---- limits.c */
 
@@ -148,13 +153,14 @@ void set_limits(const struct plan *plan);
 
 /* ---- init.c: pid 1 of the sandbox */
 
-_Noreturn void be_init(const struct plan *plan, int control, int egress, const sigset_t *mask);
+/* `bytes`: memory shared with the launcher, where the plan's will be. */
+_Noreturn void be_init(char *bytes, int control, const sigset_t *mask);
 /* Who the command runs as: noted outside, where the numbers still mean something. */
 extern uid_t outer_user;
 extern gid_t outer_group;
 
 /* What pid 1 and the launcher say to each other, one per packet. */
-enum { SAID_FAILED = 'F', SAY_START = 'G', SAID_ENDED = 'E', SAID_STOPPED = 'S', SAY_SIGNAL = 'K', SAY_END = 'T' };
+enum { SAID_FAILED = 'F', SAY_PLAN = 'P', SAY_START = 'G', SAID_ENDED = 'E', SAID_STOPPED = 'S', SAID_BOUND = 'B', SAY_SIGNAL = 'K', SAY_END = 'T' };
 struct message {
     int kind, value;
 };
@@ -171,6 +177,9 @@ void give_terminal_back(void);
 
 /* ---- launcher.c: outside */
 
-int launch(const struct plan *plan);
+/* Starts the sandbox's pid 1, which does what it can before the plan is known: a daemon takes its time to write one. */
+void prepare(void);
+/* Runs the plan; after `prepare`, once. */
+int launch(const char *bytes, size_t length);
 
 #endif

@@ -31,8 +31,8 @@ _Noreturn void fail(const char *next, const char *format, ...)
     snprintf(said.text, sizeof said.text, "Interlock did not run this: %s. %s\n", what, next);
     if (fail_socket < 0)
         fputs(said.text, stderr);
-    else if (send(fail_socket, &said, sizeof said.head + strlen(said.text), MSG_NOSIGNAL) < 0)
-        fputs(said.text, stderr);
+    else /* when nobody listens there, the launcher is gone, and all this with it */
+        (void)send(fail_socket, &said, sizeof said.head + strlen(said.text), MSG_NOSIGNAL);
     fflush(stderr);
     if (fail_socket < 0)
         (void)close_ticket(STATUS_UNBUILT);
