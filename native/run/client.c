@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum { OPEN_MS = 60 * 1000, CLOSE_MS = 30 * 60 * 1000, /* a large commit; the daemon gives signs of life */
@@ -66,7 +67,8 @@ static struct answer ask(const char *payload, size_t size, int64_t patience, voi
     int n = snprintf(head, sizeof head, "ILK1 run - %s %lld %zu\n", nonce, (long long)patience, size);
     struct iovec part[2] = {{head, (size_t)n}, {(void *)payload, size}};
     if (meanwhile && size <= EARLY) { /* it fits the socket: all of it goes out at once */
-        if (writev(fd, part, 2) != (ssize_t)(part[0].iov_len + part[1].iov_len))
+        struct msghdr whole = {.msg_iov = part, .msg_iovlen = 2};
+        if (sendmsg(fd, &whole, MSG_NOSIGNAL) != (ssize_t)(part[0].iov_len + part[1].iov_len))
             no(RESTART, "its daemon hung up");
         part[0].iov_len = part[1].iov_len = 0;
     }
