@@ -170,7 +170,7 @@ def _served(draft: Draft, operands: list[Word]) -> None:
     """http.server: the files of the working directory, or of another, for whoever connects."""
     folder = known(".")
     for at, value in enumerate(operands):
-        if value.text in ("-d", "--directory", "--root", "-r") and at + 1 < len(operands):
+        if value.text in ("-d", "--directory", "--root", "-r", "--path") and at + 1 < len(operands):
             folder = operands[at + 1]
         elif (value.text or "").startswith("--directory="):
             folder = known((value.text or "").partition("=")[2])
@@ -227,6 +227,9 @@ _READERS = {
     "doctest": _tests,
     "http.server": _served,
     "SimpleHTTPServer": _served,
+    "RangeHTTPServer": _served,
+    "livereload": _served,
+    "twisted": _served,
     "uploadserver": _served,
     "pyftpdlib": _served,
     "wsgidav": _served,
