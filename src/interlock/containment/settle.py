@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -15,6 +14,7 @@ from interlock.containment.change import ChangeSet, from_bytes, load, to_bytes
 from interlock.containment.clone import clone
 from interlock.containment.commit import NotCommitted, commit
 from interlock.containment.grave import Held, findings
+from interlock.containment.removal import remove_tree
 from interlock.containment.returned import returned
 from interlock.containment.sides import Sides
 
@@ -48,7 +48,8 @@ class Workplace(msgspec.Struct, frozen=True):
             try:
                 _copy(workspace, folder, secret)
             except BaseException:
-                shutil.rmtree(folder, ignore_errors=True)
+                with suppress(OSError):
+                    remove_tree(folder)
                 raise
         (folder / "run").write_bytes(to_bytes([place.workspace, place.began]))
         return place
@@ -189,8 +190,6 @@ def _copy(workspace: str, folder: Path, secret: Callable[[str], bool] | None) ->
 def _clean(place: Workplace) -> None:
     """Drop what is left of the layer; the transactions stay, for undo."""
     for directory in (place.upper, place.work):
-        inner = directory / "work"
-        if inner.is_dir():
-            inner.chmod(0o700)  # the overlay leaves it without any right
-        shutil.rmtree(directory, ignore_errors=True)
+        with suppress(OSError):
+            remove_tree(directory)
     place.left.unlink(missing_ok=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from interlock.containment.removal import remove_tree
 from interlock.containment.shelf import Shelf
 from interlock.containment.store import BYTES_KEPT, SECONDS_KEPT, Store
 
@@ -37,7 +37,7 @@ class Keeping:
             waits = any((folder / name).exists() for name in _UNSETTLED)
             if now - when <= age and (waits or total <= size):
                 continue
-            shutil.rmtree(folder, onerror=_open_up)
+            remove_tree(folder)
             total -= sizes[folder]
             dropped += 1
         return dropped
@@ -56,15 +56,3 @@ def _bytes(folder: Path) -> int:
         except OSError:
             continue
     return total
-
-
-def _open_up(remove: object, path: str, error: object) -> None:
-    """A directory that its owner may not look into (the overlay leaves such): give the right, and try once more."""
-    del error
-    parent = os.path.dirname(path)
-    os.chmod(parent, 0o700)
-    if os.path.isdir(path) and not os.path.islink(path):
-        os.chmod(path, 0o700)
-        shutil.rmtree(path, ignore_errors=True)
-    elif callable(remove):
-        remove(path)
