@@ -49,6 +49,13 @@ main()
 """
 
 
+# A shell for agents that Interlock has no gate for: SHELL=…/interlock-shell, and what they run is contained.
+SHELL = """\
+#!/bin/sh
+exec "$(dirname "$(readlink -f "$0")")/interlock" run -- bash "$@"
+"""
+
+
 class HookClient(BuildHookInterface[Any]):
     """Compiles `native/interlock_hook.c`, or falls back to the Python client; and `native/run/`, or leaves it out."""
 
@@ -78,6 +85,10 @@ class HookClient(BuildHookInterface[Any]):
             command.write_text(COMMAND, encoding="utf-8")
         command.chmod(0o755)
         build_data["shared_scripts"][str(command)] = "interlock"
+        shell = Path(self._directory, "interlock-shell")
+        shell.write_text(SHELL, encoding="utf-8")
+        shell.chmod(0o755)
+        build_data["shared_scripts"][str(shell)] = "interlock-shell"
         client.chmod(0o755)
         build_data["shared_scripts"][str(client)] = "interlock-hook"
 

@@ -134,6 +134,17 @@ def test_a_person_runs_a_command_contained(
     assert not (project / "out.txt").exists()
 
 
+def test_a_shell_for_agents_without_a_gate(guard: Guard, project: Path) -> None:
+    shell = LAUNCHER.with_name("interlock-shell")
+    done = subprocess.run(
+        [shell, "-c", "rm -rf src; echo $((6 * 7)); exit 5"], env=guard.environment, cwd=project, capture_output=True,
+        text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (5, "42\n")
+    assert not (project / "src").exists()
+    assert len(guard.entries("changes")) == 1
+
+
 def test_a_profile_that_is_not_there_and_no_project_are_said(guard: Guard, project: Path) -> None:
     wrong = by_command(guard, "run", "--profile", "everything", "--", "true")
     assert wrong.returncode == 125

@@ -50,12 +50,14 @@ class Contained:
         """The runs under way."""
         return self._runs.running()
 
-    async def start(self, argv: list[str], cwd: str, name: str, hosts: tuple[str, ...], person: str) -> dict[str, Any]:
+    async def start(
+        self, argv: list[str], cwd: str, name: str, hosts: tuple[str, ...], who: Principal
+    ) -> dict[str, Any]:
         """A ticket for this command of a person's. Raises UsageError, NotFound, StateError."""
-        wish = await self.wish(argv, cwd, name, hosts, person)
+        wish = await self.wish(argv, cwd, name, hosts, who)
         return {"command": self._runs.prepare(wish), "entry": wish.intent}
 
-    async def wish(self, argv: list[str], cwd: str, name: str, hosts: tuple[str, ...], person: str) -> Wish:
+    async def wish(self, argv: list[str], cwd: str, name: str, hosts: tuple[str, ...], who: Principal) -> Wish:
         """This command of a person's, noted in the ledger. Raises UsageError, NotFound, StateError."""
         if not argv or any("\0" in word for word in argv) or sum(map(len, argv)) > _WORDS:
             raise UsageError("a command is at least one word, without NULs, and not longer than 100 kB.")
@@ -70,16 +72,15 @@ class Contained:
                 f"{cwd} is no project: a run is contained around one. Go to a repository, or to a directory of its own."
             )
         profile(name)
-        principal = Principal(agent="person", session="", person=person)
         text = records.cut(records.clean(" ".join(argv)), 2_000)
         body = {
-            "principal": records.principal_body(principal),
+            "principal": records.principal_body(who),
             "text": text,
             "workspace": records.short(workspace),
             "contained": {"tier": self._runs.tier, "profile": name},
         }
         index = await self._recorder.record(RUN, body)
-        return Wish(tuple(argv), cwd, workspace, name, principal, hosts, index)
+        return Wish(tuple(argv), cwd, workspace, name, who, hosts, index)
 
     def body(self, entry: int) -> dict[str, Any]:
         """The body of the `changes` entry that this index names, or that belongs to the action it names."""

@@ -28,6 +28,7 @@ from interlock.daemon.server import Peer
 from interlock.daemon.undo import UndoDesk
 from interlock.daemon.wire import Reply
 from interlock.ledger.store import Ledger
+from interlock.model.action import Principal
 from interlock.model.errors import AgentError, InterlockError, NotFound, OperatorError, Refused
 
 _PAGE = 1_000  # entries in one answer
@@ -198,12 +199,17 @@ class Rpc:
             raise AgentError("a run has a cwd and the words of a command.")
         hosts = self._rules.config("").containment.hosts
         name = str(params.get("profile", "build"))
-        return await self._contained.start(argv, cwd, name, hosts, _name(peer.uid))
+        return await self._contained.start(argv, cwd, name, hosts, self._whoever(peer))
 
     async def asked(self, argv: list[str], cwd: str, profile: str, peer: Peer) -> Wish:
         """The same for the launcher, which asks for itself."""
         hosts = self._rules.config("").containment.hosts
-        return await self._contained.wish(argv, cwd, profile, hosts, _name(peer.uid))
+        return await self._contained.wish(argv, cwd, profile, hosts, self._whoever(peer))
+
+    def _whoever(self, peer: Peer) -> Principal:
+        """Who asks for a run: a person, or the agent below which the asking process runs."""
+        agent = self._agents.ancestor(peer.pid)
+        return Principal(agent=agent if agent not in {"", "?"} else "person", session="", person=_name(peer.uid))
 
     async def _tier(self, params: dict[str, Any], peer: Peer) -> Any:
         del params, peer
