@@ -145,6 +145,18 @@ def test_a_shell_for_agents_without_a_gate(guard: Guard, project: Path) -> None:
     assert len(guard.entries("changes")) == 1
 
 
+def test_a_persons_own_profile(cold: Guard) -> None:
+    themes = cold.base / "user" / "themes"
+    themes.mkdir()
+    (themes / "plain").write_text("a theme\n")
+    cold.configure('[containment.profiles.docs]\nshow = ["~/themes"]\nkeep = ["THEME"]\n')
+    cold.start()
+    cold.environment["THEME"] = "plain"
+    assert by_command(cold, "run", "--", "sh", "-c", "cat ~/themes/plain").returncode == 1
+    done = by_command(cold, "run", "--profile", "docs", "--", "sh", "-c", "cat ~/themes/$THEME")
+    assert done.stdout == "a theme\n", done.stderr
+
+
 def test_a_profile_that_is_not_there_and_no_project_are_said(guard: Guard, project: Path) -> None:
     wrong = by_command(guard, "run", "--profile", "everything", "--", "true")
     assert wrong.returncode == 125

@@ -255,6 +255,7 @@ class Broker:
             profile=profile,
             principal=action.principal,
             hosts=config.containment.hosts,
+            own=config.containment.profiles,
             intent=answer.entry,
             foreseen=judged.reading.effects,
         )

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
+from interlock.containment.profiles import Part
 from interlock.model.world import EnvironmentRule
 from interlock.policy.freeze import Freeze
 from interlock.preview.finding import Database
@@ -31,6 +32,7 @@ class Containment(msgspec.Struct, frozen=True):
 
     shell: Shell = Shell.QUESTIONS
     hosts: tuple[str, ...] = ()
+    profiles: dict[str, Part] = {}  # a person's own, by name
 
 
 class Preview(msgspec.Struct, frozen=True):

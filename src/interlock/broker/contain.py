@@ -9,6 +9,7 @@ import msgspec
 
 from interlock.broker.config import Config, Shell
 from interlock.broker.judge import Judgement, within
+from interlock.containment.profiles import Part
 from interlock.model.action import Action, Principal
 from interlock.model.decision import Verdict
 from interlock.model.effect import Effect
@@ -29,6 +30,7 @@ class Wish(msgspec.Struct, frozen=True):
     profile: str
     principal: Principal
     hosts: tuple[str, ...] = ()
+    own: dict[str, Part] = {}  # the profiles of the person who configured this machine
     intent: int = -1  # the entry that released it
     foreseen: tuple[Effect, ...] = ()  # what the reading said it would do
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import resources
 
@@ -32,7 +32,9 @@ class Profile(msgspec.Struct, frozen=True):
     listeners: tuple[str, ...]
 
 
-class _Part(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class Part(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """What one profile adds to what is common to all; also a person's own, in `interlock.toml`."""
+
     about: str = ""
     write: Write = Write.OVERLAY
     fresh: tuple[str, ...] = ()
@@ -46,27 +48,32 @@ class _Part(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
-    common: _Part
-    profiles: dict[str, _Part]
+    common: Part
+    profiles: dict[str, Part]
 
 
 @cache
 def profiles() -> dict[str, Profile]:
     """The packaged profiles by name."""
-    raw = resources.files("interlock.containment").joinpath("profiles.toml").read_text(encoding="utf-8")
-    file = msgspec.convert(tomllib.loads(raw), _File)
+    file = _file()
     return {name: _whole(name, part, file.common) for name, part in file.profiles.items()}
 
 
-def profile(name: str) -> Profile:
-    """The profile of that name. Raises NotFound."""
-    known = profiles()
+@cache
+def _file() -> _File:
+    raw = resources.files("interlock.containment").joinpath("profiles.toml").read_text(encoding="utf-8")
+    return msgspec.convert(tomllib.loads(raw), _File)
+
+
+def profile(name: str, own: Mapping[str, Part] | None = None) -> Profile:
+    """The profile of that name, a person's `own` ones first. Raises NotFound."""
+    known = profiles() | {mine: _whole(mine, part, _file().common) for mine, part in (own or {}).items()}
     if name not in known:
         raise NotFound(f"there is no profile {name!r}. The profiles are: {', '.join(known)}.")
     return known[name]
 
 
-def _whole(name: str, part: _Part, common: _Part) -> Profile:
+def _whole(name: str, part: Part, common: Part) -> Profile:
     megabytes = part.fresh_megabytes or common.fresh_megabytes or 1024
     return Profile(
         name=name,

@@ -16,6 +16,7 @@ from typing import Annotated
 import msgspec
 
 from interlock.broker.config import Config, Containment, Mode, Preview, Shell
+from interlock.containment.profiles import Part
 from interlock.daemon.families import families
 from interlock.daemon.files import read_regular
 from interlock.model.effect import Environment
@@ -66,6 +67,7 @@ class _Preview(msgspec.Struct, forbid_unknown_fields=True):
 class _Containment(msgspec.Struct, forbid_unknown_fields=True):
     shell: Shell = Shell.QUESTIONS
     hosts: _Names = []
+    profiles: dict[str, Part] = {}
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
@@ -161,7 +163,7 @@ def _suggestion(message: str) -> str:
     if "unknown field" not in message:
         return ""
     field = message.split("`")[1]
-    structs = (_File, _Map, _Freeze, _Ask, _Preview, _Database, _Containment)
+    structs = (_File, _Map, _Freeze, _Ask, _Preview, _Database, _Containment, Part)
     fields = {name for struct in structs for name in struct.__struct_encode_fields__}
     close = difflib.get_close_matches(field, fields, n=1)
     return f" Did you mean `{close[0]}`?" if close else f" Known keys: {', '.join(sorted(fields))}."
@@ -215,6 +217,6 @@ def _add(config: Config, file: _File) -> Config:
         databases = tuple(Database(d.name, d.url) for d in wanted.database)
         config = msgspec.structs.replace(config, preview=Preview(wanted.seconds, wanted.run, databases))
     if file.containment is not None:
-        inside = Containment(file.containment.shell, tuple(file.containment.hosts))
+        inside = Containment(file.containment.shell, tuple(file.containment.hosts), file.containment.profiles)
         config = msgspec.structs.replace(config, containment=inside)
     return config

@@ -9,6 +9,7 @@ import msgspec
 
 from interlock.broker import records
 from interlock.broker.broker import Recorder
+from interlock.broker.config import Containment
 from interlock.broker.contain import Wish
 from interlock.broker.workspace import workspace_of
 from interlock.containment.profiles import profile
@@ -50,14 +51,12 @@ class Contained:
         """The runs under way."""
         return self._runs.running()
 
-    async def start(
-        self, argv: list[str], cwd: str, name: str, hosts: tuple[str, ...], who: Principal
-    ) -> dict[str, Any]:
+    async def start(self, argv: list[str], cwd: str, name: str, inside: Containment, who: Principal) -> dict[str, Any]:
         """A ticket for this command of a person's. Raises UsageError, NotFound, StateError."""
-        wish = await self.wish(argv, cwd, name, hosts, who)
+        wish = await self.wish(argv, cwd, name, inside, who)
         return {"command": self._runs.prepare(wish), "entry": wish.intent}
 
-    async def wish(self, argv: list[str], cwd: str, name: str, hosts: tuple[str, ...], who: Principal) -> Wish:
+    async def wish(self, argv: list[str], cwd: str, name: str, inside: Containment, who: Principal) -> Wish:
         """This command of a person's, noted in the ledger. Raises UsageError, NotFound, StateError."""
         if not argv or any("\0" in word for word in argv) or sum(map(len, argv)) > _WORDS:
             raise UsageError("a command is at least one word, without NULs, and not longer than 100 kB.")
@@ -71,7 +70,7 @@ class Contained:
             raise UsageError(
                 f"{cwd} is no project: a run is contained around one. Go to a repository, or to a directory of its own."
             )
-        profile(name)
+        profile(name, inside.profiles)
         text = records.cut(records.clean(" ".join(argv)), 2_000)
         body = {
             "principal": records.principal_body(who),
@@ -80,7 +79,7 @@ class Contained:
             "contained": {"tier": self._runs.tier, "profile": name},
         }
         index = await self._recorder.record(RUN, body)
-        return Wish(tuple(argv), cwd, workspace, name, who, hosts, index)
+        return Wish(tuple(argv), cwd, workspace, name, who, inside.hosts, inside.profiles, index)
 
     def body(self, entry: int) -> dict[str, Any]:
         """The body of the `changes` entry that this index names, or that belongs to the action it names."""

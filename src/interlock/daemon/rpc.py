@@ -197,14 +197,14 @@ class Rpc:
         cwd, argv = params.get("cwd"), params.get("argv")
         if not isinstance(cwd, str) or not isinstance(argv, list) or not all(isinstance(word, str) for word in argv):
             raise AgentError("a run has a cwd and the words of a command.")
-        hosts = self._rules.config("").containment.hosts
+        inside = self._rules.config("").containment
         name = str(params.get("profile", "build"))
-        return await self._contained.start(argv, cwd, name, hosts, self._whoever(peer))
+        return await self._contained.start(argv, cwd, name, inside, self._whoever(peer))
 
     async def asked(self, argv: list[str], cwd: str, profile: str, peer: Peer) -> Wish:
         """The same for the launcher, which asks for itself."""
-        hosts = self._rules.config("").containment.hosts
-        return await self._contained.wish(argv, cwd, profile, hosts, self._whoever(peer))
+        inside = self._rules.config("").containment
+        return await self._contained.wish(argv, cwd, profile, inside, self._whoever(peer))
 
     def _whoever(self, peer: Peer) -> Principal:
         """Who asks for a run: a person, or the agent below which the asking process runs."""

@@ -76,7 +76,7 @@ class Settler:
 
     def _begin(self, ticket: str, wish: Wish, launcher: str) -> tuple[Run, Plan]:
         identity = f"r{max(wish.intent, 0)}-{secrets.token_hex(4)}"
-        chosen = profile(wish.profile)
+        chosen = profile(wish.profile, wish.own)
         try:
             copy = self._tier.name is not Name.OVERLAY and chosen.write is not Write.NONE
             place = Workplace.make(
