@@ -268,6 +268,18 @@ def test_file_capabilities_are_taken_away(workspace):
     assert "security.capability" not in os.listxattr(workspace / "tool")
 
 
+def test_without_a_word_on_what_is_secret_the_notes_of_the_listing_count(workspace):
+    (workspace / ".env").write_text("TOKEN=1")
+    (workspace / "d/.env").write_text("TOKEN=2")
+    ran = contained(workspace, ["append", ".env", "!"], ["rmtree", "d"], ["append", "a", "!"])
+    done = bring(ran, ran.listed(secret=lambda path: path.endswith(".env")))
+    kept = [path.name for path in (done.folder / "stage").rglob("*") if path.is_file()]
+    assert len(kept) == 1
+    assert look_ahead(done.folder).lost == (".env", "d")
+    rewind(done.folder, around=True)
+    assert (workspace / "a").read_text() == "a"
+
+
 def test_secrets_are_not_kept_and_the_plan_of_an_undo_says_so(workspace):
     (workspace / ".env").write_text("TOKEN=1")
     (workspace / "d/.env").write_text("TOKEN=2")

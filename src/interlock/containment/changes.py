@@ -193,7 +193,7 @@ class _Listing:
         if self._known is not None and self._untouched(entry.path, new, kind == stat.S_IFDIR):
             return
         if old is None:
-            self._add(entry, "created", _Whole(NOTHING, 0, ()))
+            self._add(entry, "created", _NO_WHOLE)
         elif stat.S_IFMT(old.st_mode) != kind:
             self._add(entry, "replaced", self._whole(entry.name, entry.path, entry.live, old))
         elif (what := _difference(entry, old)) is not None:
@@ -243,9 +243,11 @@ class _Listing:
 
     def _notes(self, path: str, before: _Whole) -> tuple[str, ...]:
         notes = before.notes
-        own = before.newest == before.facts.ctime and is_back(path, before.facts, self._back)
-        if before.newest > self._began and not own:
-            notes += (CONFLICT,)
+        if before is _NO_WHOLE:
+            return notes
+        if before.newest > self._began:
+            own = before.newest == before.facts.ctime and is_back(path, before.facts, self._back)
+            notes += () if own else (CONFLICT,)
         kind = before.facts.kind
         if kind == "file" and before.facts.links > 1:
             notes += (LINKED,)
@@ -260,6 +262,9 @@ class _Whole(NamedTuple):
     facts: Facts
     newest: int
     notes: tuple[str, ...]
+
+
+_NO_WHOLE = _Whole(NOTHING, 0, ())
 
 
 def _stat(name: str, directory: int) -> os.stat_result | None:

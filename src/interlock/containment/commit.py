@@ -58,8 +58,8 @@ def commit(
     """Commit the changes with these paths (default: all that may be) as one transaction in a new folder.
 
     The folder must not exist, and lies on the file system of the upper layer; when that is the workspace's too, nothing
-    is copied. Contents for which `secret` says yes are not kept: such a change cannot be undone. One commit, undo or
-    recovery at a time in a workspace is the caller's to see to.
+    is copied. Contents that `secret` (or the listing) says hold secrets are not kept: that cannot be undone. One commit,
+    undo or recovery at a time in a workspace is the caller's to see to.
 
     Raises NotCommitted: nothing was changed. Raises StateError: it failed, and taking it back failed as well;
     `recover(folder)` has to be tried again before anything else is done in the workspace.
@@ -119,7 +119,8 @@ def _plan(job: _Job, selection: Selection, refused: dict[str, str]) -> Plan | No
                 if len(refused) > known:
                     return None
                 rows = planning.directories(selection, job.changes, steps, live)
-                unkept = named(steps, live, job.secret)
+                noted = {change.path for change in job.changes if not change.can_undo}
+                unkept = named(steps, live, noted, job.secret)
         finally:
             os.close(root)
     finally:

@@ -16,14 +16,11 @@ from interlock.containment.descent import HANDLE, NOT_THERE, Descent, split
 from interlock.containment.survey import survey
 from interlock.containment.system import exchange, move
 from interlock.containment.transaction import Begun, Directory, Look, Plan, Step, Transaction
-from interlock.model.errors import OperatorError
+from interlock.model.errors import StateError
 
 
-class Conflict(OperatorError):
-    """The workspace is not as expected in one place."""
-
-    code = "conflict"
-    exit = 26
+class Conflict(StateError):
+    """The workspace is not as expected in one place. Callers of this room get it as `NotCommitted` or `NotRewound`."""
 
     def __init__(self, path: str, change: str, why: str) -> None:
         super().__init__(f"{shown(path)}: {why}")

@@ -7,7 +7,7 @@ back any more, and the plan of an undo says so.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 from interlock.containment.change import Facts
 from interlock.containment.descent import LISTED, Descent, split
@@ -17,13 +17,16 @@ from interlock.containment.survey import Secret, survey
 from interlock.containment.transaction import Step, Transaction
 
 
-def named(steps: Iterable[Step], live: Descent, secret: Secret | None) -> tuple[tuple[int, str], ...]:
-    """For each step whose objects hold secrets: its number, and the path inside of its slot. Raises OSError."""
-    if secret is None:
-        return ()
+def named(steps: Iterable[Step], live: Descent, noted: Set[str], secret: Secret | None) -> tuple[tuple[int, str], ...]:
+    """For each step whose objects hold secrets: its number, and the path inside of its slot. Raises OSError.
+
+    `noted` are the changes that the listing marked; without `secret` to ask, all that such a change took out counts.
+    """
     found: list[tuple[int, str]] = []
     for number, step in enumerate(steps):
-        if any(_plain(seen) for seen in (step.before, step.after)) and secret(step.path):
+        if secret is None:
+            found += [(number, "")] if step.change in noted and step.before.kind != "none" else []
+        elif any(_plain(seen) for seen in (step.before, step.after)) and secret(step.path):
             found.append((number, ""))
         elif step.before.kind == "directory" and step.before.entries:
             directory, name = split(step.path)
