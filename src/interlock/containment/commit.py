@@ -58,7 +58,7 @@ def commit(
     """Commit the changes with these paths (default: all that may be) as one transaction in a new folder.
 
     The folder must not exist, and lies on the file system of the upper layer; when that is the workspace's too, nothing
-    is copied. Contents that `secret` (or the listing) says hold secrets are not kept: that cannot be undone. One commit,
+    is copied. Contents that `secret` (or the listing) says hold secrets are not kept: it cannot be undone. One commit,
     undo or recovery at a time in a workspace is the caller's to see to.
 
     Raises NotCommitted: nothing was changed. Raises StateError: it failed, and taking it back failed as well;
