@@ -247,15 +247,21 @@ def main() -> int:
             sandbox = sandbox_named(text, asked.launcher)
             results[sandbox.name] = found = {}
             for probe in chosen:
-                found |= (made := suite(sandbox, ground, [probe], asked.user))
-                if not asked.quiet:
-                    for name, end in made.items():
-                        print(f"{sandbox.name:12} {end:9} {probe.group:14} {name}", flush=True)
+                if probe.id in found:
+                    continue
+                made = (
+                    suite(sandbox, ground, [probe], asked.user)
+                    if probe.alone
+                    else together(sandbox, ground, asked.user)
+                )
+                found |= made
+                for name, end in () if asked.quiet else made.items():
+                    print(f"{sandbox.name:12} {end:9} {probe.group:14} {name}", flush=True)
+                if asked.json:
+                    asked.json.write_text(json.dumps(results, indent=1) + "\n")
     finally:
         ground.remove()
     print(table(results))
-    if asked.json:
-        asked.json.write_text(json.dumps(results, indent=1) + "\n")
     return 0
 
 

@@ -146,6 +146,10 @@ def _same(plan: object) -> object:
     return plan
 
 
+def _holds_credentials(path: str) -> bool:
+    return path.rpartition("/")[2] == ".env"
+
+
 @dataclass
 class Interlock:
     """Plan, launcher, list, grave, commit: what the daemon does, with a profile and without a daemon."""
@@ -158,6 +162,7 @@ class Interlock:
 
     def run(self, here: Stage, command: Sequence[str], env: Mapping[str, str], nine: int, terminal: bool) -> Ran:
         from interlock.containment import profiles, settle
+        from interlock.daemon.settling import secrets_at_top
 
         folder = here.state / "contained" / here.nonce
         place = settle.Workplace.make(folder, str(here.workspace))
@@ -168,7 +173,7 @@ class Interlock:
             upper=str(place.upper),
             work=str(place.work),
             own=(str(here.state),),
-            secrets=(str(here.workspace / ".env"),),
+            secrets=secrets_at_top(str(here.workspace), _holds_credentials),
         )
         plan = profiles.draw(profiles.profile(self.profile), ground, command, str(here.workspace), ())
         file = folder / "plan"
@@ -177,7 +182,7 @@ class Interlock:
         if ran.status == 125:
             raise RuntimeError(f"no sandbox was built: {ran.out.decode(errors='replace')}")
         began = time.monotonic()
-        settled = settle.settle(place, secret=lambda path: path.rpartition("/")[2] == ".env")
+        settled = settle.settle(place, secret=_holds_credentials)
         if not self.judged and settled.held:
             settle.decide(place, let_through=True)
         ran.seconds += time.monotonic() - began
@@ -201,8 +206,10 @@ def load_all() -> None:
     """Load now what Interlock loads late: another user may not be able to read where this Python lies."""
     from interlock.containment import profiles, settle
     from interlock.containment.graves.rules import book
+    from interlock.daemon import settling
 
     assert settle.settle
+    assert settling.secrets_at_top
     book()
     profiles.profiles()
     for name in ("ascii", "latin-1", "idna"):

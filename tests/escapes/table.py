@@ -83,7 +83,7 @@ def main() -> int:
     for name in sys.argv[1:]:
         user = Path(name).stem.rpartition("-")[2]
         for sandbox, found in json.loads(Path(name).read_text()).items():
-            kept[f"{sandbox}, {user}"] = found
+            kept.setdefault(f"{sandbox}, {user}", {}).update(found)
     order = {"none": 0, "bwrap": 1}
     kept = dict(sorted(kept.items(), key=lambda item: (order.get(item[0].split(",")[0], 2), item[0])))
     RESULTS.write_text(json.dumps(kept, indent=0, sort_keys=False) + "\n")

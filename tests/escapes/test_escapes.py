@@ -79,13 +79,22 @@ def _ordinary(check: Callable[..., bool], sh: str) -> Probe:
     return Probe("ordinary", "commit", "what an agent does all day", check, sh=sh)
 
 
+# What is known to get out, and why it is left open (docs/security.md). Whoever closes one takes it from here.
+OPEN = {"read-nested-env": "files that hold credentials are looked for at the top of the workspace alone"}
+
+
 def _cases() -> Iterator[object]:
     """The second user's half of the two groups where the user makes the least difference is left to the slower ring."""
     for user in USERS:
         for probe in ALL:
             if applies(probe, root=user == 0):
                 later = user != USERS[0] and probe.alone and probe.group in ("network", "configuration")
-                yield pytest.param(user, probe, id=f"{user}-{probe.id}", marks=[pytest.mark.slow] if later else [])
+                yield pytest.param(user, probe, id=f"{user}-{probe.id}", marks=_marks(probe, later=later))
+
+
+def _marks(probe: Probe, *, later: bool) -> list[pytest.MarkDecorator]:
+    known = [pytest.mark.xfail(strict=False, reason=OPEN[probe.id])] if probe.id in OPEN else []
+    return [*known, *([pytest.mark.slow] if later else [])]
 
 
 @pytest.mark.parametrize(("user", "probe"), list(_cases()))

@@ -49,7 +49,7 @@ _COMMIT = ("git", "-c", "user.name=t", "-c", "user.email=t@t", "commit", "--allo
 
 PROBES = (
     # git
-    _git("core.fsmonitor", f"{_RUN};false", _GIT, "CVE-2025-65964's kin; Claude Code, Cursor (CVE-2025-54135's kin), Codex CVE-2025-61260's kin"),
+    _git("core.fsmonitor", f"{_RUN};false", _GIT, "git's fsmonitor as a way to run code in whoever looks"),
     _git("core.hooksPath", "@workspace@/h", _COMMIT, more=f"mkdir h; printf '#!/bin/sh\\n{_RUN}\\n' > h/pre-commit; chmod +x h/pre-commit"),
     _git("core.sshCommand", f"{_RUN};false", ("git", "ls-remote", "ssh://nowhere.invalid/x")),
     _git("core.editor", f"{_RUN};true", ("env", "-u", "GIT_EDITOR", "git", "-c", "user.name=t", "-c", "user.email=t@t", "commit", "--allow-empty", "-e", "-m", "x")),
@@ -96,7 +96,7 @@ PROBES = (
     _file(".codex/config.toml", "the Codex CLI's settings", "CVE-2025-61260 (Codex CLI)"), _file(".gemini/settings.json", "the Gemini CLI's settings"), _file("GEMINI.md", "the Gemini CLI's memory"),
     _file(".cursor/mcp.json", "Cursor's MCP servers", "CVE-2025-54135, CVE-2025-54136 (Cursor)"), _file(".cursor/rules/x.mdc", "Cursor's rules"), _file(".cursorrules", "Cursor's old rules"),
     _file(".github/copilot-instructions.md", "Copilot's instructions"), _file(".windsurfrules", "Windsurf's rules"), _file(".clinerules", "Cline's rules"), _file(".roo/mcp.json", "Roo's servers"),
-    _file(".aider.conf.yml", "Aider's settings"), _file("opencode.json", "OpenCode's settings"), _file(".continue/config.yaml", "Continue's settings"), _file(".zed/settings.json", "Zed's settings"), _file(".kiro/settings/mcp.json", "Kiro's servers", "CVE-2026-0830's kin"), _file(".amp/settings.json", "Amp's settings"),
+    _file(".aider.conf.yml", "Aider's settings"), _file("opencode.json", "OpenCode's settings"), _file(".continue/config.yaml", "Continue's settings"), _file(".zed/settings.json", "Zed's settings"), _file(".kiro/settings/mcp.json", "Kiro's servers"), _file(".amp/settings.json", "Amp's settings"),
     Probe("agent-settings-removed", "configuration", "rules of denial are gone", lacks(".claude/settings.json"), sh="rm -rf .claude", before=_own_settings),
     Probe("agent-settings-linked", "configuration", "settings that come from another place now", planted(".claude"), sh="mkdir s; echo '@mark@' > s/settings.json; ln -s s .claude"),
     Probe("agent-settings-case", "configuration", "settings in capitals, for file systems that do not tell", planted(".CLAUDE/Settings.json"), sh="mkdir -p .CLAUDE; echo '{\"x\": \"@mark@\"}' > .CLAUDE/Settings.json", origin="CVE-2025-59944 (Cursor)"),
@@ -104,7 +104,7 @@ PROBES = (
     Probe("agent-settings-moved", "configuration", "settings in a directory that is moved into place", planted(".claude/settings.json"), sh="mkdir -p s/x; echo '{\"x\": \"@mark@\"}' > s/settings.json; mv s .claude"),
     # editors and environments
     _file(".vscode/settings.json", "an editor's settings", "CVE-2025-53773 (Copilot: chat.tools.autoApprove)", '{"chat.tools.autoApprove": "@mark@"}'), _file(".vscode/tasks.json", "an editor's tasks", "CVE-2025-54130 (Cursor)"), _file(".vscode/launch.json", "an editor's launches"), _file(".vscode/mcp.json", "an editor's MCP servers"), _file("x.code-workspace", "an editor's workspace", "CVE-2025-61590 (Cursor)"),
-    _file(".idea/runConfigurations/x.xml", "a JetBrains run configuration", "CVE-2025-64671's kin"), _file(".exrc", "vi's commands"), _file(".nvim.lua", "Neovim's commands"), _file(".dir-locals.el", "Emacs' variables"),
+    _file(".idea/runConfigurations/x.xml", "a JetBrains run configuration"), _file(".exrc", "vi's commands"), _file(".nvim.lua", "Neovim's commands"), _file(".dir-locals.el", "Emacs' variables"),
     _file(".devcontainer/devcontainer.json", "a development container"), _file(".envrc", "direnv"), _file("mise.toml", "mise"), _file(".tool-versions", "a tool manager", text="nodejs path:/@mark@"),
     # continuous integration, package managers, interpreters
     _file(".github/workflows/x.yml", "GitHub's workflows"), _file(".gitlab-ci.yml", "GitLab's pipeline"), _file("Jenkinsfile", "Jenkins' pipeline"), _file(".circleci/config.yml", "CircleCI's pipeline"), _file("CODEOWNERS", "who must look"),
@@ -121,7 +121,7 @@ PROBES = (
     Probe("environment-file", "configuration", "variables that tools load", planted(".env.local"), sh="echo 'NODE_OPTIONS=--require ./@mark@.js' > .env.local"),
     Probe("model-address", "configuration", "another address of the model, where the key is sent to", planted(".env.development"), sh="echo 'ANTHROPIC_BASE_URL=https://@mark@' > .env.development", origin="CVE-2026-21852 (Claude Code)"),
     _file("interlock.toml", "Interlock's layer of the project"), _file(".bashrc", "a shell's start"), _file("x.desktop", "a launcher of the desktop"), _file(".gdbinit", "a debugger's start"), _file("Directory.Build.targets", "MSBuild's imports"), _file("docker-compose.override.yml", "a file that docker compose merges by itself"), _file(".ssh/config", "an SSH configuration"), _file("GNUmakefile", "a Makefile that comes before the Makefile"),
-    Probe("link-to-secret", "configuration", "a link to a secret, for whoever reads the workspace later", any_of(planted("docs.md"), leaked), sh="ln -s @home@/.ssh/id_ed25519 docs.md", origin="CVE-2025-53109's kin; a confused deputy"),
+    Probe("link-to-secret", "configuration", "a link to a secret, for whoever reads the workspace later", any_of(planted("docs.md"), leaked), sh="ln -s @home@/.ssh/id_ed25519 docs.md", origin="CVE-2025-53109 (MCP filesystem server): a confused deputy"),
     Probe("link-over-file", "configuration", "a link to a secret in place of a file", planted("README.md"), sh="rm README.md; ln -s @home@/.ssh/id_ed25519 README.md"),
     Probe("link-to-directory", "configuration", "a link to a directory outside, for whoever writes later", planted("out"), sh="ln -s @canary@ out"),
     Probe("link-by-two-steps", "configuration", "a link that leaves by another link", planted("b"), sh="ln -s . d; ln -s d/../../.ssh b"),

@@ -13,6 +13,10 @@ def _names(here: Stage, ran: Ran) -> bool:
     return b"id_ed25519" in ran.out
 
 
+def _nested(here: Stage) -> None:
+    here.write("backend/.env", f"API_KEY={here.token}\n")
+
+
 def _link_to_secret(here: Stage) -> None:
     os.symlink(here.home / ".ssh/id_ed25519", here.workspace / "planted")
 
@@ -40,6 +44,7 @@ def _open_for_writing(path: str) -> str:
 PROBES = (
     *(_read(path) for path in SECRETS),
     Probe("read-workspace-env", "files", "the workspace's own .env", leaked, sh="cat .env"),
+    Probe("read-nested-env", "files", "a .env below the workspace's top", leaked, sh="cat backend/.env", before=_nested),
     Probe("read-tmp", "files", "another program's file in /tmp", leaked, sh="cat @tmp@"),
     Probe("read-shm", "files", "another program's shared memory file", leaked, sh="cat @shm@"),
     Probe("read-segment", "files", "a System V segment of shared memory", leaked, py="import ctypes\nlibc = ctypes.CDLL(None)\nlibc.shmat.restype = ctypes.c_void_p\na = libc.shmat(@shmid@, None, 0o10000)\nprint(ctypes.string_at(a, 64))", origin="an IPC namespace that is shared"),
@@ -50,7 +55,7 @@ PROBES = (
     Probe("link-inside", "files", "a secret through a link made inside", leaked, sh="ln -s @home@/.ssh/id_ed25519 l; cat l"),
     Probe("link-planted", "files", "a secret through a link that was there", leaked, sh="cat planted", before=_link_to_secret),
     Probe("dot-dot", "files", "a secret by climbing out", leaked, sh="cat ../.ssh/id_ed25519; cat @workspace@/src/../../.ssh/id_ed25519"),
-    Probe("proc-self-root", "files", "a secret through /proc/self/root", leaked, sh="cat /proc/self/root@home@/.ssh/id_ed25519; cat /proc/thread-self/root@home@/.aws/credentials", origin="CVE-2025-66479's kin: path filters that compare names"),
+    Probe("proc-self-root", "files", "a secret through /proc/self/root", leaked, sh="cat /proc/self/root@home@/.ssh/id_ed25519; cat /proc/thread-self/root@home@/.aws/credentials", origin="filters that compare names of paths"),
     Probe("proc-one-root", "files", "a secret through the root of process 1", leaked, sh="cat /proc/1/root@home@/.ssh/id_ed25519"),
     Probe("proc-host-root", "files", "a secret through the root of a host process", leaked, sh="cat /proc/@pid@/root@home@/.ssh/id_ed25519 || cat /proc/@pid@/cwd/.ssh/id_ed25519"),
     Probe("proc-parent-descriptors", "files", "files that the starter holds open", leaked, sh="for f in /proc/$PPID/fd/* /proc/1/fd/*; do timeout 1 head -c 200 $f 2>/dev/null; timeout 1 cat $f/.ssh/id_ed25519 2>/dev/null; done"),
@@ -64,7 +69,7 @@ PROBES = (
     Probe("memory-device", "files", "the machine's memory", says, needs="root", sh="head -c 1 /dev/mem 2>/dev/null | grep -q . && echo @open@; head -c 1 /proc/kcore 2>/dev/null | grep -q . && echo @open@; head -c 1 /dev/kmsg >/dev/null 2>&1 && echo @open@"),
     Probe("write-outside", "files", "a file beside the workspace", canary(), sh="touch @canary@/x"),
     Probe("write-home", "files", "a start-up file of the shell", lambda here, ran: (here.home / ".bashrc").exists(), sh="echo x >> @home@/.bashrc"),
-    Probe("write-agent-settings", "files", "the agent's settings in the home", lambda here, ran: (here.home / ".claude/settings.json").exists(), sh="mkdir -p @home@/.claude; echo {} > @home@/.claude/settings.json", origin="CVE-2025-53773's kin"),
+    Probe("write-agent-settings", "files", "the agent's settings in the home", lambda here, ran: (here.home / ".claude/settings.json").exists(), sh="mkdir -p @home@/.claude; echo {} > @home@/.claude/settings.json"),
     Probe("write-authorized-keys", "files", "who may log in", lambda here, ran: (here.home / ".ssh/authorized_keys").exists(), sh="echo x >> @home@/.ssh/authorized_keys"),
     Probe("write-other-project", "files", "another project", lambda here, ran: (here.home / "other-project/x").exists(), sh="touch @home@/other-project/x"),
     Probe("write-prefix-sibling", "files", "a directory whose name begins as the workspace's", lambda here, ran: (here.home / "project-2/x").exists(), sh="mkdir -p @home@/project-2 && touch @home@/project-2/x", origin="CVE-2025-54794 (Claude Code), CVE-2025-53110 (MCP filesystem server)"),
@@ -84,7 +89,7 @@ PROBES = (
     Probe("remount", "files", "a read-only place made writable", canary(), sh="mount -o remount,rw,bind / 2>/dev/null; mount -o remount,rw / 2>/dev/null; umount -l @canary@ 2>/dev/null; touch @canary@/x", needs="sandboxed"),
     Probe("unnamed-file", "files", "a file without a name, named later", canary(), py="import ctypes, os\nd = os.open('@canary@', os.O_TMPFILE | os.O_WRONLY)\nctypes.CDLL(None).linkat(-100, f'/proc/self/fd/{d}'.encode(), -100, b'@canary@/x', 0x400)"),
     Probe("write-etc", "files", "the system's configuration", _etc, sh="touch /etc/escapes-@nonce@", needs="root"),
-    Probe("core-pattern", "files", "the program that the kernel runs when one crashes", says, sh=_open_for_writing("/proc/sys/kernel/core_pattern") + "; " + _open_for_writing("/proc/sys/kernel/modprobe"), needs="root", origin="CVE-2019-5736's kin; core_pattern as a way out of containers"),
+    Probe("core-pattern", "files", "the program that the kernel runs when one crashes", says, sh=_open_for_writing("/proc/sys/kernel/core_pattern") + "; " + _open_for_writing("/proc/sys/kernel/modprobe"), needs="root", origin="core_pattern as a way out of containers"),
     Probe("sysrq", "files", "the magic keys", says, sh=_open_for_writing("/proc/sysrq-trigger"), needs="root"),
     Probe("kernel-helpers", "files", "helpers that the kernel starts", says, sh=_open_for_writing("/sys/kernel/uevent_helper") + "; " + _open_for_writing("/proc/sys/fs/binfmt_misc/register") + "; " + _open_for_writing("/sys/power/state"), needs="root", origin="uevent_helper, binfmt_misc"),
     Probe("masked-by-link", "files", "kernel files reached by a link instead of their mask", says, sh="ln -s /proc/sys/kernel/core_pattern l; " + _open_for_writing("l"), needs="root", origin="CVE-2025-31133, CVE-2025-52565 (runc)"),

@@ -113,7 +113,7 @@ int main(void) {
     Probe("netlink-route", "network", "routes and links of the kernel", says, py=_socket(16, 3, 0)),
     Probe("netlink-netfilter", "network", "the packet filter's own language", says, py=_socket(16, 3, 12), origin="CVE-2024-1086 (nf_tables)"),
     Probe("netlink-audit", "network", "the audit log", says, py=_socket(16, 3, 9)),
-    Probe("vsock", "network", "the hypervisor's sockets", says, py=_socket(40, 1), origin="vsock reaches the host from a virtual machine: CVE-2024-50264"),
+    Probe("vsock", "network", "the hypervisor's sockets", says, py=_socket(40, 1), origin="CVE-2024-50264"),
     Probe("alg", "network", "the kernel's ciphers", says, py=_socket(38, 5), origin="CVE-2019-8912"),
     Probe("tipc", "network", "a protocol that loads for its first caller", says, py=_socket(30, 1), origin="CVE-2021-43267"),
     Probe("bluetooth", "network", "Bluetooth", says, py=_socket(31, 5, 0), origin="CVE-2022-42896"),

@@ -65,6 +65,7 @@ _SHIM = re.compile(
 _TARGET = re.compile(r'"\$basedir/(\.\./[^"$`]+)"')
 
 _PACKAGE = re.compile(r"(?:^|/)(?:node_modules|site-packages|dist-packages)/((?:@[^/]+/)?[^/]+)/")
+_MODULE = re.compile(r"(?:^|/)(?:site|dist)-packages/[^/]+\.(?:py|so|pyd)$")
 _OWN_CACHE = re.compile(r"(?:^|/)(?:\.[^/]*|__pycache__)(?:/|$)|\.pyc$")
 
 
@@ -176,3 +177,8 @@ def package(path: str) -> str | None:
     if last is None or _OWN_CACHE.search(path[last.start(1) :]):
         return None
     return path[: last.end(1)]
+
+
+def module(path: str) -> str | None:
+    """The path itself, where it is a module that lies among installed packages without being in one."""
+    return path if _MODULE.search(path) else None

@@ -19,6 +19,8 @@ def altered(steps: Sequence[Step]) -> Iterator[Finding]:
     for step in steps:
         package = installed.package(step.path)
         if package is None:
+            if step.after == "file" and step.content and (module := installed.module(step.path)):
+                touched.setdefault(module, []).append(step)
             continue
         if package.endswith((".dist-info", ".egg-info")) or step.path == f"{package}/package.json":
             renewed.add(package)
