@@ -116,7 +116,7 @@ class _Planner:
             return  # the action did not change it
         elif stuck := world.stuck(was.path):
             self._stuck(was.path, CONFLICT, stuck)
-        elif now.same(to) and (to.kind != FILE or now.mtime == to.mtime):
+        elif now.same(to) and (to.kind in (ABSENT, DIRECTORY) or now.mtime == to.mtime):
             world.put(was.path, to)  # it is as it was already
         elif left is None and not self._force:
             self._stuck(was.path, CONFLICT, _UNREPORTED)

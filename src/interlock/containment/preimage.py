@@ -195,8 +195,11 @@ class Keeper:
         folder = os.path.dirname(path)
         while self._inside(folder):
             entry = walk.facts(folder)
+            if entry.kind not in (ABSENT, DIRECTORY):
+                self._one(folder, entry)  # something else stands where a directory would have to be
+                return
             self._was.setdefault(folder, Was(folder, entry, frame=entry.kind == DIRECTORY))
-            if entry.kind != ABSENT:
+            if entry.kind == DIRECTORY:
                 return
             folder = os.path.dirname(folder)
 

@@ -126,7 +126,10 @@ class UndoDesk:
         if not (isinstance(session, str) and session) and not isinstance(since, int | float):
             raise AgentError("an undo names an entry, a session or a time.")
         found = False
-        for stored in self._ledger.entries(kinds=["session.open", "intent", "run", *_SETTLED, UNDO]):
+        for stored in self._ledger.entries(kinds=["session.open"]):
+            workspaces.saw(json.loads(stored.raw)["body"])
+        start = self._first_since(since) if isinstance(since, int | float) else 0
+        for stored in self._ledger.entries(start=start, kinds=["session.open", "intent", "run", *_SETTLED, UNDO]):
             entry = json.loads(stored.raw)
             body = entry["body"]
             if "principal" in body:
@@ -141,6 +144,17 @@ class UndoDesk:
             raise NotFound(
                 "no action that changed anything is meant by that. `interlock log --kind intent` lists them."
             )
+
+    def _first_since(self, moment: float) -> int:
+        """The first entry at or after a moment, found by halving: a clock that was set back is an alarm of its own."""
+        low, high = 0, self._ledger.size
+        while low < high:
+            middle = (low + high) // 2
+            if seconds(json.loads(self._ledger.entry(middle).raw)["time"]) < moment:
+                low = middle + 1
+            else:
+                high = middle
+        return low
 
     def _named(self, index: int, workspaces: _Workspaces) -> Deed:
         if not 0 <= index < self._ledger.size:
