@@ -73,8 +73,10 @@ def _unnoticed(plan: Plan) -> Iterator[None]:
         yield
         return
     seen = os.stat(plan.workspace)
-    yield
-    os.utime(plan.workspace, ns=(seen.st_atime_ns, seen.st_mtime_ns))
+    try:
+        yield
+    finally:
+        os.utime(plan.workspace, ns=(seen.st_atime_ns, seen.st_mtime_ns))
 
 
 def _copy(source: str, target: str) -> None:
