@@ -33,6 +33,7 @@ HIDDEN = ("/root", "/home", "/boot")
 FRESH = ("/tmp", "/var/tmp", "/run", "/dev/shm")
 ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/tmp", "LANG": "C.UTF-8"}
 
+PYTHON = shutil.which("python3", path=ENVIRONMENT["PATH"]) or sys.executable
 FILES = """
 import os
 for n in range(400):
@@ -160,11 +161,11 @@ def make_project(project: Path) -> dict[str, list[str]]:
         (project / f"test_{number}.py").write_text(
             f"import json, os, tempfile, unittest\nclass T(unittest.TestCase):\n{tests}"
         )
-    works = {"files": ["/usr/bin/python3", "-I", "-c", FILES]}
+    works = {"files": [PYTHON, "-I", "-c", FILES]}
     if shutil.which("cc", path=ENVIRONMENT["PATH"]):
         works["compile"] = ["sh", "-c", "for f in part*.c; do cc -O1 -c $f -o ${f%.c}.o || exit 1; done"]
     discover = ["-m", "unittest", "discover", "-q", "-s", str(project), "-p", "test_*.py"]
-    works["tests"] = ["/usr/bin/python3", "-B", *discover]
+    works["tests"] = [PYTHON, "-B", *discover]
     if shutil.which("npm", path=ENVIRONMENT["PATH"]):
         works["npm"] = make_packages(project / "packages")
     return works

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from native.daemons import Daemon, Script
-from native.runs import NOBODY, Sandbox, new_sandbox, remove
+from native.runs import NOBODY, Sandbox, lacking, new_sandbox, remove
 
 ROOT = Path(__file__).resolve().parents[2]
 WIRE = ROOT / "native/wire.c"
@@ -119,8 +119,8 @@ def sandbox(request: pytest.FixtureRequest, launcher: Path) -> Iterator[Sandbox]
     user = 0 if request.param == "root" else os.geteuid() or NOBODY
     made = new_sandbox(launcher, user)
     try:
-        if "allows no namespaces" in (tried := made.run("true")).err:
-            pytest.skip(f"this machine has no namespaces for this user: {tried.err}")
+        if made.run("true").status == 125 and (lacks := lacking(made)):
+            pytest.skip(f"this machine has no sandbox for this user: {lacks}")
         yield made
     finally:
         remove(made.base)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from native.runs import Sandbox, Value, plan_bytes
+from native.runs import PYTHON, Sandbox, Value, plan_bytes
 
 
 def start(sandbox: Sandbox, *command: str, **changes: Value | None) -> subprocess.Popen[str]:
@@ -172,7 +172,7 @@ def test_nobody_can_type_into_the_terminal(sandbox: Sandbox, tty: str) -> None:
         "import fcntl,termios\nfor request in (0x5412, 0x5412 | 1 << 32, 0x541c, 0x5423):\n"
         " try: print('typed', fcntl.ioctl(0, request & 0xffffffff, b'x'))\n except OSError as e: print(e.errno)\n"
     )
-    plan = f'/usr/bin/python3 -I -c "{script}"'
+    plan = f'{PYTHON} -I -c "{script}"'
     status, text = converse(sandbox, plan, tty=tty)
     assert (status, text.split()) == (0, ["1"] * 4)
 
@@ -205,10 +205,10 @@ def test_a_command_on_the_terminal_cannot_kill_its_callers_group(sandbox: Sandbo
         "print(ctypes.CDLL(None).syscall(424, self, int(signal.SIGTERM), None, 4), flush=True)\nos._exit(5)"
     )
     plan = sandbox.base / "plan"
-    plan.write_bytes(plan_bytes(**sandbox.values("/usr/bin/python3", "-I", "-c", script, tty="1", landlock=landlock)))
+    plan.write_bytes(plan_bytes(**sandbox.values(PYTHON, "-I", "-c", script, tty="1", landlock=landlock)))
     sandbox.own(plan)
     ran = subprocess.run(
-        ["/usr/bin/python3", "-I", "-c", bystander, str(sandbox.program), "--plan", str(plan)], capture_output=True,
+        [PYTHON, "-I", "-c", bystander, str(sandbox.program), "--plan", str(plan)], capture_output=True,
         text=True, check=False, start_new_session=True, **sandbox.identity(),
     )  # fmt: skip
     assert ran.stdout.splitlines()[-1] == "5 None", ran

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from native.conftest import ROOT
-from native.runs import Sandbox, plan_bytes
+from native.runs import PYTHON, Sandbox, plan_bytes
 
 # What the filter answers: the errno (or the signal that ends the caller), and the attempts of attempts.c.
 EXPECTED = """
@@ -84,7 +84,7 @@ def test_landlock_holds_where_a_mount_is_open(sandbox: Sandbox) -> None:
     sandbox.own(outside)
     plan = sandbox.base / "plan"
     script = "import os; os.open('/proc/self/fd/1', os.O_RDONLY); os.open('/proc/self/fd/1', os.O_RDWR)"
-    plan.write_bytes(plan_bytes(**sandbox.values("/usr/bin/python3", "-c", script, landlock="1")))
+    plan.write_bytes(plan_bytes(**sandbox.values(PYTHON, "-c", script, landlock="1")))
     with outside.open("a") as out:
         ran = subprocess.run(
             [str(sandbox.program), "--plan", str(plan)], stdout=out, stderr=subprocess.PIPE, text=True, check=False,
@@ -226,9 +226,9 @@ def test_limits_hold(sandbox: Sandbox) -> None:
     assert ran.out.split() == ["100", "2048", "0"]
     assert sandbox.shell("head -c 2000000 /dev/zero > big", limit=["fsize:1000000"]).status != 0
     assert (sandbox.upper / "big").stat().st_size == 1000000
-    assert "Cannot allocate" in sandbox.shell(
-        "exec /usr/bin/python3 -c 'b=bytearray(1<<31)'", limit=["as:300000000"]
-    ).err + ("Cannot allocate" if sandbox.python("bytearray(1 << 31)", limit=["as:300000000"]).status == 1 else "")
+    assert "Cannot allocate" in sandbox.shell(f"exec {PYTHON} -c 'b=bytearray(1<<31)'", limit=["as:300000000"]).err + (
+        "Cannot allocate" if sandbox.python("bytearray(1 << 31)", limit=["as:300000000"]).status == 1 else ""
+    )
     assert sandbox.python("while True: pass", limit=["cpu:1"]).status in {128 + signal.SIGXCPU, 128 + signal.SIGKILL}
 
 
