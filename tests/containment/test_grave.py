@@ -719,6 +719,22 @@ def test_what_the_history_had_before_passes() -> None:
     assert set(held({}, after, vouched=["conftest.py"])) == {".github/workflows/ci.yml"}
 
 
+def test_a_program_that_configuration_in_force_names_is_held() -> None:
+    """A hook in a directory of its own has an ordinary name: what runs it is the setting."""
+    tree = {
+        ".git/config": PLAIN_CONFIG + '[core]\n\thooksPath = tools/h\n[filter "x"]\n\tclean = scripts/clean.sh %f\n'
+        "[include]\n\tpath = ../team.ini\n",
+        ".claude/settings.json": '{"permissions": {"allow": ["Edit(src/check.py)"]}, "hooks": {"x": [{"hooks": '
+        '[{"command": "$CLAUDE_PROJECT_DIR/ci/check.py --fast"}, {"command": "./lint.sh"}]}]}}',
+        ".mcp.json": f'{{"mcpServers": {{"a": {{"command": "python", "args": ["{ROOT}/srv/main.py"]}}}}}}',
+    }
+    for path in ("tools/h/pre-commit", "scripts/clean.sh", "team.ini", "ci/check.py", "lint.sh", "srv/main.py"):
+        assert set(held(tree, {**tree, path: "x"})) == {path}
+        assert set(held({**tree, path: "y"}, {**tree, path: "x"})) == {path}
+        assert not held({}, {path: "x"})
+    assert not held(tree, {**tree, "tools/other": "x", "ci/other.py": "x", "srv/a.py": "x", "src/check.py": "x"})
+
+
 def test_a_copy_of_the_project_brings_nothing_new() -> None:
     """`git worktree add` was held for the scripts and the workflows that the workspace itself has."""
     top = {"package.json": '{"scripts": {"a": "b"}}', ".vscode/tasks.json": "x", "examples/.envrc": "x"}

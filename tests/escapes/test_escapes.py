@@ -84,11 +84,11 @@ OPEN = {"read-nested-env": "files that hold credentials are looked for at the to
 
 
 def _cases() -> Iterator[object]:
-    """The second user's half of the two groups where the user makes the least difference is left to the slower ring."""
+    """The second user's half of the groups where the user makes the least difference is left to the slower ring."""
     for user in USERS:
         for probe in ALL:
             if applies(probe, root=user == 0):
-                later = user != USERS[0] and probe.alone and probe.group in ("network", "configuration")
+                later = user != USERS[0] and probe.alone and probe.group not in ("processes", "commit")
                 yield pytest.param(user, probe, id=f"{user}-{probe.id}", marks=_marks(probe, later=later))
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from interlock.containment.change import Change
-from interlock.containment.graves import git, installed, links, losses, settings
+from interlock.containment.graves import git, installed, links, losses, referred, settings
 from interlock.containment.graves.names import split
 from interlock.containment.graves.rules import Book, Rule, book
 from interlock.containment.graves.steps import Sides, Step
@@ -71,8 +71,12 @@ def findings(changes: Iterable[Change], sides: Sides) -> tuple[Held, ...]:
     steps = [step for change in changes for step in taken_apart(change, sides)]
     wheels = _wheels(steps, texts)
     held: dict[str, Held] = {}
+    known = referred.referred(texts, lore.referrers, lore.git)
     for step in steps:
         found = None if step.path in wheels and step.before == "none" else _judge(step, texts, sides, lore)
+        if not found and step.content and "directory" not in (step.before, step.after):
+            by = referred.runs(step.path, known)
+            found = ("run-by-configuration", f"{by} names it as a program") if by and not texts.same(step) else None
         if found and not (step.after != "symlink" and sides.vouched(step.path)):
             _hold(held, step, *found)
     for finding in (*_bare(steps, texts, sides, lore), *losses.altered(steps), *losses.losses(steps, sides, lore)):

@@ -41,6 +41,7 @@ class Book(NamedTuple):
     scrambled: int
     commands: frozenset[str]
     places: frozenset[str]
+    referrers: tuple[str, ...]
 
 
 @cache
@@ -62,6 +63,7 @@ def book() -> Book:
         scrambled=data["bulk"]["scrambled"],
         commands=frozenset(data["shadow"]["commands"]),
         places=frozenset(data["shadow"]["places"]),
+        referrers=tuple(data["referrers"]["files"]),
     )
 
 

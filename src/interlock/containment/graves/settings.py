@@ -28,8 +28,8 @@ def changed_keys(
     quiet: frozenset[str],
 ) -> str | None:
     """The first key (dotted) among the globs that came in or has another value; "" where the text cannot be read."""
-    before = dict(_leaves(_read(old, form) or {}))
-    document = _read(new, form)
+    before = dict(_leaves(read(old, form) or {}))
+    document = read(new, form)
     if document is None:
         return ""
     for key, value in _leaves(document):
@@ -40,7 +40,8 @@ def changed_keys(
     return None
 
 
-def _read(text: str | None, form: str) -> Mapping[str, object] | None:
+def read(text: str | None, form: str) -> Mapping[str, object] | None:
+    """The settings of a file, empty for an empty one; None where it cannot be read."""
     if not text or not text.strip():
         return {}
     text = text.removeprefix("\ufeff")
