@@ -35,12 +35,11 @@ from interlock.containment.change import (
     facts,
 )
 from interlock.containment.descent import LISTED, Descent
+from interlock.containment.differences import Entry, difference, is_whiteout
 from interlock.containment.renames import with_renames
 from interlock.containment.returned import Returned, is_back
 from interlock.containment.survey import Secret, survey
 
-_COMPARED = 64 << 20  # larger files of equal size and time are taken for changed rather than read
-_PIECE = 1 << 18
 Baseline = Mapping[str, tuple[int, int]]  # path -> inode and ctime of the copy when it was made
 
 
@@ -50,15 +49,6 @@ class _Way(Enum):
     OVER = "what is not in the upper layer is as it was"
     INSTEAD = "what is not in the upper layer is gone"
     NEW = "there is no live directory"
-
-
-class _Entry(NamedTuple):
-    name: str
-    path: str
-    upper: int  # descriptors of the two directories
-    live: int
-    new: os.stat_result
-    old: os.stat_result | None
 
 
 def overlay(
@@ -163,7 +153,7 @@ class _Listing:
             name = entry.name
             new = entry.stat(follow_symlinks=False)
             old = _stat(name, live) if live >= 0 else None
-            self._entry(_Entry(name, prefix + name, upper, live, new, old), way, hidden)
+            self._entry(Entry(name, prefix + name, upper, live, new, old), way, hidden)
         if way is _Way.INSTEAD:
             self._missing(prefix, live, {entry.name for entry in found})
 
@@ -178,9 +168,9 @@ class _Listing:
         elif before != after:
             self._changes.append(Change(path, "xattr", old, new))
 
-    def _entry(self, entry: _Entry, way: _Way, hidden: bool) -> None:
+    def _entry(self, entry: Entry, way: _Way, hidden: bool) -> None:
         new, old = entry.new, entry.old
-        if self._known is None and _whiteout(entry, hidden):
+        if self._known is None and is_whiteout(entry, hidden):
             if old is not None:
                 self._deleted(entry.name, entry.path, entry.live, old)
             return
@@ -196,7 +186,7 @@ class _Listing:
             self._add(entry, "created", _NO_WHOLE)
         elif stat.S_IFMT(old.st_mode) != kind:
             self._add(entry, "replaced", self._whole(entry.name, entry.path, entry.live, old))
-        elif (what := _difference(entry, old)) is not None:
+        elif (what := difference(entry, old)) is not None:
             self._add(entry, what, _Whole(_facts(old, entry.name, entry.live), old.st_ctime_ns, ()))
 
     def _untouched(self, path: str, new: os.stat_result, directory: bool) -> bool:
@@ -204,7 +194,7 @@ class _Listing:
         inode, ctime = self._known.get(path, (0, 0)) if self._known is not None else (0, 0)
         return inode == new.st_ino and (directory or ctime == new.st_ctime_ns)
 
-    def _add(self, entry: _Entry, what: What, before: _Whole) -> None:
+    def _add(self, entry: Entry, what: What, before: _Whole) -> None:
         after = _facts(entry.new, entry.name, entry.upper)
         notes = self._notes(entry.path, before)
         if after.kind == "other":
@@ -276,52 +266,3 @@ def _stat(name: str, directory: int) -> os.stat_result | None:
 
 def _facts(seen: os.stat_result, name: str, directory: int) -> Facts:
     return facts(seen, os.readlink(name, dir_fd=directory) if stat.S_ISLNK(seen.st_mode) else "")
-
-
-def _whiteout(entry: _Entry, hidden: bool) -> bool:
-    if stat.S_ISCHR(entry.new.st_mode):
-        return entry.new.st_rdev == 0
-    if not (hidden and entry.new.st_size == 0 and stat.S_ISREG(entry.new.st_mode)):
-        return False
-    return xattrs.value(xattrs.place(entry.name, entry.upper), xattrs.WHITEOUT) is not None
-
-
-def _difference(entry: _Entry, old: os.stat_result) -> What | None:
-    """How two objects of one kind, neither a directory, differ."""
-    new = entry.new
-    if stat.S_ISLNK(new.st_mode):
-        moved = os.readlink(entry.name, dir_fd=entry.upper) != os.readlink(entry.name, dir_fd=entry.live)
-        return "changed" if moved or new.st_mtime_ns != old.st_mtime_ns else None
-    if not stat.S_ISREG(new.st_mode):
-        return "replaced"
-    if (new.st_size, new.st_mtime_ns) != (old.st_size, old.st_mtime_ns) or not _same_content(entry):
-        return "changed"
-    if new.st_mode != old.st_mode:
-        return "mode"
-    if xattrs.pairs(xattrs.place(entry.name, entry.upper)) != xattrs.pairs(xattrs.place(entry.name, entry.live)):
-        return "xattr"
-    # An original that was given a second name: only the copy in the upper layer is the same file as the new name.
-    return "changed" if new.st_nlink > 1 else None
-
-
-def _same_content(entry: _Entry) -> bool:
-    """Sizes and times are equal, but a program can set a time."""
-    if entry.new.st_size > _COMPARED:
-        return False
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    try:
-        one = os.open(entry.name, flags, dir_fd=entry.upper)
-    except OSError:
-        return False
-    try:
-        two = os.open(entry.name, flags, dir_fd=entry.live)
-    except OSError:
-        os.close(one)
-        return False
-    with open(one, "rb", buffering=0) as new, open(two, "rb", buffering=0) as old:
-        while True:
-            piece = new.read(_PIECE)
-            if piece != old.read(_PIECE):
-                return False
-            if not piece:
-                return True
