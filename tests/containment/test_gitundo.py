@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from containment.acts import Acts, tree
+from interlock.containment.point import Entry
 from interlock.containment.preimage import Limits
-from interlock.containment.undo import CONFLICT
+from interlock.containment.undo import CONFLICT, World
 
 
 class Work(Acts):
@@ -267,3 +268,22 @@ def test_what_was_too_much_to_keep_is_never_taken_for_something_new(work: Work) 
     assert (work.top / "f1.txt").read_text() == "changed\nmore\n"
     assert {problem.what for problem in problems} >= {"f0.txt", "f1.txt"}
     assert not (work.top / "made.txt").exists()
+
+
+def test_what_a_contained_command_did_to_git_since_is_undone_first(work: Work) -> None:
+    """Story: a commit in the open, then a contained reset: undo of both took the reset for somebody else's change."""
+    before = work.state()
+    deed = work.runs("git commit -q -am one")
+    main = work.top / ".git" / "refs" / "heads" / "main"
+    left = main.read_bytes()
+    main.write_text(work.git("rev-parse", "HEAD~2"))  # as the commit of a contained command leaves it
+    world = World()
+    plain = work.restorers["git"].plan(deed, deed.points[-1].name, world, force=False)
+    assert {problem.what for problem in plain.problems} == {"branch main"}
+    world.put(os.fsencode(os.path.realpath(main)), Entry())
+    step = work.restorers["git"].plan(deed, deed.points[-1].name, world, force=False)
+    assert not step.problems
+    assert work.restorers["git"].run(step.work)[0].what == "branch main"  # it was not put back after all
+    main.write_bytes(left)
+    assert work.restorers["git"].run(step.work) == ()
+    assert work.git("rev-parse", "HEAD").strip() in str(before["refs"])

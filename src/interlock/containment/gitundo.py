@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
@@ -16,6 +17,7 @@ from interlock.containment.undo import CONFLICT, Change, Deed, Problem, Ref, Ste
 from interlock.model.errors import InterlockError, StateError
 
 _UNREPORTED = "nobody reported what the action left there, so what came later cannot be told apart"
+_FILES = (b"refs", b"packed-refs", b"HEAD", b"index", b"logs", b"reftable")
 _STASH, _INDEX, _HEAD = "stash", "index", "HEAD"
 
 
@@ -55,8 +57,13 @@ class GitUndo:
         problems: list[Problem] = []
         works = []
         for number, old in enumerate(was.found):
-            now = _Values(world, old.where, repository.snapshot(self._call, old.where))
             new = None if left is None else _values(left.found[number])
+            live = _values(repository.snapshot(self._call, old.where))
+            # A newer step puts git's own files back (a contained command committed them): what it will leave shows only
+            # then. The plan goes by what this action left, and `run` looks again before it touches anything.
+            ours = {os.fsencode(folder) for folder in (old.where.folder, old.where.common)}
+            unseen = new is not None and any(world.rewrites(folder, _FILES) for folder in ours)
+            now = _Values(world, old.where, new if unseen and new is not None else live)
             parts = []
             for part in _parts(_values(old), new, now):
                 problem = "" if force else _conflict(part, new, now)
@@ -141,10 +148,10 @@ def _todo(work: Work, now: Mapping[str, str], problems: list[Problem], *, again:
 class _Values:
     """What a repository will say once the steps planned so far are done."""
 
-    def __init__(self, world: World, where: Repository, found: Snapshot) -> None:
+    def __init__(self, world: World, where: Repository, found: Mapping[str, str]) -> None:
         self._world = world
         self._key = (KIND, where.common, where.folder)
-        self._found = _values(found)
+        self._found = found
 
     def get(self, name: str) -> str:
         """The value of a ref, HEAD, stash or index."""

@@ -94,6 +94,7 @@ class World:
     def __init__(self) -> None:
         self.said: dict[tuple[str, ...], str] = {}  # the same for what is no file: a restorer's own names and values
         self._will: dict[bytes, Entry] = {}
+        self._put: set[bytes] = set()
         self._stuck: dict[bytes, str] = {}
 
     def at(self, path: bytes) -> Entry:
@@ -106,10 +107,16 @@ class World:
     def put(self, path: bytes, entry: Entry) -> None:
         """A step will leave this."""
         self._will[path] = entry
+        self._put.add(path)
+
+    def rewrites(self, folder: bytes, names: Sequence[bytes]) -> bool:
+        """Whether a step planned so far changes something at or below one of these names in a folder."""
+        starts = tuple(folder.rstrip(b"/") + b"/" + name for name in names)
+        return any((path + b"/").startswith(tuple(start + b"/" for start in starts)) for path in self._put)
 
     def will(self, path: bytes) -> bool:
         """Whether a step planned so far says what will stand there."""
-        return path in self._will
+        return path in self._put
 
     def stick(self, path: bytes, why: str) -> None:
         """This path stays as it is: nothing older can be undone there either."""
