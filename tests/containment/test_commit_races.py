@@ -150,6 +150,23 @@ def test_a_write_in_the_very_moment_of_the_exchange_is_not_lost(workspace, monke
     assert (ran.upper / names[which]).read_text() == f"{names[which]}!"
 
 
+def test_what_its_file_system_does_not_let_go_is_refused_and_the_rest_goes(workspace, monkeypatch):
+    ran = contained(workspace, ["rmtree", "d"], ["append", "a", "!"])
+    changes = ran.listed()
+    real = moves.move
+
+    def stuck(name, *rest):
+        if name == "d":
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        return real(name, *rest)
+
+    monkeypatch.setattr(moves, "move", stuck)
+    done = bring(ran, changes)
+    assert done.paths == {"a"}
+    assert [(refused.path, refused.why) for refused in done.refused] == [("d", "it cannot be moved on its file system")]
+    assert (workspace / "d/c").read_text() == "d/c"
+
+
 def test_undo_does_not_touch_what_was_changed_since(workspace):
     ran = contained(workspace, ["append", "a", "!"], ["write", "new", "n"], ["remove", "b"])
     done = bring(ran)

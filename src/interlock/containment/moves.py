@@ -6,6 +6,7 @@ in between), it goes back at once and the run is a `Conflict`. So no race can ma
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Mapping
 from types import TracebackType
@@ -126,6 +127,11 @@ def _move(step: Step, number: int, places: Places, *, forward: bool) -> None:
         raise Conflict(step.path, step.change, "something else stands there now") from error
     except FileNotFoundError as error:
         raise Conflict(step.path, step.change, "it is no longer there") from error
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        # A mount inside of the workspace, or a directory of an overlay's lower layer (a workspace inside a container).
+        raise Conflict(step.path, step.change, "it cannot be moved on its file system") from error
 
 
 def _check(step: Step, number: int, places: Places, *, forward: bool) -> int:
