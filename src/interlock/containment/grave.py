@@ -76,8 +76,8 @@ def findings(changes: Iterable[Change], sides: Sides) -> tuple[Held, ...]:
         found = None if step.path in wheels and step.before == "none" else _judge(step, texts, sides, lore)
         if not found and step.content and "directory" not in (step.before, step.after):
             by = referred.runs(step.path, known)
-            found = ("run-by-configuration", f"{by} names it as a program") if by and not texts.same(step) else None
-        if found and not (step.after != "symlink" and sides.vouched(step.path)):
+            found = ("run-by-configuration", f"{by} names it as a program") if by else None
+        if found and not texts.same(step) and not (step.after != "symlink" and sides.vouched(step.path)):
             _hold(held, step, *found)
     for finding in (*_bare(steps, texts, sides, lore), *losses.altered(steps), *losses.losses(steps, sides, lore)):
         _hold(held, *finding)
@@ -105,7 +105,7 @@ def _judge(step: Step, texts: _Texts, sides: Sides, lore: Book) -> tuple[str, st
         return "special-mode", "what is made in this directory later would belong to its group"
     if step.after == "directory" and step.before in ("none", "directory"):
         return _directory(step)
-    if not step.content or texts.same(step):
+    if not step.content:
         return None
     if step.after == "symlink" and (found := _link(step, sides, lore)):
         return found

@@ -9,6 +9,7 @@ from fnmatch import translate
 from functools import lru_cache
 from typing import NamedTuple
 
+_REMEMBERED = 4096
 _WILD = re.compile(r"[*?\[]")
 # Characters that are not drawn and that HFS+ and its kin ignore in names.
 _IGNORED = re.compile(
@@ -73,6 +74,22 @@ class Names:
             for text in excepted:
                 self._add(text, number, negative=True)
 
+        # One look tells for nearly every path that no pattern without a constant name fits.
+        self._last = _one_of(pattern for pattern in self._loose if not pattern.below)
+        self._any = _one_of(pattern for pattern in self._loose if pattern.below)
+        self._parts: dict[tuple[str, ...], bool] = {}  # directories, of which a command touches few
+
+    def _may_be_loose(self, path: tuple[str, ...]) -> bool:
+        if not path:
+            return False
+        above = path[:-1]
+        found = self._parts.get(above)
+        if found is None:
+            if len(self._parts) > _REMEMBERED:
+                self._parts.clear()
+            found = self._parts[above] = any(self._any.fullmatch(name) for name in above)
+        return found or self._last.fullmatch(path[-1]) is not None or self._any.fullmatch(path[-1]) is not None
+
     def _add(self, text: str, number: int, *, negative: bool) -> None:
         below = text.endswith("/**")
         segments = tuple(part.lower() for part in text.removesuffix("/**").strip("/").split("/"))
@@ -98,7 +115,7 @@ class Names:
             for pattern in self._keyed.get(name, ()):
                 if _fits(pattern, path, at - pattern.key):
                     (excused if pattern.negative else found).add(pattern.value)
-        for pattern in self._loose:
+        for pattern in self._loose if self._may_be_loose(path) else ():
             starts = range(len(path)) if pattern.below else (len(path) - len(pattern.segments),)
             if any(_fits(pattern, path, start) for start in starts):
                 (excused if pattern.negative else found).add(pattern.value)
@@ -107,6 +124,11 @@ class Names:
     def leads(self, path: tuple[str, ...]) -> bool:
         """Whether this path is a directory above something that a pattern names: `.claude` of `.claude/x.json`."""
         return any(path[start:] in self._starts for start in range(max(0, len(path) - 4), len(path)))
+
+
+def _one_of(patterns: Iterable[_Pattern]) -> re.Pattern[str]:
+    """Any of them: patterns of one name each."""
+    return re.compile("|".join(translate(pattern.segments[-1]) for pattern in patterns) or r"(?!)")
 
 
 def _fits(pattern: _Pattern, path: tuple[str, ...], start: int) -> bool:

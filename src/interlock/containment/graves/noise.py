@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Callable
 
 SAMPLE = 4096
 _NOISE = 7.2  # bits a byte over a sample; text has 4.5, programs 6, archives and ciphers 7.9
@@ -17,11 +18,13 @@ def entropy(sample: bytes) -> float:
     return -sum(n / total * math.log2(n / total) for n in Counter(sample).values()) if total else 0.0
 
 
-def scrambled(old: bytes | None, new: bytes | None) -> bool:
-    """Whether what had a form is noise now."""
-    if not old or not new or len(new) < _SMALL or len(old) < _SMALL:
+def scrambled(read_old: Callable[[], bytes | None], new: bytes | None) -> bool:
+    """Whether what had a form is noise now. The old content is asked for only where the new one is noise."""
+    if not new or len(new) < _SMALL:
         return False
     # A short sample cannot reach 8 bits: its ceiling is the logarithm of its length.
     after = entropy(new)
-    ceiling = min(8.0, math.log2(len(new)))
-    return after > _NOISE * ceiling / 8.0 and after - entropy(old) > _JUMP
+    if after <= _NOISE * min(8.0, math.log2(len(new))) / 8.0:
+        return False
+    old = read_old()
+    return old is not None and len(old) >= _SMALL and after - entropy(old) > _JUMP
