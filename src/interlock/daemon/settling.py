@@ -132,7 +132,7 @@ class Settler:
                 body["network"] = tried.body()
             if differences:
                 body["drift"] = [records.short(line) for line in differences]
-            index = await self._ledger.record(CHANGES, body)
+            index = await self._ledger.record(CHANGES, body, durable=bool(len(done.changes)) or lost)
             (run.place.folder / _NOTE).unlink(missing_ok=True)
         if differences and run.wish.foreseen and self.drifted is not None:
             await self.drifted(run.wish.principal, workspace, differences, run.wish.intent)
