@@ -70,6 +70,7 @@ class Bench:
         (self.root / "installed").mkdir()
         (self.root / "installed" / agent.value).symlink_to(binary)  # `interlock init` asks the agent its version
         self.extra: dict[str, str] = {}
+        self.inside = False  # whether the agent as a whole runs contained
         self.flags: tuple[str, ...] = ()
         self.trusted = True  # Codex: whether its hooks may run without having been trusted in its dialog
         self.configure(hold_seconds=0)
@@ -201,6 +202,21 @@ class Bench:
         """Run the agent through a script, to its end."""
         with ModelServer(script, watch) as server:
             start = self._launch(server.url)
+            if self.inside:
+                port = server.url.rpartition(":")[2].strip("/")
+                held = [
+                    str(INTERLOCK),
+                    "run",
+                    "--agent",
+                    "--host",
+                    f"localhost:{port}",
+                    "--keep",
+                    "SCRIPTED_MODEL_KEY",
+                    "--",
+                    *start.argv,
+                ]
+                env = {name: value.replace("127.0.0.1", "localhost") for name, value in start.env.items()}
+                start = msgspec.structs.replace(start, argv=tuple(held), env=env)
             with subprocess.Popen(
                 start.argv,
                 cwd=start.cwd,

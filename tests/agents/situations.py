@@ -80,6 +80,17 @@ def contained(bench: Bench) -> Observed:
     return seen
 
 
+def whole_agent_inside(bench: Bench) -> Observed:
+    """The agent itself runs contained: its model is all that it reaches, its hooks still ask, its work is committed."""
+    bench.guard()
+    bench.inside = True
+    seen = bench.run(bench.one("touch MARKER; find . -name '*.py' -delete; echo END-OF-IT"))
+    assert "END-OF-IT" in seen.told, seen.told + seen.said
+    (run,) = bench.entries("changes")
+    assert run["body"]["profile"] == "agent"
+    return seen
+
+
 def asked_nobody_answers(bench: Bench) -> Observed:
     """A person must be asked, and nobody is there."""
     bench.guard()
@@ -447,6 +458,13 @@ SITUATIONS: tuple[Situation, ...] = (
         "contained",
         "the sandbox answers the question: the call is rewritten, runs contained, and `interlock undo` takes it back",
         contained,
+        both(Outcome.RUNS_AS_IT_SHOULD),
+    ),
+    Situation(
+        "inside",
+        "the agent inside",
+        "`interlock run --agent` holds the whole agent; its hooks still ask",
+        whole_agent_inside,
         both(Outcome.RUNS_AS_IT_SHOULD),
     ),
     Situation(

@@ -93,20 +93,28 @@ class Broker:
         self._undoing = undoing
         self._started = started  # told of each process that a look starts: what comes from below it is no person's
 
-    async def propose(self, action: Action, gone: asyncio.Event | None = None, *, rewrites: bool = False) -> Answer:
+    async def propose(
+        self, action: Action, gone: asyncio.Event | None = None, *, rewrites: bool = False, inside: bool = False
+    ) -> Answer:
         """Judge one action. Raises InterlockError when no safe answer can be made: the gate then says no.
 
         `gone` is set once nobody waits for the answer any more: a yes is then kept for the next identical call.
-        `rewrites` says that the gate can make the agent run another command instead, and so a contained one.
+        `rewrites` says that the gate can make the agent run another command instead, and so a contained one; `inside`
+        that the agent as a whole runs contained already.
         """
         session = await self.session(action.principal, action.cwd)
         config = self._rules.config(session.workspace)
         judged = self._judge(action, session, config)
-        if rewrites and config.mode is Mode.ENFORCE and session.workspace and self._container.tier != "none":
+        if (
+            (rewrites or inside)
+            and config.mode is Mode.ENFORCE
+            and session.workspace
+            and self._container.tier != "none"
+        ):
             engine = self._rules.engine(session.workspace)
-            inside = caught(judged, action, engine, config, doubted=session.doubted)
-            if inside is not None:
-                return await self._release_contained(session, action, inside, config)
+            held = caught(judged, action, engine, config, doubted=session.doubted)
+            if held is not None:
+                return await self._release_contained(session, action, held, config, ours=not inside)
         decision = judged.decision
         body = {**records.action_body(action), **records.decision_body(decision, judged.reading)}
         if decision.verdict is Verdict.ALLOW or config.mode is Mode.OBSERVE:
@@ -240,14 +248,19 @@ class Broker:
             session.kept[action.call_id] = kept.points
         return Answer(released=True, message="", entry=index, decision=judged.decision)
 
-    async def _release_contained(self, session: Session, action: Action, judged: Judgement, config: Config) -> Answer:
-        profile = profile_of(judged)
+    async def _release_contained(
+        self, session: Session, action: Action, judged: Judgement, config: Config, *, ours: bool
+    ) -> Answer:
+        """Release what runs contained: in a run of ours, or in that of the whole agent."""
+        profile = profile_of(judged) if ours else "agent"
         body = {
             **records.action_body(action),
             **records.decision_body(judged.decision, judged.reading, judged.effects),
             "contained": {"tier": self._container.tier, "profile": profile},
         }
         answer = await self._release(session, action, judged, body, config.mode)
+        if not ours:
+            return answer
         wish = Wish(
             argv=("bash", "-c", str(action.input.get("command", ""))),
             cwd=action.cwd,

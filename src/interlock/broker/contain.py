@@ -31,6 +31,8 @@ class Wish(msgspec.Struct, frozen=True):
     principal: Principal
     hosts: tuple[str, ...] = ()
     own: dict[str, Part] = {}  # the profiles of the person who configured this machine
+    show: tuple[str, ...] = ()  # what it sees beside what its profile shows
+    keep: tuple[str, ...] = ()  # variables that pass beside those of its profile
     intent: int = -1  # the entry that released it
     foreseen: tuple[Effect, ...] = ()  # what the reading said it would do
 

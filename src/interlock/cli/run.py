@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -18,15 +20,26 @@ from interlock.model.errors import StateError, UsageError
     "run",
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
     epilog="\b\nExamples:\n  interlock run -- make test\n  interlock run --profile network -- npm ci\n"
-    "  interlock run --profiles\n"
+    "  interlock run --agent -- claude\n  interlock run --profiles\n"
     "\b\nExit status: the command's own; 124 out of time, 125 the sandbox could not be built and nothing ran,\n"
     "126 and 127 as shells have them, 128 and the signal's number when it was killed.",
 )
 @click.argument("words", nargs=-1, required=False)
 @click.option("--profile", default="build", show_default=True, help="What it may see, write and reach.")
+@click.option("--agent", is_flag=True, help="The command is a coding agent: its model is all that it reaches.")
+@click.option("--host", "hosts", multiple=True, help="With --agent: a further host (`name`, `name:port`).")
+@click.option("--keep", multiple=True, help="With --agent: a further variable of the environment that passes.")
 @click.option("--profiles", "listing", is_flag=True, help="List the profiles.")
 @click.option("--json", "as_json", is_flag=True, help="With --profiles: print one JSON object.")
-def command(words: tuple[str, ...], profile: str, listing: bool, as_json: bool) -> None:
+def command(
+    words: tuple[str, ...],
+    profile: str,
+    agent: bool,
+    hosts: tuple[str, ...],
+    keep: tuple[str, ...],
+    listing: bool,
+    as_json: bool,
+) -> None:
     """Run a command contained: no network, no credential, and what it changes can be undone.
 
     It works on a copy-on-write layer of the workspace. Afterwards its changes are committed, but for those that
@@ -40,7 +53,16 @@ def command(words: tuple[str, ...], profile: str, listing: bool, as_json: bool) 
     from interlock.daemon.client import call
 
     home = locate()
-    answer = call(home, "run", {"argv": list(words), "cwd": here(), "profile": profile})
+    asked: dict[str, Any] = {"argv": list(words), "cwd": here(), "profile": profile}
+    if agent:
+        # The daemon does not know this terminal's PATH.
+        asked |= {
+            "agent": True,
+            "hosts": list(hosts),
+            "keep": list(keep),
+            "argv": [shutil.which(words[0]) or words[0], *words[1:]],
+        }
+    answer = call(home, "run", asked)
     starting = shlex.split(str(answer["command"]))
     sys.stdout.flush()
     sys.stderr.flush()

@@ -102,12 +102,13 @@ class Ground(msgspec.Struct, frozen=True):
     own: tuple[str, ...] = ()  # Interlock's own directories: never visible inside
     secrets: tuple[str, ...] = ()  # files of the workspace that hold credentials
     egress: str = ""
+    show: tuple[str, ...] = ()  # beside those of the profile
 
 
 def draw(chosen: Profile, ground: Ground, argv: Iterable[str], cwd: str, env: Iterable[tuple[str, str]]) -> Plan:
     """The plan of one run under this profile. Only what exists is named: each name becomes a mount."""
     write = Write.BIND if chosen.write is Write.OVERLAY and ground.source else chosen.write
-    shown = _existing(_at_home(path, ground.home) for path in chosen.show)
+    shown = _existing((*(_at_home(path, ground.home) for path in chosen.show), *ground.show))
     hidden = _existing(_at_home(path, ground.home) for path in chosen.hide)
     return Plan(
         id=ground.id,

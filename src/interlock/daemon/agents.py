@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import NamedTuple
 
 _SHELLS = frozenset({"sh", "bash", "dash", "zsh", "fish", "env", "timeout"})
@@ -90,6 +90,18 @@ def _stat(pid: int) -> _Stat | None:
     if len(fields) < 20:
         return None
     return _Stat(int(fields[1]), fields[19].decode())
+
+
+def below(pid: int, processes: Set[str]) -> bool:
+    """Whether a process descends from one of these, named as `process` names them."""
+    for _ in range(_DEPTH):
+        stat = _stat(pid)
+        if stat is None or pid <= 1:
+            return False
+        if f"{pid} {stat.started}" in processes:
+            return True
+        pid = stat.parent
+    return False
 
 
 def process(pid: int) -> str:

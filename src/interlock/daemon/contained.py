@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -12,6 +14,7 @@ from interlock.broker.broker import Recorder
 from interlock.broker.config import Containment
 from interlock.broker.contain import Wish
 from interlock.broker.workspace import workspace_of
+from interlock.containment import agents
 from interlock.containment.profiles import profile
 from interlock.daemon.runs import Runs
 from interlock.daemon.settling import CHANGES, Settler
@@ -26,12 +29,15 @@ _WORDS = 100_000  # bytes of a person's command line
 class Contained:
     """The methods, for `daemon/rpc.py`, which says who is a person."""
 
-    def __init__(self, runs: Runs, settler: Settler, *, ledger: Ledger, recorder: Recorder, home: str) -> None:
+    def __init__(
+        self, runs: Runs, settler: Settler, *, ledger: Ledger, recorder: Recorder, home: str, socket: Path
+    ) -> None:
         self._runs = runs
         self._settler = settler
         self._ledger = ledger
         self._recorder = recorder
         self._home = home
+        self._socket = socket
 
     @property
     def tier(self) -> str:
@@ -56,6 +62,22 @@ class Contained:
         wish = await self.wish(argv, cwd, name, inside, who)
         return {"command": self._runs.prepare(wish), "entry": wish.intent}
 
+    async def agent(
+        self, argv: list[str], cwd: str, hosts: tuple[str, ...], keep: tuple[str, ...], who: Principal
+    ) -> dict[str, Any]:
+        """A ticket for a whole agent: its model's hosts, and those that the person names, are all that it reaches."""
+        if not argv or not os.path.isabs(argv[0]) or not os.path.exists(argv[0]):
+            raise UsageError(f"{argv[0] if argv else 'the agent'} is not there. Name an agent that is on your PATH.")
+        reached = tuple(dict.fromkeys((*agents.hosts_of(argv[0]), *hosts)))
+        if not reached:
+            raise UsageError(
+                f"where the model of {os.path.basename(argv[0])} answers is not known. Name it: --host api.example.com"
+            )
+        wish = await self.wish(argv, cwd, agents.PROFILE, Containment(hosts=reached), who)
+        seen = agents.seen(argv[0], self._socket)
+        whole = msgspec.structs.replace(wish, argv=agents.command(argv), show=seen, keep=keep)
+        return {"command": self._runs.prepare(whole), "entry": wish.intent}
+
     async def wish(self, argv: list[str], cwd: str, name: str, inside: Containment, who: Principal) -> Wish:
         """This command of a person's, noted in the ledger. Raises UsageError, NotFound, StateError."""
         if not argv or any("\0" in word for word in argv) or sum(map(len, argv)) > _WORDS:
@@ -79,7 +101,7 @@ class Contained:
             "contained": {"tier": self._runs.tier, "profile": name},
         }
         index = await self._recorder.record(RUN, body)
-        return Wish(tuple(argv), cwd, workspace, name, who, inside.hosts, inside.profiles, index)
+        return Wish(tuple(argv), cwd, workspace, name, who, inside.hosts, inside.profiles, intent=index)
 
     def body(self, entry: int) -> dict[str, Any]:
         """The body of the `changes` entry that this index names, or that belongs to the action it names."""

@@ -198,6 +198,9 @@ class Rpc:
         if not isinstance(cwd, str) or not isinstance(argv, list) or not all(isinstance(word, str) for word in argv):
             raise AgentError("a run has a cwd and the words of a command.")
         inside = self._rules.config("").containment
+        if params.get("agent") is True:
+            hosts, keep = tuple(_texts(params, "hosts")), tuple(_texts(params, "keep"))
+            return await self._contained.agent(argv, cwd, hosts, keep, self._whoever(peer))
         name = str(params.get("profile", "build"))
         return await self._contained.start(argv, cwd, name, inside, self._whoever(peer))
 

@@ -157,7 +157,10 @@ class _Daemon:
                 rules=rules,
                 clock=self._clock,
                 agents=agents,
-                desks=Desks(desk, Contained(runs, settler, ledger=ledger, recorder=recorder, home=person.home)),
+                desks=Desks(
+                    desk,
+                    Contained(runs, settler, ledger=ledger, recorder=recorder, home=person.home, socket=home.socket),
+                ),
                 stop=self._ending.set,
             )
             runs.asked = rpc.asked
@@ -264,7 +267,8 @@ class _Doors:
         if header.door is Door.RUN:
             return await self.runs.serve(payload, peer)
         self._agents.saw_hook(peer.pid, header.agent)
-        reply = await self._hooks.serve(header.agent, payload, peer.gone)
+        inside = self.runs.holds(peer.pid)
+        reply = await self._hooks.serve(header.agent, payload, peer.gone, inside=inside)
         return Reply(exit=reply.exit, stdout=reply.stdout, stderr=reply.stderr)
 
 

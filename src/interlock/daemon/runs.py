@@ -21,7 +21,7 @@ import structlog
 
 from interlock.broker.contain import Wish
 from interlock.containment.tiers import Name, Tier
-from interlock.daemon.agents import process
+from interlock.daemon.agents import below, process
 from interlock.daemon.server import Peer
 from interlock.daemon.settling import Run, Settler
 from interlock.daemon.wire import Reply
@@ -88,6 +88,10 @@ class Runs:
             if process(int(run.launcher.partition(" ")[0])) != run.launcher:
                 del self._live[ticket]
                 await self._settler.settle(run, _LOST, lost=True)
+
+    def holds(self, pid: int) -> bool:
+        """Whether this process runs inside of a contained run: an agent that was put there as a whole."""
+        return bool(self._live) and below(pid, {run.launcher for run in self._live.values()})
 
     async def restore(self) -> None:
         """Take over what an earlier daemon left: runs whose launcher lives go on, the others end with all held."""

@@ -96,12 +96,14 @@ class Settler:
             workspace=wish.workspace,
             **_layer(place, copy=copy),
             own=self._own,
+            show=wish.show,
             secrets=secrets_at_top(wish.workspace, self._secret),
         )
         run = Run(identity, ticket, wish, launcher, place)
         # What is under way is noted beside it: a daemon that starts anew finds the run, and who holds it.
         (place.folder / _NOTE).write_bytes(msgspec.json.encode(run, enc_hook=str))
-        return run, draw(chosen, ground, wish.argv, wish.cwd, ())
+        plan = draw(chosen, ground, wish.argv, wish.cwd, ())
+        return run, msgspec.structs.replace(plan, keep=plan.keep + wish.keep)
 
     async def unsettled(self) -> list[Run]:
         """The runs that an earlier daemon left under way; commits that it did not finish are taken back."""

@@ -30,8 +30,13 @@ class HookService:
         self._person = person
         self._transcripts = TranscriptReader()
 
-    async def serve(self, agent: str, raw: bytes, gone: asyncio.Event | None = None) -> HookReply:
-        """Answer one hook event. Never raises. `gone` is set once nobody waits for the answer any more."""
+    async def serve(
+        self, agent: str, raw: bytes, gone: asyncio.Event | None = None, *, inside: bool = False
+    ) -> HookReply:
+        """Answer one hook event. Never raises. `gone` is set once nobody waits for the answer any more.
+
+        `inside` says that the agent itself runs contained: its commands already are.
+        """
         gate = registry.gate(agent)
         if gate is None:
             return HookReply(exit=2, stderr=words.broken(f"no gate knows the agent {agent!r}.").encode())
@@ -41,7 +46,7 @@ class HookService:
             await self._malformed(agent, raw, error)
             return gate.refuse(words.unreadable(str(error)))
         try:
-            return await self._travel(gate, event, gone)
+            return await self._travel(gate, event, gone, inside=inside)
         except InterlockError as error:
             log.warning("hook.failed", agent=agent, event_name=event.name, problem=str(error))
             return gate.deny(event, words.broken(str(error)))
@@ -50,12 +55,12 @@ class HookService:
             log.exception("hook.bug", agent=agent, event_name=event.name)
             return gate.deny(event, words.broken(f"internal error ({type(error).__name__})."))
 
-    async def _travel(self, gate: HookGate, event: HookEvent, gone: asyncio.Event | None) -> HookReply:
+    async def _travel(self, gate: HookGate, event: HookEvent, gone: asyncio.Event | None, *, inside: bool) -> HookReply:
         principal, broker = event.principal, self._broker
         self._transcripts.begin(event.transcript)
         match event.moment:
             case Moment.TOOL_BEFORE if event.action is not None:
-                return await self._propose(gate, event, event.action, gone)
+                return await self._propose(gate, event, event.action, gone, inside=inside)
             case Moment.TOOL_BEFORE:
                 return gate.deny(event, words.broken("the event names no tool."))
             case Moment.TOOL_AFTER:
@@ -81,9 +86,11 @@ class HookService:
             await broker.close(principal, "the agent ended it")
         return gate.allow(event)
 
-    async def _propose(self, gate: HookGate, event: HookEvent, action: Action, gone: asyncio.Event | None) -> HookReply:
-        rewrites = gate.run_instead(event, "true") is not None
-        answer = await self._broker.propose(action, gone, rewrites=rewrites)
+    async def _propose(
+        self, gate: HookGate, event: HookEvent, action: Action, gone: asyncio.Event | None, *, inside: bool
+    ) -> HookReply:
+        rewrites = not inside and gate.run_instead(event, "true") is not None
+        answer = await self._broker.propose(action, gone, rewrites=rewrites, inside=inside)
         if not answer.released:
             return gate.deny(event, answer.message)
         if not answer.command:
