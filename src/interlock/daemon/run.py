@@ -27,6 +27,7 @@ from interlock.containment.gitpoint import GitPoints
 from interlock.containment.shelf import Shelf
 from interlock.containment.store import Store
 from interlock.containment.tiers import Tier
+from interlock.containment.undo import Restorer
 from interlock.daemon.agents import AgentProcesses
 from interlock.daemon.contained import Contained
 from interlock.daemon.keeping import Keeping
@@ -136,17 +137,12 @@ class _Daemon:
                 container=runs,
             )
             settler.drifted = broker.drifted
-            desk = UndoDesk(
-                ledger=ledger,
-                recorder=recorder,
-                clock=self._clock,
-                shelf=shelf,
-                restorers={
-                    edits.KIND: edits.Edits(shelf, vault, undoing.secret),
-                    gitpoint.KIND: gitundo.GitUndo(git, shelf, points),
-                    layers.KIND: layers.Layers(tiers.candidates(home.state, os.environ)),
-                },
-            )
+            restorers: dict[str, Restorer] = {
+                edits.KIND: edits.Edits(shelf, vault, undoing.secret),
+                gitpoint.KIND: gitundo.GitUndo(git, shelf, points),
+                layers.KIND: layers.Layers(tiers.candidates(home.state, os.environ)),
+            }
+            desk = UndoDesk(ledger=ledger, recorder=recorder, clock=self._clock, shelf=shelf, restorers=restorers)
             broker.sessions.restore(json.loads(e.raw)["body"] for e in ledger.entries(kinds=[SESSION_OPEN]))
             broker.trails.restore(json.loads(e.raw)["body"] for e in ledger.entries(kinds=[TRAIL]))
             hooks = HookService(broker, person=person.name)
