@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Guard, allowed
+from conftest import AGENT, Guard, allowed
 
 from containment.acts import tree, whole
 from interlock.daemon.client import Remote, call
@@ -329,3 +329,38 @@ def test_a_secret_that_an_action_made_is_not_removed_without_force(cold: Guard) 
     assert not (cold.project / "conf" / "a").exists()
     assert cold.cli("undo", str(index), "--yes", "--force").returncode == 0
     assert not (cold.project / "conf").exists()
+
+
+LAUNCHER = Path(AGENT[3]).with_name("interlock-run")
+
+
+@pytest.mark.skipif(not LAUNCHER.is_file(), reason="no launcher: there was no C compiler at installation")
+def test_a_session_in_the_open_and_contained_is_taken_back_as_one(guard: Guard, agent: Agent) -> None:
+    agent.shell("git init -q . && git config user.name d && git config user.email d@example.org")
+    (guard.project / "src").mkdir()
+    for name in ("a.py", "b.py"):
+        (guard.project / "src" / name).write_text(f"{name}\n")
+    agent.shell("git add -A && git commit -qm one")
+    before = tree(guard.project)
+    agent.writes(guard.project / "src" / "a.py", "edited\n")
+    _contained(guard, "rm -rf src")
+    agent.does("Write", {"file_path": str(guard.project / "src" / "c.py"), "content": "new\n"}, lambda: _makes(guard))
+    _contained(guard, "rm -rf src")
+    assert not (guard.project / "src").exists()
+    done = guard.cli("undo", "session-1", "--yes")
+    assert "stays" not in done.stdout, done.stdout
+    after = tree(guard.project)
+    # Both ways of changing files move the time of the project's own directory; neither takes the other's for its own.
+    del after["."], before["."]
+    assert after == before
+
+
+def _makes(guard: Guard) -> None:
+    (guard.project / "src").mkdir()
+    (guard.project / "src" / "c.py").write_text("new\n")
+
+
+def _contained(guard: Guard, command: str) -> None:
+    answer = json.loads(guard.hook("Bash", {"command": command}).stdout)["hookSpecificOutput"]
+    wanted = answer["updatedInput"]["command"]
+    subprocess.run(["bash", "-c", wanted], cwd=guard.project, env=guard.environment, check=True, capture_output=True)

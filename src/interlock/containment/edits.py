@@ -85,12 +85,16 @@ class _Planner:
         self._targets: list[Target] = []
         self._frames: list[Frame] = []
         self._unsettled: set[bytes] = set()
+        self._now: dict[bytes, Entry] = {}
         self._changes: list[Change] = []
         self._problems: list[Problem] = []
 
     def step(self, ref: Ref, point: Point, left: After | None) -> Step:
         leftovers = {} if left is None else {one.path: one.entry for one in left.left}
-        for was in (*point.was, *(() if left is None else left.found)):
+        every = (*point.was, *(() if left is None else left.found))
+        # All of it is looked at before anything of it is put: what becomes of a directory hides what was in it.
+        self._now = {was.path: self._world.at(was.path) for was in every}
+        for was in every:
             now = leftovers.get(was.path)
             if now is not None and was.entry.kind == now.kind == DIRECTORY and was.entry.mode == now.mode:
                 self._frame(was, now)
@@ -108,7 +112,7 @@ class _Planner:
 
     def _one(self, was: Was, left: Entry | None) -> None:
         world, to = self._world, was.entry
-        now = world.at(was.path)
+        now = self._now[was.path]
         if was.lost:
             if left is None or not untouched(left, to):
                 self._stuck(was.path, LOST, was.lost)
@@ -129,7 +133,8 @@ class _Planner:
         else:
             self._targets.append(Target(was.path, to, now))
             self._changes.append(Change(_does(now, to), self._named(was.path)))
-            world.put(was.path, to)
+            if to.kind != ABSENT or now.kind != DIRECTORY:
+                world.put(was.path, to)
 
     def _frame(self, was: Was, left: Entry) -> None:
         """A directory that is only written in: its time is put back unless something else moved it since."""
@@ -140,20 +145,17 @@ class _Planner:
 
     def _keep_what_came_later(self) -> None:
         """A directory that the action made goes only if nothing is in it that came from elsewhere."""
+        world = self._world
         going = {target.path for target in self._targets if target.to.kind == ABSENT}
         for target in sorted(self._targets, key=lambda t: t.path.count(b"/"), reverse=True):
             if target.to.kind != ABSENT or target.expect.kind != DIRECTORY:
                 continue
-            try:
-                inside = [os.path.join(target.path, name) for name in os.listdir(target.path)]
-            except OSError:
-                inside = []
-            if all(path in going or self._world.at(path).kind == ABSENT for path in inside):
+            if all(path in going or world.at(path).kind == ABSENT for path in world.names(target.path)):
+                world.put(target.path, target.to)
                 continue
             place = self._targets.index(target)
             del self._targets[place], self._changes[place]
             going.discard(target.path)
-            self._world.put(target.path, target.expect)
             self._stuck(target.path, CONFLICT, "it holds what came later")
 
     def _stuck(self, path: bytes, kind: str, why: str) -> None:

@@ -120,7 +120,7 @@ def _foresee(transaction: Transaction, ahead: Ahead, world: World) -> None:
         step = plan.steps[number]
         path = os.path.join(os.fsencode(plan.workspace), os.fsencode(step.path))
         slot = os.path.join(os.fsencode(plan.stage), b"%d" % number)
-        world.put(path, seen(slot) if os.path.lexists(slot) else Entry())
+        world.put(path, seen(slot), source=slot) if os.path.lexists(slot) else world.put(path, Entry())
 
 
 def _turns(work: bytes) -> list[Turn]:

@@ -8,12 +8,13 @@ nothing else changes.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
 
-from interlock.containment.point import Entry
+from interlock.containment.point import ABSENT, DIRECTORY, Entry
 from interlock.containment.preimage import seen
 from interlock.model.errors import InterlockError
 
@@ -95,19 +96,51 @@ class World:
         self.said: dict[tuple[str, ...], str] = {}  # the same for what is no file: a restorer's own names and values
         self._will: dict[bytes, Entry] = {}
         self._put: set[bytes] = set()
+        self._grafts: dict[bytes, bytes] = {}
         self._stuck: dict[bytes, str] = {}
 
     def at(self, path: bytes) -> Entry:
         """What a step will meet."""
         found = self._will.get(path)
         if found is None:
-            found = self._will[path] = seen(path)
+            source = self._source(path)
+            found = self._will[path] = seen(source) if source else Entry()
         return found
 
-    def put(self, path: bytes, entry: Entry) -> None:
-        """A step will leave this."""
+    def names(self, folder: bytes) -> set[bytes]:
+        """The paths of what will be in a directory."""
+        source = self._source(folder)
+        try:
+            listed = {os.path.join(folder, name) for name in os.listdir(source)} if source else set()
+        except OSError:
+            listed = set()
+        listed |= {path for path in self._put if os.path.dirname(path) == folder}
+        return {path for path in listed if self.at(path).kind != ABSENT}
+
+    def _source(self, path: bytes) -> bytes:
+        """Where what will be at a path can be seen now; b"" where nothing will be."""
+        above, below = path, b""
+        while above != b"/":
+            if above in self._grafts:
+                return self._grafts[above] + below
+            if below and above in self._put and self._will[above].kind != DIRECTORY:
+                return b""
+            below = b"/" + os.path.basename(above) + below
+            above = os.path.dirname(above)
+        return path
+
+    def put(self, path: bytes, entry: Entry, source: bytes = b"") -> None:
+        """A step will leave this; a directory that comes as a whole is in `source` until then."""
         self._will[path] = entry
         self._put.add(path)
+        self._grafts.pop(path, None)
+        if source and entry.kind == DIRECTORY:
+            self._grafts[path] = source
+        if source or entry.kind == ABSENT:
+            for inside in [other for other in self._will if other.startswith(path + b"/")]:
+                del self._will[inside]
+                self._put.discard(inside)
+                self._grafts.pop(inside, None)
 
     def rewrites(self, folder: bytes, names: Sequence[bytes]) -> bool:
         """Whether a step planned so far changes something at or below one of these names in a folder."""
