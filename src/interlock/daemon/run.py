@@ -125,7 +125,7 @@ class _Daemon:
             tier = await asyncio.to_thread(_tier, home)
             network = Network(home.run / "egress.sock", recorder.note, possible=tier.network)
             settler = Settler(tier, person=person, own=home.directories, ledger=recorder, network=network)
-            runs = Runs(settler, programs=Path(sys.executable).parent, tier=tier)
+            runs = Runs(settler, programs=Path(sys.executable).parent, run=home.run, tier=tier)
             broker = Broker(
                 ledger=recorder,
                 rules=rules,

@@ -39,16 +39,18 @@ Asked = Callable[[list[str], str, str, Peer], Awaitable[Wish]]
 
 
 class Runs:
-    """All contained runs of one daemon. `tier` says what holds them; `programs` is the directory of our own ones."""
+    """All contained runs of one daemon. `tier` holds them, `programs` is where ours lie, `run` where its socket is."""
 
     def __init__(
-        self, settler: Settler, *, programs: Path, tier: Tier, now: Callable[[], float] = time.monotonic
+        self, settler: Settler, *, programs: Path, run: Path, tier: Tier, now: Callable[[], float] = time.monotonic
     ) -> None:
         self.facts = tier
         self.tier = tier.name.value
         self._settler = settler
         by_bwrap = [str(programs / "interlock"), "contained"]
-        self._starts = by_bwrap if tier.name is Name.BWRAP else [str(programs / "interlock-run")]
+        # The launcher is told where this daemon is: the environment of an agent must not name another one.
+        by_launcher = [str(programs / "interlock-run"), "--run", str(run)]
+        self._starts = by_bwrap if tier.name is Name.BWRAP else by_launcher
         self._now = now
         self._waiting: OrderedDict[str, tuple[float, Wish]] = OrderedDict()
         self._live: dict[str, Run] = {}
