@@ -173,6 +173,7 @@ def test_what_is_held_waits_for_a_person(guard: Guard, project: Path) -> None:
     (changes,) = guard.entries("changes")
     listed = guard.cli("changes", "--held")
     assert "1 held" in listed.stdout
+    assert "+exit" in guard.cli("changes", "show", str(changes["index"])).stdout
     assert guard.cli("changes", "commit", str(changes["index"])).returncode == 0
     assert (project / ".git" / "hooks" / "post-commit").read_text() == "exit\n"
     assert guard.cli("changes", "commit", str(changes["index"])).returncode == 26

@@ -162,7 +162,7 @@ class Interlock:
 
     def run(self, here: Stage, command: Sequence[str], env: Mapping[str, str], nine: int, terminal: bool) -> Ran:
         from interlock.containment import profiles, settle
-        from interlock.daemon.settling import secrets_at_top
+        from interlock.daemon.settling import secrets_of_workspace
 
         folder = here.state / "contained" / here.nonce
         place = settle.Workplace.make(folder, str(here.workspace))
@@ -173,7 +173,7 @@ class Interlock:
             upper=str(place.upper),
             work=str(place.work),
             own=(str(here.state),),
-            secrets=secrets_at_top(str(here.workspace), _holds_credentials),
+            secrets=secrets_of_workspace(str(here.workspace), _holds_credentials),
         )
         plan = profiles.draw(profiles.profile(self.profile), ground, command, str(here.workspace), ())
         file = folder / "plan"
@@ -209,7 +209,7 @@ def load_all() -> None:
     from interlock.daemon import settling
 
     assert settle.settle
-    assert settling.secrets_at_top
+    assert settling.secrets_of_workspace
     book()
     profiles.profiles()
     for name in ("ascii", "latin-1", "idna"):

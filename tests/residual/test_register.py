@@ -20,7 +20,7 @@ from interlock.broker.trails import Trails
 from interlock.broker.undoing import secrets_of
 from interlock.containment.egress.allow import Allow
 from interlock.containment.profiles import profiles
-from interlock.daemon.settling import secrets_at_top
+from interlock.daemon.settling import secrets_of_workspace
 from interlock.effects.redact import redact
 from interlock.model.action import Action, Principal
 from interlock.model.decision import Verdict
@@ -262,8 +262,12 @@ def test_r31_what_lies_outside_of_homes_is_read_inside(place: str) -> None:
         assert place not in (*found.hide, *found.fresh)
 
 
-def test_r32_credentials_deep_in_the_workspace_are_seen_inside(tmp_path: Path) -> None:
-    (tmp_path / "deploy").mkdir()
-    (tmp_path / "deploy" / ".env").write_text("TOKEN=obviously-fake\n")
-    (tmp_path / ".env").write_text("TOKEN=obviously-fake\n")
-    assert secrets_at_top(str(tmp_path), secrets_of(DEV)) == (str(tmp_path / ".env"),)
+def test_r32_credentials_beyond_the_bounds_of_the_look_are_seen_inside(tmp_path: Path) -> None:
+    deep = tmp_path.joinpath(*(f"d{level}" for level in range(140)))
+    deep.mkdir(parents=True)
+    for place in (tmp_path, tmp_path / "d0", deep):
+        (place / ".env").write_text("TOKEN=obviously-fake\n")
+    assert secrets_of_workspace(str(tmp_path), secrets_of(DEV)) == (
+        str(tmp_path / ".env"),
+        str(tmp_path / "d0" / ".env"),
+    )

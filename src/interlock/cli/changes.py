@@ -66,6 +66,10 @@ def show(entry: int, as_json: bool) -> None:
         click.echo(f"  committed  {visible(path)}")
     for held in found["held"]:
         click.echo(f"  {click.style('held', fg='yellow')}       {visible(held['path'])}: {visible(held['why'])}")
+    for one in found["waiting"]:
+        for line in one["diff"]:
+            colour = {"+": "green", "-": "red"}.get(line[:1])
+            click.echo(f"    {click.style(visible(line), fg=colour)}")
     waiting = len(found["waiting"])
     if waiting:
         click.echo(

@@ -10,13 +10,15 @@ from pathlib import Path
 import msgspec
 
 from interlock.containment import changes as listing
-from interlock.containment.change import ChangeSet, from_bytes, load, to_bytes
+from interlock.containment.change import SECRET, ChangeSet, from_bytes, load, shown, to_bytes
 from interlock.containment.clone import clone
 from interlock.containment.commit import NotCommitted, commit
+from interlock.containment.diff import diff
 from interlock.containment.grave import Held, findings
 from interlock.containment.removal import remove_tree
 from interlock.containment.returned import returned
 from interlock.containment.sides import Sides
+from interlock.containment.tracked import keeping
 
 _COMMITS = 1_000  # transactions of one run: the first, and those of a person's later decisions
 
@@ -117,7 +119,7 @@ def settle(place: Workplace, *, secret: Callable[[str], bool], hold_all: bool = 
             held.setdefault(change.path, Held(change.path, "not-committed", ", ".join(change.notes)))
         elif not change.can_undo and change.before.kind != "none":
             held.setdefault(change.path, Held(change.path, "secret", "it holds credentials, and could not be undone"))
-    return _commit(place, found, held, [change.path for change in found if change.path not in held])
+    return _commit(place, found, held, [change.path for change in found if change.path not in held], secret)
 
 
 def left(place: Workplace) -> ChangeSet | None:
@@ -128,22 +130,54 @@ def left(place: Workplace) -> ChangeSet | None:
         return None
 
 
-def decide(place: Workplace, *, let_through: bool) -> Settled:
+class Waiting(msgspec.Struct, frozen=True):
+    """One change that waits: what it is, whether git keeps the path, and its text as a diff."""
+
+    path: str
+    what: str
+    git: str = ""
+    diff: tuple[str, ...] = ()
+
+
+def waiting(place: Workplace, *, most: int = 200, with_diffs: int = 20) -> tuple[Waiting, ...]:
+    """What of a run is held, for a person who decides: the first `with_diffs` of it with their diffs."""
+    found = left(place)
+    if found is None:
+        return ()
+    kept = keeping(place.workspace, found)
+    all_of_it = []
+    with _both(place) as (upper, live):
+        for number, change in enumerate(found.changes[:most]):
+            lines: tuple[str, ...] = ()
+            if number < with_diffs and change.may_commit and SECRET not in change.notes:
+                with suppress(OSError):
+                    lines = diff(change, upper, live).lines
+            all_of_it.append(Waiting(shown(change.path), change.what, str(kept.get(change.path, "")), lines))
+    return tuple(all_of_it)
+
+
+def decide(place: Workplace, *, let_through: bool, secret: Callable[[str], bool] | None = None) -> Settled:
     """A person's decision on what is held: commit it, or drop it. Raises FileNotFoundError when nothing is."""
     found = load(place.left)
     if let_through:
-        return _commit(place, found, {}, [change.path for change in found])
+        return _commit(place, found, {}, [change.path for change in found], secret)
     _clean(place)
     return Settled(found, (), ())
 
 
-def _commit(place: Workplace, found: ChangeSet, held: dict[str, Held], wanted: list[str]) -> Settled:
+def _commit(
+    place: Workplace,
+    found: ChangeSet,
+    held: dict[str, Held],
+    wanted: list[str],
+    secret: Callable[[str], bool] | None = None,
+) -> Settled:
     folder = next(place.folder / f"commit{n}" for n in range(_COMMITS) if not (place.folder / f"commit{n}").exists())
     paths: frozenset[str] = frozenset()
     transaction = ""
     if wanted:
         try:
-            done = commit(folder, place.workspace, str(place.upper), found, wanted)
+            done = commit(folder, place.workspace, str(place.upper), found, wanted, secret=secret)
         except NotCommitted as error:
             for path in wanted:
                 held.setdefault(path, Held(path, "not-committed", str(error)))

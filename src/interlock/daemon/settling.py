@@ -6,7 +6,10 @@ import asyncio
 import os
 import re
 import secrets
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +27,7 @@ from interlock.containment.change import shown
 from interlock.containment.plan import Plan, Write
 from interlock.containment.profiles import Ground, draw, profile
 from interlock.containment.recovery import recover
-from interlock.containment.settle import Settled, Workplace, decide, left, settle
+from interlock.containment.settle import Settled, Workplace, decide, left, settle, waiting
 from interlock.containment.tiers import Name, Tier
 from interlock.daemon.network import Network, Tried
 from interlock.model.action import Principal
@@ -39,9 +42,10 @@ DECISION = "changes.decision"
 
 _NOTE = "under-way"  # in a run's folder, until it is settled
 _SHOWN = 12  # paths of each kind in an entry, and held ones in the words for the command
-_LISTED = 2_000  # changes of one run in an answer
 _RUN = re.compile(r"r[0-9]+-[0-9a-f]{8}")
-_LOOKED = 2_000  # names at the top of a workspace that are looked at for credentials
+_DIRECTORIES = 128  # of a workspace that are looked into for credentials
+_LOOKED = 4_000  # and names in them
+_MADE = frozenset({".git", "node_modules", ".venv", "venv", "target", "build", "dist", "__pycache__", ".tox", "vendor"})
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -97,7 +101,7 @@ class Settler:
             **_layer(place, copy=copy),
             own=self._own,
             show=wish.show,
-            secrets=secrets_at_top(wish.workspace, self._secret),
+            secrets=secrets_of_workspace(wish.workspace, self._secret),
         )
         run = Run(identity, ticket, wish, launcher, place)
         # What is under way is noted beside it: a daemon that starts anew finds the run, and who holds it.
@@ -125,9 +129,7 @@ class Settler:
         workspace = run.wish.workspace
         async with self._busy.setdefault(workspace, asyncio.Lock()):
             tried = await self._network.finish(run.id)
-            done = await asyncio.to_thread(
-                settle, run.place, secret=lambda path: self._secret(f"{workspace}/{path}"), hold_all=lost
-            )
+            done = await asyncio.to_thread(settle, run.place, secret=partial(self._holds, workspace), hold_all=lost)
             differences = drift(run.wish.foreseen, workspace, (c.path for c in done.changes), tried.refused)
             body = self._body(run, status, done, lost=lost)
             if tried.attempts:
@@ -143,9 +145,8 @@ class Settler:
     async def held(self, run: str) -> dict[str, Any]:
         """What of a run is still held: its changes, in full."""
         place = await asyncio.to_thread(self._place, run)
-        found = await asyncio.to_thread(left, place) if place else None
-        changes = found.changes if found else ()
-        return {"waiting": [{"path": shown(change.path), "what": change.what} for change in changes[:_LISTED]]}
+        found = await asyncio.to_thread(waiting, place) if place else ()
+        return {"waiting": [msgspec.to_builtins(one) for one in found]}
 
     async def decide(self, body: dict[str, Any], through: bool, person: str) -> dict[str, Any]:
         """A person's word on what is held of a run: the word is an entry. Raises NotFound where nothing waits."""
@@ -153,7 +154,9 @@ class Settler:
         if place is None or await asyncio.to_thread(left, place) is None:
             raise NotFound("nothing of this run is held any more. `interlock changes --held` lists what is.")
         async with self._busy.setdefault(place.workspace, asyncio.Lock()):
-            done = await asyncio.to_thread(decide, place, let_through=through)
+            done = await asyncio.to_thread(
+                decide, place, let_through=through, secret=lambda path: self._secret(f"{place.workspace}/{path}")
+            )
             said = {
                 "principal": body["principal"],
                 "run": body["run"],
@@ -165,6 +168,10 @@ class Settler:
             await self._ledger.record(DECISION, said | facts)
         settled = len(done.committed) if through else len(done.changes)
         return {"settled": settled, "left": _reasons(done)}
+
+    def _holds(self, workspace: str, path: str) -> bool:
+        """Whether a path of the workspace holds credentials."""
+        return self._secret(f"{workspace}/{path}")
 
     def _place(self, run: str) -> Workplace | None:
         return Workplace.open(self._folder / run) if _RUN.fullmatch(run) else None
@@ -190,11 +197,32 @@ class Settler:
         return body
 
 
-def secrets_at_top(workspace: str, secret: Callable[[str], bool]) -> tuple[str, ...]:
-    """The files at the top of a workspace that hold credentials: inside they are empty. Raises OSError."""
-    with os.scandir(workspace) as listed:
-        names = [entry.name for _, entry in zip(range(_LOOKED), listed, strict=False)]
-    return tuple(path for path in (f"{workspace}/{name}" for name in names) if secret(path))
+def secrets_of_workspace(workspace: str, secret: Callable[[str], bool]) -> tuple[str, ...]:
+    """The files of a workspace that hold credentials, the upper levels first: inside they are empty.
+
+    Bounded, because every run waits for it: what lies deeper or beyond is seen (R32 of the register). Raises OSError.
+    """
+    found: list[str] = []
+    waiting_, names = deque([workspace]), 0
+    for _ in range(_DIRECTORIES):
+        if not waiting_ or names >= _LOOKED:
+            break
+        inside = waiting_.popleft()
+        try:
+            with os.scandir(inside) as listed:
+                entries = list(islice(listed, _LOOKED))
+        except OSError:
+            if inside == workspace:
+                raise
+            continue
+        names += len(entries)
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                if entry.name not in _MADE:
+                    waiting_.append(entry.path)
+            elif secret(entry.path):
+                found.append(entry.path)
+    return tuple(found)
 
 
 def _layer(place: Workplace, *, copy: bool) -> dict[str, str]:
