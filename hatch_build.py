@@ -65,12 +65,12 @@ class HookClient(BuildHookInterface[Any]):
         """Add the client to the wheel that is about to be built (`version` is "standard" or "editable")."""
         self._directory = tempfile.mkdtemp(prefix="interlock-hook-")
         client = Path(self._directory, "interlock-hook")
+        launcher = Path(self._directory, "interlock-run")
         if self._compile(client):
             if version != "editable":
                 platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
                 build_data["tag"] = f"py3-none-{platform}"
             build_data["pure_python"] = False
-            launcher = Path(self._directory, "interlock-run")
             if compile_launcher(Path(self.root, "native/run"), launcher):
                 launcher.chmod(0o755)
                 build_data["shared_scripts"][str(launcher)] = "interlock-run"
@@ -79,9 +79,11 @@ class HookClient(BuildHookInterface[Any]):
         else:
             self.app.display_warning("no C compiler that works: installing the slower Python hook client")
             write_python_client(Path(self.root, "src/interlock/gates/hooks/client.py"), client)
-        # `interlock run` must start at once, so the command itself is compiled where it can be.
+        # `interlock run` must start at once, so the launcher is the command as well, under its name.
         command = Path(self._directory, "interlock")
-        if os.environ.get("INTERLOCK_HOOK") == "python" or not compile_command(Path(self.root, "native"), command):
+        if launcher.is_file():
+            shutil.copy(launcher, command)
+        else:
             command.write_text(COMMAND, encoding="utf-8")
         command.chmod(0o755)
         build_data["shared_scripts"][str(command)] = "interlock"
@@ -112,12 +114,7 @@ def compile_launcher(sources: Path, target: Path) -> bool:
     return _compile([*sorted(sources.glob("*.c")), sources.with_name("wire.c")], target, refuses_with=125)
 
 
-def compile_command(sources: Path, target: Path) -> bool:
-    """Compile the command that starts the others; False where it does not compile."""
-    return _compile([sources / "interlock.c"], target, refuses_with=None)
-
-
-def _compile(sources: list[Path], target: Path, *, refuses_with: int | None) -> bool:
+def _compile(sources: list[Path], target: Path, *, refuses_with: int) -> bool:
     for compiler, *linking in COMPILERS:
         program = shutil.which(compiler)
         if program is None:
@@ -129,10 +126,8 @@ def _compile(sources: list[Path], target: Path, *, refuses_with: int | None) -> 
     return False
 
 
-def _works(target: Path, refuses_with: int | None) -> bool:
-    # Called without arguments each of them must say no, in words; the command asks Python, which is not there yet.
-    if refuses_with is None:
-        return True
+def _works(target: Path, refuses_with: int) -> bool:
+    # Called without arguments each of them must say no, in words.
     ran = subprocess.run([str(target)], stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=20)
     return ran.returncode == refuses_with and b"Interlock" in ran.stderr
 

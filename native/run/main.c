@@ -52,10 +52,19 @@ int main(int count, char **words)
 {
     size_t length;
     hold_standard_descriptors();
-    if (count >= 2 && count <= 3 && strcmp(words[1], "--probe") == 0)
+    if (!is_command(words[0]) && count >= 2 && count <= 3 && strcmp(words[1], "--probe") == 0)
         return probe(count == 3 ? words[2] : "/tmp");
-    if (count == 4 && strcmp(words[1], "--rename") == 0)
+    if (!is_command(words[0]) && count == 4 && strcmp(words[1], "--rename") == 0)
         return probe_rename(words[2], words[3]);
-    char *bytes = fetch_plan(count, words, &length);
+    char *bytes;
+    if (is_command(words[0])) {
+        const char *profile;
+        char **wanted = run_wanted(count, words, &profile);
+        if (!wanted)
+            return in_python(count, words);
+        bytes = start_run(profile, wanted, &length);
+    } else {
+        bytes = fetch_plan(count, words, &length);
+    }
     return close_ticket(launch(bytes, length));
 }

@@ -81,6 +81,13 @@ int run_command(char **arguments, char **environment);
 char *open_ticket(const char *given, size_t *length);
 /* Asks for a run of these words under a profile, in the current directory. */
 char *start_run(const char *profile, char **words, size_t *length);
+/* ---- command.c: called as `interlock` */
+
+bool is_command(const char *name);
+/* The words of `run [--profile NAME] -- COMMAND…`; NULL for whatever else is asked (help, a list): that is Python's. */
+char **run_wanted(int count, char **words, const char **profile);
+int in_python(int count, char **words);
+
 /* Under which name the end of such a run is told. */
 void run_is(const char *id);
 /* Tells the daemon of the end, if it gave a ticket; returns the status to end with. */

@@ -130,6 +130,22 @@ def left(place: Workplace) -> ChangeSet | None:
         return None
 
 
+def untouched(place: Workplace) -> bool:
+    """Whether the run wrote nothing at all: then there is nothing to list or judge. Raises OSError."""
+    if (place.folder / "baseline").exists():
+        return False  # a copy is compared
+    with os.scandir(place.upper) as listed:
+        if next(listed, None) is not None:
+            return False
+    same = (place.upper.stat().st_mode ^ os.stat(place.workspace).st_mode) & 0o7777 == 0
+    return same and all(name.startswith("user.overlay.") for name in os.listxattr(place.upper))
+
+
+def clean(place: Workplace) -> None:
+    """Drop what is left of the layer of a run of which nothing is held; its transactions stay, for undo."""
+    _clean(place)
+
+
 class Waiting(msgspec.Struct, frozen=True):
     """One change that waits: what it is, whether git keeps the path, and its text as a diff."""
 

@@ -18,6 +18,7 @@ from interlock.containment import agents
 from interlock.containment.profiles import profile
 from interlock.daemon.runs import Runs
 from interlock.daemon.settling import CHANGES, Settler
+from interlock.effects.redact import redact
 from interlock.ledger.store import Ledger
 from interlock.model.action import Principal
 from interlock.model.errors import AgentError, NotFound, StateError, UsageError
@@ -80,6 +81,11 @@ class Contained:
 
     async def wish(self, argv: list[str], cwd: str, name: str, inside: Containment, who: Principal) -> Wish:
         """This command of a person's, noted in the ledger. Raises UsageError, NotFound, StateError."""
+        wish = self.meant(argv, cwd, name, inside, who)
+        return msgspec.structs.replace(wish, intent=await self.note(wish))
+
+    def meant(self, argv: list[str], cwd: str, name: str, inside: Containment, who: Principal) -> Wish:
+        """The same, not noted yet."""
         if not argv or any("\0" in word for word in argv) or sum(map(len, argv)) > _WORDS:
             raise UsageError("a command is at least one word, without NULs, and not longer than 100 kB.")
         if self._runs.tier == "none":
@@ -93,15 +99,17 @@ class Contained:
                 f"{cwd} is no project: a run is contained around one. Go to a repository, or to a directory of its own."
             )
         profile(name, inside.profiles)
-        text = records.cut(records.clean(" ".join(argv)), 2_000)
+        return Wish(tuple(argv), cwd, workspace, name, who, inside.hosts, inside.profiles)
+
+    async def note(self, wish: Wish) -> int:
+        """Its entry, durable: nothing runs before it is. Raises LedgerUnavailable."""
         body = {
-            "principal": records.principal_body(who),
-            "text": text,
-            "workspace": records.short(workspace),
-            "contained": {"tier": self._runs.tier, "profile": name},
+            "principal": records.principal_body(wish.principal),
+            "text": records.cut(records.clean(redact(" ".join(wish.argv))), 2_000),
+            "workspace": records.short(wish.workspace),
+            "contained": {"tier": self._runs.tier, "profile": wish.profile},
         }
-        index = await self._recorder.record(RUN, body)
-        return Wish(tuple(argv), cwd, workspace, name, who, inside.hosts, inside.profiles, intent=index)
+        return await self._recorder.record(RUN, body)
 
     def body(self, entry: int) -> dict[str, Any]:
         """The body of the `changes` entry that this index names, or that belongs to the action it names."""

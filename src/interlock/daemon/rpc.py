@@ -204,10 +204,14 @@ class Rpc:
         name = str(params.get("profile", "build"))
         return await self._contained.start(argv, cwd, name, inside, self._whoever(peer))
 
-    async def asked(self, argv: list[str], cwd: str, profile: str, peer: Peer) -> Wish:
+    def asked(self, argv: list[str], cwd: str, profile: str, peer: Peer) -> Wish:
         """The same for the launcher, which asks for itself."""
         inside = self._rules.config("").containment
-        return await self._contained.wish(argv, cwd, profile, inside, self._whoever(peer))
+        return self._contained.meant(argv, cwd, profile, inside, self._whoever(peer))
+
+    async def noted(self, wish: Wish) -> int:
+        """Its entry."""
+        return await self._contained.note(wish)
 
     def _whoever(self, peer: Peer) -> Principal:
         """Who asks for a run: a person, or the agent below which the asking process runs."""

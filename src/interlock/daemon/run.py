@@ -159,7 +159,7 @@ class _Daemon:
                 ),
                 stop=self._ending.set,
             )
-            runs.asked = rpc.asked
+            runs.asked, runs.note = rpc.asked, rpc.noted
             await desk.recover()
             await asyncio.to_thread(points.tidy, self._clock.now())
             await runs.restore()

@@ -9,6 +9,7 @@ INVARIANT: of a run whose launcher is gone without a word nothing is committed; 
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 import shlex
@@ -17,6 +18,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import msgspec
 import structlog
 
 from interlock.broker.contain import Wish
@@ -35,7 +37,8 @@ _START = b"start\0"
 _LOST = 137  # the status of a run whose launcher was killed
 
 
-Asked = Callable[[list[str], str, str, Peer], Awaitable[Wish]]
+Asked = Callable[[list[str], str, str, Peer], Wish]
+Note = Callable[[Wish], Awaitable[int]]
 
 
 class Runs:
@@ -55,6 +58,7 @@ class Runs:
         self._waiting: OrderedDict[str, tuple[float, Wish]] = OrderedDict()
         self._live: dict[str, Run] = {}
         self.asked: Asked | None = None  # makes a wish of a command line
+        self.note: Note | None = None  # and its entry
 
     def prepare(self, wish: Wish) -> str:
         """The command that starts this wish, once."""
@@ -67,8 +71,9 @@ class Runs:
     async def serve(self, payload: bytes, peer: Peer) -> Reply:
         """Answer the launcher. Known failures become an exit status and a sentence."""
         try:
-            if payload.startswith(_START) and self.asked is not None:
-                return Reply(stdout=await self._start(payload.removeprefix(_START), self.asked, peer))
+            if payload.startswith(_START) and self.asked is not None and self.note is not None:
+                started = await self._start(payload.removeprefix(_START), self.asked, self.note, peer)
+                return Reply(stdout=started)
             word, *rest = payload.decode("ascii").split()
             if word == "open" and len(rest) == 1:
                 return Reply(stdout=await self._open(rest[0], peer))
@@ -112,19 +117,28 @@ class Runs:
         self._live[ticket] = run
         return plan.encode()
 
-    async def _start(self, said: bytes, asked: Asked, peer: Peer) -> bytes:
+    async def _start(self, said: bytes, asked: Asked, note: Note, peer: Peer) -> bytes:
         """A run that is asked for by its command: by a person, or by an agent whose hook let `interlock run` pass."""
         name, cwd, *argv = os.fsdecode(said.removesuffix(b"\0")).split("\0")
-        wish = await asked(argv, cwd, name, peer)
-        run, plan = await self._settler.begin("", wish, process(peer.pid))
-        self._live[run.id] = run
+        wish = asked(argv, cwd, name, peer)
+        # The ground is laid while the disk takes the entry; the plan goes out after both.
+        noting = asyncio.ensure_future(note(wish))
+        try:
+            run, plan = await self._settler.begin("", wish, process(peer.pid))
+        finally:
+            index = await noting
+        self._live[run.id] = msgspec.structs.replace(run, wish=msgspec.structs.replace(wish, intent=index))
         return plan.encode()
 
     async def _close(self, ticket: str, status: int) -> str:
         run = self._live.pop(ticket, None)
         if run is None:
             raise NotFound("no run of this ticket is under way.")
-        return await self._settler.settle(run, status)
+        try:
+            return await self._settler.settle(run, status)
+        except BaseException:
+            self._live[ticket] = run  # it is not lost: once its launcher is gone everything of it is held
+            raise
 
     def running(self) -> list[dict[str, str]]:
         """What runs now, for `interlock status`."""

@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import secrets
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
@@ -23,11 +24,11 @@ from interlock.broker.drift import drift
 from interlock.broker.judge import Person
 from interlock.broker.undoing import secrets_of
 from interlock.containment import layers
-from interlock.containment.change import shown
+from interlock.containment.change import ChangeSet, shown
 from interlock.containment.plan import Plan, Write
 from interlock.containment.profiles import Ground, draw, profile
 from interlock.containment.recovery import recover
-from interlock.containment.settle import Settled, Workplace, decide, left, settle, waiting
+from interlock.containment.settle import Settled, Workplace, clean, decide, left, settle, untouched, waiting
 from interlock.containment.tiers import Name, Tier
 from interlock.daemon.network import Network, Tried
 from interlock.model.action import Principal
@@ -75,11 +76,15 @@ class Settler:
 
     async def begin(self, ticket: str, wish: Wish, launcher: str) -> tuple[Run, Plan]:
         """Make the run's own directories and draw its plan. Raises StateError, NotFound."""
-        run, plan = await asyncio.to_thread(self._begin, ticket, wish, launcher)
+        # A layer is two empty directories: a thread would cost more. A copy may take seconds.
+        if self._tier.name is Name.OVERLAY:
+            run, plan = self._begin(ticket, wish, launcher)
+        else:
+            run, plan = await asyncio.to_thread(self._begin, ticket, wish, launcher)
         return run, self._network.of(plan, wish.hosts)
 
     def _begin(self, ticket: str, wish: Wish, launcher: str) -> tuple[Run, Plan]:
-        identity = f"r{max(wish.intent, 0)}-{secrets.token_hex(4)}"
+        identity = f"r{int(time.time())}-{secrets.token_hex(4)}"
         chosen = profile(wish.profile, wish.own)
         try:
             copy = self._tier.name is not Name.OVERLAY and chosen.write is not Write.NONE
@@ -129,7 +134,11 @@ class Settler:
         workspace = run.wish.workspace
         async with self._busy.setdefault(workspace, asyncio.Lock()):
             tried = await self._network.finish(run.id)
-            done = await asyncio.to_thread(settle, run.place, secret=partial(self._holds, workspace), hold_all=lost)
+            if not lost and untouched(run.place):
+                done = Settled(ChangeSet(), (), ())
+                asyncio.get_running_loop().run_in_executor(None, clean, run.place)
+            else:
+                done = await asyncio.to_thread(settle, run.place, secret=partial(self._holds, workspace), hold_all=lost)
             differences = drift(run.wish.foreseen, workspace, (c.path for c in done.changes), tried.refused)
             body = self._body(run, status, done, lost=lost)
             if tried.attempts:

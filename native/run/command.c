@@ -1,10 +1,12 @@
 /*
- * interlock: the command. `interlock run` starts at once, by the launcher beside it; every other command is Python's.
+ * The same program as the command `interlock`: `interlock run` starts at once, every other command is Python's.
  *
  * Python is the interpreter beside this program (as in a virtual environment), else the system's. It is told to take no
  * module from the current directory (`-P`): a project must not be able to change what `interlock` does in it.
  */
 #define _GNU_SOURCE
+#include "run.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -31,37 +33,32 @@ static const char *beside(const char *name)
     return path;
 }
 
-/* `run [--profile NAME] -- COMMAND…` and nothing else: whatever else is asked (help, a list) is Python's. */
-static void run(int count, char **words)
+bool is_command(const char *name)
 {
-    const char *profile = "build";
-    int first = 2;
-    if (first + 1 < count && strcmp(words[first], "--profile") == 0) {
-        profile = words[first + 1];
-        first += 2;
-    }
-    if (first + 1 >= count || strcmp(words[first], "--") != 0)
-        return;
-    char **argv = calloc((size_t)(count - first) + 4, sizeof *argv);
-    if (!argv)
-        return;
-    argv[0] = "interlock-run";
-    argv[1] = "--profile";
-    argv[2] = (char *)profile;
-    memcpy(argv + 3, words + first, (size_t)(count - first) * sizeof *argv);
-    execv(beside("interlock-run"), argv); /* when it cannot be started, Python says what there is instead */
-    free(argv);
+    const char *last = strrchr(name, '/');
+    return strcmp(last ? last + 1 : name, "interlock") == 0;
 }
 
-int main(int count, char **words)
+char **run_wanted(int count, char **words, const char **profile)
+{
+    int first = 2;
+    *profile = "build";
+    if (count < 4 || strcmp(words[1], "run") != 0)
+        return NULL;
+    if (first + 1 < count && strcmp(words[first], "--profile") == 0) {
+        *profile = words[first + 1];
+        first += 2;
+    }
+    return first + 1 < count && strcmp(words[first], "--") == 0 ? words + first + 1 : NULL;
+}
+
+int in_python(int count, char **words)
 {
     static const char *const elsewhere[] = {"/usr/bin/python3", "/usr/local/bin/python3"};
     if (!find_directory()) {
         fprintf(stderr, "interlock: cannot find its own place (%s). Is /proc mounted?\n", strerror(errno));
         return 70;
     }
-    if (count > 2 && strcmp(words[1], "run") == 0)
-        run(count, words);
     char **argv = calloc((size_t)count + 4, sizeof *argv);
     if (!argv)
         return 70;
