@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# A test that waits for a daemon leaves its core to another; the tests of a file stay together.
+SIDE_BY_SIDE := -n 4 --dist loadfile
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
@@ -20,11 +22,11 @@ test: $(READY)
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/mypy
-	@$(BIN)/pytest
+	@$(BIN)/pytest $(SIDE_BY_SIDE)
 
 ## make test-slow    the slower rings: crash and fault injection, sanitizers, long fuzzing
 test-slow: $(READY)
-	@$(BIN)/pytest -m slow
+	@$(BIN)/pytest -m slow $(SIDE_BY_SIDE)
 
 ## make test-agents  the real agents (Claude Code, Codex) against every fault; needs Node.js and npm
 test-agents: $(READY)

@@ -62,10 +62,9 @@ int in_python(int count, char **words)
     char **argv = calloc((size_t)count + 4, sizeof *argv);
     if (!argv)
         return 70;
-    argv[0] = "interlock";
-    argv[1] = "-P";
-    argv[2] = "-m";
-    argv[3] = "interlock.cli.main";
+    argv[1] = (char *)"-P"; /* execv takes no const words, and changes none */
+    argv[2] = (char *)"-m";
+    argv[3] = (char *)"interlock.cli.main";
     for (int i = 1; i < count; i++)
         argv[i + 3] = words[i];
     for (size_t i = 0; i < 2; i++) {

@@ -47,7 +47,9 @@ def ran(project: Path, command: str, name: str = "build", *, lost: bool = False)
     file = place.folder / "plan"
     file.write_bytes(plan.encode())
     done = subprocess.run([LAUNCHER, "--plan", file], capture_output=True, text=True, timeout=60, check=False)
-    settled = settle(place, secret=lambda path: path.endswith(".env"), hold_all=lost)
+    settled = settle(
+        place, secret=lambda path: path.endswith(".env"), instead=("launcher-lost", "it was killed") if lost else None
+    )
     return place, settled, done.stdout + done.stderr
 
 

@@ -145,6 +145,19 @@ def test_a_shell_for_agents_without_a_gate(guard: Guard, project: Path) -> None:
     assert len(guard.entries("changes")) == 1
 
 
+def test_a_person_looks_first_or_at_nothing_but_the_difference(guard: Guard, project: Path) -> None:
+    held = guard.cli("run", "--hold", "--", "sh", "-c", "echo x > out.txt")
+    assert "held for a person" in held.stderr
+    assert not (project / "out.txt").exists()
+    (changes,) = guard.entries("changes")
+    assert guard.cli("changes", "commit", str(changes["index"])).returncode == 0
+    assert (project / "out.txt").exists()
+    dropped = guard.cli("run", "--discard", "--", "sh", "-c", "rm out.txt")
+    assert "dropped, as asked" in dropped.stderr
+    assert (project / "out.txt").exists()
+    assert guard.entries("changes")[-1]["body"]["totals"]["deleted"] == 1
+
+
 def test_a_persons_own_profile(cold: Guard) -> None:
     themes = cold.base / "user" / "themes"
     themes.mkdir()

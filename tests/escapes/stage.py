@@ -202,6 +202,7 @@ def stage(ground: Ground) -> Iterator[Stage]:
     shutil.copytree(ground.template, here.home, symlinks=True)
     here.canary.mkdir()
     (here.canary / "precious.txt").write_text("precious\n")
+    (here.canary / "precious.txt").chmod(0o644)  # whatever the umask is
     for name in SECRETS:
         path = here.home / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -269,6 +269,7 @@ class Broker:
             principal=action.principal,
             hosts=config.containment.hosts,
             own=config.containment.profiles,
+            end=config.containment.end,
             intent=answer.entry,
             foreseen=judged.reading.effects,
         )

@@ -27,12 +27,21 @@ class Shell(StrEnum):
     ALWAYS = "always"  # all that can do their work there
 
 
+class End(StrEnum):
+    """What becomes of a contained run's changes that nothing speaks against."""
+
+    COMMIT = "commit"  # they go into the workspace
+    HOLD = "hold"  # a person looks first
+    DISCARD = "discard"  # they are shown and dropped
+
+
 class Containment(msgspec.Struct, frozen=True):
     """What runs in the sandbox, and the hosts that the profile `network` reaches: `host`, `host:port`, `*.suffix`."""
 
     shell: Shell = Shell.QUESTIONS
     hosts: tuple[str, ...] = ()
     profiles: dict[str, Part] = {}  # a person's own, by name
+    end: End = End.COMMIT
 
 
 class Preview(msgspec.Struct, frozen=True):

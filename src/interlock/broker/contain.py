@@ -7,7 +7,7 @@ from typing import Protocol
 
 import msgspec
 
-from interlock.broker.config import Config, Shell
+from interlock.broker.config import Config, End, Shell
 from interlock.broker.judge import Judgement, within
 from interlock.containment.profiles import Part
 from interlock.model.action import Action, Principal
@@ -33,6 +33,7 @@ class Wish(msgspec.Struct, frozen=True):
     own: dict[str, Part] = {}  # the profiles of the person who configured this machine
     show: tuple[str, ...] = ()  # what it sees beside what its profile shows
     keep: tuple[str, ...] = ()  # variables that pass beside those of its profile
+    end: End = End.COMMIT
     intent: int = -1  # the entry that released it
     foreseen: tuple[Effect, ...] = ()  # what the reading said it would do
 

@@ -29,6 +29,8 @@ from interlock.model.errors import StateError, UsageError
 @click.option("--agent", is_flag=True, help="The command is a coding agent: its model is all that it reaches.")
 @click.option("--host", "hosts", multiple=True, help="With --agent: a further host (`name`, `name:port`).")
 @click.option("--keep", multiple=True, help="With --agent: a further variable of the environment that passes.")
+@click.option("--hold", "end", flag_value="hold", help="Commit nothing: look at the changes first.")
+@click.option("--discard", "end", flag_value="discard", help="Commit nothing: show what would have changed.")
 @click.option("--profiles", "listing", is_flag=True, help="List the profiles.")
 @click.option("--json", "as_json", is_flag=True, help="With --profiles: print one JSON object.")
 def command(
@@ -37,6 +39,7 @@ def command(
     agent: bool,
     hosts: tuple[str, ...],
     keep: tuple[str, ...],
+    end: str | None,
     listing: bool,
     as_json: bool,
 ) -> None:
@@ -53,7 +56,7 @@ def command(
     from interlock.daemon.client import call
 
     home = locate()
-    asked: dict[str, Any] = {"argv": list(words), "cwd": here(), "profile": profile}
+    asked: dict[str, Any] = {"argv": list(words), "cwd": here(), "profile": profile, "end": end or ""}
     if agent:
         # The daemon does not know this terminal's PATH.
         asked |= {

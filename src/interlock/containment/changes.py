@@ -180,7 +180,7 @@ class _Listing:
                 self._waiting.append((entry.path, way))
                 return
             self._waiting.append((entry.path, _Way.NEW))
-        if self._known is not None and self._untouched(entry.path, new, kind == stat.S_IFDIR):
+        if self._known is not None and self._untouched(entry.path, new, kind == stat.S_IFDIR and old is None):
             return
         if old is None:
             self._add(entry, "created", _NO_WHOLE)
@@ -190,7 +190,11 @@ class _Listing:
             self._add(entry, what, _Whole(_facts(old, entry.name, entry.live), old.st_ctime_ns, ()))
 
     def _untouched(self, path: str, new: os.stat_result, directory: bool) -> bool:
-        """Whether the copy still holds what was copied; of a directory, whether it is the one that was copied."""
+        """Whether the copy still holds what was copied; of a directory, whether it is the one that was copied.
+
+        Of a directory that stands where the workspace has something else, the time counts too: it may be a new one that
+        got the number of a file that was removed.
+        """
         inode, ctime = self._known.get(path, (0, 0)) if self._known is not None else (0, 0)
         return inode == new.st_ino and (directory or ctime == new.st_ctime_ns)
 

@@ -20,6 +20,7 @@ from interlock.containment.returned import returned
 from interlock.containment.sides import Sides
 from interlock.containment.tracked import keeping
 
+DROPPED = "it was to be dropped"
 _COMMITS = 1_000  # transactions of one run: the first, and those of a person's later decisions
 
 
@@ -98,8 +99,8 @@ class Settled(msgspec.Struct, frozen=True):
     transaction: str = ""
 
 
-def settle(place: Workplace, *, secret: Callable[[str], bool], hold_all: bool = False) -> Settled:
-    """List, judge and commit.
+def settle(place: Workplace, *, secret: Callable[[str], bool], instead: tuple[str, str] | None = None) -> Settled:
+    """List, judge and commit; `instead` is the rule and the reason by which nothing at all is committed.
 
     Never loses anything: what is not committed stays in the layer. Raises OSError where the layer or the workspace
     cannot be read, StateError where a failed commit could not be taken back.
@@ -113,12 +114,15 @@ def settle(place: Workplace, *, secret: Callable[[str], bool], hold_all: bool = 
         judged = findings(found, Sides(place.workspace, live, upper, whole=known is not None))
     held = {finding.path: finding for finding in judged}
     for change in found:
-        if hold_all:
-            held.setdefault(change.path, Held(change.path, "launcher-lost", "the run did not end as it should"))
+        if instead is not None:
+            held.setdefault(change.path, Held(change.path, *instead))
         elif not change.may_commit:
             held.setdefault(change.path, Held(change.path, "not-committed", ", ".join(change.notes)))
         elif not change.can_undo and change.before.kind != "none":
             held.setdefault(change.path, Held(change.path, "secret", "it holds credentials, and could not be undone"))
+    if instead is not None and instead[1] == DROPPED:
+        _clean(place)
+        return Settled(found, (), tuple(held.values()))
     return _commit(place, found, held, [change.path for change in found if change.path not in held], secret)
 
 

@@ -15,7 +15,7 @@ from typing import Annotated
 
 import msgspec
 
-from interlock.broker.config import Config, Containment, Mode, Preview, Shell
+from interlock.broker.config import Config, Containment, End, Mode, Preview, Shell
 from interlock.containment.profiles import Part
 from interlock.daemon.families import families
 from interlock.daemon.files import read_regular
@@ -68,6 +68,7 @@ class _Containment(msgspec.Struct, forbid_unknown_fields=True):
     shell: Shell = Shell.QUESTIONS
     hosts: _Names = []
     profiles: dict[str, Part] = {}
+    end: End = End.COMMIT
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
@@ -217,6 +218,7 @@ def _add(config: Config, file: _File) -> Config:
         databases = tuple(Database(d.name, d.url) for d in wanted.database)
         config = msgspec.structs.replace(config, preview=Preview(wanted.seconds, wanted.run, databases))
     if file.containment is not None:
-        inside = Containment(file.containment.shell, tuple(file.containment.hosts), file.containment.profiles)
+        said = file.containment
+        inside = Containment(said.shell, tuple(said.hosts), said.profiles, said.end)
         config = msgspec.structs.replace(config, containment=inside)
     return config

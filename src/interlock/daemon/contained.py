@@ -99,7 +99,7 @@ class Contained:
                 f"{cwd} is no project: a run is contained around one. Go to a repository, or to a directory of its own."
             )
         profile(name, inside.profiles)
-        return Wish(tuple(argv), cwd, workspace, name, who, inside.hosts, inside.profiles)
+        return Wish(tuple(argv), cwd, workspace, name, who, inside.hosts, inside.profiles, end=inside.end)
 
     async def note(self, wish: Wish) -> int:
         """Its entry, durable: nothing runs before it is. Raises LedgerUnavailable."""

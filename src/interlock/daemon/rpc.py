@@ -18,6 +18,7 @@ from interlock.approvals.queue import Queue
 from interlock.approvals.request import Approver, Request
 from interlock.broker.broker import Broker
 from interlock.broker.clock import Clock, stamp
+from interlock.broker.config import End
 from interlock.broker.contain import Wish
 from interlock.broker.records import clean
 from interlock.daemon.agents import AgentProcesses
@@ -198,6 +199,8 @@ class Rpc:
         if not isinstance(cwd, str) or not isinstance(argv, list) or not all(isinstance(word, str) for word in argv):
             raise AgentError("a run has a cwd and the words of a command.")
         inside = self._rules.config("").containment
+        if params.get("end") in set(End):
+            inside = msgspec.structs.replace(inside, end=End(params["end"]))
         if params.get("agent") is True:
             hosts, keep = tuple(_texts(params, "hosts")), tuple(_texts(params, "keep"))
             return await self._contained.agent(argv, cwd, hosts, keep, self._whoever(peer))

@@ -19,6 +19,7 @@ import structlog
 
 from interlock.broker import records
 from interlock.broker.broker import Recorder
+from interlock.broker.config import End
 from interlock.broker.contain import Wish
 from interlock.broker.drift import drift
 from interlock.broker.judge import Person
@@ -28,7 +29,7 @@ from interlock.containment.change import ChangeSet, shown
 from interlock.containment.plan import Plan, Write
 from interlock.containment.profiles import Ground, draw, profile
 from interlock.containment.recovery import recover
-from interlock.containment.settle import Settled, Workplace, clean, decide, left, settle, untouched, waiting
+from interlock.containment.settle import DROPPED, Settled, Workplace, clean, decide, left, settle, untouched, waiting
 from interlock.containment.tiers import Name, Tier
 from interlock.daemon.network import Network, Tried
 from interlock.model.action import Principal
@@ -138,7 +139,8 @@ class Settler:
                 done = Settled(ChangeSet(), (), ())
                 asyncio.get_running_loop().run_in_executor(None, clean, run.place)
             else:
-                done = await asyncio.to_thread(settle, run.place, secret=partial(self._holds, workspace), hold_all=lost)
+                ends = partial(settle, run.place, secret=partial(self._holds, workspace), instead=_instead(run, lost))
+                done = await asyncio.to_thread(ends)
             differences = drift(run.wish.foreseen, workspace, (c.path for c in done.changes), tried.refused)
             body = self._body(run, status, done, lost=lost)
             if tried.attempts:
@@ -238,6 +240,15 @@ def _layer(place: Workplace, *, copy: bool) -> dict[str, str]:
     return {"source": str(place.upper)} if copy else {"upper": str(place.upper), "work": str(place.work)}
 
 
+def _instead(run: Run, lost: bool) -> tuple[str, str] | None:
+    """The rule and the reason by which nothing of a run is committed."""
+    if lost:
+        return "launcher-lost", "the run did not end as it should"
+    if run.wish.end is End.HOLD:
+        return "look-first", "a person wants to look first"
+    return ("discarded", DROPPED) if run.wish.end is End.DISCARD else None
+
+
 def _reasons(done: Settled) -> list[dict[str, str]]:
     return [
         {"path": records.short(shown(held.path)), "rule": held.rule, "why": records.short(held.why)}
@@ -266,6 +277,8 @@ def _words(done: Settled, tried: Tried, index: int) -> str:
         )
     if not done.held:
         return said
+    if all(held.why == DROPPED for held in done.held):
+        return f"{said}interlock: {len(done.held)} changes were dropped, as asked: `interlock changes show {index}`.\n"
     reasons = [f"  {reason['path']}: {reason['why']}" for reason in _reasons(done)]
     more = [f"  and {len(done.held) - _SHOWN} more"] if len(done.held) > _SHOWN else []
     return said + "\n".join(
