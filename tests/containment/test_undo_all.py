@@ -174,7 +174,7 @@ def test_undoing_all_restores_the_tree():
 
 @pytest.mark.slow
 def test_undoing_all_restores_the_tree_at_length():
-    run_state_machine_as_test(Workspace, settings=configured(1500))
+    run_state_machine_as_test(Workspace, settings=configured(200))
 
 
 def configured(examples: int) -> settings:

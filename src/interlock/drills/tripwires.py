@@ -111,7 +111,7 @@ def _project(site: Site) -> str:
     sources = sorted(path.name for path in (site.project / "shop").glob("*.py"))
     try:
         first = git(site, "rev-list", "--max-parents=0", "--abbrev-commit", "HEAD", cwd=site.project)
-    except OperatorError:
+    except (OperatorError, OSError):
         first = "no history"
     return f"{len(sources)} sources, history from {first}"
 
