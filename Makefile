@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # A test that waits for a daemon leaves its core to another; the tests of a file stay together.
-SIDE_BY_SIDE := -n 4 --dist loadfile
+SIDE_BY_SIDE := -n 3 --dist loadfile
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help

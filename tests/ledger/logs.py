@@ -21,6 +21,8 @@ DAEMON = Ed25519Key.from_seed(ORIGIN, b"d" * 32)
 ROOT = Ed25519Key.from_seed("interlock.test/root", b"r" * 32)
 OTHER = Ed25519Key.from_seed(ORIGIN, b"o" * 32)
 PRINCIPAL = {"agent": "claude", "session": "s1"}
+# A ledger that runs writes its tiles beside everything else: what it is just writing may be gone when a copy comes to it.
+HALF_WRITTEN = shutil.ignore_patterns(".*.new", "*.new")
 
 
 def begin(directory: Path, **options: Any) -> Ledger:
@@ -71,7 +73,7 @@ def verified_elsewhere(directory: Path, *arguments: str) -> dict[str, Any]:
 
 def copy_state(directory: Path, target: Path) -> None:
     """What a backup of the state directory holds: the ledger without its head file."""
-    shutil.copytree(directory, target)
+    shutil.copytree(directory, target, ignore=HALF_WRITTEN)
 
 
 def put_back(directory: Path, backup: Path) -> None:

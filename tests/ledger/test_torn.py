@@ -11,7 +11,7 @@ import pytest
 from interlock.ledger.verify import verify
 from interlock.model.errors import LedgerForked
 
-from .logs import add, begin, bodies, fill, flip, head_path
+from .logs import HALF_WRITTEN, add, begin, bodies, fill, flip, head_path
 
 
 def _running(tmp_path: Path) -> tuple[Path, int]:
@@ -21,7 +21,7 @@ def _running(tmp_path: Path) -> tuple[Path, int]:
     before = _end(tmp_path / "ledger/ledger.db-wal")
     head = head_path(tmp_path / "ledger").read_bytes()
     add(ledger, n="last")
-    shutil.copytree(tmp_path / "ledger", tmp_path / "torn")
+    shutil.copytree(tmp_path / "ledger", tmp_path / "torn", ignore=HALF_WRITTEN)
     head_path(tmp_path / "torn").write_bytes(head)
     head_path(tmp_path / "acknowledged").write_bytes(head_path(tmp_path / "ledger").read_bytes())
     ledger.close()

@@ -28,6 +28,7 @@ from interlock.model.errors import (
 
 from .logs import (
     DAEMON,
+    HALF_WRITTEN,
     ORIGIN,
     OTHER,
     PRINCIPAL,
@@ -98,7 +99,7 @@ def test_a_running_ledger(tmp_path: Path) -> None:
 def test_a_killed_ledger_with_its_write_ahead_log(tmp_path: Path) -> None:
     ledger = begin(tmp_path / "ledger")
     fill(ledger, 10)
-    shutil.copytree(tmp_path / "ledger", tmp_path / "killed")
+    shutil.copytree(tmp_path / "ledger", tmp_path / "killed", ignore=HALF_WRITTEN)
     shutil.copy(head_path(tmp_path / "ledger"), head_path(tmp_path / "killed"))
     ledger.close()
     assert (tmp_path / "killed/ledger.db-wal").stat().st_size > 0
