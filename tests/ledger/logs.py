@@ -21,7 +21,7 @@ DAEMON = Ed25519Key.from_seed(ORIGIN, b"d" * 32)
 ROOT = Ed25519Key.from_seed("interlock.test/root", b"r" * 32)
 OTHER = Ed25519Key.from_seed(ORIGIN, b"o" * 32)
 PRINCIPAL = {"agent": "claude", "session": "s1"}
-# A ledger that runs writes its tiles beside everything else: what it is just writing may be gone when a copy comes to it.
+# A ledger that runs writes its tiles beside the rest: what it is writing may be gone when a copy comes to it.
 HALF_WRITTEN = shutil.ignore_patterns(".*.new", "*.new")
 
 
