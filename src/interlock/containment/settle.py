@@ -121,7 +121,7 @@ def settle(place: Workplace, *, secret: Callable[[str], bool], instead: tuple[st
         elif not change.can_undo and change.before.kind != "none":
             held.setdefault(change.path, Held(change.path, "secret", "it holds credentials, and could not be undone"))
     if instead is not None and instead[1] == DROPPED:
-        _clean(place)
+        clean(place)
         return Settled(found, (), tuple(held.values()))
     return _commit(place, found, held, [change.path for change in found if change.path not in held], secret)
 
@@ -143,11 +143,6 @@ def untouched(place: Workplace) -> bool:
             return False
     same = (place.upper.stat().st_mode ^ os.stat(place.workspace).st_mode) & 0o7777 == 0
     return same and all(name.startswith("user.overlay.") for name in os.listxattr(place.upper))
-
-
-def clean(place: Workplace) -> None:
-    """Drop what is left of the layer of a run of which nothing is held; its transactions stay, for undo."""
-    _clean(place)
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -181,7 +176,7 @@ def decide(place: Workplace, *, let_through: bool, secret: Callable[[str], bool]
     found = load(place.left)
     if let_through:
         return _commit(place, found, {}, [change.path for change in found], secret)
-    _clean(place)
+    clean(place)
     return Settled(found, (), ())
 
 
@@ -209,7 +204,7 @@ def _commit(
     if len(rest):
         rest.save(place.left)
     else:
-        _clean(place)
+        clean(place)
     return Settled(
         found, tuple(path for path in (c.path for c in found) if path in paths), tuple(held.values()), transaction
     )
@@ -241,8 +236,8 @@ def _copy(workspace: str, folder: Path, secret: Callable[[str], bool] | None) ->
         os.close(source)
 
 
-def _clean(place: Workplace) -> None:
-    """Drop what is left of the layer; the transactions stay, for undo."""
+def clean(place: Workplace) -> None:
+    """Drop what is left of the layer of a run of which nothing is held; its transactions stay, for undo."""
     for directory in (place.upper, place.work):
         with suppress(OSError):
             remove_tree(directory)
