@@ -41,8 +41,9 @@ class Budget:
         Raises:
             Exhausted: it has more words than are left.
         """
-        found = _TO_BEGIN + sum(1 for _ in islice(_WORDS.finditer(text), max(self.words, 0) + 1))
         whole = _ACTION.get() or self
+        left = max(min(self.words, whole.words), 0)  # where it is spent, a text is not even counted
+        found = _TO_BEGIN + sum(1 for _ in islice(_WORDS.finditer(text), left + 1))
         for budget in {self, whole}:
             budget.words -= found
         if min(self.words, whole.words) < 0:
