@@ -12,7 +12,8 @@ from importlib import resources
 from pathlib import Path
 
 from agents.bench import Agent
-from agents.situations import SITUATIONS, Outcome, Situation
+from agents.situation import Outcome, Situation
+from agents.situations import SITUATIONS
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "reference" / "conformance.md"
 PACKAGES = {Agent.CLAUDE: ("Claude Code", "@anthropic-ai/claude-code"), Agent.CODEX: ("Codex CLI", "@openai/codex")}

@@ -8,7 +8,8 @@ from concurrent.futures import Future
 import pytest
 
 from agents.bench import Agent, Observed
-from agents.situations import SITUATIONS, Outcome
+from agents.situation import Outcome
+from agents.situations import SITUATIONS
 
 BY_NAME = {situation.name: situation for situation in SITUATIONS}
 CELLS = [(situation.name, agent) for situation in SITUATIONS for agent in Agent if agent in situation.expected]

@@ -6,7 +6,8 @@ import json
 from importlib import resources
 
 from agents.bench import Agent
-from agents.situations import SITUATIONS, Outcome
+from agents.situation import Outcome
+from agents.situations import SITUATIONS
 from agents.table import DOCUMENT, render
 
 NAMED = {

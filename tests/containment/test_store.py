@@ -33,6 +33,13 @@ def test_the_same_content_is_kept_once_and_compressed(tmp_path):
     assert (tmp_path / "store").stat().st_mode & 0o777 == 0o700
 
 
+def test_what_is_no_digest_is_not_in_the_store(tmp_path):
+    """An entry of a file that nobody could read has an empty digest: asking for it ended the plan of an undo."""
+    store = Store(tmp_path / "store")
+    assert store.put(b"x") in store
+    assert not [odd for odd in ("", "x", "../" * 21 + "a", "A" * 64, "0" * 64, None, 7, b"0" * 64) if odd in store]
+
+
 def test_a_large_file_goes_in_by_pieces_and_has_the_digest_of_its_bytes(tmp_path):
     raw = os.urandom(1 << 20) * 3 + b"x"
     (tmp_path / "large").write_bytes(raw)

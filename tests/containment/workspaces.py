@@ -4,10 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from hypothesis import strategies as st
+
 from interlock.containment.change import NOTHING, Change, Facts
 from interlock.containment.grave import Held, findings
 
 ROOT = "/home/dev/project"
+PLAIN_CONFIG = """[core]
+\trepositoryformatversion = 0
+\tfilemode = true
+\tbare = false
+\tlogallrefupdates = true
+[remote "origin"]
+\turl = git@github.com:me/project.git
+\tfetch = +refs/heads/*:refs/remotes/origin/*
+[branch "main"]
+\tremote = origin
+\tmerge = refs/heads/main
+"""
+REPOSITORY = {".git/HEAD": "ref: refs/heads/main\n", ".git/config": PLAIN_CONFIG, "src/a.py": "a = 1\n"}
+SHELL = "#!/bin/sh\ntouch /tmp/x\n"
+SEGMENTS = st.text(alphabet=st.characters(codec="utf-8", exclude_characters="/\x00"), min_size=1, max_size=12)
 Tree = Mapping[str, "bytes | str | Link | None"]
 
 

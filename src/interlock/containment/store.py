@@ -82,7 +82,8 @@ class Store:
             raise Gone(f"the pre-image {digest[:12]} is damaged; nothing was restored from it.")
 
     def __contains__(self, digest: object) -> bool:
-        return isinstance(digest, str) and self._path(digest).is_file()
+        """Whether it is kept. What is no digest (that of a file nobody could read is "") names nothing kept."""
+        return isinstance(digest, str) and bool(_DIGEST.fullmatch(digest)) and self._path(digest).is_file()
 
     def prune(self, now: float, *, size: int = BYTES_KEPT, age: float = SECONDS_KEPT) -> Pruned:
         """Drop what is older than `age` seconds, then the oldest until the rest fits in `size` bytes on disk."""

@@ -1,0 +1,92 @@
+"""Situations in which Interlock answers: yes, no, contained, or a question."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import msgspec
+
+from agents.bench import Bench, Observed
+from interlock.drills.dialects import Asked
+from interlock.drills.script import Place, Script, Turn
+
+
+def allowed(bench: Bench) -> Observed:
+    """The control: what is not forbidden must run, or a marker that is absent would mean nothing."""
+    bench.guard()
+    return bench.run(bench.one(bench.harmless))
+
+
+def denied(bench: Bench) -> Observed:
+    """A rule says no."""
+    bench.guard()
+    return bench.run(bench.one(bench.forbidden))
+
+
+def contained(bench: Bench) -> Observed:
+    """What would be a question is answered by the sandbox: the agent is made to start the run, and sees its output."""
+    bench.guard()
+    (bench.project / "src").mkdir()
+    (bench.project / "src" / "app.py").write_text("precious\n")
+    seen = bench.run(bench.one("rm -rf src && touch MARKER && echo OUTPUT-OF-THE-RUN"))
+    assert "OUTPUT-OF-THE-RUN" in seen.told, seen.told
+    (run,) = bench.entries("changes")
+    assert run["body"]["committed"]["total"] >= 2, run
+    bench.interlock("undo", str(run["body"]["intent"]), "--yes")
+    assert (bench.project / "src" / "app.py").read_text() == "precious\n"
+    return seen
+
+
+def whole_agent_inside(bench: Bench) -> Observed:
+    """The agent itself runs contained: its model is all that it reaches, its hooks still ask, its work is committed."""
+    bench.guard()
+    bench.inside = True
+    seen = bench.run(bench.one("touch MARKER; find . -name '*.py' -delete; echo END-OF-IT"))
+    assert "END-OF-IT" in seen.told, seen.told + seen.said
+    (run,) = bench.entries("changes")
+    assert run["body"]["profile"] == "agent"
+    return seen
+
+
+def asked_nobody_answers(bench: Bench) -> Observed:
+    """A person must be asked, and nobody is there."""
+    bench.guard()
+    return bench.run(bench.one(bench.asked))
+
+
+def asked_then_approved(bench: Bench) -> Observed:
+    """The agent is told to go on with other work; a person approves; it makes the same call again, twice."""
+    bench.guard()
+    same = Turn("The same command.", (bench.shell(bench.asked),))
+    ran: list[bool] = []
+
+    def approve(asked: Asked, place: Place) -> None:
+        ran.append(bench.marker.exists())
+        if place.number == 1:
+            bench.interlock("approve", str(bench.waiting()[0]))
+        if place.number == 2:
+            bench.marker.unlink()
+
+    seen = bench.run(Script((same, same, same)), approve)
+    assert ran == [False, False, True, False], "stopped, approved, run once, stopped again"
+    return msgspec.structs.replace(seen, ran=ran[2])
+
+
+def asked_while_held(bench: Bench) -> Observed:
+    """A person approves while the hook is held open."""
+    bench.configure(hold_seconds=30)
+    bench.guard()
+
+    def person() -> None:
+        for _ in range(100):
+            if waiting := bench.waiting():
+                bench.interlock("approve", str(waiting[0]))
+                return
+            time.sleep(0.2)
+
+    thread = threading.Thread(target=person)
+    thread.start()
+    seen = bench.run(bench.one(bench.asked))
+    thread.join()
+    return seen
