@@ -46,8 +46,10 @@ def soon(condition: Callable[[], bool], seconds: float = 5) -> bool:
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1"])
-def test_signals_reach_the_command(sandbox: Sandbox, name: str) -> None:
+def test_signals_reach_the_command(sandbox: Sandbox, name: str, request: pytest.FixtureRequest) -> None:
     number = getattr(signal, name)
+    ours = signal.signal(number, signal.SIG_DFL)  # below nohup it would be ignored, and a shell cannot trap that
+    request.addfinalizer(lambda: signal.signal(number, ours))
     script = f"trap 'echo caught; exit 9' {name[3:]}; echo ready; while :; do sleep 0.05; done"
     with start(sandbox, "/bin/sh", "-c", script) as running:
         assert running.stdout is not None

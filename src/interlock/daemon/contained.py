@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from interlock.broker import records
-from interlock.broker.broker import Recorder
-from interlock.broker.config import Containment
+from interlock.broker.config import Containment, End
 from interlock.broker.contain import Wish
 from interlock.broker.workspace import workspace_of
 from interlock.containment import agents
 from interlock.containment.profiles import profile
+from interlock.daemon.callers import Callers
+from interlock.daemon.desk import Method
+from interlock.daemon.params import integer, texts
+from interlock.daemon.recorder import LedgerRecorder
+from interlock.daemon.rules import RuleBook
 from interlock.daemon.runs import Runs
+from interlock.daemon.server import Peer
 from interlock.daemon.settling import CHANGES, Settler
 from interlock.effects.redact import redact
 from interlock.ledger.store import Ledger
@@ -28,17 +34,63 @@ _WORDS = 100_000  # bytes of a person's command line
 
 
 class Contained:
-    """The methods, for `daemon/rpc.py`, which says who is a person."""
+    """Runs that a person, or whoever calls, asks for."""
 
     def __init__(
-        self, runs: Runs, settler: Settler, *, ledger: Ledger, recorder: Recorder, home: str, socket: Path
+        self,
+        runs: Runs,
+        settler: Settler,
+        *,
+        rules: RuleBook,
+        callers: Callers,
+        ledger: Ledger,
+        recorder: LedgerRecorder,
+        home: str,
+        socket: Path,
     ) -> None:
         self._runs = runs
         self._settler = settler
+        self._rules = rules
+        self._callers = callers
         self._ledger = ledger
         self._recorder = recorder
         self._home = home
         self._socket = socket
+
+    def methods(self) -> Mapping[str, Method]:
+        """What can be asked here."""
+        return {"run": self._run, "tier": self._tier, "changes": self._changes, "settle": self._settle}
+
+    async def _run(self, params: dict[str, Any], peer: Peer) -> Any:
+        cwd, argv = params.get("cwd"), params.get("argv")
+        if not isinstance(cwd, str) or not isinstance(argv, list) or not all(isinstance(word, str) for word in argv):
+            raise AgentError("a run has a cwd and the words of a command.")
+        inside = self._rules.config("").containment
+        if params.get("end") in set(End):
+            inside = msgspec.structs.replace(inside, end=End(params["end"]))
+        if params.get("agent") is True:
+            hosts, keep = tuple(texts(params, "hosts")), tuple(texts(params, "keep"))
+            return await self.agent(argv, cwd, hosts, keep, self._callers.whoever(peer))
+        name = str(params.get("profile", "build"))
+        return await self.start(argv, cwd, name, inside, self._callers.whoever(peer))
+
+    async def _tier(self, params: dict[str, Any], peer: Peer) -> Any:
+        del params, peer
+        return self.means()
+
+    async def _changes(self, params: dict[str, Any], peer: Peer) -> Any:
+        del peer
+        await self._recorder.settle()
+        return await self.show(integer(params, "id"))
+
+    async def _settle(self, params: dict[str, Any], peer: Peer) -> Any:
+        person = self._callers.person(peer)
+        await self._recorder.settle()
+        return await self.decide(integer(params, "id"), str(params.get("word", "")), person.name)
+
+    def asked(self, argv: list[str], cwd: str, profile: str, peer: Peer) -> Wish:
+        """What the launcher asks for itself, not noted yet."""
+        return self.meant(argv, cwd, profile, self._rules.config("").containment, self._callers.whoever(peer))
 
     @property
     def tier(self) -> str:

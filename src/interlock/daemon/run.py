@@ -29,11 +29,15 @@ from interlock.containment.store import Store
 from interlock.containment.tiers import Tier
 from interlock.containment.undo import Restorer
 from interlock.daemon.agents import AgentProcesses
+from interlock.daemon.callers import Callers
 from interlock.daemon.contained import Contained
+from interlock.daemon.front import FrontDesk
+from interlock.daemon.inbox import InboxDesk
 from interlock.daemon.keeping import Keeping
 from interlock.daemon.network import Network
 from interlock.daemon.recorder import LedgerRecorder
-from interlock.daemon.rpc import Desks, Rpc
+from interlock.daemon.records import RecordsDesk
+from interlock.daemon.rpc import Rpc
 from interlock.daemon.rules import RuleBook
 from interlock.daemon.runs import Runs
 from interlock.daemon.server import Peer, Server
@@ -142,24 +146,24 @@ class _Daemon:
                 gitpoint.KIND: gitundo.GitUndo(git, shelf, points),
                 layers.KIND: layers.Layers(tiers.candidates(home.state, os.environ)),
             }
-            desk = UndoDesk(ledger=ledger, recorder=recorder, clock=self._clock, shelf=shelf, restorers=restorers)
+            callers = Callers(agents)
+            desk = UndoDesk(
+                ledger=ledger, recorder=recorder, clock=self._clock, shelf=shelf, restorers=restorers, callers=callers
+            )
             broker.sessions.restore(json.loads(e.raw)["body"] for e in ledger.entries(kinds=[SESSION_OPEN]))
             broker.trails.restore(json.loads(e.raw)["body"] for e in ledger.entries(kinds=[TRAIL]))
             hooks = HookService(broker, person=person.name)
-            rpc = Rpc(
-                broker=broker,
-                ledger=ledger,
-                recorder=recorder,
-                rules=rules,
-                clock=self._clock,
-                agents=agents,
-                desks=Desks(
-                    desk,
-                    Contained(runs, settler, ledger=ledger, recorder=recorder, home=person.home, socket=home.socket),
-                ),
-                stop=self._ending.set,
-            )
-            runs.asked, runs.note = rpc.asked, rpc.noted
+            contained = Contained(
+                runs, settler, rules=rules, callers=callers, ledger=ledger, recorder=recorder,
+                home=person.home, socket=home.socket,
+            )  # fmt: skip
+            runs.asked, runs.note = contained.asked, contained.note
+            front = FrontDesk(
+                broker=broker, ledger=ledger, rules=rules, contained=contained, callers=callers,
+                started=self._clock.stamp(), stop=self._ending.set,
+            )  # fmt: skip
+            inbox = InboxDesk(broker, rules, self._clock, callers)
+            rpc = Rpc([front, inbox, RecordsDesk(ledger, recorder), contained, desk])
             await desk.recover()
             await asyncio.to_thread(points.tidy, self._clock.now())
             await runs.restore()

@@ -19,7 +19,10 @@ from interlock.broker.records import clean, cut
 from interlock.containment.carry import Job, begin, carry_out, end, job_of, unfinished
 from interlock.containment.shelf import Shelf
 from interlock.containment.undo import LOST, Deed, Plan, Problem, Ref, Restorer, plan, shown
+from interlock.daemon.callers import Callers
+from interlock.daemon.desk import Method
 from interlock.daemon.recorder import LedgerRecorder
+from interlock.daemon.server import Peer
 from interlock.ledger.store import Ledger
 from interlock.model.errors import AgentError, InterlockError, NotFound, Refused
 
@@ -43,13 +46,26 @@ class UndoDesk:
         clock: Clock,
         shelf: Shelf,
         restorers: Mapping[str, Restorer],
+        callers: Callers,
     ) -> None:
+        self._callers = callers
         self._ledger = ledger
         self._recorder = recorder
         self._clock = clock
         self._shelf = shelf
         self._restorers = restorers
         self._lock = asyncio.Lock()
+
+    def methods(self) -> Mapping[str, Method]:
+        """What can be asked here."""
+        return {"undo.plan": self._planned, "undo": self._run}
+
+    async def _planned(self, params: dict[str, Any], peer: Peer) -> Any:
+        del peer
+        return await self.plan(params)
+
+    async def _run(self, params: dict[str, Any], peer: Peer) -> Any:
+        return await self.run(params, self._callers.person(peer).name)
 
     async def plan(self, params: dict[str, Any]) -> dict[str, Any]:
         """What an undo would do. Changes nothing."""

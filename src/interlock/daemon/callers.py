@@ -1,0 +1,45 @@
+"""Who calls the daemon: a person, or a process below an agent. The kernel says which process; its ancestry the rest."""
+
+from __future__ import annotations
+
+import pwd
+
+from interlock.approvals.request import Approver
+from interlock.daemon.agents import AgentProcesses
+from interlock.daemon.server import Peer
+from interlock.model.action import Principal
+from interlock.model.errors import Refused
+
+
+class Callers:
+    """Tells people from agents. Every method that decides, halts or changes who may asks `person` first."""
+
+    def __init__(self, agents: AgentProcesses) -> None:
+        self._agents = agents
+
+    def person(self, peer: Peer) -> Approver:
+        """The person behind a peer. INVARIANT: a process started by an agent is never a person. Raises Refused."""
+        agent = self._agents.ancestor(peer.pid)
+        if agent == "?":
+            raise Refused(
+                "it cannot be seen who started this command (it ended, or it runs in a container). "
+                "Decide in a terminal of your own, and let the command run to its end."
+            )
+        if agent:
+            raise Refused(
+                f"this command was started by the agent {agent}; an agent cannot decide. Use a terminal of your own."
+            )
+        return Approver(uid=peer.uid, name=login(peer.uid))
+
+    def whoever(self, peer: Peer) -> Principal:
+        """Who asks: a person, or the agent below which the asking process runs."""
+        agent = self._agents.ancestor(peer.pid)
+        return Principal(agent=agent if agent not in {"", "?"} else "person", session="", person=login(peer.uid))
+
+
+def login(uid: int) -> str:
+    """The login name of a uid; of one that has none, its number in words."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"
