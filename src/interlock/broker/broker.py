@@ -15,16 +15,13 @@ from typing import Any, Protocol
 
 import msgspec
 
-from interlock.approvals.machine import OPEN, State
 from interlock.approvals.queue import Queue
-from interlock.approvals.request import Request
 from interlock.broker import records, trails, words
-from interlock.broker.clock import Clock, stamp
+from interlock.broker.asking import Asking, Lifted, Unanswered, Used
+from interlock.broker.clock import Clock
 from interlock.broker.config import Config, Mode
 from interlock.broker.contain import Container, Nothing, Wish, caught, profile_of, started
-from interlock.broker.envelope import Envelope, seal
 from interlock.broker.judge import Judgement, Person, judge
-from interlock.broker.looks import informed, looked
 from interlock.broker.session import Session, Sessions, new_session
 from interlock.broker.trails import Trails
 from interlock.broker.undoing import Undoing
@@ -32,7 +29,6 @@ from interlock.broker.workspace import workspace_of
 from interlock.model.action import Action, Principal
 from interlock.model.decision import Decision, Verdict
 from interlock.policy.engine import Engine
-from interlock.preview.look import Preview
 
 _ALARMS = 100  # unseen calls that get an alarm each, of one look at a transcript; the rest is counted
 _ALARMED = 5_000  # calls of a session that are known to have been alarmed about
@@ -91,7 +87,10 @@ class Broker:
         self._person = person
         self._container = container or Nothing()
         self._undoing = undoing
-        self._started = started  # told of each process that a look starts: what comes from below it is no person's
+        # `started` is told of each process that a look starts: what comes from below it is no person's.
+        self._asking = Asking(
+            queue=queue, clock=clock, person=person, rejudge=self._rejudge, started=started, undoing=undoing
+        )
 
     async def propose(
         self, action: Action, gone: asyncio.Event | None = None, *, rewrites: bool = False, inside: bool = False
@@ -211,6 +210,9 @@ class Broker:
             await self.alarm(principal, "unseen-call", f"{message}, and so do more", more)
         return len(missed)
 
+    def _rejudge(self, action: Action, session: Session) -> Judgement:
+        return self._judge(action, session, self._rules.config(session.workspace))
+
     def _judge(self, action: Action, session: Session, config: Config) -> Judgement:
         return judge(
             action,
@@ -300,71 +302,19 @@ class Broker:
         config: Config,
         gone: asyncio.Event | None,
     ) -> Answer:
-        envelope = seal(action, judged)
-        used = await self.queue.redeem(envelope.digest)
-        if used is None:
-            found = await looked(
-                judged, workspace=session.workspace, home=self._person.home, config=config, started=self._started
-            )
-            if found.lines:
-                seen = informed(judged, action, self._rules.engine(session.workspace), found)
-                body |= records.decision_body(seen.decision, seen.reading) | {"preview": records.lines(found.lines)}
-                if seen.decision.verdict is Verdict.ALLOW:
-                    return await self._release(session, action, seen, body, Mode.ENFORCE)
-            undo = ""
-            if self._undoing is not None:
-                undo = await self._undoing.forecast(judged.reading, session.workspace)
-            request = await self._question(action, judged, envelope, config, found, undo)
-            session.count("asks")
-            request = await self.queue.wait(request.id, config.hold_seconds, gone)
-            if gone is None or not gone.is_set():
-                used = await self._redeem_fresh(action, request, session)
-        else:
-            request = used
-        if used is None:
-            say = _ask_words(request, self.queue.get(request.id))
-            return await self._stop(session, action, judged.decision, body, say, request.id)
-        answer = await self._release(session, action, judged, {**body, "approval": used.id}, Mode.ENFORCE)
-        if action.call_id:
-            session.approved[action.call_id] = used.id
-        return msgspec.structs.replace(answer, request=used.id)
-
-    async def _redeem_fresh(self, action: Action, request: Request, session: Session) -> Request | None:
-        """The yes may have come while the world changed: read, decide and seal once more before it is used."""
-        if request.state is not State.APPROVED:
-            return None
-        judged = self._judge(action, session, self._rules.config(session.workspace))
-        if judged.decision.verdict is not Verdict.ASK or seal(action, judged).digest != request.digest:
-            return None
-        return await self.queue.redeem(request.digest)
-
-    async def _question(
-        self, action: Action, judged: Judgement, envelope: Envelope, config: Config, found: Preview, undo: str
-    ) -> Request:
-        known = self.queue.find(envelope.digest)
-        if known is not None and known.state is State.DENIED:
-            return known
-        now = self._clock.now()
-        decision = judged.decision
-        draft = Request(
-            id=-1,
-            digest=envelope.digest,
-            fingerprint=envelope.fingerprint,
-            state=State.PENDING,
-            rung=decision.rung,
-            tier=decision.tier,
-            principal=action.principal,
-            tool=action.tool,
-            text=records.shown_text(action),
-            effects=tuple(records.effect_line(effect) for effect in (found.effects or judged.reading.effects)[:24]),
-            preview=tuple(records.lines(found.lines)),
-            undo=undo,
-            rules=decision.rules,
-            why=records.cut(records.clean(decision.why), 2_000),
-            asked_at=stamp(now),
-            decide_by=stamp(now + config.decide_seconds),
-        )
-        return await self.queue.ask(draft)
+        engine = self._rules.engine(session.workspace)
+        asked = await self._asking.ask(session, action, judged, engine=engine, config=config, gone=gone)
+        body = {**body, **asked.extra}
+        match asked:
+            case Lifted(seen):
+                return await self._release(session, action, seen, body, Mode.ENFORCE)
+            case Unanswered(request, _, say):
+                return await self._stop(session, action, judged.decision, body, say, request.id)
+            case Used(request):
+                answer = await self._release(session, action, judged, {**body, "approval": request.id}, Mode.ENFORCE)
+                if action.call_id:
+                    session.approved[action.call_id] = request.id
+                return msgspec.structs.replace(answer, request=request.id)
 
     async def _close(self, session: Session, reason: str) -> None:
         body = {
@@ -374,18 +324,3 @@ class Broker:
             "reason": reason,
         }
         await self._ledger.record(records.SESSION_CLOSE, body, durable=False)
-
-
-def _ask_words(heard: Request, now: Request) -> Callable[[Decision, int], str]:
-    """What to say when no yes could be used: the request as it was when waiting ended, and as it is now."""
-
-    def say(decision: Decision, entry: int) -> str:
-        del entry
-        if now.state in OPEN:
-            return words.waiting(now, decision)
-        if now.state is State.APPROVED:
-            # Heard in time and not used: what it was for has changed. Otherwise it came while this call gave up.
-            return words.drifted(now) if heard.state is State.APPROVED else words.waiting(now, decision)
-        return words.said_no(now) if now.state is State.DENIED else words.ended(now)
-
-    return say
