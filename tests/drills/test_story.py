@@ -12,7 +12,7 @@ import pytest
 
 from interlock.drills.guard import Heard, Verified, read_entry
 from interlock.drills.incidents import Kind, Step
-from interlock.drills.screen import JsonLines, Terminal, reason, visible
+from interlock.drills.screen import JsonLines, Terminal, reason
 from interlock.drills.script import ToolCall, ToolResult
 from interlock.drills.site import Site
 from interlock.drills.story import Ending, Told, judge
@@ -147,7 +147,7 @@ def test_what_an_agent_wrote_cannot_steer_the_terminal() -> None:
     step = msgspec.structs.replace(INCIDENT, call=ToolCall("Bash", {"command": "echo \x1b[2J\x9b1m\r\u202e hi"}))
     text = "\n".join(lines(told=judge(1, step, DENIED, BLOCKED, (INTACT,))))
     assert not any(c in text for c in "\x1b\x9b\r\u202e")
-    assert visible("a\x1bb") == "a\\x1bb"
+    assert "echo <U+001B>[2J<U+009B>1m<U+000D><U+202E> hi" in text
 
 
 def test_the_reason_is_taken_from_the_words_or_they_are_shown_whole() -> None:

@@ -10,7 +10,7 @@ from typing import IO, Any
 
 import click
 
-from interlock.cli.show import emit, visible
+from interlock.cli.show import emit
 from interlock.daemon import config as configuration
 from interlock.daemon.families import families as own_families
 from interlock.effects.catalogue import Catalogue, layered, packaged
@@ -20,6 +20,7 @@ from interlock.effects.catalogue.sketch import family as family_draft
 from interlock.effects.invocation import InnerText, Invocation, word
 from interlock.home import locate
 from interlock.model.errors import CatalogueError, NotFound, OperatorError, UsageError
+from interlock.model.visible import visible
 
 _MOST_FILE = 512 * 1024
 

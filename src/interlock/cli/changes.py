@@ -6,8 +6,9 @@ from typing import Any
 
 import click
 
-from interlock.cli.show import emit, heading, visible
+from interlock.cli.show import emit, heading
 from interlock.home import locate
+from interlock.model.visible import visible
 
 
 @click.group(

@@ -18,7 +18,7 @@ from interlock.broker.judge import Judgement, Person, judge, person_here
 from interlock.broker.looks import informed, look_now
 from interlock.broker.records import effect_line
 from interlock.broker.workspace import workspace_of
-from interlock.cli.show import emit, field, here, verdict, visible
+from interlock.cli.show import emit, field, here, verdict
 from interlock.daemon import config as configuration
 from interlock.daemon.rules import layers
 from interlock.effects.redact import redact
@@ -26,6 +26,7 @@ from interlock.home import locate
 from interlock.model.action import Action, Principal
 from interlock.model.effect import Effect, Verb
 from interlock.model.errors import AgentError, UsageError
+from interlock.model.visible import visible
 from interlock.policy.engine import Engine
 
 EXIT = {"allow": 0, "ask": 10, "deny": 11}

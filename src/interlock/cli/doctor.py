@@ -12,9 +12,10 @@ import click
 import msgspec
 
 from interlock.cli.init import AGENTS, present, version_of
-from interlock.cli.show import emit, visible
+from interlock.cli.show import emit
 from interlock.home import Home, locate
 from interlock.model.errors import InterlockError, NotGuarded, OperatorError
+from interlock.model.visible import visible
 
 if TYPE_CHECKING:
     from interlock.gates.install.handlers import Hook

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
-from interlock.cli.show import emit, heading, visible
+from interlock.cli.show import emit, heading
 from interlock.home import locate
+from interlock.model.visible import visible
 
 
 @click.command("drift", epilog="\b\nExamples:\n  interlock drift\n  interlock drift --json")

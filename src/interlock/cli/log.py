@@ -9,8 +9,9 @@ from typing import Any
 
 import click
 
-from interlock.cli.show import emit, heading, verdict, visible
+from interlock.cli.show import emit, heading, verdict
 from interlock.home import Home, locate
+from interlock.model.visible import visible
 
 _POLL_SECONDS = 0.2
 

@@ -117,7 +117,7 @@ def _complain(error: InterlockError) -> None:
     if _as_json():
         click.echo(json.dumps({"error": code, "message": str(error), "exit": status}))
         return
-    from interlock.cli.show import visible
+    from interlock.model.visible import visible
 
     # A message may quote what an agent wrote: a key of a project's file, a policy, a path.
     click.echo(f"interlock: {visible(str(error), lines=True)}", err=True)

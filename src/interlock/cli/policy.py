@@ -10,8 +10,9 @@ from typing import Any
 
 import click
 
-from interlock.cli.show import emit, heading, here, visible
+from interlock.cli.show import emit, heading, here
 from interlock.model.errors import NotFound, PolicyError
+from interlock.model.visible import visible
 from interlock.policy import defaults
 from interlock.policy.engine import Engine
 from interlock.policy.rules import BASE_LAYERS, Layer, Rule

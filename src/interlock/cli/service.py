@@ -10,9 +10,10 @@ from pathlib import Path
 
 import click
 
-from interlock.cli.show import emit, visible
+from interlock.cli.show import emit
 from interlock.home import locate
 from interlock.model.errors import StateError
+from interlock.model.visible import visible
 
 UNIT = "interlock.service"
 

@@ -1,4 +1,4 @@
-"""How things look in a terminal. Whatever an agent may have written passes through `visible` first."""
+"""How things look in a terminal. Whatever came from outside passes through `interlock.model.visible` first."""
 
 from __future__ import annotations
 
@@ -6,37 +6,15 @@ import json
 import os
 import shutil
 import textwrap
-import unicodedata
 from typing import Any
 
 import click
 
 from interlock.broker.clock import seconds
 from interlock.model.errors import UsageError
+from interlock.model.visible import visible
 
 COLOURS = {"allow": "green", "ask": "yellow", "deny": "red"}
-
-# Categories whose characters a terminal does not show as themselves: controls, formats (bidi, zero width, tags),
-# surrogates, private use, unassigned, line and paragraph separators.
-_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-
-
-def visible(text: str, *, lines: bool = False) -> str:
-    """The text with every character that could hide or fake something written out as `<U+202E>`.
-
-    With `lines`, newlines and tabs are kept. Variation selectors are marks (Mn) and are written out too.
-    """
-    return "".join(c if _harmless(c, lines) else f"<U+{ord(c):04X}>" for c in text)
-
-
-def _harmless(character: str, lines: bool) -> bool:
-    if " " <= character <= "~":
-        return True
-    if lines and character in "\n\t":
-        return True
-    if "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef":
-        return False
-    return unicodedata.category(character) not in _HIDDEN
 
 
 def emit(value: Any) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
-from interlock.cli.show import age, emit, heading, visible
+from interlock.cli.show import age, emit, heading
 from interlock.home import locate
+from interlock.model.visible import visible
 
 
 @click.command("status", epilog="\b\nExamples:\n  interlock status\n  interlock status --json")

@@ -10,9 +10,10 @@ from typing import Any
 
 import click
 
-from interlock.cli.show import emit, heading, visible
+from interlock.cli.show import emit, heading
 from interlock.home import locate
 from interlock.model.errors import UsageError
+from interlock.model.visible import visible
 
 _UNITS = {"s": 1, "m": 60, "min": 60, "h": 3_600, "d": 86_400}
 _SHOWN = 40  # changes of one action that are listed

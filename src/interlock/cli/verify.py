@@ -126,7 +126,7 @@ def as_data(report: Report) -> dict[str, Any]:
 
 
 def _tell(report: Report) -> None:
-    from interlock.cli.show import visible
+    from interlock.model.visible import visible
 
     click.echo(click.style("Sound.", fg="green", bold=True) + f" {visible(report.origin)}: {report.size} entries")
     click.echo(f"  root        {report.root}")

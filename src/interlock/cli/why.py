@@ -8,8 +8,9 @@ from typing import Any
 import click
 
 from interlock.cli.log import kind_of
-from interlock.cli.show import emit, field, heading, verdict, visible
+from interlock.cli.show import emit, field, heading, verdict
 from interlock.home import locate
+from interlock.model.visible import visible
 
 
 @click.command(

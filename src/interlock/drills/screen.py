@@ -14,6 +14,7 @@ from interlock.drills.script import ToolCall
 from interlock.drills.site import Site
 from interlock.drills.story import Ending, Told
 from interlock.drills.tripwires import Look
+from interlock.model.visible import visible
 
 NARROW, WIDE = 72, 110
 MOST_EFFECTS = 4
@@ -255,8 +256,3 @@ def reason(why: str) -> str:
     for advice in (" A rule said no", " Do not retry"):
         rest = rest.partition(advice)[0]
     return rest if found and rest else why
-
-
-def visible(text: str) -> str:
-    """Text with every control character made visible: what an agent wrote may not steer the terminal."""
-    return "".join(c if c.isprintable() else ("\n" if c == "\n" else f"\\x{ord(c):02x}") for c in text)
