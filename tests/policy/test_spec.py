@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from interlock.model.action import Principal
-from interlock.model.decision import LADDER, Context, Verdict
+from interlock.model.decision import LADDER, Context, Rung, Verdict
 from interlock.model.effect import Effect
+from interlock.model.grant import Grant, exactly
 from interlock.policy import spec
 from interlock.policy.defaults import layer as default_layer
 from interlock.policy.engine import Engine, digest_of
@@ -42,6 +43,39 @@ def test_the_engine_equals_the_specification(
     decision = engine_of(worlds.layer(written)).decide(principal, effects, context)
     expected = spec.decide([w.policy for w in written], scenes(principal, effects, context))
     assert (decision.verdict, decision.rung) == expected
+
+
+@settings(max_examples=150, deadline=None)
+@given(worlds.sets(), worlds.principals, actions, worlds.contexts, st.lists(worlds.grants, max_size=4))
+def test_with_grants_too(
+    written: list[Written], principal: Principal, effects: list[Effect], context: Context, grants: list[Grant]
+) -> None:
+    context = msgspec.structs.replace(context, grants=tuple(grants))
+    decision = engine_of(worlds.layer(written)).decide(principal, effects, context)
+
+    def granted(scene: Scene) -> Rung:
+        rungs = [grant.rung for grant in grants if grant.covers(scene.effect)]
+        return max(rungs, key=spec.ORDER.__getitem__, default=Rung.NONE)
+
+    expected = spec.decide([w.policy for w in written], scenes(principal, effects, context), granted)
+    assert (decision.verdict, decision.rung) == expected
+
+
+@settings(max_examples=150, deadline=None)
+@given(worlds.principals, worlds.effects(), worlds.contexts, st.sampled_from(list(Rung)))
+def test_no_grant_lifts_what_needs_two_people_or_is_forbidden(
+    principal: Principal, effect: Effect, context: Context, rung: Rung
+) -> None:
+    plain = DEFAULTS.decide(principal, [effect], context)
+    pattern = exactly(effect)
+    patterns = () if pattern is None else (pattern,)
+    grant = Grant(7, patterns, rung, until="", policy=DEFAULTS.digest, given_by="ana")
+    lifted = DEFAULTS.decide(principal, [effect], msgspec.structs.replace(context, grants=(grant,)))
+    if plain.verdict is Verdict.ASK and pattern is not None and rung is Rung.ONE_STRONG:
+        assert (lifted.verdict is Verdict.ALLOW) == (plain.rung is not Rung.TWO_STRONG)
+        assert lifted.grants == ((7,) if lifted.verdict is Verdict.ALLOW else ())
+    if plain.verdict is not Verdict.ASK or plain.rung is Rung.TWO_STRONG or rung in {Rung.NONE, Rung.TWO_STRONG}:
+        assert lifted == plain
 
 
 @settings(max_examples=15, deadline=None)

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from interlock.model.action import Principal
 from interlock.model.decision import Approval, Context
 from interlock.model.effect import Breadth, Effect, Environment, Kind, Known, Resource, Reversibility, Scale, Verb
+from interlock.model.grant import Grant, Pattern
 from interlock.model.labels import RESOURCE_LABELS, TAINTS
+from interlock.model.rung import Rung
 from interlock.policy.rules import Layer
 from interlock.policy.spec import Policy
 from interlock.policy.vocabulary import is_frozen
@@ -62,6 +64,29 @@ contexts = st.builds(
     containment=st.sampled_from(["none", "sandbox"]),
     frozen=st.sampled_from([(), ("production",), ("all",), ("production", "staging")]),
     freeze_reason=st.sampled_from(["", "release"]),
+)
+grants = st.builds(
+    Grant,
+    id=st.integers(0, 9),
+    patterns=st.lists(
+        st.builds(
+            Pattern,
+            verbs=st.sets(st.sampled_from(VERBS), min_size=1).map(tuple),
+            kind=st.sampled_from(KINDS),
+            name=st.sampled_from(["**", "*", "/code/**", "shop"]),
+            environments=st.sets(st.sampled_from(SOME_ENVIRONMENTS), min_size=1).map(tuple),
+            labels=st.sets(st.sampled_from(SOME_LABELS)).map(tuple),
+            taint=st.sets(st.sampled_from(sorted(TAINTS))).map(tuple),
+            breadth=st.sampled_from(list(Breadth)),
+            loss=st.sampled_from(list(Reversibility)),
+        ),
+        min_size=1,
+        max_size=2,
+    ).map(tuple),
+    rung=st.sampled_from([Rung.ONE, Rung.ONE_STRONG]),
+    until=st.just(""),
+    policy=st.just(""),
+    given_by=st.just("ana"),
 )
 principals = st.builds(
     Principal, agent=st.sampled_from(["claude", "codex"]), session=st.sampled_from(["", "s1"]), person=st.just("ana")

@@ -6,6 +6,11 @@ from enum import StrEnum
 
 import msgspec
 
+from interlock.model.grant import Grant
+from interlock.model.rung import Rung
+
+__all__ = ["LADDER", "Approval", "Context", "Decision", "EffectDecision", "Rung", "Verdict"]
+
 
 class Verdict(StrEnum):
     """allow < ask < deny; an action's verdict is the most severe of its effects' verdicts."""
@@ -20,15 +25,6 @@ class Verdict(StrEnum):
 
 
 _SEVERITY = {Verdict.ALLOW: 0, Verdict.ASK: 1, Verdict.DENY: 2}
-
-
-class Rung(StrEnum):
-    """The ladder of hypothetical approvals on which a request is evaluated, in this order."""
-
-    NONE = "none"
-    ONE = "one"
-    ONE_STRONG = "one_strong"
-    TWO_STRONG = "two_strong"
 
 
 class Approval(msgspec.Struct, frozen=True):
@@ -53,6 +49,7 @@ class Context(msgspec.Struct, frozen=True):
     containment: str = "none"  # none | sandbox
     frozen: tuple[str, ...] = ()  # environments under an active freeze ("production", ... or "all")
     freeze_reason: str = ""
+    grants: tuple[Grant, ...] = ()  # what people said yes to in advance, of those that hold for this action
 
 
 class EffectDecision(msgspec.Struct, frozen=True):
@@ -63,6 +60,7 @@ class EffectDecision(msgspec.Struct, frozen=True):
     tier: int
     rung: Rung
     rules: tuple[str, ...]
+    grant: int | None = None  # the grant that stood for a person's yes
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -81,3 +79,8 @@ class Decision(msgspec.Struct, frozen=True):
     instead: str = ""
     obligations: tuple[str, ...] = ()
     policy_digest: str = ""
+
+    @property
+    def grants(self) -> tuple[int, ...]:
+        """The grants that stood for a person's yes, each once."""
+        return tuple(dict.fromkeys(one.grant for one in self.effects if one.grant is not None))

@@ -18,9 +18,10 @@ import msgspec
 from interlock.model.action import Principal
 from interlock.model.decision import LADDER, Context, Decision, EffectDecision, Rung, Verdict
 from interlock.model.effect import Effect, Verb
+from interlock.model.grant import covering
 from interlock.policy import request, wording
 from interlock.policy.examples import check
-from interlock.policy.rules import DEFAULT_DENY, INTERNAL, UNREADABLE_NAME, Layer, Rule, read
+from interlock.policy.rules import DEFAULT_DENY, GRANTED, INTERNAL, UNREADABLE_NAME, Layer, Rule, read
 from interlock.policy.slices import Slice, Slices
 
 TIER = {Rung.NONE: 1, Rung.ONE: 2, Rung.ONE_STRONG: 3, Rung.TWO_STRONG: 4}
@@ -35,6 +36,7 @@ class Ruling(msgspec.Struct, frozen=True):
     rung: Rung
     tier: int
     rules: tuple[str, ...]
+    grant: int | None = None  # the grant that stood for a person's yes
 
 
 _IMPOSSIBLE = Ruling(Verdict.DENY, Rung.TWO_STRONG, 4, (INTERNAL,))
@@ -94,6 +96,15 @@ class Engine:
         ruling = rule_on(effect.verb, piece, asked.values)
         if asked.repaired and ruling.verdict is Verdict.ALLOW:
             return Ruling(Verdict.ASK, Rung.ONE, TIER[Rung.ONE], (UNREADABLE_NAME,))
+        if ruling.verdict is Verdict.ASK and context.grants and not asked.repaired:
+            return self._granted(ruling, effect, context)
+        return ruling
+
+    def _granted(self, ruling: Ruling, effect: Effect, context: Context) -> Ruling:
+        """A grant is a yes given in advance: an effect that one covers has the approval that the grant stands for."""
+        for rung, grant in covering(context.grants, effect).items():
+            if _RUNG_ORDER[rung] >= _RUNG_ORDER[ruling.rung]:
+                return Ruling(Verdict.ALLOW, Rung.NONE, TIER[Rung.NONE], (GRANTED,), grant.id)
         return ruling
 
     def _judge(self, verb: Verb, piece: Slice, values: request.Key) -> Ruling:
@@ -125,7 +136,7 @@ class Engine:
 
     def _compose(self, effects: Sequence[Effect], rulings: Sequence[Ruling], context: Context) -> Decision:
         decided = tuple(
-            EffectDecision(place, ruling.verdict, ruling.tier, ruling.rung, ruling.rules)
+            EffectDecision(place, ruling.verdict, ruling.tier, ruling.rung, ruling.rules, ruling.grant)
             for place, ruling in enumerate(rulings)
         )
         verdict = max((r.verdict for r in rulings), key=lambda v: v.severity, default=Verdict.ALLOW)

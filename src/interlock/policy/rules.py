@@ -36,8 +36,9 @@ MAX_PROSE = 400  # characters of a @why or @instead: an agent and a person read 
 
 DEFAULT_DENY = "default-deny"
 INTERNAL = "internal"
+GRANTED = "granted"
 UNREADABLE_NAME = "unreadable-name"
-RESERVED = frozenset({DEFAULT_DENY, INTERNAL, UNREADABLE_NAME})
+RESERVED = frozenset({DEFAULT_DENY, INTERNAL, UNREADABLE_NAME, GRANTED})
 
 REQUIRED = ("id", "tier", "why", "matches")
 OPTIONAL = ("instead", "incident", "controls", "spares", "looks", "contains")

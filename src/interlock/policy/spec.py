@@ -31,8 +31,11 @@ class Policy(msgspec.Struct, Generic[E], frozen=True):
     applies: Callable[[E, Approval], bool]
 
 
-def judge(policies: Sequence[Policy[E]], effect: E) -> tuple[Verdict, Rung]:
-    """One effect: the first rung on which some permit applies and no forbid does; an error anywhere is a deny."""
+def judge(policies: Sequence[Policy[E]], effect: E, granted: Rung = Rung.NONE) -> tuple[Verdict, Rung]:
+    """One effect: the first rung on which some permit applies and no forbid does; an error anywhere is a deny.
+
+    What was granted in advance is an approval that is there already: up to that rung nobody is asked.
+    """
 
     def allowed(approval: Approval) -> bool:
         return {policy.effect for policy in policies if policy.applies(effect, approval)} == {"permit"}
@@ -43,10 +46,12 @@ def judge(policies: Sequence[Policy[E]], effect: E) -> tuple[Verdict, Rung]:
         rungs = []
     if not rungs:
         return Verdict.DENY, Rung.TWO_STRONG
-    return (Verdict.ALLOW if rungs[0] is Rung.NONE else Verdict.ASK), rungs[0]
+    return (Verdict.ALLOW, Rung.NONE) if ORDER[rungs[0]] <= ORDER[granted] else (Verdict.ASK, rungs[0])
 
 
-def decide(policies: Sequence[Policy[E]], effects: Sequence[E]) -> tuple[Verdict, Rung]:
+def decide(
+    policies: Sequence[Policy[E]], effects: Sequence[E], granted: Callable[[E], Rung] = lambda _: Rung.NONE
+) -> tuple[Verdict, Rung]:
     """An action: the most severe of its effects' answers; nothing to do is allowed."""
-    answers = [judge(policies, effect) for effect in effects]
+    answers = [judge(policies, effect, granted(effect)) for effect in effects]
     return max(answers, key=lambda a: (a[0].severity, ORDER[a[1]]), default=(Verdict.ALLOW, Rung.NONE))

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from interlock.model.decision import Context, Rung, Verdict
 from interlock.model.effect import Breadth, Effect, Environment, Verb
-from interlock.policy.rules import DEFAULT_DENY, INTERNAL, UNREADABLE_NAME, Rule
+from interlock.policy.rules import DEFAULT_DENY, GRANTED, INTERNAL, UNREADABLE_NAME, Rule
 
 _NAME = 120  # characters of a name in a sentence
 _SHOWN = 3  # effects and rules named before "and N more"
@@ -18,6 +18,7 @@ _SHOWN = 3  # effects and rules named before "and N more"
 OWN = {
     DEFAULT_DENY: "no rule allows this, and what no rule allows a person must",
     INTERNAL: "Interlock could not judge this, and what it cannot judge does not run",
+    GRANTED: "a person said yes to this in advance, within bounds (interlock grants)",
     UNREADABLE_NAME: "the name is too long or not valid text, so the rules about names cannot be relied on",
 }
 
