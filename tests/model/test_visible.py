@@ -85,7 +85,7 @@ def test_tricks_are_written_out(hostile: str, shown: str) -> None:
 @pytest.mark.parametrize(
     "ordinary",
     [
-        "Grüße, 世界: ça va?", "git push origin main --force", "привет мир.txt", "münchen.de", "日本go言語", 
+        "Grüße, 世界: ça va?", "git push origin main --force", "привет мир.txt", "münchen.de", "日本go言語",
         "naïve “so” …",
         "Việt Nam", "हिन्दी", "Ελλάδα", "    four spaces", "5 µs", "e\u0301a\u0302\u0301", "=" * 80, "🙂 fine",
     ],
