@@ -121,6 +121,9 @@ def _story(kind: str, body: dict[str, Any]) -> str:
     if kind.startswith("approval."):
         change = body["change"]
         return f"request {body['request']}: {change.get('state', '')} {visible(change.get('decided_by', ''))}"
+    if kind.startswith("person.") and "change" in body:
+        by = visible(", ".join(given["person"] for given in body["by"]))
+        return f"{visible(body['change']['name'])}, by {by}{' alone' if body.get('alone') else ''}"
     if kind == "log.genesis":
         return f"the log {visible(body['origin'])} begins"
     rest = {name: value for name, value in body.items() if name != "principal"}

@@ -35,6 +35,7 @@ from interlock.daemon.front import FrontDesk
 from interlock.daemon.inbox import InboxDesk
 from interlock.daemon.keeping import Keeping
 from interlock.daemon.network import Network
+from interlock.daemon.people import PeopleDesk
 from interlock.daemon.recorder import LedgerRecorder
 from interlock.daemon.records import RecordsDesk
 from interlock.daemon.rpc import Rpc
@@ -49,6 +50,8 @@ from interlock.effects.catalogue import packaged
 from interlock.gates.hooks.service import HookService
 from interlock.home import Home
 from interlock.identity import keys
+from interlock.identity.people import ADMINS, People, Person
+from interlock.identity.people import KINDS as PEOPLE_KINDS
 from interlock.ledger.store import Ledger
 from interlock.model.errors import DaemonRunning, InterlockError, LedgerUnavailable, StateError
 
@@ -163,7 +166,8 @@ class _Daemon:
                 started=self._clock.stamp(), stop=self._ending.set,
             )  # fmt: skip
             inbox = InboxDesk(broker, rules, self._clock, callers)
-            rpc = Rpc([front, inbox, RecordsDesk(ledger, recorder), contained, desk])
+            people = PeopleDesk(_people(ledger, origin, person.name), recorder, callers, self._clock)
+            rpc = Rpc([front, inbox, RecordsDesk(ledger, recorder), contained, desk, people])
             await desk.recover()
             await asyncio.to_thread(points.tidy, self._clock.now())
             await runs.restore()
@@ -233,6 +237,13 @@ class _Daemon:
                 log.exception("chore.bug")
             await asyncio.sleep(_REFRESH_SECONDS)
             waited += _REFRESH_SECONDS
+
+
+def _people(ledger: Ledger, origin: str, login: str) -> People:
+    """Everybody, as the ledger tells. Raises LedgerTampered: who may decide must be known."""
+    people = People(origin, Person(login, uid=os.geteuid(), groups=(ADMINS,)))
+    people.restore((e.index, e.kind, json.loads(e.raw)["body"]) for e in ledger.entries(kinds=PEOPLE_KINDS))
+    return people
 
 
 def _tier(home: Home) -> Tier:

@@ -1,0 +1,96 @@
+"""People as a person meets them: the commands, with real keys and OpenSSH's own program as the second hand."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.daemon.conftest import AGENT, Guard
+
+from interlock.daemon.client import Remote, call
+
+
+def keygen(folder: Path, name: str) -> Path:
+    file = folder / name
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", str(file)], check=True)
+    return file
+
+
+def people(guard: Guard, *arguments: str) -> Any:
+    done = guard.cli("people", *arguments, "--json")
+    assert done.returncode == 0, done.stdout
+    return json.loads(done.stdout)
+
+
+def refused(guard: Guard, *arguments: str) -> str:
+    done = guard.cli("people", *arguments, "--json")
+    assert done.returncode == 27, done.stdout
+    return str(json.loads(done.stdout)["message"])
+
+
+def test_the_first_people_are_added_alone_and_the_next_by_two(guard: Guard, tmp_path: Path) -> None:
+    ada, bob = keygen(tmp_path, "ada"), keygen(tmp_path, "bob")
+    people(guard, "add", "ada", "--group", "approvers", "--key", f"{ada}.pub")
+    assert not people(guard, "list")["guarded"]
+    people(guard, "add", "bob", "--group", "admins", "--key", f"{bob}.pub")
+    add = ("add", "eve", "--group", "approvers")
+    assert "2 administrators together" in refused(guard, *add)
+
+    statement = tmp_path / "change.json"
+    people(guard, *add, "--statement", str(statement))
+    subprocess.run(
+        ["ssh-keygen", "-q", "-Y", "sign", "-n", "interlock-people@v1", "-f", str(bob), str(statement)], check=True
+    )
+    made = people(guard, *add, "--signature", f"{statement}.sig")
+    assert made["by"][1] == "bob"
+    assert "made for another text" in refused(guard, "groups", "eve", "admins", "--signature", f"{statement}.sig")
+
+    # `interlock people sign` makes what ssh-keygen makes.
+    people(guard, "remove", "eve", "--statement", str(statement))
+    ours = guard.cli("people", "sign", str(statement), "--key", str(bob))
+    assert ours.returncode == 0
+    (tmp_path / "ours.sig").write_text(ours.stdout)
+    people(guard, "remove", "eve", "--signature", str(tmp_path / "ours.sig"))
+    assert {p["name"] for p in people(guard, "list")["people"]} >= {"ada", "bob"}
+    assert "eve" not in {p["name"] for p in people(guard, "list")["people"]}
+    assert "eve" in {p["name"] for p in people(guard, "list", "--at", str(made["entry"] + 1))["people"]}
+
+
+def test_people_survive_the_daemon(guard: Guard, tmp_path: Path) -> None:
+    ada = keygen(tmp_path, "ada")
+    people(guard, "add", "ada", "--group", "approvers", "--key", f"{ada}.pub")
+    before = people(guard, "list")
+    guard.kill()
+    guard.start()
+    assert people(guard, "list") == before
+    entry = guard.entries("person.add")[-1]["body"]
+    assert (entry["change"]["name"], entry["alone"]) == ("ada", True)
+
+
+def test_an_agent_changes_no_people(guard: Guard) -> None:
+    """Story: an agent that may run the `interlock` command makes itself an administrator."""
+    hook, cli = AGENT[3], str(Path(sys.executable).parent / "interlock")
+    event = {"session_id": "s", "cwd": str(guard.project), "hook_event_name": "PreToolUse", "tool_name": "Read",
+             "tool_input": {"file_path": str(guard.project / "x")}, "tool_use_id": "c"}  # fmt: skip
+    agent = (
+        "import subprocess, sys\n"
+        f"subprocess.run([{hook!r}, 'claude'], input={json.dumps(event).encode()!r}, capture_output=True)\n"
+        f"subprocess.run([{cli!r}, 'people', 'add', 'eve', '--group', 'admins'])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", agent], env=guard.environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert "an agent cannot decide" in done.stderr
+    assert guard.entries("person.add") == []
+
+
+def test_what_is_no_change_is_the_callers_error(guard: Guard) -> None:
+    for change in (None, [], {"name": 1}, {"name": "ada", "groups": [], "also": 1}):
+        with pytest.raises(Remote, match="no change of people"):
+            call(guard.home, "people.change", {"kind": "person.add", "change": change})
+    with pytest.raises(Remote, match="signatures are a list"):
+        call(guard.home, "people.change", {"kind": "person.add", "change": {"name": "a"}, "signatures": "x"})
