@@ -72,6 +72,7 @@ class Bench:
         upper, work = self.layers()
         records = [("version", "1"), ("id", f"bench-{self.count}"), ("network", "none"), ("wall", "0"), ("tty", "0")]
         records += [("write", "overlay"), ("upper", upper), ("work", work), ("landlock", self.landlock), ("shim", "1")]
+        records += [("observe", "1"), ("note", "git push"), ("limit", f"memory:{1 << 40}")]
         records += [("workspace", str(self.project)), ("cwd", str(self.project)), ("fresh_bytes", str(1 << 30))]
         records += [("hide", path) for path in HIDDEN] + [("fresh", path) for path in FRESH]
         records += [("env", f"{name}={value}") for name, value in ENVIRONMENT.items()]

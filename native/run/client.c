@@ -4,6 +4,7 @@
  */
 #define _GNU_SOURCE
 #include "run.h"
+#include "sight.h"
 #include "../wire.h"
 
 #include <errno.h>
@@ -117,8 +118,12 @@ char *start_run(const char *profile, char **words, size_t *length)
     return bytes;
 }
 
-void run_is(const char *id)
+static bool observed, bounded;
+
+void run_is(const char *id, bool observes, bool bounds)
 {
+    observed = observes;
+    bounded = bounds;
     if (asked)
         ticket = id; /* a run that was asked for by its command is known by its own name */
 }
@@ -134,15 +139,48 @@ char *open_ticket(const char *given, size_t *length)
     return bytes;
 }
 
+/* One thing that was seen: five texts, each ended by NUL, which none of them holds. */
+static char *put(char *end, const char *kind, unsigned long long count, const char *name, const char *file, const char *by)
+{
+    const char *const texts[] = {name, file, by};
+    end = stpcpy(end, kind) + 1;
+    end += sprintf(end, "%llu", count) + 1;
+    for (size_t i = 0; i < 3; i++) {
+        size_t length = strnlen(texts[i], TEXT - 1);
+        memcpy(end, texts[i], length);
+        end[length] = '\0';
+        end += length + 1;
+    }
+    return end;
+}
+
+static size_t put_seen(char *start)
+{
+    char *end = start;
+    if (bounded)
+        end = put(end, "memory", sight->memory_over, sight->memory_grouped ? "group" : "watch", "", "");
+    if (!observed)
+        return (size_t)(end - start);
+    for (uint32_t i = 0; i < smaller(sight->programs, PROGRAMS); i++)
+        end = put(end, "ran", sight->program[i].count, sight->program[i].name, sight->program[i].file, sight->program[i].by);
+    for (uint32_t i = 0; i < smaller(sight->places, PLACES); i++)
+        end = put(end, "called", sight->place[i].count, sight->place[i].name, "", sight->place[i].by);
+    end = put(end, "more-ran", sight->more_programs, "", "", "");
+    end = put(end, "more-called", sight->more_places, "", "", "");
+    return (size_t)(put(end, "unrouted", sight->unrouted, "", "", "") - start);
+}
+
 int close_ticket(int status)
 {
-    char payload[128];
+    static char payload[sizeof *sight + (PROGRAMS + PLACES + 8) * 32];
     if (!ticket)
         return status;
-    snprintf(payload, sizeof payload, "close %s %d\n", ticket, status);
+    size_t size = (size_t)snprintf(payload, 128, "close %s %d\n", ticket, status);
+    if (sight)
+        size += put_seen(payload + size);
     ticket = NULL; /* whatever happens now, it is not told twice */
     ended = status;
-    struct answer answer = ask(payload, strlen(payload), CLOSE_MS, NULL);
+    struct answer answer = ask(payload, size, CLOSE_MS, NULL);
     print_answer(0);
     return answer.status && !status ? STATUS_UNSETTLED : status;
 }

@@ -23,7 +23,7 @@ static void say(int control, int kind, int value)
         _exit(STATUS_UNBUILT); /* nobody is left to tell */
 }
 
-static _Noreturn void be_command(const struct plan *plan, char **environment, const sigset_t *mask, int shim)
+static _Noreturn void be_command(const struct plan *plan, char **environment, const sigset_t *mask, int told)
 {
     if (!plan->tty && setsid() < 0) /* without a controlling terminal there is none to type into */
         fail(REPORT, "the command cannot leave the terminal (%s)", strerror(errno));
@@ -32,11 +32,13 @@ static _Noreturn void be_command(const struct plan *plan, char **environment, co
              strerror(errno));
     set_limits(plan);
     sigprocmask(SIG_SETMASK, mask, NULL);
-    int renames = filter_calls(plan->shim, !plan->tty || (plan->landlock && landlock_keeps_signals()));
-    if (plan->shim)
-        send_listener(shim, renames);
+    int calls = filter_calls(plan->shim, plan->observe, !plan->tty || (plan->landlock && landlock_keeps_signals()));
+    if (calls >= 0)
+        send_listener(told, calls);
     if (syscall(NR_CLOSE_RANGE, 3U, ~0U, 4U /* on exec */) < 0)
         fail(DOCTOR, "open files cannot be closed (%s)", strerror(errno));
+    if (plan->observe && prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0) /* pid 1 is to read what it becomes; nobody else is here yet */
+        fail(REPORT, "the command cannot be opened to looks (%s)", strerror(errno));
     _exit(run_command(plan->arguments.list, environment));
 }
 
@@ -74,25 +76,33 @@ static bool take_order(pid_t command, int control, bool tty)
     return true;
 }
 
-static _Noreturn void serve(pid_t command, int control, int children, int renames, bool tty)
+/* The command has ended, or its launcher: with pid 1 everything else ends. */
+static _Noreturn void end(const struct plan *plan)
+{
+    if (plan->observe)
+        look_back();
+    _exit(0);
+}
+
+static _Noreturn void serve(const struct plan *plan, pid_t command, int control, int children, int calls)
 {
     for (;;) {
-        struct pollfd polled[3] = {{control, POLLIN, 0}, {children, POLLIN, 0}, {renames, POLLIN, 0}};
-        if (poll(polled, 3, -1) < 0)
+        struct pollfd polled[3] = {{control, POLLIN, 0}, {children, POLLIN, 0}, {calls, POLLIN, 0}};
+        if (poll(polled, 3, mind_memory(plan)) < 0)
             continue;
         if (polled[2].revents & POLLIN)
-            serve_rename();
+            serve_notice();
         else if (polled[2].revents)
-            renames = -1; /* nobody is left who could rename */
+            calls = -1; /* nobody is left who could make one */
         if (polled[1].revents) {
             struct signalfd_siginfo info;
             while (read(children, &info, sizeof info) == (ssize_t)sizeof info)
                 ;
-            if (!reap(command, control, tty))
-                _exit(0);
+            if (!reap(command, control, plan->tty))
+                end(plan);
         }
-        if (polled[0].revents && !take_order(command, control, tty))
-            _exit(0);
+        if (polled[0].revents && !take_order(command, control, plan->tty))
+            end(plan);
     }
 }
 
@@ -139,19 +149,21 @@ _Noreturn void be_init(char *bytes, int control, const sigset_t *mask)
     int children = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
     if (children < 0)
         fail(REPORT, "signals cannot be read (%s)", strerror(errno));
-    int shim[2] = {-1, -1}, renames = -1;
-    if (plan.shim && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, shim) < 0)
+    const bool tells = plan.shim || plan.observe;
+    int told[2] = {-1, -1}, calls = -1;
+    if (tells && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, told) < 0)
         fail(REPORT, "a socket pair cannot be made (%s)", strerror(errno));
     pid_t command = fork();
     if (command == 0)
-        be_command(&plan, environment, mask, shim[1]);
+        be_command(&plan, environment, mask, told[1]);
     if (command < 0)
         fail("Free some memory and processes, and try again.", "the command cannot be started (%s)", strerror(errno));
-    if (plan.shim) {
-        close(shim[1]);
-        renames = take_listener(shim[0]);
-        close(shim[0]);
+    if (tells) {
+        close(told[1]);
+        calls = take_listener(told[0]);
+        close(told[0]);
     }
     close(0), close(1), close(2); /* a pipe must end when the command's own ends are closed */
-    serve(command, control, children, renames, plan.tty);
+    look_out(&plan);
+    serve(&plan, command, control, children, calls);
 }

@@ -4,6 +4,7 @@
  */
 #define _GNU_SOURCE
 #include "run.h"
+#include "sight.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -112,11 +113,19 @@ static int finish(struct watch *watch)
     int status = 0;
     while (waitpid(watch->init, &status, 0) < 0 && errno == EINTR)
         ;
+    const bool ran_out = sight->memory_over || group_ran_out();
     leave_cgroup();
     give_terminal_back();
     if (watch->failed) {
         fputs(watch->text, stderr);
         return STATUS_UNBUILT;
+    }
+    if (ran_out) {
+        sight->memory_over = 1;
+        fprintf(stderr, "Interlock ended this: its processes used more than %llu MiB of memory together, which is the bound of its "
+                        "profile. Let it do less at once, or raise `memory` in the `limits` of the profile in interlock.toml.\n",
+                watch->plan->memory >> 20);
+        return 128 + SIGKILL;
     }
     if (watch->late)
         return STATUS_WALL;
@@ -163,12 +172,14 @@ void prepare(void)
     if (outer_user == 0)
         (void)setgroups(0, NULL); /* an ordinary user may not give groups up; their sockets and files are hidden */
     shared = mmap(NULL, PLAN_LIMIT + 1, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (shared == MAP_FAILED || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+    sight = mmap(NULL, sizeof *sight, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (shared == MAP_FAILED || sight == MAP_FAILED || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
         fail(REPORT, "there is no way to speak to the sandbox (%s)", strerror(errno));
     sigaction(SIGCHLD, &plain, NULL);
     gather_signals(&watched, &before, false);
     watched.control = pair[0];
-    watched.init = fork_into_namespaces();
+    const int group = new_group();
+    watched.init = fork_into_namespaces(group);
     if (watched.init == 0) {
         close(pair[0]);
         close(watched.signals);
@@ -190,7 +201,8 @@ int launch(const char *bytes, size_t length)
     memcpy(shared, bytes, length);
     memcpy(copy, bytes, length);
     read_plan(&plan, copy, length); /* here first: what is wrong with it is said once */
-    run_is(plan.id);
+    run_is(plan.id, plan.observe, plan.memory > 0);
+    bound_group(&plan);
     say(watch, SAY_PLAN, (int)length);
     if (plan.tty) {
         hold_terminal();

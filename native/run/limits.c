@@ -12,7 +12,7 @@ static const struct {
     int resource;
 } names[] = {
     {"as", RLIMIT_AS}, {"cpu", RLIMIT_CPU}, {"fsize", RLIMIT_FSIZE}, {"nofile", RLIMIT_NOFILE}, {"nproc", RLIMIT_NPROC},
-    {"core", RLIMIT_CORE},
+    {"core", RLIMIT_CORE}, {"data", RLIMIT_DATA},
 };
 
 int resource_named(const char *name)

@@ -11,7 +11,7 @@
 static _Noreturn void usage(void)
 {
     fail("Call it as `interlock-run --ticket TICKET [--home DIRECTORY | --run DIRECTORY]`, `--profile NAME -- COMMAND`, "
-         "`--plan FILE` or `--probe [DIRECTORY]`.",
+         "`--plan FILE [--run DIRECTORY]` or `--probe [DIRECTORY]`.",
          "it is called in a wrong way");
 }
 
@@ -25,17 +25,14 @@ static void hold_standard_descriptors(void)
 
 static char *fetch_plan(int count, char **words, size_t *length)
 {
-    const char *given = NULL;
-    if (count == 3 && strcmp(words[1], "--plan") == 0) {
-        char *bytes = load_file(words[2], length);
-        prepare();
-        return bytes;
-    }
+    const char *given = NULL, *plan = NULL;
     if (count >= 5 && strcmp(words[1], "--profile") == 0 && strcmp(words[3], "--") == 0)
         return start_run(words[2], words + 4, length);
     for (int i = 1; i + 1 < count; i += 2) {
         if (strcmp(words[i], "--ticket") == 0)
             given = words[i + 1];
+        else if (strcmp(words[i], "--plan") == 0)
+            plan = words[i + 1];
         else if (strcmp(words[i], "--home") == 0)
             home_option = words[i + 1];
         else if (strcmp(words[i], "--run") == 0)
@@ -43,8 +40,15 @@ static char *fetch_plan(int count, char **words, size_t *length)
         else
             usage();
     }
-    if (!given || count % 2 == 0)
+    if (!given == !plan || count % 2 == 0)
         usage();
+    if (plan) {
+        char *bytes = load_file(plan, length);
+        if (run_option)
+            find_run_directory();
+        prepare();
+        return bytes;
+    }
     return open_ticket(given, length);
 }
 

@@ -83,6 +83,10 @@ static void take_limit(struct plan *plan, char *value)
     if (!number || plan->limit_count == sizeof plan->limits / sizeof *plan->limits)
         refuse("limit", "not of the form name:number");
     *number++ = '\0';
+    if (strcmp(value, "memory") == 0) {
+        plan->memory = number_in("limit", number, 1ULL << 62);
+        return;
+    }
     int resource = resource_named(value);
     if (resource < 0)
         refuse("limit", "an unknown resource");
@@ -115,9 +119,18 @@ static void take_environment(struct plan *plan, const char *key, char *value)
     add_word(sets ? &plan->set : &plan->keep, value);
 }
 
+/* A program and a word of its command line that belongs to its name. */
+static void take_note(struct plan *plan, char *value)
+{
+    const char *blank = strchr(value, ' ');
+    if (!blank || blank == value || !blank[1] || strchr(blank + 1, ' ') || strlen(blank + 1) > 30)
+        refuse("note", "not a program and a word");
+    add_word(&plan->note, value);
+}
+
 /* The values that may stand once, and are words, numbers or flags. */
 struct seen {
-    const char *version, *write, *network, *fresh_bytes, *wall, *landlock, *shim, *tty;
+    const char *version, *write, *network, *fresh_bytes, *wall, *landlock, *shim, *tty, *observe;
 };
 
 static void take(struct plan *plan, struct seen *seen, char *key, char *value)
@@ -128,7 +141,7 @@ static void take(struct plan *plan, struct seen *seen, char *key, char *value)
     }, plain[] = {
         {"version", &seen->version}, {"id", &plan->id}, {"write", &seen->write}, {"network", &seen->network},
         {"fresh_bytes", &seen->fresh_bytes}, {"wall", &seen->wall}, {"landlock", &seen->landlock},
-        {"shim", &seen->shim}, {"tty", &seen->tty},
+        {"shim", &seen->shim}, {"tty", &seen->tty}, {"observe", &seen->observe},
     };
     struct { const char *key; struct words *list; } lists[] = {
         {"hide", &plan->hide}, {"show", &plan->show}, {"fresh", &plan->fresh},
@@ -154,6 +167,8 @@ static void take(struct plan *plan, struct seen *seen, char *key, char *value)
         take_limit(plan, value);
     else if (strcmp(key, "listener") == 0)
         take_port(plan, value);
+    else if (strcmp(key, "note") == 0)
+        take_note(plan, value);
     else if (strcmp(key, "keep") == 0 || strcmp(key, "env") == 0)
         take_environment(plan, key, value);
     else
@@ -183,6 +198,7 @@ static void check_words(struct plan *plan, const struct seen *seen)
     plan->landlock = flag_in("landlock", needed("landlock", seen->landlock));
     plan->shim = flag_in("shim", needed("shim", seen->shim));
     plan->tty = flag_in("tty", needed("tty", seen->tty));
+    plan->observe = seen->observe && flag_in("observe", seen->observe);
     plan->wall = (long)number_in("wall", needed("wall", seen->wall), 10000000);
     if (plan->fresh.count)
         plan->fresh_bytes = number_in("fresh_bytes", needed("fresh_bytes", seen->fresh_bytes), 1ULL << 50);

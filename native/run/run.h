@@ -47,10 +47,10 @@ struct port {
 
 struct plan {
     const char *id, *cwd, *workspace, *upper, *work, *source, *egress;
-    struct words arguments, hide, show, fresh, keep, set;
+    struct words arguments, hide, show, fresh, keep, set, note;
     enum writing writing;
-    bool listens, landlock, shim, tty;
-    unsigned long long fresh_bytes;
+    bool listens, landlock, shim, tty, observe;
+    unsigned long long fresh_bytes, memory; /* bytes of all its processes together; 0: no bound */
     long wall; /* seconds; 0: none */
     struct port ports[64];
     size_t port_count;
@@ -88,9 +88,9 @@ bool is_command(const char *name);
 char **run_wanted(int count, char **words, const char **profile);
 int in_python(int count, char **words);
 
-/* Under which name the end of such a run is told. */
-void run_is(const char *id);
-/* Tells the daemon of the end, if it gave a ticket; returns the status to end with. */
+/* Under which name the end of such a run is told, and what beside its status. */
+void run_is(const char *id, bool observed, bool bounded);
+/* Tells the daemon of the end and of what was seen, if it gave a ticket; returns the status to end with. */
 int close_ticket(int status);
 
 /* ---- listeners.c: the network of a run that has one */
@@ -100,8 +100,8 @@ void hand_out_listeners(const struct plan *plan);
 
 /* ---- names.c: namespaces */
 
-/* Like fork, into namespaces of its own; -1 with errno where the system does not allow them. */
-pid_t fork_into_namespaces(void);
+/* Like fork, into namespaces of its own and, if not -1, a cgroup; -1 with errno where the system does not allow it. */
+pid_t fork_into_namespaces(int group);
 void map_ids(uid_t user, gid_t group);
 void raise_loopback(void);
 
@@ -113,16 +113,27 @@ void forbid_new_privileges(void);
 /* ---- seccomp.c */
 
 /*
- * For the caller and all that it starts. With `shim`, the descriptor on which renames are told; else -1.
+ * For the caller and all that it starts. With `shim` or `observe`, the descriptor on which calls are told; else -1.
  * `group_signals`: whether a process may signal its own group, because all of that is inside, or Landlock sees to it.
  */
-int filter_calls(bool shim, bool group_signals);
+int filter_calls(bool shim, bool observe, bool group_signals);
 
-/* ---- shim.c: renames of directories that an overlay cannot do */
+/* ---- notices.c: calls that wait for pid 1's word */
 
 void send_listener(int socket, int fd);
 int take_listener(int socket); /* -1: the command ended before */
-void serve_rename(void);
+void serve_notice(void);
+
+/* ---- sight.c: what runs, and whom it calls */
+
+void look_out(const struct plan *plan);
+void look_again(void);
+void look_back(void); /* at the end */
+
+/* ---- memory.c: the bound on memory where no cgroup holds it */
+
+/* Milliseconds until it is to be looked at again; -1: never. Ends all inside when they use more than they may. */
+int mind_memory(const struct plan *plan);
 
 /* ---- landlock.c: the walls once more, by another part of the kernel */
 
@@ -140,8 +151,12 @@ void narrow_standard_descriptors(void); /* inside, before the view is built */
 void note_host_sockets(void); /* outside: where the host's are listed */
 void cover_host_sockets(const struct plan *plan);
 
-/* ---- cgroup.c: the bound on processes where the kernel does not hold it by rlimit */
+/* ---- cgroup.c: the bounds on memory and processes, and what a freeze takes hold of */
 
+/* A group for a sandbox that is about to be made, below the directory that the daemon named; -1: there is none. */
+int new_group(void);
+void bound_group(const struct plan *plan);
+bool group_ran_out(void); /* whether the kernel ended it for its memory; before `leave_cgroup` */
 bool needs_bound(const struct plan *plan);
 bool bound_numbers(const struct plan *plan, int proc); /* inside; true when that is done */
 bool join_cgroup(const struct plan *plan, pid_t init); /* outside; false: there is none */

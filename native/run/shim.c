@@ -8,78 +8,24 @@
 #define _GNU_SOURCE
 #include "run.h"
 #include "kernel.h"
+#include "notices.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 enum { NO_REPLACE = 1, OVERLAY_MAGIC = 0x794c7630 };
-#define SET_FLAGS _IOW('!', 4, uint64_t) /* Linux 6.6: wake the other side on this processor, as it waits for nothing else */
 
 static int rename_at(int from, const char *old, int to, const char *new, unsigned flags)
 {
     return (int)syscall(SYS_renameat2, from, old, to, new, flags);
-}
-
-static int listener = -1;
-static struct seccomp_notif *request;
-static struct seccomp_notif_sizes sizes;
-
-/* ---- the descriptor's way from the command to pid 1 */
-
-void send_listener(int socket, int fd)
-{
-    char byte = 0, space[CMSG_SPACE(sizeof(int))] = {0};
-    struct iovec part = {&byte, 1};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof space};
-    struct cmsghdr *head = CMSG_FIRSTHDR(&message);
-    head->cmsg_level = SOL_SOCKET;
-    head->cmsg_type = SCM_RIGHTS;
-    head->cmsg_len = CMSG_LEN(sizeof(int));
-    memcpy(CMSG_DATA(head), &fd, sizeof fd);
-    if (sendmsg(socket, &message, MSG_NOSIGNAL) != 1)
-        fail(REPORT, "the rename shim cannot be handed over (%s)", strerror(errno));
-    close(fd);
-}
-
-int take_listener(int socket)
-{
-    char byte, space[CMSG_SPACE(sizeof(int))];
-    struct iovec part = {&byte, 1};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof space};
-    if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC) != 1)
-        return -1; /* the command ended before it came so far */
-    struct cmsghdr *head = CMSG_FIRSTHDR(&message);
-    if (!head || head->cmsg_type != SCM_RIGHTS)
-        return -1;
-    memcpy(&listener, CMSG_DATA(head), sizeof listener);
-    if (syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0U, &sizes) < 0 || !(request = calloc(1, sizes.seccomp_notif + sizeof *request)))
-        fail(DOCTOR, "the rename shim cannot be served (%s)", strerror(errno));
-    (void)ioctl(listener, SET_FLAGS, 1UL);
-    return listener;
-}
-
-static void answer(uint64_t id, int error, bool go_on)
-{
-    union {
-        struct seccomp_notif_resp response;
-        char room[256];
-    } said = {.room = {0}};
-    said.response.id = id;
-    said.response.error = -error;
-    said.response.flags = go_on ? SECCOMP_USER_NOTIF_FLAG_CONTINUE : 0;
-    (void)ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &said); /* who asked may be gone */
 }
 
 /* ---- moving piece by piece */
@@ -209,36 +155,6 @@ struct where {
     char name[NAME_MAX + 1];
 };
 
-static bool read_text(pid_t pid, uint64_t address, char *text, size_t size)
-{
-    size_t used = 0;
-    while (used < size) { /* not past the page that the text ends in: the next may not be there */
-        size_t step = 4096 - (address + used) % 4096;
-        step = step < size - used ? step : size - used;
-        struct iovec here = {text + used, step}, there = {(void *)(uintptr_t)(address + used), step};
-        ssize_t n = process_vm_readv(pid, &here, 1, &there, 1, 0);
-        if (n <= 0)
-            return false;
-        if (memchr(text + used, '\0', (size_t)n))
-            return true;
-        used += (size_t)n;
-    }
-    return false;
-}
-
-/* The directory that a path of another process starts from. */
-static int base_of(pid_t pid, int directory, const char *path)
-{
-    char link[64];
-    if (path[0] == '/')
-        return open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (directory == AT_FDCWD)
-        snprintf(link, sizeof link, "/proc/%d/cwd", (int)pid);
-    else
-        snprintf(link, sizeof link, "/proc/%d/fd/%d", (int)pid, directory);
-    return open(link, O_PATH | O_DIRECTORY | O_CLOEXEC);
-}
-
 /* Splits a path into its parent, opened, and its last name; false where this is not a case for the shim. */
 static bool find(int base, char *path, struct where *where)
 {
@@ -262,50 +178,47 @@ static bool on_overlay(const struct where *where)
     return fstatfs(where->parent, &found) == 0 && found.f_type == OVERLAY_MAGIC;
 }
 
-static void rename_directory(const struct where *from, const struct where *to, unsigned flags)
+static void rename_directory(uint64_t id, const struct where *from, const struct where *to, unsigned flags)
 {
     struct stat one, other;
     if (rename_at(from->parent, from->name, to->parent, to->name, flags) == 0) {
-        answer(request->id, 0, false);
+        answer(id, 0, false);
         return;
     }
     bool moves = errno == EXDEV && !(flags & ~(unsigned)NO_REPLACE) && on_overlay(from) && on_overlay(to) &&
                  fstat(from->parent, &one) == 0 && fstat(to->parent, &other) == 0 && one.st_dev == other.st_dev;
     pid_t child = moves ? fork() : -1;
     if (!moves)
-        answer(request->id, errno, false);
+        answer(id, errno, false);
     else if (child < 0)
-        answer(request->id, EXDEV, false);
+        answer(id, EXDEV, false);
     if (child != 0)
         return; /* pid 1 has more to do; its child is reaped like any other */
-    answer(request->id, move_tree(from->parent, from->name, to->parent, to->name, flags), false);
+    answer(id, move_tree(from->parent, from->name, to->parent, to->name, flags), false);
     _exit(0);
 }
 
-void serve_rename(void)
+void serve_rename(const struct notice *notice)
 {
     static char old[PATH_MAX], new[PATH_MAX];
     struct where from = {-1, ""}, to = {-1, ""};
     struct stat found;
-    memset(request, 0, sizes.seccomp_notif);
-    if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, request) < 0)
-        return; /* it was killed meanwhile */
-    const __u64 *a = request->data.args;
-    pid_t pid = (pid_t)request->pid;
-    bool at = request->data.nr == SYS_renameat2;
+    const uint64_t *a = notice->arguments;
+    pid_t pid = notice->pid;
+    bool at = notice->call == SYS_renameat2;
 #ifdef SYS_renameat
-    at = at || request->data.nr == SYS_renameat;
+    at = at || notice->call == SYS_renameat;
 #endif
-    unsigned flags = request->data.nr == SYS_renameat2 ? (unsigned)a[4] : 0;
+    unsigned flags = notice->call == SYS_renameat2 ? (unsigned)a[4] : 0;
     int old_base = -1, new_base = -1;
     bool directory = read_text(pid, a[at ? 1 : 0], old, sizeof old) && (old_base = base_of(pid, at ? (int)a[0] : AT_FDCWD, old)) >= 0 &&
                      fstatat(old_base, old, &found, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(found.st_mode) &&
                      read_text(pid, a[at ? 3 : 1], new, sizeof new) && (new_base = base_of(pid, at ? (int)a[2] : AT_FDCWD, new)) >= 0 &&
-                     ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &request->id) == 0 && find(old_base, old, &from) && find(new_base, new, &to);
+                     still_asked(notice->id) && find(old_base, old, &from) && find(new_base, new, &to);
     if (directory)
-        rename_directory(&from, &to, flags);
+        rename_directory(notice->id, &from, &to, flags);
     else
-        answer(request->id, 0, true);
+        answer(notice->id, 0, true);
     const int opened[] = {old_base, new_base, from.parent, to.parent};
     for (size_t i = 0; i < sizeof opened / sizeof *opened; i++)
         if (opened[i] >= 0)

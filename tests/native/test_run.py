@@ -197,7 +197,7 @@ WRONG: dict[str, list[dict[str, Value | None]]] = {
     "shim": [{"shim": None}],
     "landlock": [{"landlock": None}],
     "fresh_bytes": [{"fresh_bytes": None}, {"fresh_bytes": "0"}],
-    "limit": [{"limit": ["memory:1"]}, {"limit": ["as"]}, {"limit": ["as:99999999999999999999999"]}],
+    "limit": [{"limit": ["swap:1"]}, {"limit": ["as"]}, {"limit": ["as:99999999999999999999999"]}],
     "keep": [{"keep": ["*"]}, {"keep": ["A*B"]}],
     "env": [{"env": ["A"]}, {"env": ["=b"]}],
     "privileged": [{"privileged": "1"}],

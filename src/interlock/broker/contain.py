@@ -35,7 +35,7 @@ class Wish(msgspec.Struct, frozen=True):
     keep: tuple[str, ...] = ()  # variables that pass beside those of its profile
     end: End = End.COMMIT
     intent: int = -1  # the entry that released it
-    foreseen: tuple[Effect, ...] = ()  # what the reading said it would do
+    foreseen: tuple[Effect, ...] | None = None  # what the reading said it would do; None where nobody read it
 
 
 class Container(Protocol):

@@ -27,15 +27,20 @@ def drift(foreseen: Sequence[Effect], workspace: str, changed: Iterable[str], tr
         workspace: its absolute path; `changed` are paths relative to it.
         tried: hosts that the run asked for or connected to.
     """
-    found = [] if _anything(foreseen) else [
+    found = [] if open_ended(foreseen) else [
         f"changed {path}" for path in changed if not _foreseen(posixpath.join(workspace, path), workspace, foreseen)
     ]  # fmt: skip
-    if not any(effect.verb in _REACHES for effect in foreseen):
+    if not reaches(foreseen):
         found += [f"tried to reach {host}" for host in dict.fromkeys(tried)]
     return tuple(found[:_MOST])
 
 
-def _anything(foreseen: Sequence[Effect]) -> bool:
+def reaches(foreseen: Iterable[Effect]) -> bool:
+    """Whether the reading said that hosts would be called."""
+    return any(effect.verb in _REACHES for effect in foreseen)
+
+
+def open_ended(foreseen: Sequence[Effect]) -> bool:
     """Whether the reading holds code that may do whatever a run can."""
     return any(
         effect.verb is Verb.OPAQUE

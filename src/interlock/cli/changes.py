@@ -10,6 +10,8 @@ from interlock.cli.show import emit, heading
 from interlock.home import locate
 from interlock.model.visible import visible
 
+_PROGRAMS = 12  # of a run that are named
+
 
 @click.group(
     "changes",
@@ -67,6 +69,7 @@ def show(entry: int, as_json: bool) -> None:
         click.echo(f"  committed  {visible(path)}")
     for held in found["held"]:
         click.echo(f"  {click.style('held', fg='yellow')}       {visible(held['path'])}: {visible(held['why'])}")
+    _ran(found)
     for one in found["waiting"]:
         for line in one["diff"]:
             colour = {"+": "green", "-": "red"}.get(line[:1])
@@ -76,6 +79,18 @@ def show(entry: int, as_json: bool) -> None:
         click.echo(
             f"{waiting} changes wait: `interlock changes commit {entry}`, or `interlock changes discard {entry}`."
         )
+
+
+def _ran(found: dict[str, Any]) -> None:
+    """Which programs ran, the most frequent first, and what held the bound on memory where that ended the run."""
+    if ran := found.get("ran"):
+        names = sorted(ran["first"], key=lambda one: -one["times"])[:_PROGRAMS]
+        listed = ", ".join(f"{visible(one['name'].rpartition('/')[2])} {one['times']}" for one in names)
+        click.echo(f"  ran        {ran['programs']} programs, {ran['calls']} starts: {listed}")
+    for line in (*found.get("drift", ()), *found.get("lessons", ())):
+        click.echo(f"  {click.style('unforeseen', fg='yellow')} {visible(line)}")
+    if found.get("memory", {}).get("over"):
+        click.echo("  it was ended because it used more memory than its profile allows")
 
 
 @command.command("commit", epilog="\b\nExample:\n  interlock changes commit 812")

@@ -50,6 +50,8 @@ class Plan(msgspec.Struct, frozen=True):
     landlock: bool = True
     shim: bool = True
     tty: bool = True
+    observe: bool = False  # note which programs run and which addresses are called
+    note: tuple[str, ...] = ()  # of these programs a word of the command line too: `git push`
 
     def encode(self) -> bytes:
         """The plan as the launcher reads it: records `key=value`, each ended by a NUL.
@@ -99,6 +101,8 @@ class Plan(msgspec.Struct, frozen=True):
             landlock=one("landlock") == "1",
             shim=one("shim") == "1",
             tty=one("tty") == "1",
+            observe=one("observe") == "1",
+            note=tuple(many.get("note", ())),
         )
 
     def _ground(self) -> list[tuple[str, str]]:
@@ -122,5 +126,6 @@ class Plan(msgspec.Struct, frozen=True):
         records += [("env", f"{name}={value}") for name, value in self.env]
         records += [("limit", f"{name}:{number}") for name, number in self.limits]
         records += [("wall", str(self.wall))]
-        flags = (("landlock", self.landlock), ("shim", self.shim), ("tty", self.tty))
+        records += [("note", name) for name in self.note]
+        flags = (("landlock", self.landlock), ("shim", self.shim), ("tty", self.tty), ("observe", self.observe))
         return records + [(name, str(int(on))) for name, on in flags]

@@ -30,6 +30,8 @@ class Profile(msgspec.Struct, frozen=True):
     limits: tuple[tuple[str, int], ...]
     wall: int
     listeners: tuple[str, ...]
+    memory_percent: int
+    observe: bool
 
 
 class Part(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -45,6 +47,8 @@ class Part(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     limits: dict[str, int] = {}
     wall_seconds: int | None = None
     listeners: tuple[str, ...] = ()
+    memory_percent: int | None = None
+    observe: bool | None = None
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
@@ -87,6 +91,8 @@ def _whole(name: str, part: Part, common: Part) -> Profile:
         limits=tuple(sorted({**common.limits, **part.limits}.items())),
         wall=part.wall_seconds if part.wall_seconds is not None else (common.wall_seconds or 0),
         listeners=part.listeners,
+        memory_percent=next((n for n in (part.memory_percent, common.memory_percent) if n is not None), 0),
+        observe=next((on for on in (part.observe, common.observe) if on is not None), False),
     )
 
 
@@ -103,6 +109,8 @@ class Ground(msgspec.Struct, frozen=True):
     secrets: tuple[str, ...] = ()  # files of the workspace that hold credentials
     egress: str = ""
     show: tuple[str, ...] = ()  # beside those of the profile
+    memory: int = 0  # bytes that the machine has; 0: not known
+    note: tuple[str, ...] = ()  # programs of which a word of the command line is noted
 
 
 def draw(chosen: Profile, ground: Ground, argv: Iterable[str], cwd: str, env: Iterable[tuple[str, str]]) -> Plan:
@@ -127,9 +135,18 @@ def draw(chosen: Profile, ground: Ground, argv: Iterable[str], cwd: str, env: It
         egress=ground.egress if chosen.listeners else "",
         keep=chosen.keep,
         env=tuple(env),
-        limits=chosen.limits,
+        limits=_limits(chosen, ground.memory),
         wall=chosen.wall,
+        observe=chosen.observe,
+        note=ground.note if chosen.observe else (),
     )
+
+
+def _limits(chosen: Profile, memory: int) -> tuple[tuple[str, int], ...]:
+    """The profile's, and a part of the machine's memory where it names no bound of its own."""
+    if not memory or not chosen.memory_percent or "memory" in dict(chosen.limits):
+        return chosen.limits
+    return (*chosen.limits, ("memory", memory * chosen.memory_percent // 100))
 
 
 def _at_home(path: str, home: str) -> str:

@@ -14,6 +14,7 @@ from interlock.containment.egress.allow import Allow
 from interlock.containment.egress.attempts import Attempt
 from interlock.containment.egress.service import Egress
 from interlock.containment.plan import Plan
+from interlock.containment.sight import Place
 
 log = structlog.get_logger()
 
@@ -64,16 +65,28 @@ class Network:
         self._refused[plan.id] = []
         return msgspec.structs.replace(plan, listeners=allow.listeners() or _HEARD, egress=str(self._egress.path))
 
-    async def finish(self, run: str) -> Tried:
-        """The run is over."""
+    async def finish(self, run: str, places: tuple[Place, ...] = ()) -> Tried:
+        """The run is over. `places` are addresses that it called by number: no listener heard of them."""
         if not self._possible:
             return Tried()
         found = await self._egress.finish(run)
+        called = [place for place in places if not place.asked]
+        for place in called:
+            self._seen(_bare(run, place))
         refused = tuple(dict.fromkeys(self._refused.pop(run, [])))
-        return Tried(found.allowed + found.refused, refused, found.sent, found.received)
+        attempts = found.allowed + found.refused + sum(place.times for place in called)
+        return Tried(attempts, refused, found.sent, found.received)
 
     def _seen(self, attempt: Attempt) -> None:
         if not attempt.allowed and len(self._refused.get(attempt.run, ())) < _NAMED:
             self._refused.setdefault(attempt.run, []).append(attempt.name or attempt.address)
         body = {name: value for name, value in msgspec.to_builtins(attempt).items() if value not in ("", 0)}
         self._note(OBSERVED, body | {"name": records.short(attempt.name), "allowed": attempt.allowed})
+
+
+def _bare(run: str, place: Place) -> Attempt:
+    """A call that no route led anywhere, as an attempt like the others."""
+    address, _, port = place.name.rpartition(":")
+    number = int(port) if port.isascii() and port.isdecimal() and len(port) < 6 else 0
+    why = "there is no route: inside, hosts are reached by name alone"
+    return Attempt(run=run, name="", address=records.short(address or place.name), port=number, allowed=False, why=why)

@@ -22,6 +22,7 @@ import msgspec
 import structlog
 
 from interlock.broker.contain import Wish
+from interlock.containment.sight import Sight, parse
 from interlock.containment.tiers import Name, Tier
 from interlock.daemon.agents import below, process
 from interlock.daemon.server import Peer
@@ -74,11 +75,13 @@ class Runs:
             if payload.startswith(_START) and self.asked is not None and self.note is not None:
                 started = await self._start(payload.removeprefix(_START), self.asked, self.note, peer)
                 return Reply(stdout=started)
-            word, *rest = payload.decode("ascii").split()
+            line, _, told = payload.partition(b"\n")
+            word, *rest = line.decode("ascii").split()
             if word == "open" and len(rest) == 1:
                 return Reply(stdout=await self._open(rest[0], peer))
             if word == "close" and len(rest) == 2 and rest[1].isdecimal():
-                return Reply(stderr=(await self._close(rest[0], int(rest[1]))).encode("utf-8", "replace"))
+                said = await self._close(rest[0], int(rest[1]), parse(told))
+                return Reply(stderr=said.encode("utf-8", "replace"))
             raise AgentError("the launcher said what no launcher says.")
         except (UnicodeDecodeError, ValueError):
             return _no(AgentError("the launcher said what no launcher says."))
@@ -130,12 +133,12 @@ class Runs:
         self._live[run.id] = msgspec.structs.replace(run, wish=msgspec.structs.replace(wish, intent=index))
         return plan.encode()
 
-    async def _close(self, ticket: str, status: int) -> str:
+    async def _close(self, ticket: str, status: int, sight: Sight) -> str:
         run = self._live.pop(ticket, None)
         if run is None:
             raise NotFound("no run of this ticket is under way.")
         try:
-            return await self._settler.settle(run, status)
+            return await self._settler.settle(run, status, sight=sight)
         except BaseException:
             self._live[ticket] = run  # it is not lost: once its launcher is gone everything of it is held
             raise

@@ -21,8 +21,9 @@ from interlock.broker import records
 from interlock.broker.broker import Recorder
 from interlock.broker.config import End
 from interlock.broker.contain import Wish
-from interlock.broker.drift import drift
+from interlock.broker.drift import drift, open_ended, reaches
 from interlock.broker.judge import Person
+from interlock.broker.programs import Unforeseen, notes, unforeseen
 from interlock.broker.undoing import secrets_of
 from interlock.containment import layers
 from interlock.containment.change import ChangeSet, shown
@@ -30,6 +31,7 @@ from interlock.containment.plan import Plan, Write
 from interlock.containment.profiles import Ground, draw, profile
 from interlock.containment.recovery import recover
 from interlock.containment.settle import DROPPED, Settled, Workplace, clean, decide, left, settle, untouched, waiting
+from interlock.containment.sight import Sight
 from interlock.containment.tiers import Name, Tier
 from interlock.daemon.network import Network, Tried
 from interlock.model.action import Principal
@@ -44,6 +46,11 @@ DECISION = "changes.decision"
 
 _NOTE = "under-way"  # in a run's folder, until it is settled
 _SHOWN = 12  # paths of each kind in an entry, and held ones in the words for the command
+_LINES = 12  # differences of a run that are named; an entry has 16 KiB
+_PROGRAMS = 24  # and programs that it ran, with the last part of their names
+_NAMED = 80  # bytes
+_NOTHING = Sight()
+_MEMORY = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 _RUN = re.compile(r"r[0-9]+-[0-9a-f]{8}")
 _DIRECTORIES = 128  # of a workspace that are looked into for credentials
 _LOOKED = 4_000  # and names in them
@@ -108,6 +115,8 @@ class Settler:
             own=self._own,
             show=wish.show,
             secrets=secrets_of_workspace(wish.workspace, self._secret),
+            memory=_MEMORY,
+            note=notes(),
         )
         run = Run(identity, ticket, wish, launcher, place)
         # What is under way is noted beside it: a daemon that starts anew finds the run, and who holds it.
@@ -130,27 +139,29 @@ class Settler:
                 continue
             yield run
 
-    async def settle(self, run: Run, status: int, *, lost: bool = False) -> str:
+    async def settle(self, run: Run, status: int, *, sight: Sight = _NOTHING, lost: bool = False) -> str:
         """Commit what may be, hold the rest, record it all; returns what to tell the command."""
         workspace = run.wish.workspace
         async with self._busy.setdefault(workspace, asyncio.Lock()):
-            tried = await self._network.finish(run.id)
+            tried = await self._network.finish(run.id, sight.places)
             if not lost and untouched(run.place):
                 done = Settled(ChangeSet(), (), ())
                 asyncio.get_running_loop().run_in_executor(None, clean, run.place)
             else:
                 ends = partial(settle, run.place, secret=partial(self._holds, workspace), instead=_instead(run, lost))
                 done = await asyncio.to_thread(ends)
-            differences = drift(run.wish.foreseen, workspace, (c.path for c in done.changes), tried.refused)
-            body = self._body(run, status, done, lost=lost)
+            found = differences(run, done.changes, tried.refused, sight)
+            body = self._body(run, status, done, lost=lost) | _seen(sight)
             if tried.attempts:
                 body["network"] = tried.body()
-            if differences:
-                body["drift"] = [records.short(line) for line in differences]
+            if found.alarms:
+                body["drift"] = [records.short(line) for line in found.alarms]
+            if found.lessons:
+                body["lessons"] = [records.short(line) for line in found.lessons]
             index = await self._ledger.record(CHANGES, body, durable=bool(len(done.changes)) or lost)
             (run.place.folder / _NOTE).unlink(missing_ok=True)
-        if differences and run.wish.foreseen and self.drifted is not None:
-            await self.drifted(run.wish.principal, workspace, differences, run.wish.intent)
+        if found.alarms and self.drifted is not None:
+            await self.drifted(run.wish.principal, workspace, found.alarms, run.wish.intent)
         return _words(done, tried, index)
 
     async def held(self, run: str) -> dict[str, Any]:
@@ -234,6 +245,48 @@ def secrets_of_workspace(workspace: str, secret: Callable[[str], bool]) -> tuple
             elif secret(entry.path):
                 found.append(entry.path)
     return tuple(found)
+
+
+def differences(run: Run, changes: ChangeSet, tried: tuple[str, ...], sight: Sight) -> Unforeseen:
+    """What a run did that its reading did not foresee; nothing where nobody read it: a person's own command."""
+    foreseen = run.wish.foreseen
+    if foreseen is None:
+        return Unforeseen()
+    ended = open_ended(foreseen)
+    outside = drift(foreseen, run.wish.workspace, (change.path for change in changes), tried)
+    reached = bool(tried) or sight.unseen > 0
+    ran = unforeseen(foreseen, run.wish.argv, sight, whole=not ended, reached=reached)
+    asked = tuple(f"asked for a route to {place.name}" for place in sight.places if place.asked)
+    if sight.unseen and not tried and not reaches(foreseen):
+        outside += (f"called addresses {sight.unseen} times in a way that is only counted",)
+    if not foreseen and not reached:  # git and others refresh what they keep: a word for the catalogue, no alarm
+        return Unforeseen(ran.alarms, (*outside, *asked, *ran.lessons)[:_LINES])
+    return Unforeseen((*outside, *ran.alarms)[:_LINES], (*asked, *ran.lessons)[:_LINES])
+
+
+def _seen(sight: Sight) -> dict[str, Any]:
+    """What was seen of a run, as its entry holds it: names as they were used, cleaned, up to a bound."""
+    body: dict[str, Any] = {}
+    if sight.observed:
+        body["ran"] = {
+            "programs": len(sight.programs),
+            "calls": sum(program.times for program in sight.programs) + sight.more_programs,
+            "first": [
+                {"name": _end(one.name), "by": _end(one.by.rpartition("/")[2]), "times": one.times}
+                for one in sight.programs[:_PROGRAMS]
+            ],
+        }
+        if sight.unseen:
+            body["ran"]["unseen_calls"] = sight.unseen
+    if sight.bound:
+        body["memory"] = {"bound": sight.bound.value} | ({"over": True} if sight.over else {})
+    return body
+
+
+def _end(name: str) -> str:
+    """The last part of a name, which says more than the first. In JSON a control character takes six bytes."""
+    text = "".join(c if c.isprintable() else "?" for c in records.clean(name))
+    return text.encode()[-_NAMED:].decode("utf-8", "ignore")
 
 
 def _layer(place: Workplace, *, copy: bool) -> dict[str, str]:
