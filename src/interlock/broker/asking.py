@@ -10,12 +10,14 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
-from interlock.approvals.machine import OPEN, State
+from interlock.approvals.machine import GIVEN, OPEN, State
+from interlock.approvals.needs import Needs
+from interlock.approvals.patience import flood
 from interlock.approvals.queue import Queue
 from interlock.approvals.request import Request
-from interlock.broker import records, words
+from interlock.broker import card, records, words
 from interlock.broker.clock import Clock, stamp
-from interlock.broker.config import Config
+from interlock.broker.config import Config, Wait
 from interlock.broker.envelope import Envelope, seal
 from interlock.broker.judge import Judgement, Person
 from interlock.broker.looks import informed, looked
@@ -23,8 +25,8 @@ from interlock.broker.session import Session
 from interlock.broker.undoing import Undoing
 from interlock.model.action import Action
 from interlock.model.decision import Decision, Verdict
+from interlock.model.errors import Refused
 from interlock.policy.engine import Engine
-from interlock.preview.look import Preview
 
 Say = Callable[[Decision, int], str]
 """The words for the agent, given the decision and the entry that stops the call."""
@@ -45,14 +47,25 @@ class Used(NamedTuple):
 
 
 class Unanswered(NamedTuple):
-    """There is no yes that may be used: the request as it stands, and the words for the agent."""
+    """There is no yes that may be used: the request as it stands, and the words for the agent. `deferred`: the agent
+    may put the call aside until there is an answer.
+    """
 
     request: Request
     extra: dict[str, Any]
     say: Say
+    deferred: bool = False
 
 
-Asked = Lifted | Used | Unanswered
+class Unasked(NamedTuple):
+    """No person is asked, and why: it cannot be read, or too much was asked already. `flooded` is what to alarm of."""
+
+    extra: dict[str, Any]
+    say: Say
+    flooded: str = ""
+
+
+Asked = Lifted | Used | Unanswered | Unasked
 
 
 class Rejudge(Protocol):
@@ -91,12 +104,18 @@ class Asking:
         engine: Engine,
         config: Config,
         gone: asyncio.Event | None,
+        defers: bool = False,
     ) -> Asked:
-        """Use a yes that is there already, or ask and wait. Raises Refused where too many questions wait already."""
+        """Use a yes that is there already, or ask and wait. `defers`: the agent can put the call aside."""
         envelope = seal(action, judged)
-        used = await self._queue.redeem(envelope.digest)
+        used = await self._use(envelope.digest, card.needs(judged, config))
         if used is not None:
             return Used(used, {})
+        known = self._queue.find(envelope.digest)
+        if known is not None and known.state is State.DENIED:
+            return Unanswered(known, {}, _words(known))
+        if length := card.too_long(action):
+            return Unasked({}, lambda decision, _: words.too_long(decision, length))
         found = await looked(
             judged, workspace=session.workspace, home=self._person.home, config=config, started=self._started
         )
@@ -106,66 +125,98 @@ class Asking:
             extra = records.decision_body(seen.decision, seen.reading) | {"preview": records.lines(found.lines)}
             if seen.decision.verdict is Verdict.ALLOW:
                 return Lifted(seen, extra)
-        undo = ""
-        if self._undoing is not None:
-            undo = await self._undoing.forecast(judged.reading, session.workspace)
-        request = await self._question(action, judged, envelope, config, found, undo)
+        undo = "" if self._undoing is None else await self._undoing.forecast(judged.reading, session.workspace)
+        draft = await self._draft(action, judged, envelope, config, session, card.Looked(found, undo))
+        if known is None or known.state not in OPEN | GIVEN:
+            many, own = flood(self._queue.all(), draft, config.approvals.limits, draft.asked_at)
+            if many:
+                # The session that asked the most is the incident; another one's question only has to wait.
+                return Unasked(
+                    extra, lambda decision, _: words.flooded(decision, many), f"{many}" if own * 2 >= many else ""
+                )
+        try:
+            request = await self._queue.ask(draft)
+        except Refused as full:
+            problem = str(full)
+            return Unasked(extra, lambda decision, _: words.full(decision, problem))
         session.count("asks")
-        request = await self._queue.wait(request.id, config.hold_seconds, gone)
-        if gone is None or not gone.is_set():
-            used = await self._redeem_fresh(action, request, session)
-        if used is not None:
-            return Used(used, extra)
-        return Unanswered(request, extra, _words(request, self._queue.get(request.id)))
+        return await self._wait(session, action, request, extra, config, gone, defers=defers)
 
-    async def _redeem_fresh(self, action: Action, request: Request, session: Session) -> Request | None:
+    async def _wait(
+        self,
+        session: Session,
+        action: Action,
+        request: Request,
+        extra: dict[str, Any],
+        config: Config,
+        gone: asyncio.Event | None,
+        *,
+        defers: bool,
+    ) -> Asked:
+        wait = config.approvals.wait
+        deferred = defers and wait is Wait.DEFER and request.state in OPEN
+        seconds = 0 if deferred or wait is Wait.TICKET else config.hold_seconds
+        heard = await self._queue.wait(request.id, seconds, gone)
+        left = gone is not None and gone.is_set()
+        if not left:
+            used = await self._use_fresh(action, heard, session, config)
+            if used is not None:
+                return Used(used, extra)
+        elif config.approvals.withdraw and not self._queue.held(request.id):
+            await self._queue.withdraw(lambda r: r.id == request.id, "nobody waits for the answer any more")
+        now = self._queue.get(request.id)
+        return Unanswered(now, extra, _words(now), deferred and now.state in OPEN)
+
+    async def _use_fresh(self, action: Action, request: Request, session: Session, config: Config) -> Request | None:
         """The yes may have come while the world changed: read, decide and seal once more before it is used."""
-        if request.state is not State.APPROVED:
+        if request.state not in GIVEN:
             return None
         judged = self._rejudge(action, session)
         if judged.decision.verdict is not Verdict.ASK or seal(action, judged).digest != request.digest:
+            await self._queue.drift(request.id)
             return None
-        return await self._queue.redeem(request.digest)
+        return await self._use(request.digest, card.needs(judged, config))
 
-    async def _question(
-        self, action: Action, judged: Judgement, envelope: Envelope, config: Config, found: Preview, undo: str
+    async def _use(self, digest: str, needs: Needs) -> Request | None:
+        """Take the yes in hand and use it. Here the agent itself starts what was released: the answer is the launch."""
+        ticket = await self._queue.ticket(digest, needs)
+        if ticket is None:
+            return None
+        try:
+            return await self._queue.launch(ticket, digest)
+        except Refused:
+            return None  # something was revoked between the two: the queue has it, and `_words` says it
+
+    async def _draft(
+        self,
+        action: Action,
+        judged: Judgement,
+        envelope: Envelope,
+        config: Config,
+        session: Session,
+        seen: card.Looked,
     ) -> Request:
-        known = self._queue.find(envelope.digest)
-        if known is not None and known.state is State.DENIED:
-            return known
         now = self._clock.now()
-        decision = judged.decision
-        draft = Request(
-            id=-1,
-            digest=envelope.digest,
-            fingerprint=envelope.fingerprint,
-            state=State.PENDING,
-            rung=decision.rung,
-            tier=decision.tier,
-            principal=action.principal,
-            tool=action.tool,
-            text=records.shown_text(action),
-            effects=tuple(records.effect_line(effect) for effect in (found.effects or judged.reading.effects)[:24]),
-            preview=tuple(records.lines(found.lines)),
-            undo=undo,
-            rules=decision.rules,
-            why=records.cut(records.clean(decision.why), 2_000),
-            asked_at=stamp(now),
-            decide_by=stamp(now + config.decide_seconds),
-        )
-        return await self._queue.ask(draft)
+        times = (stamp(now), stamp(now + config.decide_seconds))
+        # Beside the loop: a long card is written to the disk.
+        return await asyncio.to_thread(
+            card.drafted, action, judged, envelope, seen, config,
+            workspace=session.workspace, times=times, store=self._queue.store,
+        )  # fmt: skip
 
 
-def _words(heard: Request, now: Request) -> Say:
-    """What to say when no yes could be used: the request as it was when waiting ended, and as it is now."""
+def _words(now: Request) -> Say:
+    """What to say when no yes could be used, by how the request stands."""
 
     def say(decision: Decision, entry: int) -> str:
         del entry
         if now.state in OPEN:
             return words.waiting(now, decision)
-        if now.state is State.APPROVED:
-            # Heard in time and not used: what it was for has changed. Otherwise it came while this call gave up.
-            return words.drifted(now) if heard.state is State.APPROVED else words.waiting(now, decision)
-        return words.said_no(now) if now.state is State.DENIED else words.ended(now)
+        if now.state in GIVEN:
+            # It came while this call gave up, or an ordered plan has something before it.
+            return words.in_order(now) if now.plan and now.plan.before >= 0 else words.waiting(now, decision)
+        if now.state is State.DENIED:
+            return words.said_no(now)
+        return words.drifted(now) if now.state is State.DRIFTED else words.ended(now)
 
     return say

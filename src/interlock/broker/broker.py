@@ -15,9 +15,12 @@ from typing import Any, Protocol
 
 import msgspec
 
+from interlock.approvals.machine import State
+from interlock.approvals.patience import shape
+from interlock.approvals.pauses import Pause
 from interlock.approvals.queue import Queue
 from interlock.broker import records, trails, words
-from interlock.broker.asking import Asking, Lifted, Unanswered, Used
+from interlock.broker.asking import Asking, Lifted, Unanswered, Unasked, Used
 from interlock.broker.clock import Clock
 from interlock.broker.config import Config, Mode
 from interlock.broker.contain import Container, Nothing, Wish, caught, profile_of, started
@@ -30,6 +33,7 @@ from interlock.model.action import Action, Principal
 from interlock.model.decision import Decision, Verdict
 from interlock.policy.engine import Engine
 
+PAUSED = "session-paused"
 _ALARMS = 100  # unseen calls that get an alarm each, of one look at a transcript; the rest is counted
 _ALARMED = 5_000  # calls of a session that are known to have been alarmed about
 
@@ -43,6 +47,7 @@ class Answer(msgspec.Struct, frozen=True):
     decision: Decision
     request: int | None = None
     command: str = ""  # what the agent is to run instead: it starts the contained run
+    deferred: bool = False  # the agent may put the call aside: nobody has decided yet
 
 
 class Recorder(Protocol):
@@ -93,17 +98,27 @@ class Broker:
         )
 
     async def propose(
-        self, action: Action, gone: asyncio.Event | None = None, *, rewrites: bool = False, inside: bool = False
+        self,
+        action: Action,
+        gone: asyncio.Event | None = None,
+        *,
+        rewrites: bool = False,
+        inside: bool = False,
+        defers: bool = False,
     ) -> Answer:
         """Judge one action. Raises InterlockError when no safe answer can be made: the gate then says no.
 
         `gone` is set once nobody waits for the answer any more: a yes is then kept for the next identical call.
         `rewrites` says that the gate can make the agent run another command instead, and so a contained one; `inside`
-        that the agent as a whole runs contained already.
+        that the agent as a whole runs contained already; `defers` that the agent can put a call aside until it is run
+        again.
         """
         session = await self.session(action.principal, action.cwd)
         config = self._rules.config(session.workspace)
         judged = self._judge(action, session, config)
+        paused = self.queue.pauses.of(action.principal)
+        if paused is not None:
+            return await self._stop_paused(session, action, judged, paused)
         if (
             (rewrites or inside)
             and config.mode is Mode.ENFORCE
@@ -119,8 +134,10 @@ class Broker:
         if decision.verdict is Verdict.ALLOW or config.mode is Mode.OBSERVE:
             return await self._release(session, action, judged, body, config.mode)
         if decision.verdict is Verdict.DENY:
-            return await self._stop(session, action, decision, body, words.denied)
-        return await self._ask(session, action, judged, body, config, gone)
+            answer = await self._stop(session, action, decision, body, words.denied)
+            session.patience.stopped(shape(judged.effects))
+            return await self._enough(session, config, answer)
+        return await self._ask(session, action, judged, body, config, gone, defers=defers)
 
     async def session(self, principal: Principal, cwd: str) -> Session:
         """The session of this principal, opened in the ledger when it is first seen."""
@@ -149,11 +166,14 @@ class Broker:
             await self._close(forgotten, "forgotten: too many sessions at once")
         return session
 
-    async def close(self, principal: Principal, reason: str) -> None:
-        """The agent ended its session."""
+    async def close(self, principal: Principal, reason: str, *, stopping: bool = False) -> None:
+        """The agent ended its session, or the daemon is `stopping`."""
         session = self.sessions.pop(principal)
         if session is not None:
             await self._close(session, reason)
+            if not stopping and self._rules.config(session.workspace).approvals.withdraw:
+                key = (principal.agent, principal.session)
+                await self.queue.withdraw(lambda request: request.session == key, "the agent's session has ended")
 
     async def outcome(self, principal: Principal, cwd: str, call_id: str, result: dict[str, Any]) -> int:
         """What came out of a released call, in the agent's words; of these only `records.result_body` is kept."""
@@ -172,6 +192,10 @@ class Broker:
                 principal, "unseen-call", "a tool ran whose call never reached Interlock", {"call": call_id}
             )
         return await self._ledger.record(records.OUTCOME, {**body, "intent": intent}, durable=False)
+
+    async def record(self, kind: str, body: dict[str, Any]) -> int:
+        """An entry of a room that has no ledger of its own. Raises LedgerUnavailable."""
+        return await self._ledger.record(kind, body)
 
     async def alarm(self, principal: Principal, what: str, message: str, facts: dict[str, Any]) -> int:
         """Something is wrong that nobody asked about."""
@@ -243,8 +267,11 @@ class Broker:
             kept = await self._undoing.before(judged.reading, session.workspace)
         if kept is not None:
             body = {**body, "undo": kept.body()}
-        index = await self._ledger.record(records.INTENT, body, durable=records.is_side_effect(judged.reading))
+        effect = records.is_side_effect(judged.reading)
+        index = await self._ledger.record(records.INTENT, body, durable=effect)
         session.count("intents")
+        if effect:
+            session.patience.yes()  # it goes on with other work: what was denied before is no row any more
         session.remember(action.call_id, index)
         if kept is not None and action.call_id:
             session.kept[action.call_id] = kept.points
@@ -293,6 +320,37 @@ class Broker:
         session.remember(action.call_id, index)
         return Answer(released=False, message=say(decision, index), entry=index, decision=decision, request=request)
 
+    async def _stop_paused(self, session: Session, action: Action, judged: Judgement, pause: Pause) -> Answer:
+        """The session is paused: nothing is done, whatever it is."""
+        decision = msgspec.structs.replace(
+            judged.decision, verdict=Verdict.DENY, rules=(PAUSED,), why=f"The session is paused: {pause.why}"
+        )
+        body = {**records.action_body(action), **records.decision_body(decision, judged.reading)}
+        return await self._stop(session, action, decision, body, lambda _, entry: words.paused(pause, entry))
+
+    async def _enough(self, session: Session, config: Config, answer: Answer) -> Answer:
+        """After a no: where it was one too many, the session is paused, and the agent hears that with it."""
+        why = session.patience.spent(config.approvals.limits)
+        if not why:
+            return answer
+        pause = await self.queue.pauses.pause(session.principal, why)
+        return msgspec.structs.replace(answer, message=f"{answer.message} {words.paused(pause, pause.entry)}")
+
+    async def pause(self, principal: Principal, why: str, by: str) -> Pause:
+        """Stop a session, until a person lifts it: its questions and unused yeses end with it."""
+        pause = await self.queue.pauses.pause(principal, why, by)
+        key = (principal.agent, principal.session)
+        await self.queue.revoke(lambda request: request.session == key, f"the session was paused: {why}")
+        return pause
+
+    async def resume(self, principal: Principal, by: str) -> Pause:
+        """A person lifts a pause. Raises NotFound where there is none."""
+        lifted = await self.queue.pauses.resume(principal, by)
+        session = self.sessions.get(principal)
+        if session is not None:
+            session.patience.forgive()
+        return lifted
+
     async def _ask(
         self,
         session: Session,
@@ -301,20 +359,37 @@ class Broker:
         body: dict[str, Any],
         config: Config,
         gone: asyncio.Event | None,
+        *,
+        defers: bool,
     ) -> Answer:
         engine = self._rules.engine(session.workspace)
-        asked = await self._asking.ask(session, action, judged, engine=engine, config=config, gone=gone)
+        asked = await self._asking.ask(session, action, judged, engine=engine, config=config, gone=gone, defers=defers)
         body = {**body, **asked.extra}
         match asked:
             case Lifted(seen):
                 return await self._release(session, action, seen, body, Mode.ENFORCE)
-            case Unanswered(request, _, say):
-                return await self._stop(session, action, judged.decision, body, say, request.id)
+            case Unasked(_, say, flooded):
+                answer = await self._stop(session, action, judged.decision, body, say)
+                return await self._flooded(session, answer, flooded) if flooded else answer
+            case Unanswered(request, _, say, deferred):
+                answer = await self._stop(session, action, judged.decision, body, say, request.id)
+                if request.state is not State.DENIED:
+                    return msgspec.structs.replace(answer, deferred=deferred)
+                session.patience.no(shape(judged.effects))
+                return await self._enough(session, config, answer)
             case Used(request):
+                session.patience.yes()
                 answer = await self._release(session, action, judged, {**body, "approval": request.id}, Mode.ENFORCE)
                 if action.call_id:
                     session.approved[action.call_id] = request.id
-                return msgspec.structs.replace(answer, request=request.id)
+                return msgspec.structs.replace(answer, request=request.id, message=words.approved(request))
+
+    async def _flooded(self, session: Session, answer: Answer, many: str) -> Answer:
+        """Prompt bombing is an incident, and no more prompts."""
+        why = f"it asked so much that people here were asked {many} times within an hour"
+        await self.alarm(session.principal, "prompt-bombing", why, {"asked": int(many)})
+        pause = await self.pause(session.principal, why, "")
+        return msgspec.structs.replace(answer, message=words.paused(pause, pause.entry))
 
     async def _close(self, session: Session, reason: str) -> None:
         body = {

@@ -6,6 +6,8 @@ from enum import StrEnum
 
 import msgspec
 
+from interlock.approvals.needs import Who
+from interlock.approvals.patience import Limits
 from interlock.containment.profiles import Part
 from interlock.model.world import EnvironmentRule
 from interlock.policy.freeze import Freeze
@@ -44,6 +46,24 @@ class Containment(msgspec.Struct, frozen=True):
     end: End = End.COMMIT
 
 
+class Wait(StrEnum):
+    """How an agent waits for a person."""
+
+    HOLD = "hold"  # its hook is held open for a while, then it hears no, with a ticket
+    DEFER = "defer"  # an agent that can put the call aside does so; of the others the hook is held open
+    TICKET = "ticket"  # it hears no at once; a yes that comes later is used by the identical call
+
+
+class Approvals(msgspec.Struct, frozen=True):
+    """Who is asked, how the agent waits, and when enough is enough."""
+
+    wait: Wait = Wait.HOLD
+    withdraw: bool = False  # questions end with the agent's session, and with the call that nobody waits for
+    escalate_after: float = 0.5  # of the time to decide, until the next group is asked as well
+    limits: Limits = Limits()
+    who: tuple[Who, ...] = ()
+
+
 class Preview(msgspec.Struct, frozen=True):
     """How much may be looked at before a person is asked. `seconds` for all looks of one question; 0 turns them off."""
 
@@ -63,6 +83,7 @@ class Config(msgspec.Struct, frozen=True):
     hold_seconds: int = 20  # how long a hook is held open for a person
     decide_seconds: int = 3_600  # how long a request may wait for a decision
     execute_seconds: int = 900  # how long a yes may wait for its action
+    approvals: Approvals = Approvals()
     preview: Preview = Preview()
     containment: Containment = Containment()
     families: tuple[tuple[str, str], ...] = ()  # (name, TOML) of catalogue families beside the packaged ones

@@ -13,9 +13,7 @@ import msgspec
 
 from interlock.broker.judge import Judgement
 from interlock.model.action import Action
-
-_CONSONANTS = "bdfghjklmnprstvz"
-_VOWELS = "aiou"
+from interlock.model.fingerprint import fingerprint
 
 
 class Envelope(msgspec.Struct, frozen=True):
@@ -23,11 +21,6 @@ class Envelope(msgspec.Struct, frozen=True):
 
     digest: str
     fingerprint: str
-
-    @property
-    def code(self) -> str:
-        """What a person types to show that the fingerprint was read: its eight hex digits."""
-        return self.fingerprint.rsplit("-", 1)[1]
 
 
 def seal(action: Action, judged: Judgement) -> Envelope:
@@ -55,19 +48,3 @@ def seal(action: Action, judged: Judgement) -> Envelope:
 def canonical(value: object) -> bytes:
     """JSON with sorted keys and no spaces; a lone surrogate becomes its escape, so every decoded input has bytes."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=True).encode()
-
-
-def fingerprint(digest: bytes) -> str:
-    """Four pronounceable words (16 bits each, as proquints: Wilkerson 2009, arXiv:0901.4016) and eight hex digits."""
-    words = [_proquint(int.from_bytes(digest[i : i + 2])) for i in range(0, 8, 2)]
-    return "-".join([*words, digest[8:12].hex()])
-
-
-def _proquint(value: int) -> str:
-    return (
-        _CONSONANTS[value >> 12 & 15]
-        + _VOWELS[value >> 10 & 3]
-        + _CONSONANTS[value >> 6 & 15]
-        + _VOWELS[value >> 4 & 3]
-        + _CONSONANTS[value & 15]
-    )

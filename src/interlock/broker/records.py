@@ -23,7 +23,6 @@ PROMPT = "prompt"
 CONFIG_CHANGE = "config.change"
 
 _TEXT = 2_000  # bytes of the action kept in an entry; the digest covers all of it
-_SHOWN = 5_000  # bytes of it shown to a person who decides
 _READ = 32_768  # characters of an input that are searched for secrets
 _EFFECTS = 24
 _NAME = 200
@@ -42,25 +41,16 @@ def action_text(action: Action) -> str:
 
     Read up to a bound well beyond what is shown, so that a secret which the bound cuts in two is never shown.
     """
-    return redact(_source(action)[:_READ])
+    return redact(source(action)[:_READ])
 
 
-def _source(action: Action) -> str:
+def source(action: Action) -> str:
+    """The action's own text, as the agent gave it."""
     for key in ("command", "file_path", "notebook_path", "path", "url", "pattern", "query"):
         value = action.input.get(key)
         if isinstance(value, str):
             return value
     return canonical(action.input).decode()
-
-
-def shown_text(action: Action) -> str:
-    """The action for a person who decides. Where it is longer than an entry can hold, the text says so itself."""
-    text = clean(action_text(action))
-    shown = cut(text, _SHOWN)
-    if shown == text:
-        return text
-    more = len(_source(action)) - len(shown)
-    return f"{shown} [… and about {more} characters that do not fit: approve only what you can read]"
 
 
 def action_body(action: Action) -> dict[str, Any]:
@@ -69,7 +59,7 @@ def action_body(action: Action) -> dict[str, Any]:
     The text is cut at a bound, and its length is then stated; the digest covers the whole input. It is left out where
     the text holds something redacted: the digest of a known text with one short secret could be guessed back.
     """
-    length = len(_source(action))
+    length = len(source(action))
     body: dict[str, Any] = {
         "principal": principal_body(action.principal),
         "gate": action.gate,

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from interlock.approvals.patience import Patience
 from interlock.containment.undo import Ref
 from interlock.model.action import Principal
 
@@ -27,6 +28,7 @@ class Session(msgspec.Struct):
     approved: dict[str, int]  # call id -> request id, until its outcome is known
     alarmed: set[str]
     kept: dict[str, tuple[Ref, ...]]  # call id -> what was kept for undo, until its outcome is known
+    patience: Patience
     doubted: bool = False  # a contained run did what nobody foresaw: what it asks for is believed less
 
     def count(self, what: str) -> None:
@@ -92,4 +94,7 @@ class Sessions:
 
 def new_session(principal: Principal, workspace: str, opened: int) -> Session:
     """A session first seen now; `opened` is the index of its `session.open` entry."""
-    return Session(principal, workspace, opened, counts={}, calls=OrderedDict(), approved={}, alarmed=set(), kept={})
+    return Session(
+        principal, workspace, opened,
+        counts={}, calls=OrderedDict(), approved={}, alarmed=set(), kept={}, patience=Patience(),
+    )  # fmt: skip

@@ -6,6 +6,7 @@ An agent that cannot tell "a person said no" from "a rule said no" tries variant
 from __future__ import annotations
 
 from interlock.approvals.machine import State
+from interlock.approvals.pauses import Pause
 from interlock.approvals.request import Request
 from interlock.model.decision import Decision
 
@@ -46,14 +47,83 @@ def drifted(request: Request) -> str:
 
 def ended(request: Request) -> str:
     """The question ended without a usable yes."""
+    number, because = request.id, f" ({request.because})" if request.because else ""
     if request.state in {State.EXECUTING, State.DONE, State.FAILED}:
         return (
-            f"The yes to request {request.id} was for one call, and an identical one has used it. If it must run "
+            f"The yes to request {number} was for one call, and an identical one has used it. If it must run "
             "once more, make the call again: that asks anew."
         )
-    if request.state is State.EXPIRED:
-        return f"Nobody decided on request {request.id} in time. Ask the user whether it is still wanted."
-    return f"Request {request.id} is {request.state.value}; its yes cannot be used. Ask the user before trying again."
+    match request.state:
+        case State.EXPIRED:
+            return f"Nobody decided on request {number} in time. Ask the user whether it is still wanted."
+        case State.SUPERSEDED:
+            return (
+                f"Request {number} was about this call as it was before; it stands for another action now, which has "
+                "a question of its own. Make the call again only if it is still wanted."
+            )
+        case State.REVOKED:
+            return (
+                f"Request {number} was taken back{because}: a yes to it, if there was one, does not count any more. "
+                "Do not retry it: ask the user."
+            )
+    return (
+        f"Request {number} is {request.state.value}{because}; no yes to it can be used. Ask the user before you retry."
+    )
+
+
+def in_order(request: Request) -> str:
+    """It stands in a plan whose order counts, and what comes before it has not been run."""
+    step = request.plan
+    assert step is not None  # noqa: S101 - the caller looked
+    return (
+        f"This is step {step.number} of {step.of} of an approved plan, and the plan is to be run in its order: "
+        f"request {step.before} comes first."
+    )
+
+
+def approved(request: Request) -> str:
+    """What the person said along with the yes; "" where they said nothing."""
+    return (
+        f'{request.decided_by} approved this (request {request.id}) and says: "{request.because}"'
+        if request.because
+        else ""
+    )
+
+
+def paused(pause: Pause, entry: int) -> str:
+    """The session is paused: nothing it asks for is done."""
+    whose = f"A person ({pause.by}) has paused this session" if pause.by else "Interlock has paused this session"
+    return _join(
+        f"{whose}: {pause.why.rstrip('.')}.",
+        "Nothing you ask for will be done, reading included, until a person lifts the pause. Stop calling tools now, "
+        "tell the user what happened, and end your turn.",
+        f"Details for a person: interlock why {entry}; interlock resume lifts it.",
+    )
+
+
+def too_long(decision: Decision, length: int) -> str:
+    """It needs a yes, and is longer than a person could read."""
+    return _join(
+        "Interlock:",
+        decision.why,
+        f"It has {length} characters: no person can read that, so nobody is asked. Put what it does into a file of the "
+        "project and run that, or make it shorter.",
+    )
+
+
+def flooded(decision: Decision, many: int) -> str:
+    """The people have been asked as often as they may be."""
+    return _join(
+        "Interlock:",
+        decision.why,
+        f"It needs a person's yes, and people here were asked {many} times within the last hour, which is as often as "
+        "they may be. Do not ask for more: go on with what needs nobody's yes, or end your turn.",
+    )
+
+
+def full(decision: Decision, problem: str) -> str:
+    """Too many questions wait already."""
+    return _join("Interlock:", decision.why, problem)
 
 
 def unreadable(problem: str) -> str:

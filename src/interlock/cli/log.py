@@ -118,9 +118,13 @@ def _story(kind: str, body: dict[str, Any]) -> str:
         )
     if kind == "approval.request":
         return f"{visible(body['tool'])}: {visible(body['text'])}"
+    if kind == "approval.batch":
+        items = ", ".join(str(item["request"]) for item in body["decision"]["items"])
+        return f"{visible(body['decision']['approver'])}: {visible(body['decision']['verdict'])} of {items}"
     if kind.startswith("approval."):
         change = body["change"]
-        return f"request {body['request']}: {change.get('state', '')} {visible(change.get('decided_by', ''))}"
+        state = change.get("state", "") or f"asks {body.get('to', '')} too"
+        return f"request {body['request']}: {visible(state)} {visible(change.get('decided_by', ''))}".rstrip()
     if kind.startswith("person.") and "change" in body:
         by = visible(", ".join(given["person"] for given in body["by"]))
         return f"{visible(body['change']['name'])}, by {by}{' alone' if body.get('alone') else ''}"

@@ -50,10 +50,14 @@ def _amount(delta: float) -> tuple[int, str]:
 
 
 def field(label: str, text: str, *, width: int = 9) -> None:
-    """Print a labelled text, sanitised, wrapped to the terminal and never cut."""
-    columns = max(40, min(shutil.get_terminal_size((100, 24)).columns, 120))
-    # Neither words nor hyphens are broken: a path must stay one thing that can be copied.
-    lines = textwrap.wrap(visible(text), columns - width - 3, break_long_words=False, break_on_hyphens=False)
+    """Print a labelled text, sanitised, wrapped to the terminal and never cut; lines of its own stand behind a bar."""
+    columns = max(40, min(shutil.get_terminal_size((100, 24)).columns, 120)) - width - 3
+    bar = "| " if "\n" in text.strip("\n") else ""
+    lines: list[str] = []
+    for line in visible(text.rstrip("\n"), lines=bool(bar)).split("\n"):
+        # Neither words nor hyphens are broken: a path must stay one thing that can be copied.
+        wrapped = textwrap.wrap(line, columns - len(bar), break_long_words=False, break_on_hyphens=False)
+        lines += [bar + part for part in wrapped or [""]]
     click.echo(f"  {heading(label.ljust(width))} {(chr(10) + ' ' * (width + 3)).join(lines)}")
 
 

@@ -15,7 +15,9 @@ from typing import Annotated
 
 import msgspec
 
-from interlock.broker.config import Config, Containment, End, Mode, Preview, Shell
+from interlock.approvals.needs import Who
+from interlock.approvals.patience import ASKS_AN_HOUR, IN_A_ROW, IN_A_SESSION, Limits
+from interlock.broker.config import Approvals, Config, Containment, End, Mode, Preview, Shell, Wait
 from interlock.containment.profiles import Part
 from interlock.daemon.families import families
 from interlock.daemon.files import read_regular
@@ -53,6 +55,25 @@ class _Ask(msgspec.Struct, forbid_unknown_fields=True):
     execute_minutes: Annotated[int, msgspec.Meta(ge=1, le=1_440)] = 15
 
 
+class _Who(msgspec.Struct, forbid_unknown_fields=True):
+    tier: Annotated[int, msgspec.Meta(ge=0, le=4)] = 0
+    environment: str = ""
+    groups: Annotated[list[str], msgspec.Meta(max_length=16)] = []
+    exclude: Annotated[list[str], msgspec.Meta(max_length=100)] = []
+    people: Annotated[int, msgspec.Meta(ge=1, le=8)] = 1
+    strong: bool = False
+
+
+class _Approvals(msgspec.Struct, forbid_unknown_fields=True):
+    wait: Wait | None = None
+    withdraw: bool | None = None
+    escalate_after: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.5
+    asks_an_hour: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = ASKS_AN_HOUR
+    denials_in_a_row: Annotated[int, msgspec.Meta(ge=0, le=1_000)] = IN_A_ROW
+    denials_in_a_session: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = IN_A_SESSION
+    who: Annotated[list[_Who], msgspec.Meta(max_length=100)] = []
+
+
 class _Database(msgspec.Struct, forbid_unknown_fields=True):
     name: str
     url: str
@@ -78,6 +99,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     environments: dict[str, _Map] = {}
     freeze: list[_Freeze] = []
     ask: _Ask | None = None
+    approvals: _Approvals | None = None
     preview: _Preview | None = None
     containment: _Containment | None = None
 
@@ -157,6 +179,9 @@ def _decode(text: str, name: str) -> _File:
                 raise ConfigError(f"{name}: the times of a freeze need a zone: write 2026-12-20T00:00:00Z.")
         if freeze.environment != "all" and freeze.environment not in {e.value for e in Environment}:
             raise ConfigError(f"{name}: freeze: unknown environment `{freeze.environment}`.")
+    for rule in file.approvals.who if file.approvals else []:
+        if rule.environment and rule.environment not in {e.value for e in Environment}:
+            raise ConfigError(f"{name}: approvals.who: unknown environment `{rule.environment}`.")
     return file
 
 
@@ -164,7 +189,7 @@ def _suggestion(message: str) -> str:
     if "unknown field" not in message:
         return ""
     field = message.split("`")[1]
-    structs = (_File, _Map, _Freeze, _Ask, _Preview, _Database, _Containment, Part)
+    structs = (_File, _Map, _Freeze, _Ask, _Approvals, _Who, _Preview, _Database, _Containment, Part)
     fields = {name for struct in structs for name in struct.__struct_encode_fields__}
     close = difflib.get_close_matches(field, fields, n=1)
     return f" Did you mean `{close[0]}`?" if close else f" Known keys: {', '.join(sorted(fields))}."
@@ -177,6 +202,7 @@ def _only_tightens(file: _File, path: Path) -> None:
             ("mode", file.mode is not None),
             ("known_hosts", bool(file.known_hosts)),
             ("ask", file.ask is not None),
+            ("approvals (but approvals.who)", file.approvals not in (None, _only_who(file.approvals))),
             ("preview", file.preview is not None),
             ("containment", file.containment is not None),
         )
@@ -188,6 +214,27 @@ def _only_tightens(file: _File, path: Path) -> None:
             f"{path}: a project can only tighten, so it may not set {', '.join(loosens)}. "
             "Move that to your own interlock.toml."
         )
+
+
+def _only_who(said: _Approvals | None) -> _Approvals:
+    """What a project may say of approvals: who else must agree."""
+    return _Approvals(who=said.who if said else [])
+
+
+def _approvals(known: Approvals, said: _Approvals) -> Approvals:
+    who = tuple(
+        Who(rule.tier, rule.environment, tuple(rule.groups), tuple(rule.exclude), rule.people, rule.strong)
+        for rule in said.who
+    )
+    if said == _only_who(said):
+        return msgspec.structs.replace(known, who=known.who + who)
+    return Approvals(
+        wait=said.wait or known.wait,
+        withdraw=known.withdraw if said.withdraw is None else said.withdraw,
+        escalate_after=said.escalate_after,
+        limits=Limits(said.denials_in_a_row, said.denials_in_a_session, said.asks_an_hour),
+        who=known.who + who,
+    )
 
 
 def _add(config: Config, file: _File) -> Config:
@@ -213,6 +260,8 @@ def _add(config: Config, file: _File) -> Config:
             decide_seconds=file.ask.decide_minutes * 60,
             execute_seconds=file.ask.execute_minutes * 60,
         )
+    if file.approvals is not None:
+        config = msgspec.structs.replace(config, approvals=_approvals(config.approvals, file.approvals))
     if file.preview is not None:
         wanted = file.preview
         databases = tuple(Database(d.name, d.url) for d in wanted.database)

@@ -15,6 +15,7 @@ from pathlib import Path
 import structlog
 
 from interlock import __version__
+from interlock.approvals.pauses import KINDS as PAUSE_KINDS
 from interlock.approvals.queue import KINDS, Queue
 from interlock.broker.broker import Broker
 from interlock.broker.clock import Clock, seconds, stamp
@@ -52,6 +53,7 @@ from interlock.home import Home
 from interlock.identity import keys
 from interlock.identity.people import ADMINS, People, Person
 from interlock.identity.people import KINDS as PEOPLE_KINDS
+from interlock.ledger.blobs import BlobStore
 from interlock.ledger.store import Ledger
 from interlock.model.errors import DaemonRunning, InterlockError, LedgerUnavailable, StateError
 
@@ -118,12 +120,10 @@ class _Daemon:
         )
         try:
             recorder = LedgerRecorder(ledger, self._clock)
-            queue = Queue(recorder.record, now=self._clock.stamp, owner=os.geteuid())
-            restored = ((e.index, e.kind, json.loads(e.raw)["body"]) for e in ledger.entries(kinds=KINDS))
-            if strange := queue.restore(restored):
-                log.warning("approvals.strange", entries=strange[:100], count=len(strange))
             rules = RuleBook(home.config, report=recorder.note)
             person = person_here(home.own_paths)
+            people = _people(ledger, origin, person.name)
+            queue = _queue(ledger, recorder, self._clock, people, BlobStore(home.state / "ledger" / "blobs"))
             agents = AgentProcesses()
             shelf, vault = Shelf(home.state / "undo"), Store(home.state / "preimages")
             git = GitCall(agents.started)
@@ -165,15 +165,16 @@ class _Daemon:
                 broker=broker, ledger=ledger, rules=rules, contained=contained, callers=callers,
                 started=self._clock.stamp(), stop=self._ending.set,
             )  # fmt: skip
-            inbox = InboxDesk(broker, rules, self._clock, callers)
-            people = PeopleDesk(_people(ledger, origin, person.name), recorder, callers, self._clock)
-            rpc = Rpc([front, inbox, RecordsDesk(ledger, recorder), contained, desk, people])
+            crowd = PeopleDesk(people, recorder, callers, self._clock)
+            inbox = InboxDesk(broker, rules, self._clock, callers, people=people, desk=crowd, signer=signer)
+            rpc = Rpc([front, inbox, RecordsDesk(ledger, recorder), contained, desk, crowd])
+            await queue.recover()
             await desk.recover()
             await asyncio.to_thread(points.tidy, self._clock.now())
             await runs.restore()
             await network.start()
             keeping = Keeping(tiers.candidates(home.state, os.environ), shelf, vault)
-            await self._serve(recorder, rules, queue, broker, _Doors(hooks, rpc, runs, agents, keeping))
+            await self._serve(recorder, rules, queue, broker, _Doors(hooks, rpc, runs, agents, keeping, inbox))
         finally:
             ledger.close()
 
@@ -190,7 +191,7 @@ class _Daemon:
         await server.start()
         log.info("daemon.up", socket=str(self._home.socket), pid=os.getpid())
         warming = asyncio.get_running_loop().run_in_executor(None, _warm_readers)
-        chores = asyncio.create_task(self._chores(recorder, rules, queue, doors))
+        chores = asyncio.create_task(self._chores(recorder, rules, doors))
         await warming
         _settle_memory()
         await self._ending.wait()
@@ -200,7 +201,7 @@ class _Daemon:
         chores.cancel()
         try:
             for session in broker.sessions.all():
-                await broker.close(session.principal, "the daemon stopped")
+                await broker.close(session.principal, "the daemon stopped", stopping=True)
             await recorder.record("daemon.stop", {"reason": "asked to stop"})
         except LedgerUnavailable as error:
             # Nothing was released that the ledger does not have; that the daemon stopped is seen by its silence.
@@ -216,7 +217,7 @@ class _Daemon:
         await recorder.record(ALARM, {"alarm": "clock-set-back", "message": message, "was": last, "now": stamp(now)})
         await queue.expire(everything=True)
 
-    async def _chores(self, recorder: LedgerRecorder, rules: RuleBook, queue: Queue, doors: _Doors) -> None:
+    async def _chores(self, recorder: LedgerRecorder, rules: RuleBook, doors: _Doors) -> None:
         """What must happen without being asked. One failing chore is logged and does not end the others."""
         waited, pruned = 0.0, 0.0
         while True:
@@ -225,7 +226,7 @@ class _Daemon:
                 await recorder.flush()
                 if waited >= _EXPIRE_SECONDS:
                     waited = 0.0
-                    await queue.expire()
+                    await doors.inbox.tend()
                     await doors.runs.sweep()
                 if self._clock.now() >= pruned + _PRUNE_SECONDS:
                     pruned = self._clock.now()
@@ -244,6 +245,16 @@ def _people(ledger: Ledger, origin: str, login: str) -> People:
     people = People(origin, Person(login, uid=os.geteuid(), groups=(ADMINS,)))
     people.restore((e.index, e.kind, json.loads(e.raw)["body"]) for e in ledger.entries(kinds=PEOPLE_KINDS))
     return people
+
+
+def _queue(ledger: Ledger, recorder: LedgerRecorder, clock: Clock, people: People, store: BlobStore) -> Queue:
+    """The requests and the paused sessions, as the ledger tells."""
+    queue = Queue(recorder.record, now=clock.stamp, known=people, store=store)
+    restored = ((e.index, e.kind, json.loads(e.raw)["body"]) for e in ledger.entries(kinds=KINDS))
+    if strange := queue.restore(restored):
+        log.warning("approvals.strange", entries=strange[:100], count=len(strange))
+    queue.pauses.restore((e.index, e.kind, json.loads(e.raw)["body"]) for e in ledger.entries(kinds=PAUSE_KINDS))
+    return queue
 
 
 def _tier(home: Home) -> Tier:
@@ -265,11 +276,14 @@ def _settle_memory() -> None:
 class _Doors:
     """Sends each request to the room that answers it."""
 
-    def __init__(self, hooks: HookService, rpc: Rpc, runs: Runs, agents: AgentProcesses, keeping: Keeping) -> None:
+    def __init__(
+        self, hooks: HookService, rpc: Rpc, runs: Runs, agents: AgentProcesses, keeping: Keeping, inbox: InboxDesk
+    ) -> None:
         self._hooks = hooks
         self._rpc = rpc
         self.runs = runs
         self.keeping = keeping
+        self.inbox = inbox
         self._agents = agents
 
     async def serve(self, header: Header, payload: bytes, peer: Peer) -> Reply:

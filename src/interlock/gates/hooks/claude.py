@@ -107,12 +107,15 @@ class ClaudeGate:
             permission_mode=text_field(body, "permission_mode", limit=64),
         )
 
-    def allow(self, event: HookEvent, note: str = "") -> HookReply:  # noqa: ARG002 - the same for every event
-        """Say nothing, or show the person the note.
+    def allow(self, event: HookEvent, note: str = "", *, context: str = "") -> HookReply:
+        """Say nothing, or show the person the note, or tell the model the context.
 
         Never `permissionDecision: "allow"`: that would skip Claude's own permission rules.
         """
-        return render({"systemMessage": note} if note else None)
+        answer: dict[str, Any] = {"systemMessage": note} if note else {}
+        if context and event.moment is Moment.TOOL_BEFORE:
+            answer["hookSpecificOutput"] = {"hookEventName": event.name, "additionalContext": context}
+        return render(answer)
 
     def run_instead(self, event: HookEvent, command: str) -> HookReply | None:
         """Rewrite a command. Here an allow must be said: Claude takes a rewritten input only with one.

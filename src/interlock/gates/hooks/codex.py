@@ -71,9 +71,13 @@ class CodexGate:
             outcome=outcome(body) if moment is Moment.TOOL_AFTER else None,
         )
 
-    def allow(self, event: HookEvent, note: str = "") -> HookReply:  # noqa: ARG002 - the same for every event
-        """Say nothing (`permissionDecision: "allow"` alone is an error to Codex), or show the person the note."""
-        return render({"systemMessage": note} if note else None)
+    def allow(self, event: HookEvent, note: str = "", *, context: str = "") -> HookReply:  # noqa: ARG002 - the same for every event
+        """Say nothing (`permissionDecision: "allow"` alone is an error to Codex), or show the note, or the context.
+
+        Before a tool call Codex has no member that reaches the model: the context stands where its user reads it.
+        """
+        shown = " ".join(text for text in (note, context) if text)
+        return render({"systemMessage": shown} if shown else None)
 
     def run_instead(self, event: HookEvent, command: str) -> HookReply | None:
         """Rewrite a command under the name that Codex gave it, as words where it gave words."""

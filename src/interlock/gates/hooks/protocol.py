@@ -59,8 +59,10 @@ class HookGate(Protocol):
     def parse(self, raw: bytes) -> HookEvent:
         """Translate one event. Raises AgentError: malformed, duplicate keys, too large, too deep."""
 
-    def allow(self, event: HookEvent, note: str = "") -> HookReply:
-        """Let it happen (for events that cannot be stopped: acknowledge)."""
+    def allow(self, event: HookEvent, note: str = "", *, context: str = "") -> HookReply:
+        """Let it happen (for events that cannot be stopped: acknowledge). `note` is shown to the person; `context` is
+        what a person said along with their yes, for the model.
+        """
 
     def run_instead(self, event: HookEvent, command: str) -> HookReply | None:
         """Let the agent run this command in place of the one it asked for; None where its protocol cannot."""

@@ -94,7 +94,7 @@ class HookService:
         if not answer.released:
             return gate.deny(event, answer.message)
         if not answer.command:
-            return gate.allow(event)
+            return gate.allow(event, context=answer.message)
         # INVARIANT: what was released to run contained never runs as it is.
         contained = gate.run_instead(event, answer.command)
         return contained or gate.deny(event, words.broken("the agent cannot be told to run this contained."))
