@@ -40,8 +40,9 @@ bench: $(READY)
 score: $(READY)
 	@$(BIN)/python benchmarks/score.py $(if $(MISSES),--misses)
 
-## make docs         regenerate docs/reference and the golden files' diagrams
+## make docs         regenerate docs/reference and the receipt of the packaged rules' proofs
 docs: $(READY)
+	@mkdir -p build && $(BIN)/python -m interlock.prover.layers > build/proof.json && mv build/proof.json src/interlock/policy/defaults/proof.json
 	@$(BIN)/python -m interlock.cli.reference docs/reference
 	@$(BIN)/python -m interlock.policy.reference > docs/reference/policy.md
 
@@ -49,7 +50,7 @@ docs: $(READY)
 lock: $(READY)
 	@$(BIN)/python -m pip install --quiet uv
 	@for part in run dev; do \
-	  extra=$$(test $$part = dev && echo "--extra dev --constraint requirements/run.txt"); \
+	  extra=$$(test $$part = dev && echo "--extra dev --extra prove --extra analytics --constraint requirements/run.txt"); \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-header --no-annotate --upgrade $$extra pyproject.toml --output-file requirements/$$part.txt || exit 1; done
 

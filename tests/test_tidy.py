@@ -19,6 +19,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "model": set(),
     "effects": {"model"},
     "policy": {"model"},
+    "prover": {"model", "policy"},
     "ledger": {"model"},
     "identity": {"model", "ledger"},
     "approvals": {"model", "ledger", "identity"},
@@ -131,6 +132,15 @@ def test_no_machine_and_no_host_of_a_registry_is_named() -> None:
             continue
         found += [f"{name}:{n}" for n, line in enumerate(text.splitlines(), 1) if forbidden.search(line)]
     assert not found
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=relative)
+def test_what_is_an_extra_is_imported_where_it_is_used_alone(path: Path) -> None:
+    """Start-up must not depend on what else is installed: z3 in the room of proofs, DuckDB in that of replays."""
+    home = {"z3": "prover/", "duckdb": "replay/"}
+    for name in imports(ast.parse(path.read_text())):
+        if (extra := name.split(".")[0]) in home:
+            assert relative(path).startswith(home[extra]), f"{extra} outside of {home[extra]}"
 
 
 def test_what_names_download_hosts_is_not_committed() -> None:

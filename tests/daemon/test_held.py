@@ -129,6 +129,7 @@ def test_rules_that_change_while_a_call_waits_make_it_another_action(patient: Gu
         '@id("mine") @why("a test") @tier("4") @matches("read file /srv/x @workspace +workspace") '
         'forbid (principal, action == Interlock::Action::"read", resource) when { resource.kind == "file" };'
     )
+    assert patient.cli("policy", "prove", str(policies), "--layer", "user").returncode == 0
     call(patient.home, "reload")
     call(patient.home, "approve", {"id": asked["id"]})
     (reply,) = waiting.end()

@@ -120,6 +120,7 @@ def test_a_new_policy_comes_into_force_without_a_restart(guard: Guard) -> None:
         '@id("no-reading") @why("a test") @tier("4") @matches("read file /srv/x @workspace +workspace") '
         'forbid (principal, action == Interlock::Action::"read", resource) when { resource.kind == "file" };'
     )
+    assert guard.cli("policy", "prove", str(policies), "--layer", "user").returncode == 0
     _until(lambda: not read(guard))
     reason = guard.said_no(guard.hook("Read", {"file_path": str(guard.project / "a.py")}))
     assert "no-reading" in reason

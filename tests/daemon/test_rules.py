@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from interlock.daemon.rules import RuleBook
-from interlock.model.errors import ConfigError, PolicyError
+from interlock.model.errors import ConfigError, PolicyError, Unproved
+from interlock.policy import receipt
+from prover.proofs import prove_folder
 
 FORBID = (
     '@id("mine") @why("a test") @tier("4") @matches("read file /srv/x @workspace +workspace") '
@@ -19,9 +22,9 @@ PERMIT = FORBID.replace("forbid", "permit")
 
 class Reports:
     def __init__(self) -> None:
-        self.seen: list[tuple[str, dict[str, str]]] = []
+        self.seen: list[tuple[str, dict[str, Any]]] = []
 
-    def __call__(self, kind: str, facts: dict[str, str]) -> None:
+    def __call__(self, kind: str, facts: dict[str, Any]) -> None:
         self.seen.append((kind, facts))
 
     @property
@@ -57,6 +60,7 @@ def test_a_set_that_fails_leaves_the_old_one_and_is_reported_once(tmp_path: Path
     assert reports.kinds == ["policy.loaded", "policy.refused"]
     assert "mine.cedar" in rules.problems()[""]
     file.write_text(FORBID)
+    prove_folder(file.parent, "user")
     rules.refresh()
     assert rules.engine("") is not old
     assert not rules.problems()
@@ -77,13 +81,13 @@ def test_a_user_cannot_permit(tmp_path: Path) -> None:
 
 
 def test_an_organisation_can(tmp_path: Path) -> None:
-    policy(tmp_path / "org", PERMIT)
+    prove_folder(policy(tmp_path / "org", PERMIT).parent, "organisation")
     rules, _ = book(tmp_path)
     assert "mine" in rules.engine("").rules
 
 
 def test_a_projects_rules_are_its_own(tmp_path: Path) -> None:
-    policy(tmp_path / "project" / ".interlock", FORBID)
+    prove_folder(policy(tmp_path / "project" / ".interlock", FORBID).parent, "project")
     rules, _ = book(tmp_path)
     assert "mine" in rules.engine(str(tmp_path / "project")).rules
     assert "mine" not in rules.engine("").rules
@@ -151,9 +155,81 @@ def test_a_projects_file_that_is_no_file_stops_that_project_and_nobody_else(
 def test_a_policy_with_its_old_size_and_date_is_still_seen_to_be_new(tmp_path: Path) -> None:
     rules, reports = book(tmp_path)
     file = policy(tmp_path / "user", FORBID)
+    prove_folder(file.parent, "user")
     before = file.stat()
     rules.engine("")
     file.write_text(FORBID.replace("a test", "A TEST"))
     os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
     rules.refresh()
-    assert reports.kinds == ["policy.loaded", "policy.loaded"]
+    assert reports.kinds == ["policy.loaded", "policy.refused"]
+    prove_folder(file.parent, "user")
+    rules.refresh()
+    assert reports.kinds == ["policy.loaded", "policy.refused", "policy.loaded"]
+
+
+def test_what_nobody_has_proved_does_not_come_into_force(tmp_path: Path) -> None:
+    rules, reports = book(tmp_path)
+    old = rules.engine("")
+    file = policy(tmp_path / "user", FORBID)
+    rules.refresh()
+    assert rules.engine("") is old
+    problem = rules.problems()[""]
+    assert "nobody has proved them" in problem
+    assert f"interlock policy prove --layer user {file.parent}" in problem
+    prove_folder(file.parent, "user")
+    rules.refresh()
+    assert "mine" in rules.engine("").rules
+    assert reports.seen[-1][1]["proofs"][1]["proved"] == 3
+
+
+def test_a_first_set_that_nobody_has_proved_stops(tmp_path: Path) -> None:
+    policy(tmp_path / "user", FORBID)
+    rules, _ = book(tmp_path)
+    with pytest.raises(Unproved, match="nobody has proved them"):
+        rules.engine("")
+
+
+@pytest.mark.parametrize("change", ["policy", "properties", "receipt", "truncated"])
+def test_a_receipt_is_for_exactly_these_bytes(tmp_path: Path, change: str) -> None:
+    file = policy(tmp_path / "user", FORBID)
+    promises = file.parent / "properties.toml"
+    promises.write_text('[[never]]\nid = "p"\nwhy = "w"\nverbs = ["read"]\nwhen = \'resource.kind == "file"\'\n')
+    prove_folder(file.parent, "user")
+    proof = file.parent / receipt.FILE
+    if change == "policy":
+        file.write_text(FORBID + " ")
+    elif change == "properties":
+        promises.write_text(promises.read_text().replace('"w"', '"v"'))
+    elif change == "receipt":
+        proof.write_text(proof.read_text().replace('"p"', '"q"'))
+    else:
+        proof.write_text(proof.read_text()[:-9])
+    rules, _ = book(tmp_path)
+    with pytest.raises(Unproved, match="prove"):
+        rules.engine("")
+
+
+def test_a_receipt_of_permits_rests_on_the_layers_below(tmp_path: Path) -> None:
+    """An organisation's permits were proved on Interlock's rules; a person's forbids hold on whatever lies below."""
+    organisation, user = tmp_path / "org", tmp_path / "user"
+    prove_folder(policy(user, FORBID).parent, "user")
+    own = PERMIT.replace('"mine"', '"theirs"')
+    prove_folder(policy(organisation, own).parent, "organisation")
+    rules, _ = book(tmp_path)
+    assert {"mine", "theirs"} <= set(rules.engine("").rules)
+
+
+def test_promises_of_a_person_rest_on_the_organisations_rules(tmp_path: Path) -> None:
+    file = policy(tmp_path / "user", FORBID)
+    promises = '[[never]]\nid = "p"\nwhy = "w"\nverbs = ["read"]\nwhen = \'resource.kind == "file"\'\n'
+    (file.parent / "properties.toml").write_text(promises)
+    prove_folder(file.parent, "user")
+    rules, _ = book(tmp_path)
+    assert rules.engine("")
+    own = PERMIT.replace('"mine"', '"theirs"')
+    prove_folder(policy(tmp_path / "org", own).parent, "organisation")
+    rules.refresh()
+    assert "the layers below them" in rules.problems()[""]
+    prove_folder(file.parent, "user", organisation=tmp_path / "org" / "policy")
+    rules.refresh()
+    assert not rules.problems()

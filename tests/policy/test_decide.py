@@ -216,3 +216,15 @@ def test_an_unknown_count_is_the_largest_one() -> None:
 def test_what_a_freeze_covers(frozen: tuple[str, ...], environment: str, verdict: str) -> None:
     scene = notation.parse(f"write table shop.users @{environment}")
     assert ENGINE.decide(ANYBODY, [scene.effect], Context(frozen=frozen)).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("labels", "taint", "containment"), [(("secrt",), (), "none"), ((), ("nonsense",), "none"), ((), (), "cage")]
+)
+def test_a_word_outside_of_the_vocabularies_is_not_judged(
+    labels: tuple[str, ...], taint: tuple[str, ...], containment: str
+) -> None:
+    """What is proved is proved of requests that hold known words; no other request is permitted."""
+    effect = Effect(Verb.READ, Resource(Kind.FILE, "/code/app/x", labels), taint=taint)
+    decision = ENGINE.decide(ANYBODY, [effect], Context(containment=containment))
+    assert (decision.verdict, decision.rules) == (Verdict.DENY, ("internal",))

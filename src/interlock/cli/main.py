@@ -34,7 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("export", "Write a self-contained copy of the ledger that anyone can verify."),
     "drift": ("drift", "Show what contained runs did that their reading did not foresee."),
     "people": ("people", "Show, add and remove the people who may decide, their keys and groups."),
-    "policy": ("policy", "Show, test and explain the rules."),
+    "policy": ("policy", "Show, test, prove and explain the rules."),
     "catalogue": ("catalogue", "Look at the commands Interlock knows, and add your own."),
     "service": ("service", "Run the daemon as a systemd user service."),
     "drill": ("drill", "Replay the incidents of record against this guard."),

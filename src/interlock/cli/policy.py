@@ -1,21 +1,21 @@
-"""`interlock policy`: look at the rules in force, try a set before it is used, and explain one rule."""
+"""`interlock policy`: look at the rules in force, try and prove a set before it is used, and explain one rule."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import click
 
-from interlock.cli.show import emit, heading, here
-from interlock.model.errors import NotFound, PolicyError
+from interlock.cli.policy_ask import ask
+from interlock.cli.policy_prove import prove
+from interlock.cli.policyset import candidate, here, layer_option
+from interlock.cli.show import emit, heading
+from interlock.model.errors import NotFound
 from interlock.model.visible import visible
-from interlock.policy import defaults
 from interlock.policy.engine import Engine
-from interlock.policy.rules import BASE_LAYERS, Layer, Rule
+from interlock.policy.rules import Rule
 
 
 @click.group(
@@ -24,7 +24,7 @@ from interlock.policy.rules import BASE_LAYERS, Layer, Rule
     epilog="\b\nExamples:\n  interlock policy show\n  interlock policy explain production-destroyed",
 )
 def command() -> None:
-    """Show, test and explain the rules."""
+    """Show, test, prove and explain the rules."""
 
 
 @command.command(
@@ -53,18 +53,11 @@ def show(wanted: str | None, as_json: bool) -> None:
     "\b\nExit status: 0 the set would be taken, 21 it would be refused.",
 )
 @click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=True, path_type=Path))
-@click.option(
-    "--layer",
-    "name",
-    type=click.Choice([*BASE_LAYERS[1:], "project", "user"]),
-    default="project",
-    show_default=True,
-    help="The layer that the files would belong to.",
-)
+@layer_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def test(files: tuple[Path, ...], name: str, as_json: bool) -> None:
     """Check FILES (or, without any, the rules in force here): syntax, schema, words and every example."""
-    engine = Engine.load([defaults.layer(), Layer(name, _sources(files))]) if files else _engine_here()
+    engine = Engine.load(candidate(files, name) if files else here())
     rules = list(engine.rules.values())
     tested = [rule for rule in rules if rule.layer == name] if files else rules
     examples = sum(len(rule.matches) + len(rule.spares) for rule in tested)
@@ -141,26 +134,8 @@ def _facts(rule: Rule) -> dict[str, Any]:
 
 def _engine_here() -> Engine:
     """The rules as the daemon would load them for the directory one stands in."""
-    from interlock.broker.workspace import workspace_of
-    from interlock.daemon import config as configuration
-    from interlock.daemon.rules import layers
-    from interlock.home import locate
-
-    workspace = workspace_of(here(), os.environ.get("HOME") or str(Path.home()))
-    folders = [("organisation", configuration.ORGANISATION / "policy")]
-    folders += [("project", Path(workspace) / ".interlock" / "policy")] if workspace else []
-    folders += [("user", locate().config / "policy")]
-    return Engine.load(layers(folders))
+    return Engine.load(here())
 
 
-def _sources(files: Sequence[Path]) -> dict[str, str]:
-    from interlock.daemon.rules import policy_files
-
-    sources: dict[str, str] = {}
-    for file in files:
-        for one in policy_files(file) if file.is_dir() else [file]:
-            try:
-                sources[one.name] = one.read_text("utf-8")
-            except (OSError, UnicodeDecodeError) as error:
-                raise PolicyError(f"cannot read {one}: {error}. Save it as UTF-8, readable by you.") from error
-    return sources
+for _more in (prove, ask):
+    command.add_command(_more)

@@ -2,6 +2,7 @@
 
 A set that is refused never replaces one that works: the old one stays in force and the refusal is reported. Where
 there is no old one (a project's first policy is broken), the refusal is raised and that project's agents are stopped.
+Refused is what does not load, what fails its own examples, and what nobody has proved (`interlock.policy.receipt`).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import os
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -18,7 +20,7 @@ from interlock.daemon import config as configuration
 from interlock.daemon.families import family_files
 from interlock.daemon.files import read_regular
 from interlock.model.errors import CatalogueError, OperatorError, PolicyError
-from interlock.policy import defaults
+from interlock.policy import defaults, properties, receipt
 from interlock.policy.engine import Engine, digest_of
 from interlock.policy.rules import Layer
 
@@ -45,7 +47,7 @@ class RuleBook:
         user: Path,
         *,
         organisation: Path | None = configuration.ORGANISATION,
-        report: Callable[[str, dict[str, str]], None],
+        report: Callable[[str, dict[str, Any]], None],
     ) -> None:
         self._user = user
         self._organisation = organisation
@@ -94,8 +96,13 @@ class RuleBook:
             new_config = configuration.load(
                 user=self._user, project=Path(workspace) if workspace else None, organisation=self._organisation
             )
-            engine, config = self._engine_of(layers(self._layer_folders(workspace))), new_config
-            self._report("policy.loaded", {"workspace": workspace, "policy": engine.digest, "mode": config.mode.value})
+            sources = layers(self._layer_folders(workspace))
+            new_engine = self._engine_of(sources)
+            # INVARIANT: no set comes into force without its examples (`Engine.load`) and its proofs.
+            proofs = proved(sources, new_engine)
+            engine, config = new_engine, new_config
+            facts = {"workspace": workspace, "policy": engine.digest, "mode": config.mode.value, "proofs": proofs}
+            self._report("policy.loaded", facts)
         except OperatorError as error:
             problem = error
             self._report("policy.refused", {"workspace": workspace, "problem": str(error)[:2_000]})
@@ -131,6 +138,7 @@ class RuleBook:
                 files += policy_files(folder)
             except PolicyError:
                 found.append((str(folder), -1, -1, -1, -1))
+            files += [folder / properties.FILE, folder / receipt.FILE]
         for place in filter(None, (self._organisation, self._user)):
             try:
                 files += family_files(place)
@@ -151,9 +159,20 @@ def layers(folders: list[tuple[str, Path]]) -> list[Layer]:
     result = [defaults.layer()]
     for name, folder in folders:
         sources = {file.name: _text(file) for file in policy_files(folder)}
-        if sources:
-            result.append(Layer(name, sources))
+        promises = _beside(folder / properties.FILE)
+        if sources or promises:
+            result.append(Layer(name, sources, promises, _beside(folder / receipt.FILE), str(folder)))
     return result
+
+
+def proved(sources: list[Layer], engine: Engine) -> list[dict[str, Any]]:
+    """The receipt of each layer, as an entry holds it. Raises Unproved where one is missing."""
+    rules = tuple(engine.rules.values())
+    found = [(layer.name, receipt.found(sources, rules, layer)) for layer in sources]
+    return [
+        {"layer": name, "policy": r.policy, "properties": r.properties, "proved": len(r.proved), "by": r.by}
+        for name, r in found
+    ]
 
 
 def policy_files(folder: Path) -> list[Path]:
@@ -167,6 +186,11 @@ def policy_files(folder: Path) -> list[Path]:
     if len(names) > _FILES:
         raise PolicyError(f"{folder} holds {len(names)} policy files; at most {_FILES} are read. Merge some.")
     return [folder / name for name in names]
+
+
+def _beside(file: Path) -> str:
+    """The text of a file that need not be there."""
+    return _text(file) if os.path.lexists(file) else ""
 
 
 def _text(file: Path) -> str:

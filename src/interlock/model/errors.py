@@ -138,6 +138,13 @@ class LedgerUnavailable(InterlockError):
     exit = 35
 
 
+class Unproved(OperatorError):
+    """A policy set whose properties are not proved, or are refuted: it does not come into force."""
+
+    code = "unproved"
+    exit = 28
+
+
 class NotGuarded(OperatorError):
     """`interlock doctor`: at least one agent would run a tool that policy denies."""
 

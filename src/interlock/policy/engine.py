@@ -19,10 +19,12 @@ from interlock.model.action import Principal
 from interlock.model.decision import LADDER, Context, Decision, EffectDecision, Rung, Verdict
 from interlock.model.effect import Effect, Verb
 from interlock.model.grant import covering
+from interlock.model.labels import RESOURCE_LABELS, TAINTS
 from interlock.policy import request, wording
 from interlock.policy.examples import check
 from interlock.policy.rules import DEFAULT_DENY, GRANTED, INTERNAL, UNREADABLE_NAME, Layer, Rule, read
 from interlock.policy.slices import Slice, Slices
+from interlock.policy.vocabulary import CONTAINMENTS
 
 TIER = {Rung.NONE: 1, Rung.ONE: 2, Rung.ONE_STRONG: 3, Rung.TWO_STRONG: 4}
 _RUNG_ORDER = {rung: place for place, (rung, _) in enumerate(LADDER)}
@@ -90,6 +92,13 @@ class Engine:
         return facts.currsize, REMEMBERED
 
     def _ruling(self, principal: Principal, effect: Effect, context: Context) -> Ruling:
+        # INVARIANT: only words of the vocabularies are judged: proofs are about these (`interlock.prover.symbols`).
+        if not (
+            RESOURCE_LABELS.issuperset(effect.resource.labels)
+            and TAINTS.issuperset(effect.taint)
+            and context.containment in CONTAINMENTS
+        ):
+            return _IMPOSSIBLE
         piece = self._slices.of(effect)
         asked = request.canonical_request(piece.attributes, principal, effect, context)
         rule_on = self._judge if asked.bulky else self._rule_on

@@ -48,10 +48,17 @@ _ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*\Z")
 
 
 class Layer(msgspec.Struct, frozen=True):
-    """Policy files of one origin: `sources` maps a file name to its text."""
+    """Policy files of one origin: `sources` maps a file name to its text.
+
+    Beside them may lie what they promise (`interlock.policy.properties`) and the receipts of its proofs
+    (`interlock.policy.receipt`); `folder` is where a person finds them all.
+    """
 
     name: str
     sources: Mapping[str, str]
+    properties: str = ""
+    receipts: str = ""
+    folder: str = ""
 
 
 class Rule(msgspec.Struct, frozen=True):

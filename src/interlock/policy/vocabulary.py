@@ -16,6 +16,7 @@ from interlock.model.decision import Context
 from interlock.model.effect import Breadth, Effect, Environment, Kind, Known, Reversibility, Verb
 from interlock.model.labels import FROZEN, RESOURCE_LABELS, TAINTS
 
+CONTAINMENTS = frozenset({"none", "sandbox"})
 MOST = 2**63 - 1  # the largest Cedar Long: "no bound is known"
 
 _LOCAL = frozenset({Environment.WORKSPACE, Environment.MACHINE})
@@ -119,7 +120,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
     _text("context", "via", "the command or tool that does it", lambda _p, e, _c: e.via),
     Attribute(
         "context", "containment", Type.STRING, "what holds the action while it runs",
-        lambda _p, _e, c: c.containment, frozenset({"none", "sandbox"}),
+        lambda _p, _e, c: c.containment, CONTAINMENTS,
     ),
     Attribute(
         "context", "frozen", Type.BOOL, "a freeze covers this environment, or may (environment unknown)",

@@ -59,7 +59,7 @@ def why(
     """One short paragraph; empty for an allow."""
     if verdict is Verdict.ALLOW:
         return ""
-    sentences = [f"{'Held' if verdict is Verdict.ASK else 'Stopped'}: {_listed([_effect(e) for e in stopped])}."]
+    sentences = [f"{'Held' if verdict is Verdict.ASK else 'Stopped'}: {_listed([doing(e) for e in stopped])}."]
     grave = gravest(rules, known)[:_SHOWN]
     sentences += [f"Rule {rule}: {_sentence(known[rule].why if rule in known else OWN[rule])}" for rule in grave]
     others = [rule for rule in rules if rule not in grave]
@@ -94,7 +94,8 @@ def plain(text: str, limit: int = _NAME) -> str:
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in head)
 
 
-def _effect(effect: Effect) -> str:
+def doing(effect: Effect) -> str:
+    """What an effect does, as part of a sentence: `deleting all of table shop (production)`."""
     breadth = "all of " if effect.scale.breadth is Breadth.ALL else ""
     where = "" if effect.environment is Environment.UNKNOWN else f" ({effect.environment.value})"
     kind = effect.resource.kind.value.replace("_", " ")
