@@ -29,7 +29,9 @@ from interlock.broker.session import Session, Sessions, new_session
 from interlock.broker.trails import Trails
 from interlock.broker.undoing import Undoing
 from interlock.broker.workspace import workspace_of
+from interlock.identity.sessions import SessionIdentity
 from interlock.model.action import Action, Principal
+from interlock.model.agent import NOTHING_KNOWN, AgentFacts
 from interlock.model.decision import Decision, Verdict
 from interlock.policy.engine import Engine
 
@@ -139,28 +141,33 @@ class Broker:
             return await self._enough(session, config, answer)
         return await self._ask(session, action, judged, body, config, gone, defers=defers)
 
-    async def session(self, principal: Principal, cwd: str) -> Session:
-        """The session of this principal, opened in the ledger when it is first seen."""
+    async def session(self, principal: Principal, cwd: str, facts: AgentFacts = NOTHING_KNOWN) -> Session:
+        """This principal's session, opened in the ledger when it is first seen, with what is known of the agent."""
         known = self.sessions.get(principal)
         if known is not None:
+            known.child(principal)
             return known
         # An agent's first calls may come side by side: they share one opening, and one entry.
         key = (principal.agent, principal.session)
         opening = self._opening.get(key)
         if opening is None:
-            opening = self._opening[key] = asyncio.ensure_future(self._open(principal, cwd))
+            opening = self._opening[key] = asyncio.ensure_future(self._open(principal, cwd, facts))
             opening.add_done_callback(lambda _: self._opening.pop(key, None))
-        return await asyncio.shield(opening)
+        session = await asyncio.shield(opening)
+        session.child(principal)
+        return session
 
-    async def _open(self, principal: Principal, cwd: str) -> Session:
+    async def _open(self, principal: Principal, cwd: str, facts: AgentFacts) -> Session:
         # INVARIANT: a session's workspace is decided once. An agent that outlives its daemon would otherwise choose
         # a new one, by the working directory of its next call.
         workspace = self.sessions.workspace(principal)
         if workspace is None:
             workspace = workspace_of(cwd, self._person.home)
+        identity = SessionIdentity(self.sessions.origin, principal)
         body = {"principal": records.principal_body(principal), "workspace": workspace, "cwd": records.clean(cwd)}
+        body |= identity.body() | {"facts": msgspec.to_builtins(facts)}
         opened = await self._ledger.record(records.SESSION_OPEN, body)
-        session = new_session(principal, workspace, opened)
+        session = new_session(principal, workspace, opened, identity, facts)
         forgotten = self.sessions.add(session)
         if forgotten is not None:
             await self._close(forgotten, "forgotten: too many sessions at once")
@@ -216,6 +223,21 @@ class Broker:
         return await self._ledger.record(
             kind, {"principal": records.principal_body(principal), **body}, durable=durable
         )
+
+    async def became(self, session: Session, facts: AgentFacts) -> None:
+        """The agent is made of something else now: another skill, server or setting."""
+        if facts != session.facts:
+            session.facts = facts
+            await self.note(
+                records.SESSION_FACTS, session.principal, {"facts": msgspec.to_builtins(facts)}, durable=True
+            )
+
+    async def child(self, principal: Principal, cwd: str, *, live: bool) -> int:
+        """A sub-agent begins or ends: a principal of its own, below its session."""
+        session = await self.session(principal, cwd)
+        session.child(principal, live=live)
+        name = session.children[principal.subagent].name if principal.subagent else session.identity.name
+        return await self.note("subagent.start" if live else "subagent.stop", principal, {"name": name})
 
     async def unseen(self, principal: Principal, cwd: str, calls: list[tuple[str, str]]) -> int:
         """Compare the agent's own record, (call id, tool) pairs, with what reached the road; alarm for the rest."""
@@ -398,4 +420,4 @@ class Broker:
             "counts": session.counts,
             "reason": reason,
         }
-        await self._ledger.record(records.SESSION_CLOSE, body, durable=False)
+        await self._ledger.record(records.SESSION_CLOSE, session.identity.closed(body), durable=False)

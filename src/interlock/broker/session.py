@@ -10,11 +10,24 @@ import msgspec
 
 from interlock.approvals.patience import Patience
 from interlock.containment.undo import Ref
+from interlock.identity.names import segment
+from interlock.identity.sessions import SessionIdentity
 from interlock.model.action import Principal
+from interlock.model.agent import NOTHING_KNOWN, AgentFacts
 
 _CALLS = 500  # call ids remembered a session, for outcomes and heartbeats
+_CHILDREN = 200  # sub-agents remembered a session
 _WORKSPACES = 20_000  # remembered sessions, 200 bytes each; a person has some thousands a year
 _SESSIONS = 200  # live at once; with the calls of each that is a few megabytes at most
+
+
+class Child(msgspec.Struct):
+    """A sub-agent of a session, by the agent's own id for it."""
+
+    id: str
+    type: str
+    name: str  # its SPIFFE id
+    live: bool = True
 
 
 class Session(msgspec.Struct):
@@ -29,11 +42,25 @@ class Session(msgspec.Struct):
     alarmed: set[str]
     kept: dict[str, tuple[Ref, ...]]  # call id -> what was kept for undo, until its outcome is known
     patience: Patience
+    identity: SessionIdentity
+    facts: AgentFacts = NOTHING_KNOWN
+    children: OrderedDict[str, Child] = msgspec.field(default_factory=OrderedDict)
     doubted: bool = False  # a contained run did what nobody foresaw: what it asks for is believed less
 
     def count(self, what: str) -> None:
         """One more of `what`."""
         self.counts[what] = self.counts.get(what, 0) + 1
+
+    def child(self, principal: Principal, *, live: bool = True) -> None:
+        """A sub-agent is at work, or has ended."""
+        if not principal.subagent:
+            return
+        known = self.children.pop(principal.subagent, None)
+        name = f"{self.identity.name}/sub/{segment(principal.subagent)}"
+        kind = principal.subagent_type or (known.type if known else "")
+        self.children[principal.subagent] = Child(principal.subagent, kind, name, live)
+        while len(self.children) > _CHILDREN:
+            self.children.popitem(last=False)
 
     def remember(self, call_id: str, index: int) -> None:
         """Entry `index` answered this call."""
@@ -49,6 +76,7 @@ class Sessions:
     """The live sessions, the least recently used forgotten first."""
 
     def __init__(self) -> None:
+        self.origin = ""  # the log's name, which the sessions' names are made of
         self._live: OrderedDict[tuple[str, str], Session] = OrderedDict()
         self._workspaces: OrderedDict[tuple[str, str], str] = OrderedDict()
 
@@ -92,9 +120,16 @@ class Sessions:
         return tuple(self._live.values())
 
 
-def new_session(principal: Principal, workspace: str, opened: int) -> Session:
+def new_session(
+    principal: Principal,
+    workspace: str,
+    opened: int,
+    identity: SessionIdentity | None = None,
+    facts: AgentFacts = NOTHING_KNOWN,
+) -> Session:
     """A session first seen now; `opened` is the index of its `session.open` entry."""
     return Session(
         principal, workspace, opened,
         counts={}, calls=OrderedDict(), approved={}, alarmed=set(), kept={}, patience=Patience(),
+        identity=identity or SessionIdentity("", principal), facts=facts,
     )  # fmt: skip

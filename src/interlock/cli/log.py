@@ -13,6 +13,8 @@ from interlock.cli.show import emit, heading, verdict
 from interlock.home import Home, locate
 from interlock.model.visible import visible
 
+# Of no use in one line: `interlock why` and `--json` show them.
+_UNSHOWN = frozenset({"principal", "name", "key", "signature", "facts"})
 _POLL_SECONDS = 0.2
 
 
@@ -134,5 +136,5 @@ def _story(kind: str, body: dict[str, Any]) -> str:
         return f"{where}: {body['mode']}, {body['policy']}, {proved} properties proved"
     if kind == "log.genesis":
         return f"the log {visible(body['origin'])} begins"
-    rest = {name: value for name, value in body.items() if name != "principal"}
+    rest = {name: value for name, value in body.items() if name not in _UNSHOWN}
     return f"{who} {visible(' '.join(f'{name}={value}' for name, value in rest.items()))}".strip()

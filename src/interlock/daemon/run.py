@@ -43,6 +43,7 @@ from interlock.daemon.rpc import Rpc
 from interlock.daemon.rules import RuleBook
 from interlock.daemon.runs import Runs
 from interlock.daemon.server import Peer, Server
+from interlock.daemon.sessions import SessionsDesk
 from interlock.daemon.settling import Settler
 from interlock.daemon.undo import UndoDesk
 from interlock.daemon.wire import Door, Header, Reply
@@ -153,6 +154,7 @@ class _Daemon:
             desk = UndoDesk(
                 ledger=ledger, recorder=recorder, clock=self._clock, shelf=shelf, restorers=restorers, callers=callers
             )
+            broker.sessions.origin = origin
             broker.sessions.restore(json.loads(e.raw)["body"] for e in ledger.entries(kinds=[SESSION_OPEN]))
             broker.trails.restore(json.loads(e.raw)["body"] for e in ledger.entries(kinds=[TRAIL]))
             hooks = HookService(broker, person=person.name)
@@ -167,7 +169,7 @@ class _Daemon:
             )  # fmt: skip
             crowd = PeopleDesk(people, recorder, callers, self._clock)
             inbox = InboxDesk(broker, rules, self._clock, callers, people=people, desk=crowd, signer=signer)
-            rpc = Rpc([front, inbox, RecordsDesk(ledger, recorder), contained, desk, crowd])
+            rpc = Rpc([front, inbox, RecordsDesk(ledger, recorder), contained, desk, crowd, SessionsDesk(broker)])
             await queue.recover()
             await desk.recover()
             await asyncio.to_thread(points.tidy, self._clock.now())

@@ -21,13 +21,14 @@ def still_guarded(agent: str, cwd: str, transcript: str = "") -> str:
     if registry.gate(agent) is None:
         return ""
     try:
-        guard = look(agent, _places(agent, cwd, transcript), read_file, installed_hook(os.environ))
+        guard = look(agent, places_of(agent, cwd, transcript), read_file, installed_hook(os.environ))
     except OperatorError as error:
         return str(error)
     return " ".join(guard.problems + guard.notes if guard.problems else ())
 
 
-def _places(agent: str, cwd: str, transcript: str) -> Places:
+def places_of(agent: str, cwd: str, transcript: str) -> Places:
+    """Where the agent behind this record keeps its configuration, which may not be where the daemon's user does."""
     found = places(os.environ, Path.home(), Path(cwd or "/"))
     parts = Path(transcript).parts
     if agent == "claude" and transcript.startswith("/") and "projects" in parts:

@@ -11,6 +11,7 @@ import structlog
 from interlock.broker import records, words
 from interlock.broker.broker import Broker
 from interlock.gates.hooks import registry
+from interlock.gates.hooks.facts import facts
 from interlock.gates.hooks.guarded import still_guarded
 from interlock.gates.hooks.protocol import HookEvent, HookGate, HookReply, Moment
 from interlock.gates.hooks.record import TranscriptReader
@@ -19,6 +20,10 @@ from interlock.model.errors import AgentError, InterlockError
 
 log = structlog.get_logger()
 
+_OF_A_SESSION = frozenset(
+    {Moment.TOOL_BEFORE, Moment.TOOL_AFTER, Moment.SESSION_START, Moment.PROMPT, Moment.CONFIG_CHANGE,
+     Moment.SUBAGENT_START}
+)  # fmt: skip
 _COMPARED = frozenset({Moment.STOP, Moment.SUBAGENT_STOP, Moment.SESSION_END, Moment.BATCH_AFTER})
 
 
@@ -58,6 +63,10 @@ class HookService:
     async def _travel(self, gate: HookGate, event: HookEvent, gone: asyncio.Event | None, *, inside: bool) -> HookReply:
         principal, broker = event.principal, self._broker
         self._transcripts.begin(event.transcript)
+        if event.moment in _OF_A_SESSION and broker.sessions.get(principal) is None:
+            # Some milliseconds of hashing, once a session, beside the loop that answers every other agent.
+            known = await asyncio.to_thread(facts, event, broker.sessions.workspace(principal) or "")
+            await broker.session(principal, event.cwd, known)
         match event.moment:
             case Moment.TOOL_BEFORE if event.action is not None:
                 return await self._propose(gate, event, event.action, gone, inside=inside)
@@ -68,19 +77,16 @@ class HookService:
                 await broker.outcome(principal, event.cwd, call, event.outcome or {})
             case Moment.CONFIG_CHANGE:
                 return await self._config_change(gate, event)
-            case Moment.SESSION_START:
-                await broker.session(principal, event.cwd)
             case Moment.PROMPT:
-                await broker.session(principal, event.cwd)
                 await broker.note(records.PROMPT, principal, _prompt_facts(event.body))
             case Moment.SUBAGENT_START:
-                await broker.note("subagent.start", principal, {})
+                await broker.child(principal, event.cwd, live=True)
             case _:
                 pass
         if event.moment in _COMPARED:
             await self._compare(event)
         if event.moment is Moment.SUBAGENT_STOP:
-            await broker.note("subagent.stop", principal, {})
+            await broker.child(principal, event.cwd, live=False)
         if event.moment is Moment.SESSION_END:
             self._transcripts.forget(event.transcript)
             await broker.close(principal, "the agent ended it")
@@ -101,13 +107,14 @@ class HookService:
 
     async def _config_change(self, gate: HookGate, event: HookEvent) -> HookReply:
         session = await self._broker.session(event.principal, event.cwd)
+        await self._broker.became(session, await asyncio.to_thread(facts, event, session.workspace))
         problem = still_guarded(gate.agent, session.workspace or event.cwd, event.transcript)
-        facts = {"source": records.clean(str(event.body.get("source", "")))[:200], "problem": problem}
-        await self._broker.note(records.CONFIG_CHANGE, event.principal, facts, durable=True)
+        noted = {"source": records.clean(str(event.body.get("source", "")))[:200], "problem": problem}
+        await self._broker.note(records.CONFIG_CHANGE, event.principal, noted, durable=True)
         if not problem:
             return gate.allow(event)
         message = "the agent's configuration changed so that Interlock would no longer be asked"
-        await self._broker.alarm(event.principal, "guard-removed", message, facts)
+        await self._broker.alarm(event.principal, "guard-removed", message, noted)
         return gate.deny(
             event,
             f"Interlock blocked this change of configuration: {problem} Put the hooks back, or run `interlock init`.",
