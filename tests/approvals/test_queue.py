@@ -537,3 +537,18 @@ def test_an_entry_that_does_not_follow_from_the_one_before_drops_its_request(eve
         assert later.queue.all() == ()
 
     run(story)
+
+
+def test_an_older_ticket_of_the_same_yes_is_no_ticket() -> None:
+    async def story(desk: Desk) -> None:
+        await desk.approve(await desk.queue.ask(desk.draft()))
+        old = await desk.queue.ticket("d1")
+        assert old is not None
+        await desk.queue.give_back(old)
+        new = await desk.queue.ticket("d1")
+        assert new is not None
+        with pytest.raises(Refused, match="taken back"):
+            await desk.queue.launch(old, "d1")
+        assert (await desk.queue.launch(new, "d1")).state is State.EXECUTING
+
+    run(story)
