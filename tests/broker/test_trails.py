@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from interlock.broker.config import Config
-from interlock.broker.judge import Judgement, Person, judge
+from interlock.broker.judge import Judgement, Person, Remembered, judge
 from interlock.broker.trails import MOST, Trails, body
 from interlock.model.action import Action, Principal, Trail
 from interlock.policy.defaults import layer
@@ -32,7 +32,7 @@ class Calls:
             engine=self.engine,
             person=Person(name="dev", home="/home/dev", own_paths=()),
             now=0.0,
-            trails=self.trails,
+            remembered=Remembered(self.trails),
         )
         self.trails.follow(self.trails.news(judged.reading.trails))
         return judged

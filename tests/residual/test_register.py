@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from interlock.broker.config import Config
-from interlock.broker.judge import Person, judge
+from interlock.broker.judge import Person, Remembered, judge
 from interlock.broker.trails import Trails
 from interlock.broker.undoing import secrets_of
 from interlock.containment.egress.allow import Allow
@@ -161,7 +161,7 @@ def test_r19_what_project_code_moves_has_no_trail(tmp_path: Path) -> None:
             engine=engine,
             person=Person(name="dev", home="/home/dev", own_paths=()),
             now=0.0,
-            trails=trails,
+            remembered=Remembered(trails),
         )
         trails.follow(trails.news(judged.reading.trails))
         return judged.decision.verdict

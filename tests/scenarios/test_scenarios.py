@@ -34,10 +34,10 @@ REDACTIONS = (
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z"), "<time>"),
     (re.compile(r"(?<= )\d\d:\d\d:\d\d(?= )"), "<time>"),
     (re.compile(rf"(?<=approved ){ME}|(?<=A person \(){ME}"), "<you>"),
-    (re.compile(rf"(?<= ){ME}(?= takes back)"), "<you>"),
+    (re.compile(rf"(?<= ){ME}(?= takes back)|(?<= by     ){ME}"), "<you>"),
     (re.compile(r"pid[= ]\d+"), "pid <pid>"),
     (re.compile(r"\b\d+ (?:s|min) ago"), "<age> ago"),
-    (re.compile(r"in \d+ (?:s|min)\b"), "in <age>"),
+    (re.compile(r"in \d+ (?:s|min|h)\b"), "in <age>"),
     (re.compile(r"memory   \d+ MB"), "memory   <memory>"),
 )
 

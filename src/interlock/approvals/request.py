@@ -12,6 +12,7 @@ from interlock.approvals.needs import Needs
 from interlock.ledger.entry import canonical
 from interlock.model.action import Principal
 from interlock.model.decision import Rung
+from interlock.model.grant import Pattern
 
 # Of a request, what a person is shown, and so what a decision speaks of: everything but where it stands.
 SHOWN = (
@@ -83,6 +84,7 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True):
     agent_spawns: bool = False  # the agent itself starts it, so between the yes and the start it could still change
     whole: dict[str, Any] = {}  # the content store's descriptor of the whole card, where it is longer than an entry
     plan: Step | None = None
+    grantable: tuple[Pattern, ...] = ()  # the narrowest grant that would have let it pass; () where none could
     replaces: int = -1  # the request that this one superseded
     level: int = 0  # how many groups beyond the first are asked by now
     execute_by: str = ""

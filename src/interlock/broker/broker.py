@@ -24,7 +24,8 @@ from interlock.broker.asking import Asking, Lifted, Unanswered, Unasked, Used
 from interlock.broker.clock import Clock
 from interlock.broker.config import Config, Mode
 from interlock.broker.contain import Container, Nothing, Wish, caught, profile_of, started
-from interlock.broker.judge import Judgement, Person, judge
+from interlock.broker.granting import Grants
+from interlock.broker.judge import Judgement, Person, Remembered, judge
 from interlock.broker.session import Session, Sessions, new_session
 from interlock.broker.trails import Trails
 from interlock.broker.undoing import Undoing
@@ -87,6 +88,7 @@ class Broker:
         self.queue = queue
         self.sessions = Sessions()
         self.trails = Trails()
+        self.grants = Grants(ledger.record, clock)
         self._opening: dict[tuple[str, str], asyncio.Task[Session]] = {}
         self._ledger = ledger
         self._rules = rules
@@ -117,10 +119,10 @@ class Broker:
         """
         session = await self.session(action.principal, action.cwd)
         config = self._rules.config(session.workspace)
-        judged = self._judge(action, session, config)
         paused = self.queue.pauses.of(action.principal)
         if paused is not None:
-            return await self._stop_paused(session, action, judged, paused)
+            return await self._stop_paused(session, action, self._judge(action, session, config), paused)
+        judged = await self._spent(action, session, config)
         if (
             (rewrites or inside)
             and config.mode is Mode.ENFORCE
@@ -256,18 +258,30 @@ class Broker:
             await self.alarm(principal, "unseen-call", f"{message}, and so do more", more)
         return len(missed)
 
+    async def _spent(self, action: Action, session: Session, config: Config) -> Judgement:
+        """The judgement; grants that it counted on are used by now. Two calls may want the last use."""
+        while True:
+            judged = self._judge(action, session, config)
+            if judged.decision.verdict is not Verdict.ALLOW or not judged.decision.grants:
+                return judged
+            if await self.grants.spend(judged.decision.grants):
+                return judged
+
     def _rejudge(self, action: Action, session: Session) -> Judgement:
         return self._judge(action, session, self._rules.config(session.workspace))
 
     def _judge(self, action: Action, session: Session, config: Config) -> Judgement:
+        engine = self._rules.engine(session.workspace)
+        # What a session may count on without being asked ends with the benefit of the doubt.
+        grants = () if session.doubted else self.grants.live(session.principal, session.workspace, engine.digest)
         return judge(
             action,
             workspace=session.workspace,
             config=config,
-            engine=self._rules.engine(session.workspace),
+            engine=engine,
             person=self._person,
             now=self._clock.now(),
-            trails=self.trails,
+            remembered=Remembered(self.trails, grants),
         )
 
     async def _release(

@@ -18,6 +18,7 @@ from interlock.approvals.request import Request
 from interlock.broker import records
 from interlock.broker.config import Config
 from interlock.broker.envelope import Envelope, canonical
+from interlock.broker.granting import grantable
 from interlock.broker.judge import Judgement
 from interlock.effects.redact import redact
 from interlock.ledger.blobs import BlobStore
@@ -111,6 +112,7 @@ def drafted(
         undo=records.cut(looked.undo, 500),
         preview=_lines(whole["preview"], _PREVIEW),
         agent_spawns=True,
+        grantable=grantable(judged.effects, decision),
     )
     fits = (request.text, request.claim, list(request.effects), list(request.preview)) == tuple(whole.values())
     if fits or store is None:

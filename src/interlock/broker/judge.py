@@ -16,6 +16,7 @@ from interlock.effects.redact import redact
 from interlock.model.action import Action, Reading
 from interlock.model.decision import Context, Decision, Rung, Verdict
 from interlock.model.effect import Effect
+from interlock.model.grant import Grant
 from interlock.model.world import Setting
 from interlock.policy.engine import Engine
 from interlock.policy.freeze import active
@@ -31,6 +32,18 @@ class Person(msgspec.Struct, frozen=True):
     home: str
     own_paths: tuple[str, ...]
     own_processes: tuple[int, ...] = ()
+
+
+class Remembered(msgspec.Struct, frozen=True):
+    """What a judgement depends on beside the action: what earlier actions left in files (None where nobody knows of
+    any), and what people said yes to in advance, of those grants that hold here and now.
+    """
+
+    trails: Trails | None = None
+    grants: tuple[Grant, ...] = ()
+
+
+NOTHING = Remembered()
 
 
 class Judgement(msgspec.Struct, frozen=True):
@@ -62,14 +75,14 @@ def judge(
     person: Person,
     now: float,
     containment: str = "none",
-    trails: Trails | None = None,
+    remembered: Remembered = NOTHING,
 ) -> Judgement:
     """Read one action in the world as it is at `now` (seconds since the epoch) and decide on it.
 
     With `containment` an action that would be stopped is judged as it would be in the sandbox, where it can do its work
-    there and that is enough. `trails` is what earlier actions left in files; None where nobody knows of any.
+    there and that is enough.
     """
-    world = LocalWorld(trails)
+    world = LocalWorld(remembered.trails)
     setting = Setting(
         cwd=action.cwd,
         home=person.home,
@@ -84,7 +97,7 @@ def judge(
     )
     reading = read_action(action, setting, world)
     frozen, reason = active(config.freezes, now)
-    context = Context(frozen=frozen, freeze_reason=reason)
+    context = Context(frozen=frozen, freeze_reason=reason, grants=remembered.grants)
     decision = _decide(action, engine, reading, reading.effects, context)
     judged = Judgement(reading, decision, world.digests, context, reading.effects)
     if containment == "none" or decision.verdict is Verdict.ALLOW:

@@ -105,6 +105,8 @@ def decision_body(decision: Decision, reading: Reading, judged: tuple[Effect, ..
         "policy": decision.policy_digest,
         "effects": effects,
     }
+    if decision.grants:
+        body["grants"] = list(decision.grants)
     if len(understood) > _EFFECTS:
         body["effects_total"] = len(understood)
     return body

@@ -25,6 +25,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "inbox": ("inbox", "Show what waits for a person."),
     "approve": ("approve", "Say yes to exactly one action."),
     "deny": ("deny", "Say no to one action, and tell the agent why."),
+    "grant": ("grant", "Say yes in advance, within bounds: typed, for a while, for a session or a project."),
+    "grants": ("grants", "Show what was granted; end a grant."),
     "run": ("run", "Run a command contained: its changes are committed afterwards, and can be undone."),
     "contained": ("contained", "Start a released run with the system's bubblewrap (Interlock does this itself)."),
     "changes": ("changes", "Show what contained commands changed; let through or drop what is held."),

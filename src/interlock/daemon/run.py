@@ -17,6 +17,7 @@ import structlog
 from interlock import __version__
 from interlock.approvals.pauses import KINDS as PAUSE_KINDS
 from interlock.approvals.queue import KINDS, Queue
+from interlock.broker import granting
 from interlock.broker.broker import Broker
 from interlock.broker.clock import Clock, seconds, stamp
 from interlock.broker.gitcall import GitCall
@@ -33,6 +34,7 @@ from interlock.daemon.agents import AgentProcesses
 from interlock.daemon.callers import Callers
 from interlock.daemon.contained import Contained
 from interlock.daemon.front import FrontDesk
+from interlock.daemon.grants import GrantsDesk
 from interlock.daemon.inbox import InboxDesk
 from interlock.daemon.keeping import Keeping
 from interlock.daemon.network import Network
@@ -43,7 +45,6 @@ from interlock.daemon.rpc import Rpc
 from interlock.daemon.rules import RuleBook
 from interlock.daemon.runs import Runs
 from interlock.daemon.server import Peer, Server
-from interlock.daemon.sessions import SessionsDesk
 from interlock.daemon.settling import Settler
 from interlock.daemon.undo import UndoDesk
 from interlock.daemon.wire import Door, Header, Reply
@@ -154,8 +155,10 @@ class _Daemon:
             desk = UndoDesk(
                 ledger=ledger, recorder=recorder, clock=self._clock, shelf=shelf, restorers=restorers, callers=callers
             )
-            broker.sessions.origin = origin
             broker.sessions.restore(json.loads(e.raw)["body"] for e in ledger.entries(kinds=[SESSION_OPEN]))
+            given = ((e.index, e.kind, json.loads(e.raw)["body"]) for e in ledger.entries(kinds=granting.KINDS))
+            if strange := broker.grants.restore(given):
+                log.warning("grants.strange", entries=strange[:100], count=len(strange))
             broker.trails.restore(json.loads(e.raw)["body"] for e in ledger.entries(kinds=[TRAIL]))
             hooks = HookService(broker, person=person.name)
             contained = Contained(
@@ -169,7 +172,7 @@ class _Daemon:
             )  # fmt: skip
             crowd = PeopleDesk(people, recorder, callers, self._clock)
             inbox = InboxDesk(broker, rules, self._clock, callers, people=people, desk=crowd, signer=signer)
-            rpc = Rpc([front, inbox, RecordsDesk(ledger, recorder), contained, desk, crowd, SessionsDesk(broker)])
+            rpc = Rpc([front, inbox, RecordsDesk(ledger, recorder), contained, desk, crowd, GrantsDesk(broker, ledger, rules, self._clock, callers)])
             await queue.recover()
             await desk.recover()
             await asyncio.to_thread(points.tidy, self._clock.now())

@@ -122,6 +122,11 @@ def literal(name: str) -> str:
     return re.sub(r"([\\*])", r"\\\1", name)
 
 
+def unescaped(pattern: str) -> str:
+    """The inverse of `literal`."""
+    return re.sub(r"\\(.)", r"\1", pattern, flags=re.DOTALL)
+
+
 @lru_cache(maxsize=4_096)
 def _regex(pattern: str) -> re.Pattern[str]:
     parts, end = [], 0
