@@ -9,11 +9,11 @@ from typing import Any
 
 import msgspec
 
-from interlock.approvals.queue import ASKED
+from interlock.approvals.memory import ASKED
 from interlock.approvals.request import Request
 from interlock.broker.broker import Broker
 from interlock.broker.clock import Clock, seconds, stamp
-from interlock.broker.envelope import canonical, fingerprint
+from interlock.broker.envelope import canonical
 from interlock.broker.granting import check
 from interlock.broker.records import clean, short
 from interlock.daemon.callers import Callers
@@ -24,6 +24,7 @@ from interlock.daemon.server import Peer
 from interlock.ledger.store import Ledger
 from interlock.model.effect import Effect, Resource, Scale
 from interlock.model.errors import AgentError, Refused
+from interlock.model.fingerprint import fingerprint
 from interlock.model.grant import Grant, Pattern, unescaped
 from interlock.model.rung import Rung
 

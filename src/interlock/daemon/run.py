@@ -1,11 +1,10 @@
-"""The composition root: builds the house around one home directory, runs it, and takes it down in order."""
+"""The daemon's life: one a home, its ledger opened, its house built, served, and taken down in order."""
 
 from __future__ import annotations
 
 import asyncio
 import fcntl
 import gc
-import json
 import os
 import signal
 import socket
@@ -15,53 +14,22 @@ from pathlib import Path
 import structlog
 
 from interlock import __version__
-from interlock.approvals.pauses import KINDS as PAUSE_KINDS
-from interlock.approvals.queue import KINDS, Queue
-from interlock.broker import granting
-from interlock.broker.broker import Broker
+from interlock.approvals.queue import Queue
 from interlock.broker.clock import Clock, seconds, stamp
-from interlock.broker.gitcall import GitCall
-from interlock.broker.judge import person_here
-from interlock.broker.records import ALARM, SESSION_OPEN, TRAIL
-from interlock.broker.undoing import Undoing
-from interlock.containment import edits, gitpoint, gitundo, layers, tiers
-from interlock.containment.gitpoint import GitPoints
-from interlock.containment.shelf import Shelf
-from interlock.containment.store import Store
-from interlock.containment.tiers import Tier
-from interlock.containment.undo import Restorer
-from interlock.daemon.agents import AgentProcesses
-from interlock.daemon.callers import Callers
-from interlock.daemon.contained import Contained
-from interlock.daemon.front import FrontDesk
-from interlock.daemon.grants import GrantsDesk
-from interlock.daemon.inbox import InboxDesk
-from interlock.daemon.keeping import Keeping
-from interlock.daemon.network import Network
-from interlock.daemon.people import PeopleDesk
+from interlock.broker.records import ALARM
+from interlock.daemon.house import House, build
 from interlock.daemon.recorder import LedgerRecorder
-from interlock.daemon.records import RecordsDesk
-from interlock.daemon.rpc import Rpc
 from interlock.daemon.rules import RuleBook
-from interlock.daemon.runs import Runs
-from interlock.daemon.server import Peer, Server
-from interlock.daemon.settling import Settler
-from interlock.daemon.undo import UndoDesk
-from interlock.daemon.wire import Door, Header, Reply
+from interlock.daemon.server import Server
 from interlock.effects import sql
 from interlock.effects.catalogue import packaged
-from interlock.gates.hooks.service import HookService
 from interlock.home import Home
 from interlock.identity import keys
-from interlock.identity.people import ADMINS, People, Person
-from interlock.identity.people import KINDS as PEOPLE_KINDS
-from interlock.ledger.blobs import BlobStore
 from interlock.ledger.store import Ledger
 from interlock.model.errors import DaemonRunning, InterlockError, LedgerUnavailable, StateError
 
 log = structlog.get_logger()
 
-_LAUNCHER = Path(sys.executable).parent / "interlock-run"
 _REFRESH_SECONDS = 0.5
 _EXPIRE_SECONDS = 5.0
 _PRUNE_SECONDS = 3_600.0
@@ -121,87 +89,29 @@ class _Daemon:
             home.state / "ledger", signer, origin, root=root, lost_head=self._lost_head, lost_key=self._lost_key
         )
         try:
-            recorder = LedgerRecorder(ledger, self._clock)
-            rules = RuleBook(home.config, report=recorder.note)
-            person = person_here(home.own_paths)
-            people = _people(ledger, origin, person.name)
-            queue = _queue(ledger, recorder, self._clock, people, BlobStore(home.state / "ledger" / "blobs"))
-            agents = AgentProcesses()
-            shelf, vault = Shelf(home.state / "undo"), Store(home.state / "preimages")
-            git = GitCall(agents.started)
-            points = GitPoints(git, shelf, vault)
-            undoing = Undoing(shelf, vault, person, self._clock, points)
-            tier = await asyncio.to_thread(_tier, home)
-            network = Network(home.run / "egress.sock", recorder.note, possible=tier.network)
-            settler = Settler(tier, person=person, own=home.directories, ledger=recorder, network=network)
-            runs = Runs(settler, programs=Path(sys.executable).parent, run=home.run, tier=tier)
-            broker = Broker(
-                ledger=recorder,
-                rules=rules,
-                queue=queue,
-                clock=self._clock,
-                person=person,
-                started=agents.started,
-                undoing=undoing,
-                container=runs,
-            )
-            settler.drifted = broker.drifted
-            restorers: dict[str, Restorer] = {
-                edits.KIND: edits.Edits(shelf, vault, undoing.secret),
-                gitpoint.KIND: gitundo.GitUndo(git, shelf, points),
-                layers.KIND: layers.Layers(tiers.candidates(home.state, os.environ)),
-            }
-            callers = Callers(agents)
-            desk = UndoDesk(
-                ledger=ledger, recorder=recorder, clock=self._clock, shelf=shelf, restorers=restorers, callers=callers
-            )
-            broker.sessions.restore(json.loads(e.raw)["body"] for e in ledger.entries(kinds=[SESSION_OPEN]))
-            given = ((e.index, e.kind, json.loads(e.raw)["body"]) for e in ledger.entries(kinds=granting.KINDS))
-            if strange := broker.grants.restore(given):
-                log.warning("grants.strange", entries=strange[:100], count=len(strange))
-            broker.trails.restore(json.loads(e.raw)["body"] for e in ledger.entries(kinds=[TRAIL]))
-            hooks = HookService(broker, person=person.name)
-            contained = Contained(
-                runs, settler, rules=rules, callers=callers, ledger=ledger, recorder=recorder,
-                home=person.home, socket=home.socket,
-            )  # fmt: skip
-            runs.asked, runs.note = contained.asked, contained.note
-            front = FrontDesk(
-                broker=broker, ledger=ledger, rules=rules, contained=contained, callers=callers,
-                started=self._clock.stamp(), stop=self._ending.set,
-            )  # fmt: skip
-            crowd = PeopleDesk(people, recorder, callers, self._clock)
-            inbox = InboxDesk(broker, rules, self._clock, callers, people=people, desk=crowd, signer=signer)
-            rpc = Rpc([front, inbox, RecordsDesk(ledger, recorder), contained, desk, crowd, GrantsDesk(broker, ledger, rules, self._clock, callers)])
-            await queue.recover()
-            await desk.recover()
-            await asyncio.to_thread(points.tidy, self._clock.now())
-            await runs.restore()
-            await network.start()
-            keeping = Keeping(tiers.candidates(home.state, os.environ), shelf, vault)
-            await self._serve(recorder, rules, queue, broker, _Doors(hooks, rpc, runs, agents, keeping, inbox))
+            house = await build(home, ledger, signer, clock=self._clock, stop=self._ending.set)
+            await self._serve(house)
         finally:
             ledger.close()
 
-    async def _serve(
-        self, recorder: LedgerRecorder, rules: RuleBook, queue: Queue, broker: Broker, doors: _Doors
-    ) -> None:
+    async def _serve(self, house: House) -> None:
+        recorder, broker = house.recorder, house.broker
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._ending.set)
-        await self._mind_the_clock(recorder, queue)
+        await self._mind_the_clock(recorder, broker.queue)
         await recorder.record("daemon.start", {"version": __version__, "pid": os.getpid()})
-        _warm(rules)
-        server = Server(self._home.socket, doors.serve)
+        _warm(house.rules)
+        server = Server(self._home.socket, house.doors.serve)
         await server.start()
         log.info("daemon.up", socket=str(self._home.socket), pid=os.getpid())
         warming = asyncio.get_running_loop().run_in_executor(None, _warm_readers)
-        chores = asyncio.create_task(self._chores(recorder, rules, doors))
+        chores = asyncio.create_task(self._chores(house))
         await warming
         _settle_memory()
         await self._ending.wait()
         log.info("daemon.draining", connections=server.busy)
-        queue.release()
+        broker.queue.release()
         await server.stop(_DRAIN_SECONDS)
         chores.cancel()
         try:
@@ -222,20 +132,20 @@ class _Daemon:
         await recorder.record(ALARM, {"alarm": "clock-set-back", "message": message, "was": last, "now": stamp(now)})
         await queue.expire(everything=True)
 
-    async def _chores(self, recorder: LedgerRecorder, rules: RuleBook, doors: _Doors) -> None:
+    async def _chores(self, house: House) -> None:
         """What must happen without being asked. One failing chore is logged and does not end the others."""
         waited, pruned = 0.0, 0.0
         while True:
             try:
-                rules.refresh()
-                await recorder.flush()
+                house.rules.refresh()
+                await house.recorder.flush()
                 if waited >= _EXPIRE_SECONDS:
                     waited = 0.0
-                    await doors.inbox.tend()
-                    await doors.runs.sweep()
+                    await house.inbox.tend()
+                    await house.runs.sweep()
                 if self._clock.now() >= pruned + _PRUNE_SECONDS:
                     pruned = self._clock.now()
-                    await asyncio.to_thread(doors.keeping.prune, pruned)
+                    await asyncio.to_thread(house.keeping.prune, pruned)
             except (InterlockError, OSError) as error:
                 log.warning("chore.failed", problem=str(error))
             except Exception:
@@ -245,61 +155,12 @@ class _Daemon:
             waited += _REFRESH_SECONDS
 
 
-def _people(ledger: Ledger, origin: str, login: str) -> People:
-    """Everybody, as the ledger tells. Raises LedgerTampered: who may decide must be known."""
-    people = People(origin, Person(login, uid=os.geteuid(), groups=(ADMINS,)))
-    people.restore((e.index, e.kind, json.loads(e.raw)["body"]) for e in ledger.entries(kinds=PEOPLE_KINDS))
-    return people
-
-
-def _queue(ledger: Ledger, recorder: LedgerRecorder, clock: Clock, people: People, store: BlobStore) -> Queue:
-    """The requests and the paused sessions, as the ledger tells."""
-    queue = Queue(recorder.record, now=clock.stamp, known=people, store=store)
-    restored = ((e.index, e.kind, json.loads(e.raw)["body"]) for e in ledger.entries(kinds=KINDS))
-    if strange := queue.restore(restored):
-        log.warning("approvals.strange", entries=strange[:100], count=len(strange))
-    queue.pauses.restore((e.index, e.kind, json.loads(e.raw)["body"]) for e in ledger.entries(kinds=PAUSE_KINDS))
-    return queue
-
-
-def _tier(home: Home) -> Tier:
-    """What can contain a command here, tried for real: some 50 ms."""
-    launcher = _LAUNCHER if _LAUNCHER.is_file() else None
-    found = tiers.survey(tiers.candidates(home.state, os.environ), launcher, tiers.found("bwrap"))
-    log.info("containment", tier=found.name.value, place=found.place, why=found.why)
-    return found
-
-
 def _settle_memory() -> None:
     """What is loaded now stays: the collector need not walk it again, which would stall a decision by tens of ms."""
     gc.collect()
     gc.freeze()
     # The ledger's thread works in bursts of microseconds; the default of 5 ms would let it hold up a whole decision.
     sys.setswitchinterval(0.0005)
-
-
-class _Doors:
-    """Sends each request to the room that answers it."""
-
-    def __init__(
-        self, hooks: HookService, rpc: Rpc, runs: Runs, agents: AgentProcesses, keeping: Keeping, inbox: InboxDesk
-    ) -> None:
-        self._hooks = hooks
-        self._rpc = rpc
-        self.runs = runs
-        self.keeping = keeping
-        self.inbox = inbox
-        self._agents = agents
-
-    async def serve(self, header: Header, payload: bytes, peer: Peer) -> Reply:
-        if header.door is Door.RPC:
-            return await self._rpc.serve(payload, peer)
-        if header.door is Door.RUN:
-            return await self.runs.serve(payload, peer)
-        self._agents.saw_hook(peer.pid, header.agent)
-        inside = self.runs.holds(peer.pid)
-        reply = await self._hooks.serve(header.agent, payload, peer.gone, inside=inside)
-        return Reply(exit=reply.exit, stdout=reply.stdout, stderr=reply.stderr)
 
 
 def _warm(rules: RuleBook) -> None:

@@ -1,0 +1,209 @@
+"""The rooms of one daemon, built around its ledger and put together.
+
+Each function builds what belongs together; `build` joins them. What the ledger remembers is restored in `restoring.py`
+before anything is served.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import structlog
+
+from interlock.approvals.queue import Queue
+from interlock.broker.broker import Broker
+from interlock.broker.clock import Clock
+from interlock.broker.gitcall import GitCall
+from interlock.broker.judge import Person, person_here
+from interlock.broker.undoing import Undoing
+from interlock.containment import edits, gitpoint, gitundo, layers, tiers
+from interlock.containment.gitpoint import GitPoints
+from interlock.containment.shelf import Shelf
+from interlock.containment.store import Store
+from interlock.containment.tiers import Tier
+from interlock.containment.undo import Restorer
+from interlock.daemon import restoring
+from interlock.daemon.agents import AgentProcesses
+from interlock.daemon.callers import Callers
+from interlock.daemon.contained import Contained
+from interlock.daemon.desk import Desk
+from interlock.daemon.front import FrontDesk
+from interlock.daemon.grants import GrantsDesk
+from interlock.daemon.inbox import InboxDesk
+from interlock.daemon.keeping import Keeping
+from interlock.daemon.network import Network
+from interlock.daemon.people import PeopleDesk
+from interlock.daemon.recorder import LedgerRecorder
+from interlock.daemon.records import RecordsDesk
+from interlock.daemon.rpc import Rpc
+from interlock.daemon.rules import RuleBook
+from interlock.daemon.runs import Runs
+from interlock.daemon.server import Peer
+from interlock.daemon.settling import Settler
+from interlock.daemon.undo import UndoDesk
+from interlock.daemon.wire import Door, Header, Reply
+from interlock.gates.hooks.service import HookService
+from interlock.home import Home
+from interlock.identity.keys import Ed25519Key
+from interlock.identity.people import People
+from interlock.ledger.blobs import BlobStore
+from interlock.ledger.store import Ledger
+
+log = structlog.get_logger()
+
+_LAUNCHER = Path(sys.executable).parent / "interlock-run"
+
+
+class House(NamedTuple):
+    """What the daemon's life needs of its rooms."""
+
+    recorder: LedgerRecorder
+    rules: RuleBook
+    broker: Broker
+    runs: Runs
+    inbox: InboxDesk
+    keeping: Keeping
+    doors: Doors
+
+
+class Ground(NamedTuple):
+    """What every room stands on."""
+
+    home: Home
+    ledger: Ledger
+    recorder: LedgerRecorder
+    rules: RuleBook
+    clock: Clock
+    person: Person
+    agents: AgentProcesses
+    callers: Callers
+    people: People
+    signer: Ed25519Key
+
+
+class Past(NamedTuple):
+    """What undo is made of."""
+
+    shelf: Shelf
+    vault: Store
+    git: GitCall
+    points: GitPoints
+    undoing: Undoing
+
+
+class Doors:
+    """Sends each request to the room that answers it."""
+
+    def __init__(self, hooks: HookService, rpc: Rpc, runs: Runs, agents: AgentProcesses) -> None:
+        self._hooks = hooks
+        self._rpc = rpc
+        self._runs = runs
+        self._agents = agents
+
+    async def serve(self, header: Header, payload: bytes, peer: Peer) -> Reply:
+        """One request."""
+        if header.door is Door.RPC:
+            return await self._rpc.serve(payload, peer)
+        if header.door is Door.RUN:
+            return await self._runs.serve(payload, peer)
+        self._agents.saw_hook(peer.pid, header.agent)
+        inside = self._runs.holds(peer.pid)
+        reply = await self._hooks.serve(header.agent, payload, peer.gone, inside=inside)
+        return Reply(exit=reply.exit, stdout=reply.stdout, stderr=reply.stderr)
+
+
+async def build(home: Home, ledger: Ledger, signer: Ed25519Key, *, clock: Clock, stop: Callable[[], None]) -> House:
+    """All rooms, with what the ledger remembers; what the last daemon left under way is brought to its end."""
+    recorder = LedgerRecorder(ledger, clock)
+    agents = AgentProcesses()
+    rules = RuleBook(home.config, report=recorder.note)
+    person = person_here(home.own_paths)
+    people = restoring.people(ledger, signer.name, person.name)
+    ground = Ground(home, ledger, recorder, rules, clock, person, agents, Callers(agents), people, signer)
+    past = _past(ground)
+    network, settler, runs = await _contain(ground)
+    broker = Broker(
+        ledger=recorder,
+        rules=rules,
+        queue=Queue(recorder.record, now=clock.stamp, known=people, store=BlobStore(home.state / "ledger" / "blobs")),
+        clock=clock,
+        person=person,
+        started=agents.started,
+        undoing=past.undoing,
+        container=runs,
+    )
+    settler.drifted = broker.drifted
+    restoring.restore(ledger, broker)
+    undo = _undo_desk(ground, past)
+    crowd = PeopleDesk(people, recorder, ground.callers, clock)
+    inbox = InboxDesk(broker, rules, clock, ground.callers, people=people, desk=crowd, signer=signer)
+    rpc = Rpc([*_desks(ground, broker, runs, settler, stop), crowd, inbox, undo])
+    await broker.queue.recover()
+    await undo.recover()
+    await asyncio.to_thread(past.points.tidy, clock.now())
+    await runs.restore()
+    await network.start()
+    keeping = Keeping(tiers.candidates(home.state, os.environ), past.shelf, past.vault)
+    doors = Doors(HookService(broker, person=person.name), rpc, runs, agents)
+    return House(recorder, rules, broker, runs, inbox, keeping, doors)
+
+
+def _past(ground: Ground) -> Past:
+    shelf, vault = Shelf(ground.home.state / "undo"), Store(ground.home.state / "preimages")
+    git = GitCall(ground.agents.started)
+    points = GitPoints(git, shelf, vault)
+    return Past(shelf, vault, git, points, Undoing(shelf, vault, ground.person, ground.clock, points))
+
+
+async def _contain(ground: Ground) -> tuple[Network, Settler, Runs]:
+    home, recorder = ground.home, ground.recorder
+    tier = await asyncio.to_thread(_tier, home)
+    network = Network(home.run / "egress.sock", recorder.note, possible=tier.network)
+    settler = Settler(tier, person=ground.person, own=home.directories, ledger=recorder, network=network)
+    runs = Runs(settler, programs=Path(sys.executable).parent, run=home.run, tier=tier)
+    return network, settler, runs
+
+
+def _undo_desk(ground: Ground, past: Past) -> UndoDesk:
+    restorers: dict[str, Restorer] = {
+        edits.KIND: edits.Edits(past.shelf, past.vault, past.undoing.secret),
+        gitpoint.KIND: gitundo.GitUndo(past.git, past.shelf, past.points),
+        layers.KIND: layers.Layers(tiers.candidates(ground.home.state, os.environ)),
+    }
+    return UndoDesk(
+        ledger=ground.ledger, recorder=ground.recorder, clock=ground.clock, shelf=past.shelf, restorers=restorers,
+        callers=ground.callers,
+    )  # fmt: skip
+
+
+def _desks(ground: Ground, broker: Broker, runs: Runs, settler: Settler, stop: Callable[[], None]) -> list[Desk]:
+    ledger, recorder, rules, clock, callers = (
+        ground.ledger, ground.recorder, ground.rules, ground.clock, ground.callers,
+    )  # fmt: skip
+    contained = Contained(
+        runs, settler, rules=rules, callers=callers, ledger=ledger, recorder=recorder,
+        home=ground.person.home, socket=ground.home.socket,
+    )  # fmt: skip
+    runs.asked, runs.note = contained.asked, contained.note
+    return [
+        FrontDesk(
+            broker=broker, ledger=ledger, rules=rules, contained=contained, callers=callers,
+            started=clock.stamp(), stop=stop,
+        ),
+        RecordsDesk(ledger, recorder),
+        contained,
+        GrantsDesk(broker, ledger, rules, clock, callers),
+    ]  # fmt: skip
+
+
+def _tier(home: Home) -> Tier:
+    """What can contain a command here, tried for real: some 50 ms."""
+    launcher = _LAUNCHER if _LAUNCHER.is_file() else None
+    found = tiers.survey(tiers.candidates(home.state, os.environ), launcher, tiers.found("bwrap"))
+    log.info("containment", tier=found.name.value, place=found.place, why=found.why)
+    return found

@@ -1,0 +1,50 @@
+"""What the ledger remembers, put back into the rooms that work with it. The ledger is the only memory."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import structlog
+
+from interlock.approvals import pauses, queue
+from interlock.broker import granting
+from interlock.broker.broker import Broker
+from interlock.broker.records import SESSION_OPEN, TRAIL
+from interlock.identity.people import ADMINS, People, Person
+from interlock.identity.people import KINDS as PEOPLE_KINDS
+from interlock.ledger.store import Ledger
+
+log = structlog.get_logger()
+
+Entry = tuple[int, str, dict[str, Any]]
+
+_NAMED = 100  # strange entries named in the log
+
+
+def restore(ledger: Ledger, broker: Broker) -> None:
+    """Everything that the broker works with. What cannot be understood is left out on the safe side, and logged."""
+    _restore("approvals", ledger, queue.KINDS, broker.queue.restore)
+    broker.queue.pauses.restore(entries(ledger, pauses.KINDS))
+    _restore("grants", ledger, granting.KINDS, broker.grants.restore)
+    broker.sessions.restore(body for _, _, body in entries(ledger, [SESSION_OPEN]))
+    broker.trails.restore(body for _, _, body in entries(ledger, [TRAIL]))
+
+
+def people(ledger: Ledger, origin: str, login: str) -> People:
+    """Who the people are; the one whose daemon this is, from the start. Raises LedgerTampered: that must be known."""
+    found = People(origin, Person(login, uid=os.geteuid(), groups=(ADMINS,)))
+    found.restore(entries(ledger, PEOPLE_KINDS))
+    return found
+
+
+def entries(ledger: Ledger, kinds: Iterable[str]) -> Iterator[Entry]:
+    """Index, kind and body of every entry of these kinds, oldest first."""
+    return ((entry.index, entry.kind, json.loads(entry.raw)["body"]) for entry in ledger.entries(kinds=list(kinds)))
+
+
+def _restore(what: str, ledger: Ledger, kinds: Iterable[str], put: Callable[[Iterable[Entry]], list[int]]) -> None:
+    if strange := put(entries(ledger, kinds)):
+        log.warning(f"{what}.strange", entries=strange[:_NAMED], count=len(strange))
