@@ -44,6 +44,7 @@ from interlock.daemon.rpc import Rpc
 from interlock.daemon.rules import RuleBook
 from interlock.daemon.runs import Runs
 from interlock.daemon.server import Peer
+from interlock.daemon.sessions import SessionsDesk
 from interlock.daemon.settling import Settler
 from interlock.daemon.undo import UndoDesk
 from interlock.daemon.wire import Door, Header, Reply
@@ -138,6 +139,7 @@ async def build(home: Home, ledger: Ledger, signer: Ed25519Key, *, clock: Clock,
         container=runs,
     )
     settler.drifted = broker.drifted
+    broker.sessions.origin = signer.name
     restoring.restore(ledger, broker)
     undo = _undo_desk(ground, past)
     crowd = PeopleDesk(people, recorder, ground.callers, clock)
@@ -196,6 +198,7 @@ def _desks(ground: Ground, broker: Broker, runs: Runs, settler: Settler, stop: C
             started=clock.stamp(), stop=stop,
         ),
         RecordsDesk(ledger, recorder),
+        SessionsDesk(broker),
         contained,
         GrantsDesk(broker, ledger, rules, clock, callers),
     ]  # fmt: skip
