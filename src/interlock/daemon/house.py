@@ -174,7 +174,7 @@ async def _contain(ground: Ground) -> tuple[Network, Settler, Runs]:
 def _undo_desk(ground: Ground, past: Past) -> UndoDesk:
     restorers: dict[str, Restorer] = {
         edits.KIND: edits.Edits(past.shelf, past.vault, past.undoing.secret),
-        gitpoint.KIND: gitundo.GitUndo(past.git, past.shelf, past.points),
+        gitpoint.KIND: gitundo.GitUndo(past.git, past.shelf, past.vault, past.points),
         layers.KIND: layers.Layers(tiers.candidates(ground.home.state, os.environ)),
     }
     return UndoDesk(
