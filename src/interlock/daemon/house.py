@@ -13,8 +13,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-import structlog
-
 from interlock.approvals.queue import Queue
 from interlock.broker.broker import Broker
 from interlock.broker.clock import Clock
@@ -25,9 +23,8 @@ from interlock.containment import edits, gitpoint, gitundo, layers, tiers
 from interlock.containment.gitpoint import GitPoints
 from interlock.containment.shelf import Shelf
 from interlock.containment.store import Store
-from interlock.containment.tiers import Tier
 from interlock.containment.undo import Restorer
-from interlock.daemon import restoring
+from interlock.daemon import means, restoring
 from interlock.daemon.agents import AgentProcesses
 from interlock.daemon.callers import Callers
 from interlock.daemon.contained import Contained
@@ -54,10 +51,6 @@ from interlock.identity.keys import Ed25519Key
 from interlock.identity.people import People
 from interlock.ledger.blobs import BlobStore
 from interlock.ledger.store import Ledger
-
-log = structlog.get_logger()
-
-_LAUNCHER = Path(sys.executable).parent / "interlock-run"
 
 
 class House(NamedTuple):
@@ -164,10 +157,10 @@ def _past(ground: Ground) -> Past:
 
 async def _contain(ground: Ground) -> tuple[Network, Settler, Runs]:
     home, recorder = ground.home, ground.recorder
-    tier = await asyncio.to_thread(_tier, home)
+    tier, groups = await asyncio.to_thread(means.ready, home)
     network = Network(home.run / "egress.sock", recorder.note, possible=tier.network)
     settler = Settler(tier, person=ground.person, own=home.directories, ledger=recorder, network=network)
-    runs = Runs(settler, programs=Path(sys.executable).parent, run=home.run, tier=tier)
+    runs = Runs(settler, programs=Path(sys.executable).parent, run=home.run, tier=tier, groups=groups)
     return network, settler, runs
 
 
@@ -202,11 +195,3 @@ def _desks(ground: Ground, broker: Broker, runs: Runs, settler: Settler, stop: C
         contained,
         GrantsDesk(broker, ledger, rules, clock, callers),
     ]  # fmt: skip
-
-
-def _tier(home: Home) -> Tier:
-    """What can contain a command here, tried for real: some 50 ms."""
-    launcher = _LAUNCHER if _LAUNCHER.is_file() else None
-    found = tiers.survey(tiers.candidates(home.state, os.environ), launcher, tiers.found("bwrap"))
-    log.info("containment", tier=found.name.value, place=found.place, why=found.why)
-    return found
