@@ -43,6 +43,7 @@ from interlock.daemon.runs import Runs
 from interlock.daemon.server import Peer
 from interlock.daemon.sessions import SessionsDesk
 from interlock.daemon.settling import Settler
+from interlock.daemon.tokens import TokenDesk
 from interlock.daemon.undo import UndoDesk
 from interlock.daemon.wire import Door, Header, Reply
 from interlock.gates.hooks.service import HookService
@@ -136,8 +137,11 @@ async def build(home: Home, ledger: Ledger, signer: Ed25519Key, *, clock: Clock,
     restoring.restore(ledger, broker)
     undo = _undo_desk(ground, past)
     crowd = PeopleDesk(people, recorder, ground.callers, clock)
+    tokens = TokenDesk(people, broker, recorder=recorder, callers=ground.callers, clock=clock, signer=signer)
+    restoring.tokens(ledger, tokens.book)
+    crowd.heard.append(tokens.heard)
     inbox = InboxDesk(broker, rules, clock, ground.callers, people=people, desk=crowd, signer=signer)
-    rpc = Rpc([*_desks(ground, broker, runs, settler, stop), crowd, inbox, undo])
+    rpc = Rpc([*_desks(ground, broker, runs, settler, stop), crowd, tokens, inbox, undo])
     await broker.queue.recover()
     await undo.recover()
     await asyncio.to_thread(past.points.tidy, clock.now())
