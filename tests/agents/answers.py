@@ -90,3 +90,36 @@ def asked_while_held(bench: Bench) -> Observed:
     seen = bench.run(bench.one(bench.asked))
     thread.join()
     return seen
+
+
+def asked_and_deferred(bench: Bench) -> Observed:
+    """Nobody is there, so the call is put aside and the run ends. A person approves; the resumed run makes the call."""
+    bench.configure(hold_seconds=0, wait="defer")
+    bench.guard()
+    script = bench.one(bench.asked)
+    first = bench.run(script)
+    assert not first.ran
+    assert '"deferred_tool_use":{' in first.said, first.said
+    (number,) = bench.waiting()
+    bench.interlock("approve", str(number), "--but", "WORDS-OF-THE-PERSON")
+    bench.resumed(first.said)
+    second = bench.run(script)
+    assert bench.waiting() == []
+    (used,) = bench.entries("approval.use")
+    assert used["body"]["request"] == number
+    told = list((bench.home / ".claude" / "projects").rglob("*.jsonl"))
+    assert any("WORDS-OF-THE-PERSON" in file.read_text() for file in told), "the person's words did not reach the model"
+    return second
+
+
+def deferred_and_nobody_answers(bench: Bench) -> Observed:
+    """It is put aside, resumed without an answer, and put aside again."""
+    bench.configure(hold_seconds=0, wait="defer")
+    bench.guard()
+    script = bench.one(bench.asked)
+    first = bench.run(script)
+    bench.resumed(first.said)
+    second = bench.run(script)
+    assert '"deferred_tool_use":{' in second.said, second.said
+    assert len(bench.waiting()) == 1
+    return second

@@ -72,6 +72,7 @@ class Bench:
         self.extra: dict[str, str] = {}
         self.inside = False  # whether the agent as a whole runs contained
         self.flags: tuple[str, ...] = ()
+        self._resume = ""
         self.trusted = True  # Codex: whether its hooks may run without having been trusted in its dialog
         self.configure(hold_seconds=0)
 
@@ -87,9 +88,10 @@ class Bench:
         """The file in which this agent's user-level hooks stand."""
         return self.home / (".claude/settings.json" if self.agent is Agent.CLAUDE else ".codex/hooks.json")
 
-    def configure(self, *, hold_seconds: int) -> None:
-        """Write `interlock.toml`: how long a question waits for a person before the agent hears "not now"."""
-        (self.interlock_home / "config" / "interlock.toml").write_text(f"[ask]\nhold_seconds = {hold_seconds}\n")
+    def configure(self, *, hold_seconds: int, wait: str = "hold") -> None:
+        """Write `interlock.toml`: how long a question waits for a person before the agent hears "not now", and how."""
+        text = f'[ask]\nhold_seconds = {hold_seconds}\n[approvals]\nwait = "{wait}"\n'
+        (self.interlock_home / "config" / "interlock.toml").write_text(text)
 
     def interlock(self, *words: str) -> str:
         """Run an `interlock` command as the person would; it must succeed."""
@@ -232,7 +234,7 @@ class Bench:
                     process.kill()
                     process.communicate()
                     raise
-        return Observed(self.marker.exists(), server.results(), said.decode("utf-8", "replace")[-2000:])
+        return Observed(self.marker.exists(), server.results(), said.decode("utf-8", "replace")[-4000:])
 
     def close(self) -> None:
         """End the daemon, remove the world."""
@@ -243,12 +245,20 @@ class Bench:
                 return
             time.sleep(0.3)
 
+    def resumed(self, said: str) -> None:
+        """From now on this agent goes on with the session that it named in what it `said`."""
+        assert self.agent is Agent.CLAUDE
+        self._resume = str(json.loads(said[said.index("{") :])["session_id"])
+
     def _launch(self, url: str) -> launch.Launch:
         extra = {"INTERLOCK_HOME": str(self.interlock_home), **self.extra}
         where = {"home": self.home, "cwd": self.project, "url": url, "path": self._env()["PATH"], "extra": extra}
         if self.agent is Agent.CLAUDE:
             start = launch.claude((str(self._agents.claude),), **where)  # type: ignore[arg-type]  # the keys above
-            return launch.Launch((*start.argv, *self.flags), start.env, start.cwd)
+            argv = start.argv
+            if self._resume:  # the call that was put aside is the prompt
+                argv = (*(word for word in argv if word != "Follow the plan."), "--resume", self._resume)
+            return launch.Launch((*argv, *self.flags), start.env, start.cwd)
         start = launch.codex((str(self._agents.codex),), **where)  # type: ignore[arg-type]  # the keys above
         words = [word for word in start.argv[:-1] if self.trusted or word != "--dangerously-bypass-hook-trust"]
         return launch.Launch((*words, *self.flags, start.argv[-1]), start.env, start.cwd)

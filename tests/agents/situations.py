@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from agents.answers import (
     allowed,
+    asked_and_deferred,
     asked_nobody_answers,
     asked_then_approved,
     asked_while_held,
     contained,
+    deferred_and_nobody_answers,
     denied,
     whole_agent_inside,
 )
@@ -95,6 +97,22 @@ SITUATIONS: tuple[Situation, ...] = (
         "a person says yes while the hook is held open",
         asked_while_held,
         both(Outcome.RUNS_AS_IT_SHOULD),
+    ),
+    Situation(
+        "ask-deferred",
+        "ask, put aside, approved later",
+        '`[approvals] wait = "defer"`: the run ends, a person says yes, the resumed run makes the call',
+        asked_and_deferred,
+        {Agent.CLAUDE: Outcome.RUNS_AS_IT_SHOULD},
+        note="headless runs only; of several calls in one turn Claude Code keeps the last alone",
+    ),
+    Situation(
+        "ask-deferred-again",
+        "ask, put aside, nobody there",
+        "resumed without an answer it is put aside again",
+        deferred_and_nobody_answers,
+        {Agent.CLAUDE: Outcome.STOPPED_OTHERWISE},
+        note="the run ends, and the model is told nothing",
     ),
     Situation(
         "dead",

@@ -181,7 +181,7 @@ class Histories(RuleBasedStateMachine):
         before, time, halted, people = self.desk, self.desk.time, self.desk.halted, self.desk.people
         self.desk = Desk(self.book, people)
         self.desk.time, self.desk.halted, self.book.desk = time, halted, self.desk
-        if not self.doubtful:
+        if not self.ever_doubtful:
             assert self.desk.strange == []
             assert self.desk.queue.all() == before.queue.all()
         self.doubtful = False

@@ -104,9 +104,10 @@ class Asking:
         engine: Engine,
         config: Config,
         gone: asyncio.Event | None,
-        defers: bool = False,
+        defers: Callable[[], bool] = bool,
     ) -> Asked:
-        """Use a yes that is there already, or ask and wait. `defers`: the agent can put the call aside."""
+        """Use a yes that is there already, or ask and wait. `defers` tells whether the agent can put
+        the call aside."""
         envelope = seal(action, judged)
         used = await self._use(envelope.digest, card.needs(judged, config))
         if used is not None:
@@ -151,10 +152,10 @@ class Asking:
         config: Config,
         gone: asyncio.Event | None,
         *,
-        defers: bool,
+        defers: Callable[[], bool],
     ) -> Asked:
         wait = config.approvals.wait
-        deferred = defers and wait is Wait.DEFER and request.state in OPEN
+        deferred = wait is Wait.DEFER and request.state in OPEN and defers()
         seconds = 0 if deferred or wait is Wait.TICKET else config.hold_seconds
         heard = await self._queue.wait(request.id, seconds, gone)
         left = gone is not None and gone.is_set()

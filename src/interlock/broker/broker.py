@@ -108,14 +108,14 @@ class Broker:
         *,
         rewrites: bool = False,
         inside: bool = False,
-        defers: bool = False,
+        defers: Callable[[], bool] = bool,
     ) -> Answer:
         """Judge one action. Raises InterlockError when no safe answer can be made: the gate then says no.
 
         `gone` is set once nobody waits for the answer any more: a yes is then kept for the next identical call.
         `rewrites` says that the gate can make the agent run another command instead, and so a contained one; `inside`
-        that the agent as a whole runs contained already; `defers` that the agent can put a call aside until it is run
-        again.
+        that the agent as a whole runs contained already; `defers` tells whether the agent can put a call aside until
+        it is run again.
         """
         session = await self.session(action.principal, action.cwd)
         config = self._rules.config(session.workspace)
@@ -135,7 +135,7 @@ class Broker:
                 return await self._release_contained(session, action, held, config, ours=not inside)
         decision = judged.decision
         body = {**records.action_body(action), **records.decision_body(decision, judged.reading)}
-        if decision.verdict is Verdict.ALLOW or (config.mode is Mode.OBSERVE and not judged.beyond_token):
+        if decision.verdict is Verdict.ALLOW or config.mode is Mode.OBSERVE:
             return await self._release(session, action, judged, body, config.mode)
         if decision.verdict is Verdict.DENY:
             answer = await self._stop(session, action, decision, body, words.denied)
@@ -396,7 +396,7 @@ class Broker:
         config: Config,
         gone: asyncio.Event | None,
         *,
-        defers: bool,
+        defers: Callable[[], bool],
     ) -> Answer:
         engine = self._rules.engine(session.workspace)
         asked = await self._asking.ask(session, action, judged, engine=engine, config=config, gone=gone, defers=defers)

@@ -1,7 +1,6 @@
 """Where points lie: one directory an action, `<state>/undo/<id>/`, written whole or not at all.
 
-Names are given by the clock and by chance, so that the oldest sort first and none is met twice. An undo has several
-points, `<id>.0`, `<id>.1` ..., in directories of its own, so that they go when it goes.
+Names are given by the clock and by chance, so that the oldest sort first and none is met twice.
 """
 
 from __future__ import annotations
@@ -23,7 +22,6 @@ POINTS_KEPT = 20_000  # some 2 KiB each; a busy day of several agents makes a th
 SECONDS_KEPT = 30 * 86_400  # as long as the store keeps contents
 _T = TypeVar("_T")
 _NAME = re.compile(r"[0-9a-f]{11}-[0-9a-f]{12}")
-_PART_OF = re.compile(rf"({_NAME.pattern})\.([0-9]{{1,6}})")
 
 
 class Shelf:
@@ -36,17 +34,14 @@ class Shelf:
         """A new name, for a moment in seconds since the epoch."""
         return f"{int(now * 1000):011x}-{secrets.token_hex(6)}"
 
-    def save(self, point: Point, *, durable: bool = False) -> None:
+    def save(self, point: Point) -> None:
         """Write what was there before. Raises OSError."""
-        self.write(point.id, "point", msgspec.msgpack.encode(point), durable=durable)
+        self._place(point.id).mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.write(point.id, "point", msgspec.msgpack.encode(point))
 
     def point(self, name: str) -> Point:
         """What was there before. Raises NotFound, StateError."""
-        return self.decoded(name, "point", Point)
-
-    def decoded(self, name: str, part: str, kind: type[_T]) -> _T:
-        """One file of a point as what it holds. Raises NotFound, StateError."""
-        return _decoded(self.read(name, part), kind, name)
+        return _decoded(self.read(name, "point"), Point, name)
 
     def finish(self, name: str, after: After) -> None:
         """Write what was left. Raises OSError."""
@@ -77,9 +72,8 @@ class Shelf:
             new.unlink(missing_ok=True)
             raise
         if durable:
-            while place != self._folder.parent:
-                _sync(place)
-                place = place.parent
+            for folder in (place, self._folder):
+                _sync(folder)
 
     def read(self, name: str, part: str) -> bytes:
         """One file of a point. Raises NotFound, StateError."""
@@ -124,11 +118,9 @@ class Shelf:
         return len(doomed)
 
     def _place(self, name: str) -> Path:
-        if _NAME.fullmatch(name):
-            return self._folder / name
-        if match := _PART_OF.fullmatch(name):
-            return self._folder / match[1] / match[2]
-        raise NotFound("that is no name of something kept for undo.")
+        if not _NAME.fullmatch(name):
+            raise NotFound("that is no name of something kept for undo.")
+        return self._folder / name
 
 
 def _decoded(raw: bytes, kind: type[_T], name: str) -> _T:

@@ -92,6 +92,15 @@ def _stat(pid: int) -> _Stat | None:
     return _Stat(int(fields[1]), fields[19].decode())
 
 
+def environment(pid: int) -> bytes:
+    """The environment that a process was started with, as `/proc/PID/environ` shows it; b"" where it cannot be read."""
+    try:
+        with open(f"/proc/{pid}/environ", "rb", buffering=0) as file:
+            return file.read(1 << 18)
+    except OSError:
+        return b""
+
+
 def below(pid: int, processes: Set[str]) -> bool:
     """Whether a process descends from one of these, named as `process` names them."""
     for _ in range(_DEPTH):

@@ -129,6 +129,17 @@ class ClaudeGate:
         """The form of no that this event has; for events that only tell, the message is shown to the person."""
         return self._stop(event, message, {})
 
+    def defers(self, environment: bytes) -> bool:
+        """Headless only (`claude -p`, the SDK): the run ends, and `claude -p --resume` asks the hook again."""
+        return any(line.startswith(b"CLAUDE_CODE_ENTRYPOINT=sdk-") for line in environment.split(b"\0"))
+
+    def defer(self, event: HookEvent, message: str) -> HookReply:
+        """`defer` ends the run with `deferred_tool_use`. Of several calls in one turn Claude keeps the last alone."""
+        if event.moment is not Moment.TOOL_BEFORE:
+            return self.deny(event, message)
+        inside = {"hookEventName": event.name, "permissionDecision": "defer", "permissionDecisionReason": message}
+        return render({"hookSpecificOutput": inside})
+
     def end(self, event: HookEvent, message: str) -> HookReply:
         """No, and the loop ends: Claude reads `continue: false` on every event that it waits for."""
         return self._stop(event, message, {"continue": False, "stopReason": message})

@@ -91,6 +91,14 @@ class CodexGate:
         """The form of no that this event has; for events that only tell, the message is shown to the person."""
         return self._stop(event, message, end=False)
 
+    def defers(self, environment: bytes) -> bool:  # noqa: ARG002 - whatever it says
+        """Codex has no such answer."""
+        return False
+
+    def defer(self, event: HookEvent, message: str) -> HookReply:
+        """A no."""
+        return self.deny(event, message)
+
     def end(self, event: HookEvent, message: str) -> HookReply:
         """No, and the loop ends where Codex can: after a tool call and at a prompt, not before a tool call."""
         return self._stop(event, message, end=True)

@@ -70,6 +70,14 @@ class HookGate(Protocol):
     def deny(self, event: HookEvent, message: str) -> HookReply:
         """The agent's own form of no, with the message where the model sees it."""
 
+    def defers(self, environment: bytes) -> bool:
+        """Whether the agent can put a tool call aside and be started again for it later, by what the environment of its
+        hook says (as in `/proc/PID/environ`).
+        """
+
+    def defer(self, event: HookEvent, message: str) -> HookReply:
+        """Put the call aside; a no where the agent cannot."""
+
     def end(self, event: HookEvent, message: str) -> HookReply:
         """No, and the agent's loop is ended where its protocol can."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -36,11 +37,18 @@ class HookService:
         self._transcripts = TranscriptReader()
 
     async def serve(
-        self, agent: str, raw: bytes, gone: asyncio.Event | None = None, *, inside: bool = False
+        self,
+        agent: str,
+        raw: bytes,
+        gone: asyncio.Event | None = None,
+        *,
+        inside: bool = False,
+        environment: Callable[[], bytes] = bytes,
     ) -> HookReply:
         """Answer one hook event. Never raises. `gone` is set once nobody waits for the answer any more.
 
-        `inside` says that the agent itself runs contained: its commands already are.
+        `inside` says that the agent itself runs contained: its commands already are. `environment` gives the hook's
+        own, as the kernel shows it: some agents say there whether anybody is there.
         """
         gate = registry.gate(agent)
         if gate is None:
@@ -51,7 +59,7 @@ class HookService:
             await self._malformed(agent, raw, error)
             return gate.refuse(words.unreadable(str(error)))
         try:
-            return await self._travel(gate, event, gone, inside=inside)
+            return await self._travel(gate, event, gone, inside=inside, environment=environment)
         except InterlockError as error:
             log.warning("hook.failed", agent=agent, event_name=event.name, problem=str(error))
             return gate.deny(event, words.broken(str(error)))
@@ -60,7 +68,15 @@ class HookService:
             log.exception("hook.bug", agent=agent, event_name=event.name)
             return gate.deny(event, words.broken(f"internal error ({type(error).__name__})."))
 
-    async def _travel(self, gate: HookGate, event: HookEvent, gone: asyncio.Event | None, *, inside: bool) -> HookReply:
+    async def _travel(
+        self,
+        gate: HookGate,
+        event: HookEvent,
+        gone: asyncio.Event | None,
+        *,
+        inside: bool,
+        environment: Callable[[], bytes],
+    ) -> HookReply:
         principal, broker = event.principal, self._broker
         self._transcripts.begin(event.transcript)
         if event.moment in _OF_A_SESSION and broker.sessions.get(principal) is None:
@@ -69,7 +85,7 @@ class HookService:
             await broker.session(principal, event.cwd, known)
         match event.moment:
             case Moment.TOOL_BEFORE if event.action is not None:
-                return await self._propose(gate, event, event.action, gone, inside=inside)
+                return await self._propose(gate, event, event.action, gone, inside=inside, environment=environment)
             case Moment.TOOL_BEFORE:
                 return gate.deny(event, words.broken("the event names no tool."))
             case Moment.TOOL_AFTER:
@@ -93,10 +109,21 @@ class HookService:
         return gate.allow(event)
 
     async def _propose(
-        self, gate: HookGate, event: HookEvent, action: Action, gone: asyncio.Event | None, *, inside: bool
+        self,
+        gate: HookGate,
+        event: HookEvent,
+        action: Action,
+        gone: asyncio.Event | None,
+        *,
+        inside: bool,
+        environment: Callable[[], bytes],
     ) -> HookReply:
         rewrites = not inside and gate.run_instead(event, "true") is not None
-        answer = await self._broker.propose(action, gone, rewrites=rewrites, inside=inside)
+        answer = await self._broker.propose(
+            action, gone, rewrites=rewrites, inside=inside, defers=lambda: gate.defers(environment())
+        )
+        if answer.deferred:
+            return gate.defer(event, answer.message)
         if not answer.released:
             return gate.deny(event, answer.message)
         if not answer.command:
