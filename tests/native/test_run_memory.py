@@ -85,3 +85,17 @@ def test_the_watch_outlives_who_ignores_all_signals(sandbox: Sandbox) -> None:
     ran = sandbox.python(script, limit=LIMIT)
     assert ended(ran.status, ran.err), ran.err
     assert os.getloadavg()  # the host is well
+
+
+def test_memory_that_is_shared_without_a_file_is_not_counted(sandbox: Sandbox) -> None:
+    """R35 of the register: it would be counted once for each process that has it."""
+    script = """
+import mmap, time
+kept = mmap.mmap(-1, 300 << 20)
+for _ in range(300 << 8):
+    kept.write(b"x" * 4096)
+time.sleep(0.6)
+print("well")
+"""
+    ran = sandbox.python(script, limit=LIMIT)
+    assert (ran.status, ran.out, ran.err) == (0, "well\n", "")

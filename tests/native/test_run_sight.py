@@ -216,6 +216,13 @@ def test_a_run_that_is_killed_is_told_of_too(sandbox: Sandbox) -> None:
     assert "/bin/true" in {one.name for one in sight.programs}
 
 
+def test_a_copy_under_another_name_is_another_program(sandbox: Sandbox) -> None:
+    """R34 of the register: a name is not what a program does."""
+    sight = seen(sandbox, "sh", "-c", "cp /bin/true ./innocent; ./innocent push", note=["true push"])
+    assert "./innocent" in {one.name for one in sight.programs}
+    assert not [one for one in sight.programs if "push" in one.name]
+
+
 def test_nothing_is_told_where_nobody_asked(sandbox: Sandbox) -> None:
     assert seen(sandbox, "true", observe=None) == Sight()
     assert seen(sandbox, "true", observe="0", shim="1") == Sight()
