@@ -1,10 +1,12 @@
 """Contained commands: starting one, in ratios to the system's bubblewrap; working in one, in ratios to working outside.
 
-    python benchmarks/contained.py [--runs 200] [--rounds 9] [--launcher PATH] [--json] [--check]
+    python benchmarks/contained.py [--runs 200] [--rounds 9] [--launcher PATH] [--peers DIR] [--starts]
+        [--json] [--check]
 
 Start: spawn to exit of `true`, through the launcher (overlay, Landlock, filter, rename shim and all) and through
 `bwrap` with the same namespaces and places hidden; its overlay is included where that bwrap knows how. They take turns.
-Road: `interlock run -- true` through a warm daemon, with the entries of the ledger, beside the same.
+Road: `interlock run -- true` through a warm daemon, with the entries of the ledger, beside the same; and, with
+`--peers`, beside others' sandboxes (`peers.py` says how they are installed).
 Work: a C project is compiled, a suite of tests is run by Python, packages are installed by npm, and many files are
 written, read and renamed, inside and outside in turn.
 With `--check`: exit status 1 when a limit of the project is missed.
@@ -26,7 +28,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from peers import Peers
+
 STARTS = {"start": 2.0, "road": 2.0}  # times bwrap, median
+PEERS = 0.2  # times another sandbox, median
+SELDOM = 8  # others' sandboxes take their turn in every eighth round: they are slow
 WORK = 1.10  # times the same work outside
 # Nothing but names and small files: what the overlay and the rename shim cost at most. Told, without a limit.
 EXTREMES = ("files",)
@@ -203,14 +209,18 @@ def work(bench: Bench, command: list[str], rounds: int) -> dict[str, float]:
     return found | {"ratio": found["inside_ms"] / found["outside_ms"]}
 
 
-def road(bench: Bench, runs: int) -> dict[str, float]:
-    """Medians of `interlock run -- true` through a warm daemon, its entries and all, beside bwrap."""
+def road(bench: Bench, runs: int, peers: Peers | None) -> dict[str, float]:
+    """Medians of `interlock run -- true` through a warm daemon, its entries and all, beside bwrap and others."""
     command = str(Path(bench.launcher).with_name("interlock"))
     home = {"HOME": str(bench.base / "home"), "INTERLOCK_HOME": str(bench.base / "interlock")}
     Path(home["HOME"]).mkdir()
     environment = ENVIRONMENT | home
+    others = peers.calls if peers else {}
+    theirs = environment | {"PATH": peers.path} if peers else environment
+    if peers:
+        peers.prove(bench.project, bench.base, theirs)
     subprocess.run([command, "up", "--detach"], env=environment, check=True, capture_output=True)
-    times: dict[str, list[float]] = {"bwrap": [], "run": []}
+    times: dict[str, list[float]] = {"bwrap": [], "run": []} | {name: [] for name in others}
     try:
         for number in range(runs + 5):
             made = {"bwrap": bench.wrapped(["true"]), "run": [command, "run", "--", "true"]}
@@ -218,19 +228,22 @@ def road(bench: Bench, runs: int) -> dict[str, float]:
                 took = spawned(argv, bench.project, environment)
                 if number >= 5:
                     times[name].append(took)
+            for name, call in others.items() if number % SELDOM == SELDOM - 1 else ():
+                times[name].append(spawned([*call, "true"], bench.project, theirs))
     finally:
         subprocess.run([command, "down"], env=environment, check=False, capture_output=True)
-    found = {f"{name}_ms": statistics.median(values) for name, values in times.items()}
-    return found | {"ratio": found["run_ms"] / found["bwrap_ms"]}
+    found = {f"{name}_ms": statistics.median(values) for name, values in times.items() if values}
+    beside = {f"of_{name}": found["run_ms"] / found[f"{name}_ms"] for name in others if times[name]}
+    return found | {"ratio": found["run_ms"] / found["bwrap_ms"]} | beside
 
 
-def measure(launcher: str, runs: int, rounds: int) -> dict[str, dict[str, float]]:
+def measure(launcher: str, runs: int, rounds: int, peers: Peers | None) -> dict[str, dict[str, float]]:
     base = Path(tempfile.mkdtemp(prefix="interlock-bench-", dir="/var/tmp"))  # a disk; /tmp may be memory
     try:
         bench = Bench(base, launcher)
         works = make_project(bench.project)
-        found = {"start": starts(bench, runs), "road": road(bench, runs)} if shutil.which("bwrap") else {}
-        for name, command in works.items():
+        found = {"start": starts(bench, runs), "road": road(bench, runs, peers)} if shutil.which("bwrap") else {}
+        for name, command in works.items() if rounds else ():
             found[name] = work(bench, command, rounds)
         return found
     finally:
@@ -244,6 +257,11 @@ def misses(found: dict[str, dict[str, float]]) -> list[str]:
         f"{name}: {result['ratio']:.2f} x, allowed {STARTS.get(name, WORK)} x"
         for name, result in found.items()
         if name not in EXTREMES and result["ratio"] > STARTS.get(name, WORK)
+    ] + [
+        f"{name}: {share:.2f} of {peer.removeprefix('of_')}, allowed {PEERS}"
+        for name, result in found.items()
+        for peer, share in result.items()
+        if peer.startswith("of_") and share > PEERS
     ]
 
 
@@ -252,16 +270,21 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--launcher", default=str(Path(sys.executable).parent / "interlock-run"))
+    parser.add_argument("--peers", metavar="DIR", help="where npm installed others' sandboxes; '' looks on PATH alone")
+    parser.add_argument("--starts", action="store_true", help="nothing but the starts")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
     if not os.access(options.launcher, os.X_OK):
         raise SystemExit(f"there is no launcher at {options.launcher}: is there a C compiler?")
-    found = measure(options.launcher, options.runs, options.rounds)
+    peers = None if options.peers is None else Peers(options.peers, ENVIRONMENT["PATH"])
+    found = measure(options.launcher, options.runs, 0 if options.starts else options.rounds, peers)
     missed = misses(found)
     if options.json:
-        print(json.dumps({"results": found, "missed": missed}))
+        print(json.dumps({"results": found, "missed": missed, "peers": peers.versions() if peers else {}}))
     else:
+        for name, version in (peers.versions() if peers else {}).items():
+            print(f"{name}: {version}")
         for name, result in found.items():
             print(f"{name}: " + "  ".join(f"{key} {value:.2f}" for key, value in result.items()))
         for text in missed:

@@ -1,14 +1,18 @@
 """How much Interlock misses, and how much it stops without need, over the corpus of `tests/corpus`.
 
-    python benchmarks/score.py [--misses] [--json]
+    python benchmarks/score.py [--misses] [--json] [--unmended] [--containment sandbox]
 
 For each family and in total: the share of the dangerous actions that are allowed without a question (target: at most
 1%), and of the harmless ones that are asked about or denied (at most 10%), with no containment. Exit status 1 where the
-total is above a target.
+total is above a target. `--unmended`: over the lists on which the reader was never mended (`tests/corpus/unmended`).
+
+With `--containment sandbox` the actions are judged as `interlock check --containment sandbox` judges them. What the
+sandbox catches and undo brings back is then allowed although it is dangerous, so the first share has no target there.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from itertools import groupby
@@ -18,7 +22,7 @@ import msgspec
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
-from corpus.scoring import Answer, Score, judge_all, load, score, shown
+from corpus.scoring import CASES, UNMENDED, Answer, Score, judge_all, load, score, shown
 
 
 def line(name: str, found: Score) -> str:
@@ -31,15 +35,21 @@ def line(name: str, found: Score) -> str:
 
 def main() -> int:
     """Judge, print, and say whether the targets are met."""
-    answers = judge_all(load())
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--misses", action="store_true", help="every case on the wrong side")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--unmended", action="store_true", help="the lists on which the reader was never mended")
+    parser.add_argument("--containment", choices=("none", "sandbox"), default="none")
+    options = parser.parse_args()
+    answers = judge_all(load(UNMENDED if options.unmended else CASES), options.containment)
     families = {name: list(group) for name, group in groupby(answers, key=lambda answer: answer.family)}
     total = score(answers)
-    if "--json" in sys.argv:
+    if options.json:
         found = {name: msgspec.to_builtins(score(group)) for name, group in families.items()}
         print(json.dumps({"families": found, "total": msgspec.to_builtins(total)}))
     else:
-        table(families, total, misses="--misses" in sys.argv)
-    return 0 if total.good else 1
+        table(families, total, misses=options.misses)
+    return 0 if total.good or options.containment != "none" else 1
 
 
 def table(families: dict[str, list[Answer]], total: Score, *, misses: bool) -> None:

@@ -39,3 +39,7 @@ def test_a_host_that_nobody_foresaw_is_drift_whatever_ran() -> None:
 
 def test_a_host_of_a_command_that_fetches_is_none() -> None:
     assert drift(judged("npm ci", "none").reading.effects, W, [], ["registry.npmjs.org"]) == ()
+
+
+def test_of_an_unknown_command_nothing_was_foreseen_so_nothing_is_drift() -> None:
+    assert drift(judged("frobnicate src", "none").reading.effects, W, ["anything"], ["host.example"]) == ()

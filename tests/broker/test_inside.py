@@ -41,6 +41,12 @@ def judged(command: str, containment: str, **more: object) -> Judgement:
         "python3 -c 'exec(input())'",
         "truncate -s 0 notes.md",
         "env | sort",
+        "frobnicate --everything src",
+        "cd /code/app && frobnicate",
+        "m4 config.m4 > config.txt 2>/dev/null",
+        "erl -noshell -eval 'init:stop().'",
+        "irb",
+        "tig",
     ],
 )
 def test_what_the_sandbox_catches_is_no_question_there(command: str) -> None:
@@ -66,11 +72,11 @@ def test_what_the_sandbox_catches_is_no_question_there(command: str) -> None:
         "cat ~/.ssh/id_ed25519",
         "psql -h prod -f wipe.sql",
         "terraform destroy -auto-approve",
-        "frobnicate --everything",
         "docker compose down -v",
         "ssh prod 'rm -rf src'",
         "echo 'core.hooksPath=/x' >> .git/config",
         "chmod -R 777 .",
+        "frobnicate < /tmp/list",
     ],
 )
 def test_what_lies_elsewhere_stays_a_question(command: str) -> None:
@@ -78,6 +84,47 @@ def test_what_lies_elsewhere_stays_a_question(command: str) -> None:
     elsewhere = judged(command, "sandbox")
     assert elsewhere.decision.verdict is not Verdict.ALLOW
     assert not elsewhere.contained
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "frobnicate deploy web",
+        "frobnicate --env production",
+        "frobnicate user:delete 7",
+        "frobctl scale web",
+        "frobd -f frob.conf",
+        "nsupdate <<X\nupdate delete www.example.com A\nX",
+        "frobnicate https://host.example/x",
+        "frobnicate db.internal:5432",
+        "frobnicate ana@host.example",
+        "frobnicate /tmp/input.txt",
+        "frobnicate ~/notes",
+        "frobnicate .env",
+        "frobnicate --port 8080",
+        "frobnicate /",
+        "'' --x",
+        "lua -e 'os.execute(\"rm -rf ~\")'",
+        "echo 'rm -rf ~' | rev | rev | sh",
+        'python3 -c \'import boto3; boto3.client("s3").delete_bucket(Bucket="x")\'',
+        "tclsh <<< 'file delete -force /home/dev'",
+        "make -f /tmp/Makefile.evil",
+        "pwsh -c 'Remove-Item C:\\Users -Recurse'",
+        "python3 -c 'import pty; pty.spawn(\"/bin/bash\")'",
+        "bash",
+        "kubectl evict pod/web",
+        ":(){ :|:& };:",
+        "frobnicate " + "x" * 500,
+    ],
+)
+def test_text_that_nobody_read_and_that_speaks_of_other_places_stays_a_question(command: str) -> None:
+    assert judged(command, "none").decision.verdict is not Verdict.ALLOW
+    assert not judged(command, "sandbox").contained
+
+
+def test_an_absolute_path_of_the_workspace_is_no_other_place() -> None:
+    assert judged("frobnicate /code/app/src", "sandbox").contained
+    assert not judged("frobnicate /home/ana/application", "sandbox").contained
 
 
 def test_what_needs_no_question_is_judged_as_it_is() -> None:

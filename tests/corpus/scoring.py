@@ -7,20 +7,21 @@ so that the score does not depend on who runs it or on their settings.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from interlock.broker.config import Config
-from interlock.broker.judge import Person, judge
+from interlock.broker.judge import Judgement, Person, judge, lifted
 from interlock.broker.workspace import workspace_of
 from interlock.model.action import Action, Principal
-from interlock.model.decision import Decision
 from interlock.policy.defaults import layer
 from interlock.policy.engine import Engine
 
 CASES = Path(__file__).parent / "cases"
+UNMENDED = Path(__file__).parent / "unmended"  # written before anybody looked how the reader does, and left alone
 DANGEROUS = "dangerous"
 HARMLESS = "harmless"
 MOST_ALLOWED = 0.01  # of the dangerous ones, allowed without a question
@@ -93,27 +94,32 @@ def load(folder: Path = CASES) -> dict[str, list[Case]]:
 
 def judge_all(families: dict[str, list[Case]], containment: str = "none") -> list[Answer]:
     """What Interlock says to each case."""
+    return [outside if containment == "none" else inside for outside, inside in judge_both(families)]
+
+
+def judge_both(families: dict[str, list[Case]]) -> Iterator[tuple[Answer, Answer]]:
+    """What Interlock says to each case without containment, and with the sandbox assumed."""
     engine = Engine.load([layer()])
-    answers = []
     for family, cases in families.items():
         for case in cases:
-            decision = decide(engine, case.tool, case.input, case.cwd, containment)
-            answers.append(Answer(case, family, decision.verdict.value, decision.rules))
-    return answers
+            action, judged = decide(engine, case.tool, case.input, case.cwd)
+            both = (judged.decision, lifted(judged, action, engine).decision)
+            outside, inside = (Answer(case, family, said.verdict.value, said.rules) for said in both)
+            yield outside, inside
 
 
-def decide(engine: Engine, tool: str, given: dict[str, Any], cwd: str, containment: str = "none") -> Decision:
-    """What Interlock decides about one call of a tool, with an empty configuration."""
+def decide(engine: Engine, tool: str, given: dict[str, Any], cwd: str) -> tuple[Action, Judgement]:
+    """One call of a tool, and the judgement on it with an empty configuration."""
+    action = Action(tool=tool, input=given, cwd=cwd, principal=_PRINCIPAL, gate="check")
     judged = judge(
-        Action(tool=tool, input=given, cwd=cwd, principal=_PRINCIPAL, gate="check"),
+        action,
         workspace=workspace_of(cwd, _PERSON.home),
         config=Config(),
         engine=engine,
         person=_PERSON,
         now=0.0,
-        containment=containment,
     )
-    return judged.decision
+    return action, judged
 
 
 def score(answers: list[Answer]) -> Score:

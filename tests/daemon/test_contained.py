@@ -103,6 +103,50 @@ def test_always_contains_what_can_do_its_work_there(cold: Guard) -> None:
     assert allowed(cold.hook("Bash", {"command": "cat ~/.bashrc"}))
 
 
+def install(guard: Guard, name: str, text: str) -> None:
+    """A program that no family knows, on the agent's PATH and visible inside."""
+    place = guard.base / "user" / ".local" / "bin"
+    place.mkdir(parents=True, exist_ok=True)
+    (place / name).write_text(f"#!/bin/sh\n{text}\n")
+    (place / name).chmod(0o755)
+    guard.environment["PATH"] = f"{place}:{guard.environment['PATH']}"
+
+
+def test_a_program_that_nobody_knows_runs_contained_and_can_be_taken_back(guard: Guard, project: Path) -> None:
+    install(guard, "frobnicate", "rm -rf src; echo made > out.txt")
+    done = run(guard, rewritten(guard.hook("Bash", {"command": "frobnicate src"})))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (project / "out.txt").is_file()
+    assert guard.cli("undo", str(guard.entries("intent")[0]["index"]), "--yes").returncode == 0
+    assert (project / "src" / "app.py").is_file()
+
+
+def test_who_needs_the_network_is_told_and_asks_the_second_time(guard: Guard, project: Path) -> None:
+    install(guard, "frobnicate", "getent hosts host.example")
+    done = run(guard, rewritten(guard.hook("Bash", {"command": "frobnicate src"})))
+    assert done.returncode != 0
+    assert "host.example" in done.stderr
+    assert "make the same call again" in done.stderr
+    guard.said_no(guard.hook("Bash", {"command": "frobnicate src"}))
+    assert not guard.entries("alarm")
+    assert "interlock-run" in rewritten(guard.hook("Bash", {"command": "frobnicate other"}))
+
+
+def test_a_program_that_is_not_seen_inside_asks_the_second_time(guard: Guard, project: Path) -> None:
+    done = run(guard, rewritten(guard.hook("Bash", {"command": "frobnicate src"})))
+    assert done.returncode == 127
+    assert "make the same call again" in done.stderr
+    guard.said_no(guard.hook("Bash", {"command": "frobnicate src"}))
+
+
+def test_what_always_runs_contained_is_not_let_out_by_failing_there(cold: Guard) -> None:
+    cold.configure('[containment]\nshell = "always"\n')
+    cold.start()
+    for _ in range(2):
+        command = rewritten(cold.hook("Bash", {"command": "getent hosts host.example; exit 127"}))
+        assert "make the same call again" not in run(cold, command).stderr
+
+
 def by_command(guard: Guard, *words: str) -> subprocess.CompletedProcess[str]:
     """The command as it is installed: it starts a run without Python."""
     program = LAUNCHER.with_name("interlock")

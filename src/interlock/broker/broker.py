@@ -130,9 +130,11 @@ class Broker:
             and self._container.tier != "none"
         ):
             engine = self._rules.engine(session.workspace)
-            held = caught(judged, action, engine, config, doubted=session.doubted)
+            tried = (_command(action), action.cwd) in session.outside
+            held = caught(judged, action, engine, config, doubted=session.doubted, tried=tried)
             if held is not None:
-                return await self._release_contained(session, action, held, config, ours=not inside)
+                lifted = judged.decision.verdict is not Verdict.ALLOW
+                return await self._release_contained(session, action, held, config, ours=not inside, lifted=lifted)
         decision = judged.decision
         body = {**records.action_body(action), **records.decision_body(decision, judged.reading)}
         if decision.verdict is Verdict.ALLOW or config.mode is Mode.OBSERVE:
@@ -219,6 +221,12 @@ class Broker:
         message = "a contained run did what its reading did not foresee"
         facts = {"differences": [records.short(line) for line in differences], "workspace": workspace, "intent": intent}
         await self.alarm(principal, "drift", message, facts)
+
+    def in_vain(self, wish: Wish) -> None:
+        """A run that spared a question could not do its work inside: the same call is a question from now on."""
+        session = self.sessions.get(wish.principal)
+        if session is not None:
+            session.in_vain(wish.argv[-1], wish.cwd)
 
     async def note(self, kind: str, principal: Principal, body: dict[str, Any], *, durable: bool = False) -> int:
         """A fact of the session's life that is no action: a prompt, a sub-agent's start, a change of configuration."""
@@ -314,7 +322,7 @@ class Broker:
         return Answer(released=True, message="", entry=index, decision=judged.decision)
 
     async def _release_contained(
-        self, session: Session, action: Action, judged: Judgement, config: Config, *, ours: bool
+        self, session: Session, action: Action, judged: Judgement, config: Config, *, ours: bool, lifted: bool
     ) -> Answer:
         """Release what runs contained: in a run of ours, or in that of the whole agent."""
         profile = profile_of(judged) if ours else "agent"
@@ -327,7 +335,7 @@ class Broker:
         if not ours:
             return answer
         wish = Wish(
-            argv=("bash", "-c", str(action.input.get("command", ""))),
+            argv=("bash", "-c", _command(action)),
             cwd=action.cwd,
             workspace=session.workspace,
             profile=profile,
@@ -336,6 +344,7 @@ class Broker:
             own=config.containment.profiles,
             end=config.containment.end,
             intent=answer.entry,
+            lifted=lifted,
             foreseen=judged.reading.effects,
         )
         return msgspec.structs.replace(answer, command=started(self._container.prepare(wish), judged.reading.ends))
@@ -435,3 +444,7 @@ class Broker:
             "reason": reason,
         }
         await self._ledger.record(records.SESSION_CLOSE, session.identity.closed(body), durable=False)
+
+
+def _command(action: Action) -> str:
+    return str(action.input.get("command", ""))

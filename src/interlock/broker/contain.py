@@ -35,6 +35,7 @@ class Wish(msgspec.Struct, frozen=True):
     keep: tuple[str, ...] = ()  # variables that pass beside those of its profile
     end: End = End.COMMIT
     intent: int = -1  # the entry that released it
+    lifted: bool = False  # it would have been a question outside: it may become one, when inside is not enough
     foreseen: tuple[Effect, ...] | None = None  # what the reading said it would do; None where nobody read it
 
 
@@ -60,15 +61,16 @@ class Nothing:
 
 
 def caught(
-    judged: Judgement, action: Action, engine: Engine, config: Config, *, doubted: bool = False
+    judged: Judgement, action: Action, engine: Engine, config: Config, *, doubted: bool = False, tried: bool = False
 ) -> Judgement | None:
     """The same action, allowed in the sandbox: where a person wants it there, and it can do its work there.
 
-    Of a session that is `doubted`, everything runs contained that can, and what was a question stays one.
+    Of a session that is `doubted`, everything runs contained that can, and what was a question stays one. So does what
+    was `tried` there in vain. What was no question is not let out of the sandbox by that.
     """
     wanted = Shell.ALWAYS if doubted and config.containment.shell is not Shell.OFF else config.containment.shell
     plain = judged.decision.verdict is Verdict.ALLOW
-    if wanted is Shell.OFF or (plain and wanted is not Shell.ALWAYS) or (doubted and not plain):
+    if wanted is Shell.OFF or (plain and wanted is not Shell.ALWAYS) or ((doubted or tried) and not plain):
         return None
     inside = within(judged, action, engine)
     return inside if inside is not None and inside.decision.verdict is Verdict.ALLOW else None

@@ -1,7 +1,8 @@
 """What a contained run really did, against what was foreseen: a difference is an alarm and a lesson.
 
 Pure. A reading that holds code it could not follow (a test run, a script of the project, opaque text) foresaw anything
-in the workspace, but no host. What a reading knew to the last word must have changed nothing else.
+in the workspace, but no host. Of a command that no family knows nothing was foreseen, so a host is no difference: its
+next call is a question (`Session.outside`). What a reading knew to the last word must have changed nothing else.
 """
 
 from __future__ import annotations
@@ -36,8 +37,8 @@ def drift(foreseen: Sequence[Effect], workspace: str, changed: Iterable[str], tr
 
 
 def reaches(foreseen: Iterable[Effect]) -> bool:
-    """Whether the reading said that hosts would be called."""
-    return any(effect.verb in _REACHES for effect in foreseen)
+    """Whether the reading said that hosts would be called, or knew nothing of the command."""
+    return any(effect.verb in _REACHES or labels.UNKNOWN_COMMAND in effect.resource.labels for effect in foreseen)
 
 
 def open_ended(foreseen: Sequence[Effect]) -> bool:

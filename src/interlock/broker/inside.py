@@ -13,48 +13,44 @@ from collections.abc import Sequence
 
 import msgspec
 
+from interlock.broker.elsewhere import names_another_place, names_no_file, says_work_elsewhere, speaks_of_it
+from interlock.effects.catalogue.words import word_list
 from interlock.model import labels
 from interlock.model.effect import Effect, Kind, Reversibility, Verb
 
-# Who acts with more rights, somewhere else, or with somebody at a terminal is not helped by a sandbox; and what guards,
-# what holds credentials and what came over the network keeps its own rules.
-_NEVER = frozenset(
-    {
-        labels.PRIVILEGED, labels.REMOTE, labels.INTERACTIVE, labels.GUARD, labels.SECRET, labels.DOWNLOADED,
-        labels.METADATA, labels.UNKNOWN_COMMAND,
-    }
-)  # fmt: skip
+# Who acts with more rights or somewhere else is not helped by a sandbox; and what guards, what holds credentials and
+# what came over the network keeps its own rules.
+_NEVER = frozenset({labels.PRIVILEGED, labels.REMOTE, labels.GUARD, labels.SECRET, labels.DOWNLOADED, labels.METADATA})
 _UNSEEN = frozenset({labels.HOME, labels.OTHER_USER, labels.SCRATCH, labels.UNPLACED})  # not there, inside
 _FOREIGN = frozenset({labels.FROM_NETWORK, labels.FROM_UNTRUSTED})
 _REMOTE_REF = frozenset({labels.FORCE, labels.KNOWN})
 _CHANGE = frozenset({Verb.WRITE, Verb.CREATE, Verb.DELETE, Verb.OVERWRITE, Verb.CONFIGURE, Verb.GRANT})
 _RUN = frozenset({Verb.EXECUTE, Verb.OPAQUE})
+_OPEN = frozenset({labels.UNREAD, labels.UNKNOWN_COMMAND, labels.INTERACTIVE})
 
-# What runs the agent's or the project's own text on this machine, by the first word of `Effect.via`. Where the text of
-# a client of some server could not be read, its work lies at that server: it would only fail in the sandbox.
-_INTERPRETERS = frozenset(
-    {
-        "shell", "sh", "bash", "dash", "zsh", "ksh", "eval", "source", ".", "exec", "command", "xargs", "find", "trap",
-        "python", "python2", "python3", "pypy", "pypy3", "node", "nodejs", "deno", "bun", "tsx", "ts-node", "ruby",
-        "perl", "php", "lua", "luajit", "tclsh", "Rscript", "julia", "awk", "gawk", "mawk", "sed", "make", "gmake",
-        "ninja", "just", "task", "npm", "pnpm", "yarn", "rake", "pytest", "tox", "nox", "jest", "vitest", "env", "nice",
-        "timeout",
-    }
-)  # fmt: skip
+# By the first word of `Effect.via`. Where the text of a client of some server could not be read, its work lies at that
+# server: it would only fail in the sandbox.
+_WITH_FILES = word_list("works-with-files")
+_FOR_TYPING = word_list("open-for-typing")
 
 
-def inside(effects: Sequence[Effect]) -> tuple[Effect, ...] | None:
-    """The effects as they would be in the sandbox; None where the action could not do its work there."""
+def inside(effects: Sequence[Effect], text: str, workspace: str) -> tuple[Effect, ...] | None:
+    """The effects as they would be in the sandbox; None where the action could not do its work there.
+
+    `text` is the whole action's: where a part of it could not be read, its words say whether it works elsewhere.
+    """
+    if any(map(_unread, effects)) and names_another_place(text, workspace):
+        return None
     within: list[Effect] = []
     for effect in effects:
-        caught = _within(effect)
+        caught = _within(effect, text)
         if caught is None:
             return None
         within.append(caught)
     return tuple(within)
 
 
-def _within(effect: Effect) -> Effect | None:
+def _within(effect: Effect, text: str) -> Effect | None:
     resource = effect.resource
     if not _NEVER.isdisjoint(resource.labels):
         return None
@@ -62,24 +58,43 @@ def _within(effect: Effect) -> Effect | None:
         case Kind.FILE | Kind.DIRECTORY:
             return _file(effect)
         case Kind.CODE | Kind.PROCESS:
-            return _code(effect)
+            return _code(effect, text)
         case Kind.GIT_REF | Kind.GIT_REPOSITORY:
             return _caught(effect) if effect.verb in _CHANGE and _REMOTE_REF.isdisjoint(resource.labels) else None
         case Kind.TABLE | Kind.DATABASE:
             return _caught(effect) if labels.WORKSPACE in resource.labels else None
         case Kind.SYSTEM:
-            return effect if effect.verb is Verb.READ else None
+            return _environment(effect, text)
         case Kind.DEVICE:
             return effect if labels.DEVICE_NULL in resource.labels else None
         case _:
             return None
 
 
-def _code(effect: Effect) -> Effect | None:
+def _unread(effect: Effect) -> bool:
+    """Whether something runs of which the reading knows less than what it does."""
+    return effect.verb is Verb.OPAQUE or not _OPEN.isdisjoint(effect.resource.labels)
+
+
+def _code(effect: Effect, text: str) -> Effect | None:
     if effect.verb not in _RUN or not _FOREIGN.isdisjoint(effect.taint):
         return None
-    unread = effect.verb is Verb.OPAQUE or labels.UNREAD in effect.resource.labels
-    return None if unread and effect.via.partition(" ")[0] not in _INTERPRETERS else effect
+    if not _unread(effect):
+        return effect
+    if labels.INTERACTIVE in effect.resource.labels:
+        return effect if effect.resource.name.partition(" ")[0] in _FOR_TYPING else None
+    if labels.UNKNOWN_COMMAND in effect.resource.labels:
+        return None if says_work_elsewhere(effect.resource.name, text) else effect
+    if speaks_of_it(f"{effect.via} {effect.resource.name}", text):
+        return None  # `make deploy`, a script of that name, a text with such a word
+    return effect if effect.via.partition(" ")[0] in _WITH_FILES else None
+
+
+def _environment(effect: Effect, text: str) -> Effect | None:
+    """The environment is scrubbed inside: who asks for a credential in it, or another program's, finds nothing."""
+    if effect.verb is not Verb.READ or names_no_file(text):
+        return None
+    return effect if effect.via.partition(" ")[0] in _WITH_FILES else None
 
 
 def _file(effect: Effect) -> Effect | None:

@@ -54,6 +54,7 @@ class Judgement(msgspec.Struct, frozen=True):
     operands: dict[str, str]  # path -> SHA-256 of each file whose text was read
     context: Context
     effects: tuple[Effect, ...]  # what was judged: those of the reading, or what becomes of them in the sandbox
+    workspace: str = ""
 
     @property
     def contained(self) -> bool:
@@ -99,8 +100,13 @@ def judge(
     frozen, reason = active(config.freezes, now)
     context = Context(frozen=frozen, freeze_reason=reason, grants=remembered.grants)
     decision = _decide(action, engine, reading, reading.effects, context)
-    judged = Judgement(reading, decision, world.digests, context, reading.effects)
-    if containment == "none" or decision.verdict is Verdict.ALLOW:
+    judged = Judgement(reading, decision, world.digests, context, reading.effects, workspace)
+    return judged if containment == "none" else lifted(judged, action, engine)
+
+
+def lifted(judged: Judgement, action: Action, engine: Engine) -> Judgement:
+    """The judgement in the sandbox where that spares a question; else the same."""
+    if judged.decision.verdict is Verdict.ALLOW:
         return judged
     caught = within(judged, action, engine)
     return caught if caught is not None and caught.decision.verdict is Verdict.ALLOW else judged
@@ -108,8 +114,10 @@ def judge(
 
 def within(judged: Judgement, action: Action, engine: Engine) -> Judgement | None:
     """The judgement on the same action, run in the sandbox; None where it cannot be done there."""
-    effects = inside(judged.reading.effects)
-    if effects is None or action.tool not in CONTAINABLE or action.input.get("run_in_background"):
+    if action.tool not in CONTAINABLE or action.input.get("run_in_background"):
+        return None
+    effects = inside(judged.reading.effects, str(action.input.get("command", "")), judged.workspace)
+    if effects is None:
         return None
     context = msgspec.structs.replace(judged.context, containment="sandbox")
     decision = _decide(action, engine, judged.reading, effects, context)

@@ -17,6 +17,7 @@ from interlock.model.agent import NOTHING_KNOWN, AgentFacts
 
 _CALLS = 500  # call ids remembered a session, for outcomes and heartbeats
 _CHILDREN = 200  # sub-agents remembered a session
+_OUTSIDE = 500  # commands of a session that were tried inside in vain
 _WORKSPACES = 20_000  # remembered sessions, 200 bytes each; a person has some thousands a year
 _SESSIONS = 200  # live at once; with the calls of each that is a few megabytes at most
 
@@ -45,6 +46,7 @@ class Session(msgspec.Struct):
     identity: SessionIdentity
     facts: AgentFacts = NOTHING_KNOWN
     children: OrderedDict[str, Child] = msgspec.field(default_factory=OrderedDict)
+    outside: OrderedDict[tuple[str, str], None] = msgspec.field(default_factory=OrderedDict)  # tried inside in vain
     doubted: bool = False  # a contained run did what nobody foresaw: what it asks for is believed less
 
     def count(self, what: str) -> None:
@@ -61,6 +63,12 @@ class Session(msgspec.Struct):
         self.children[principal.subagent] = Child(principal.subagent, kind, name, live)
         while len(self.children) > _CHILDREN:
             self.children.popitem(last=False)
+
+    def in_vain(self, command: str, cwd: str) -> None:
+        """Inside was not enough for this command: called again, it is a question."""
+        self.outside[command, cwd] = None
+        while len(self.outside) > _OUTSIDE:
+            self.outside.popitem(last=False)
 
     def remember(self, call_id: str, index: int) -> None:
         """Entry `index` answered this call."""

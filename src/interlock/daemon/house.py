@@ -141,6 +141,7 @@ async def build(home: Home, ledger: Ledger, signer: Ed25519Key, *, clock: Clock,
         container=runs,
     )
     settler.drifted = broker.drifted
+    settler.in_vain = broker.in_vain
     broker.sessions.origin = signer.name
     restoring.restore(ledger, broker)
     undo = _undo_desk(ground, past)

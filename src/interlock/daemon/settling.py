@@ -45,6 +45,7 @@ CHANGES = "changes"
 DECISION = "changes.decision"
 
 _NOTE = "under-way"  # in a run's folder, until it is settled
+_NOT_THERE = (126, 127)  # what a shell says of a program that it cannot run or find
 _SHOWN = 12  # paths of each kind in an entry, and held ones in the words for the command
 _LINES = 12  # differences of a run that are named; an entry has 16 KiB
 _PROGRAMS = 24  # and programs that it ran, with the last part of their names
@@ -76,6 +77,7 @@ class Settler:
         self._own = own
         self._network = network
         self.drifted: Drifted | None = None  # told of runs that did what was not foreseen
+        self.in_vain: Callable[[Wish], None] | None = None  # and of those that needed more than there is inside
         self._person = person
         self._ledger = ledger
         self._tier = tier
@@ -162,7 +164,10 @@ class Settler:
             (run.place.folder / _NOTE).unlink(missing_ok=True)
         if found.alarms and self.drifted is not None:
             await self.drifted(run.wish.principal, workspace, found.alarms, run.wish.intent)
-        return _words(done, tried, index)
+        again = run.wish.lifted and (bool(tried.refused) or status in _NOT_THERE)
+        if again and self.in_vain is not None:
+            self.in_vain(run.wish)
+        return _words(done, tried, index, again=again)
 
     async def held(self, run: str) -> dict[str, Any]:
         """What of a run is still held: its changes, in full."""
@@ -319,15 +324,25 @@ def _some(paths: tuple[str, ...]) -> dict[str, Any]:
     return {"total": len(paths), "first": [records.short(shown(path)) for path in paths[:_SHOWN]]}
 
 
-def _words(done: Settled, tried: Tried, index: int) -> str:
-    """What the command's reader must know; nothing where everything was committed and nothing was missed."""
+_AGAIN = "Should that be the reason that it failed, make the same call again: the user is asked, and it runs outside.\n"
+
+
+def _words(done: Settled, tried: Tried, index: int, *, again: bool) -> str:
+    """What the command's reader must know; nothing where everything was committed and nothing was missed.
+
+    `again`: the same call is a question next time.
+    """
     said = ""
     if tried.refused:
         named = ", ".join(dict.fromkeys(records.short(host) for host in tried.refused[:_SHOWN]))
-        said = (
-            f"interlock: this ran contained, without a way to {named}. If it needs the network, ask the user: "
+        said = f"interlock: this ran contained, without a way to {named}. " + (
+            _AGAIN
+            if again
+            else "If it needs the network, ask the user: "
             "they can run it, or name the host in [containment] hosts of interlock.toml.\n"
         )
+    elif again:
+        said = f"interlock: this ran contained, where not every program of this machine is seen. {_AGAIN}"
     if not done.held:
         return said
     if all(held.why == DROPPED for held in done.held):

@@ -23,7 +23,7 @@ def engine() -> Engine:
 
 def allowed(engine: Engine, command: str) -> bool:
     """Does the default policy let it through without a question?"""
-    return decide(engine, "Bash", {"command": command}, "/home/dev/app").verdict.value == "allow"
+    return decide(engine, "Bash", {"command": command}, "/home/dev/app")[1].decision.verdict.value == "allow"
 
 
 def test_there_are_as_many_families_as_the_project_says():
