@@ -44,7 +44,7 @@ def judged(command: str, containment: str, **more: object) -> Judgement:
         "frobnicate --everything src",
         "cd /code/app && frobnicate",
         "m4 config.m4 > config.txt 2>/dev/null",
-        "erl -noshell -eval 'init:stop().'",
+        "ghc -e 'sum [1..10]'",
         "irb",
         "tig",
     ],
