@@ -27,9 +27,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "containment": {"model"},
     "broker": {"model", "effects", "policy", "ledger", "identity", "approvals", "preview", "containment"},
     "gates": {"model", "broker", "home"},
+    "watch": {"model", "ledger"},
     "home": {"model"},
 }
-PURE_FILES = ("model/", "effects/", "policy/", "ledger/merkle.py")
+PURE_FILES = ("model/", "effects/", "policy/", "watch/", "ledger/merkle.py")
 # I/O, clocks, environment and chance: they come in as arguments.
 BANNED_IN_PURE = {
     "os",

@@ -266,6 +266,21 @@ class Broker:
             await self.alarm(principal, "unseen-call", f"{message}, and so do more", more)
         return len(missed)
 
+    def rules(self, workspace: str) -> Config:
+        """The configuration for a workspace."""
+        return self._rules.config(workspace)
+
+    def imagine(self, workspace: str) -> Callable[[Action], Judgement]:
+        """How an action would be judged in a workspace by an agent that was granted nothing. Nothing is recorded."""
+        engine, config = self._rules.engine(workspace), self._rules.config(workspace)
+
+        def run(action: Action) -> Judgement:
+            return judge(
+                action, workspace=workspace, config=config, engine=engine, person=self._person, now=self._clock.now()
+            )
+
+        return run
+
     async def _spent(self, action: Action, session: Session, config: Config) -> Judgement:
         """The judgement; grants that it counted on are used by now. Two calls may want the last use."""
         while True:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from typing import Any
 
@@ -10,13 +9,11 @@ import click
 
 from interlock.cli.grants import card
 from interlock.cli.show import emit, here
+from interlock.cli.span import seconds
 from interlock.home import locate
 from interlock.model.effect import Breadth, Environment, Kind, Reversibility, Verb
 from interlock.model.errors import UsageError
 from interlock.model.visible import visible
-
-_SPAN = re.compile(r"(\d{1,6})(s|m|h|d)")
-_UNIT = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
 @click.command(
@@ -78,7 +75,7 @@ def command(request: int | None, only_show: bool, yes: bool, as_json: bool, code
 
 
 def _params(request: int | None, options: dict[str, Any]) -> dict[str, Any]:
-    params: dict[str, Any] = {"seconds": _seconds(options["span"])} if options["span"] else {}
+    params: dict[str, Any] = {"seconds": seconds(options["span"])} if options["span"] else {}
     params |= {name: options[name] for name in ("uses", "session", "agent", "workspace", "strong", "why")}
     if request is not None:
         params["request"] = request
@@ -111,13 +108,6 @@ def _project() -> str:
     if not found:
         raise UsageError("this directory is no project. Go to one, or name --workspace or --session.")
     return found
-
-
-def _seconds(span: str) -> int:
-    match = _SPAN.fullmatch(span)
-    if match is None:
-        raise UsageError(f"{visible(span)!r} is no length of time. Write 30m, 8h or 7d.")
-    return int(match.group(1)) * _UNIT[match.group(2)]
 
 
 def _show(draft: dict[str, Any]) -> None:

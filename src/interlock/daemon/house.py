@@ -18,6 +18,7 @@ import structlog
 from interlock.approvals.queue import Queue
 from interlock.broker.broker import Broker
 from interlock.broker.clock import Clock
+from interlock.broker.drilling import Drills
 from interlock.broker.gitcall import GitCall
 from interlock.broker.judge import Person, person_here
 from interlock.broker.undoing import Undoing
@@ -40,6 +41,7 @@ from interlock.daemon.network import Network
 from interlock.daemon.people import PeopleDesk
 from interlock.daemon.recorder import LedgerRecorder
 from interlock.daemon.records import RecordsDesk
+from interlock.daemon.reviewers import ReviewersDesk
 from interlock.daemon.rpc import Rpc
 from interlock.daemon.rules import RuleBook
 from interlock.daemon.runs import Runs
@@ -204,6 +206,7 @@ def _desks(ground: Ground, broker: Broker, runs: Runs, settler: Settler, stop: C
         SessionsDesk(broker),
         contained,
         GrantsDesk(broker, ledger, rules, clock, callers),
+        ReviewersDesk(broker, Drills(broker.queue, recorder.record, clock), callers),
     ]  # fmt: skip
 
 
