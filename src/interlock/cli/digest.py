@@ -31,8 +31,8 @@ def command(since: str, as_json: bool) -> None:
     for session in sessions:
         click.echo(
             click.style(f"{visible(session.agent)} {visible(session.session)}", bold=True)
-            + f" in {visible(session.workspace) or 'no project'}: {session.actions} action{'s' * (session.actions != 1)}, "
-            f"{session.reads} only read"
+            + f" in {visible(session.workspace) or 'no project'}: "
+            + f"{session.actions} action{'s' * (session.actions != 1)}, {session.reads} only read"
             + (f", {session.failed} failed" if session.failed else "")
             + (f", {session.undone} taken back" if session.undone else "")
         )
