@@ -10,17 +10,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from interlock.broker.clock import Clock
 from interlock.broker.gitcall import GitCall
 from interlock.broker.judge import Person
 from interlock.broker.undoing import Kept, Undoing
 from interlock.broker.world import LocalWorld
 from interlock.containment import edits, gitpoint, gitundo
-from interlock.containment.carry import begin, carry_out, end
+from interlock.containment.carry import begin, carry_out, end, unfold
 from interlock.containment.gitpoint import GitPoints
 from interlock.containment.shelf import Shelf
 from interlock.containment.store import Store
-from interlock.containment.undo import Deed, Plan, Problem, Restorer, plan
+from interlock.containment.undo import UNDO, Deed, Plan, Problem, Ref, Restorer, plan
 from interlock.effects.read import read_action
 from interlock.model.action import Action, Principal, Reading
 from interlock.model.world import Setting
@@ -44,7 +46,7 @@ class Acts:
         self.undoing = Undoing(self.shelf, self.vault, person, self.clock, points)
         self.restorers: dict[str, Restorer] = {
             edits.KIND: edits.Edits(self.shelf, self.vault, self.undoing.secret),
-            gitpoint.KIND: gitundo.GitUndo(call, self.shelf, points),
+            gitpoint.KIND: gitundo.GitUndo(call, self.shelf, self.vault, points),
         }
         self._deeds = 0
 
@@ -71,17 +73,18 @@ class Acts:
         subprocess.run(["bash", "-c", command], cwd=self.top, env=self.environment, check=True, capture_output=True)
 
     def plan(self, *deeds: Deed, force: bool = False) -> Plan:
-        return plan(deeds, self.restorers, force=force)
+        unfolded = [msgspec.structs.replace(deed, points=unfold(deed.points, self.shelf)) for deed in deeds]
+        return plan(unfolded, self.restorers, force=force)
 
     def undo(self, *deeds: Deed, force: bool = False) -> tuple[Deed, tuple[Problem, ...]]:
         """The undo as a deed of its own, and what could not be done."""
         found = self.plan(*deeds, force=force)
         name = self.shelf.name(self.clock.now())
-        job = begin(found, self.restorers, self.shelf, name)
-        left = carry_out(job, self.restorers, self.shelf, name)
+        begin(found, self.restorers, self.shelf, name)
+        left = carry_out(found, self.restorers, self.shelf, name)
         end(self.shelf, name)
         self._deeds += 1
-        return Deed(self._deeds, job.points, str(self.top)), (*found.all_problems(), *left)
+        return Deed(self._deeds, (Ref(UNDO, name),), str(self.top)), (*found.all_problems(), *left)
 
     def git(self, *words: str) -> str:
         done = subprocess.run(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import stat
 import tempfile
 from pathlib import Path
@@ -166,6 +167,26 @@ def assert_some(changes: ChangeSet, done: Committed, before: Tree, merged: Tree,
             assert now[path][:5] == before[path][:5]
         else:
             assert now[path][:2] == before[path][:2]
+
+
+def test_a_random_command_never_waits_for_a_pipe(tmp_path):
+    """Story: two hundred random stories did not end: one of them removed a pipe as if it were a directory."""
+    os.mkfifo(tmp_path / "a")
+    here = os.getcwd()
+    words = [["write", "a", "x"], ["append", "a", "x"], ["rmtree", "a"], ["truncate", "a", 3], ["rename", "a", "b"]]
+    before = signal.signal(signal.SIGALRM, _late)
+    signal.alarm(10)
+    try:
+        do([*words, *[[word, "b", *rest] for word, _, *rest in words]], str(tmp_path))
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+        os.chdir(here)
+    assert os.listdir(tmp_path) == ["b"]
+
+
+def _late(*_: object) -> None:
+    raise AssertionError("a command waits")
 
 
 def test_undoing_all_restores_the_tree():

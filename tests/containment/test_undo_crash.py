@@ -12,11 +12,14 @@ from typing import Any
 import pytest
 
 from containment.acts import Acts, tree
-from interlock.containment.carry import begin, carry_out, job_of, unfinished
-from interlock.containment.undo import Deed
+from containment.mixed import Mixed, differences
+from containment.overlay import needs_overlay
+from interlock.containment import moves
+from interlock.containment.carry import begin, carry_out, end, plan_of, unfinished
+from interlock.containment.undo import UNDO, Deed, Ref
 
 # Every call that changes what is on the disk, and every program that is started.
-_FATAL = ("rename", "unlink", "mkdir", "rmdir", "symlink", "link", "utime", "fsync", "posix_spawn", "fchmod")
+_FATAL = ("rename", "unlink", "mkdir", "rmdir", "symlink", "link", "utime", "fsync", "posix_spawn", "fchmod", "chmod")
 
 
 def files(acts: Acts) -> list[Deed]:
@@ -91,6 +94,8 @@ def _arm(number: int) -> None:
 
     for name in _FATAL:
         setattr(os, name, fatal(getattr(os, name)))
+    for name in ("move", "exchange"):
+        setattr(moves, name, fatal(getattr(moves, name)))
     subprocess.Popen.__init__ = fatal(subprocess.Popen.__init__)  # type: ignore[method-assign]
 
 
@@ -112,8 +117,9 @@ def test_a_killed_undo_is_finished_by_the_next(tmp_path: Path, make: Callable[[A
     name = acts.shelf.name(acts.clock.now())
 
     def undo() -> None:
-        job = begin(acts.plan(*deeds), acts.restorers, acts.shelf, name)
-        carry_out(job, acts.restorers, acts.shelf, name)
+        plan = acts.plan(*deeds)
+        begin(plan, acts.restorers, acts.shelf, name)
+        carry_out(plan, acts.restorers, acts.shelf, name)
 
     undo()
     undone = state(acts)
@@ -126,11 +132,62 @@ def test_a_killed_undo_is_finished_by_the_next(tmp_path: Path, make: Callable[[A
             break
         points += 1
         if unfinished(acts.shelf) == [name]:
-            left = carry_out(job_of(acts.shelf, name), acts.restorers, acts.shelf, name, again=True)
+            left = carry_out(plan_of(acts.shelf, name), acts.restorers, acts.shelf, name, again=True)
             assert left == (), number
             assert state(acts) == undone, number
         else:
             assert state(acts) == done, number
         litter = [p for p in acts.top.rglob("*") if "interlock" in p.name or p.name.endswith(".lock")]
         assert not [p for p in litter if ".git" not in p.parts], number
+    assert points > 8
+
+
+def everything(acts: Mixed) -> list[Deed]:
+    """Edits in the open, contained runs, a part of one that was held, and git, on the same files."""
+    return [
+        acts.runs("echo 1 >> a"),
+        acts.contained([["append", "a", "2"], ["write", "d/new", "x"], ["rmtree", "d/e"], ["chmod", "d", 0o700]]),
+        acts.runs("git commit -qam three"),
+        acts.contained(
+            [["shell", "git checkout -qb other; git commit -q --allow-empty -m four"], ["write", "a", "in"]]
+        ),
+        acts.runs("mkdir -p d/e && echo 3 > d/e/a && mv d/new d/e/new"),
+        acts.contained([["write", "d/e/a", "4"], ["symlink", "a", "f"]], lambda path: path == "f"),
+        acts.runs("git stash -q && git reset -q --hard HEAD~1"),
+    ]
+
+
+@needs_overlay
+@pytest.mark.parametrize("every", [29, pytest.param(1, marks=pytest.mark.slow)])
+def test_a_killed_undo_of_everything_mixed_is_finished_by_the_next_and_can_be_undone(
+    tmp_path: Path, every: int
+) -> None:
+    acts = Mixed(tmp_path / "base", git=True)
+    undone = acts.state()
+    meant = everything(acts)
+    done, points = acts.state(), 0
+    for number in range(1, 10_000, every):
+        name = acts.shelf.name(acts.clock.now())
+
+        def undo(name: str = name) -> None:
+            plan = acts.plan(*meant)
+            begin(plan, acts.restorers, acts.shelf, name)
+            carry_out(plan, acts.restorers, acts.shelf, name)
+
+        killed = killed_at(number, undo)
+        if killed and unfinished(acts.shelf) != [name]:
+            assert differences(acts.state(), done) == {}, number
+            continue
+        if killed:
+            left = carry_out(plan_of(acts.shelf, name), acts.restorers, acts.shelf, name, again=True)
+            assert left == (), number
+        end(acts.shelf, name)
+        assert differences(acts.state(), undone) == {}, number
+        assert not [path for path in acts.top.rglob("*") if "interlock" in path.name or path.name.endswith(".lock")]
+        _, problems = acts.undo(Deed(1, (Ref(UNDO, name),), str(acts.top)))
+        assert not problems, number
+        assert differences(acts.state(), done) == {}, number
+        if not killed:
+            break
+        points += 1
     assert points > 8

@@ -80,13 +80,23 @@ def _do(word: str, path: str, *rest: Any) -> None:
 
 
 def _write(path: str, text: str) -> None:
-    with open(path, "w") as file:
+    with open(path, "w", opener=_at_once) as file:
         file.write(text)
 
 
 def _append(path: str, text: str) -> None:
-    with open(path, "a") as file:
+    with open(path, "a", opener=_at_once) as file:
         file.write(text)
+
+
+def _at_once(path: str, flags: int) -> int:
+    """A pipe that nobody reads is an error, where a program would wait for ever."""
+    return os.open(path, flags | os.O_NONBLOCK, 0o666)
+
+
+def _rmtree(path: str) -> None:
+    if stat.S_ISDIR(os.lstat(path).st_mode):  # `shutil.rmtree` opens what it is given, and would wait for a pipe
+        shutil.rmtree(path)
 
 
 def _rename(path: str, new: str) -> None:
@@ -117,13 +127,17 @@ def _socket(path: str) -> None:
         one.bind(path)
 
 
+def _shell(command: str) -> None:
+    subprocess.run(["sh", "-c", command], capture_output=True, check=False)
+
+
 _COMMANDS: dict[str, Callable[..., Any]] = {
     "write": _write,
     "append": _append,
     "mkdir": os.mkdir,
     "makedirs": os.makedirs,
     "remove": os.remove,
-    "rmtree": shutil.rmtree,
+    "rmtree": _rmtree,
     "rename": _rename,
     "symlink": lambda path, target: os.symlink(target, path),
     "link": lambda path, new: os.link(path, new, follow_symlinks=False),
@@ -136,4 +150,5 @@ _COMMANDS: dict[str, Callable[..., Any]] = {
     "mkdeep": _make_deep,
     "rmdeep": _remove_deep,
     "socket": _socket,
+    "shell": _shell,
 }

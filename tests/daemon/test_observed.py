@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from conftest import Guard
 
 from daemon.test_contained import LAUNCHER, rewritten, run
+from interlock.containment.cgroups import Group
 from interlock.daemon.client import call, exchange
 from interlock.daemon.wire import Door
 
@@ -164,3 +166,37 @@ def test_the_longest_names_fit_an_entry(always: Guard) -> None:
     )
     assert body["ran"]["programs"] > 60
     assert len(body["network"]["refused"]) == 50
+
+
+def test_a_run_lies_in_a_group_that_the_daemon_knows(guard: Guard) -> None:
+    inside = call(guard.home, "status")["contained"]
+    if not inside["group"]:
+        pytest.skip("this machine offers no groups")
+    groups = Path(inside["group"])
+    assert (guard.home.run / "group").read_text() == f"{groups}\n"
+    words = [str(LAUNCHER.with_name("interlock")), "run", "--", "sh", "-c", "echo ready; sleep 60"]
+    with subprocess.Popen(words, cwd=guard.project, env=guard.environment, stdout=subprocess.PIPE, text=True) as held:
+        assert held.stdout is not None
+        assert held.stdout.readline() == "ready\n"
+        group = Group(groups / f"run-{held.pid}")
+        assert len(group.members()) >= 2
+        assert group.freeze()
+        assert group.kill()
+        assert held.wait(20) == 137
+    assert not group.exists
+    assert guard.stop() == 0
+    assert not groups.exists()
+
+
+def test_the_doctor_and_the_status_say_what_contains_and_what_is_missing(guard: Guard) -> None:
+    status = guard.cli("status").stdout
+    assert "contain  overlay, layers in" in status
+    assert "addresses that are called are seen" in status
+    doctor = guard.cli("doctor")
+    assert doctor.returncode == 40  # no agent is guarded here
+    assert "containment: overlay, layers in" in doctor.stdout
+    found = json.loads(guard.cli("doctor", "--json").stdout)["containment"]
+    assert found["tier"] == "overlay"
+    for lack in found["lacks"]:
+        assert lack["what"] in doctor.stdout
+        assert lack["remedy"] in doctor.stdout

@@ -137,7 +137,7 @@ class Broker:
                 return await self._release_contained(session, action, held, config, ours=not inside, lifted=lifted)
         decision = judged.decision
         body = {**records.action_body(action), **records.decision_body(decision, judged.reading)}
-        if decision.verdict is Verdict.ALLOW or config.mode is Mode.OBSERVE:
+        if decision.verdict is Verdict.ALLOW or (config.mode is Mode.OBSERVE and not judged.beyond_token):
             return await self._release(session, action, judged, body, config.mode)
         if decision.verdict is Verdict.DENY:
             answer = await self._stop(session, action, decision, body, words.denied)

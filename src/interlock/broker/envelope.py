@@ -41,6 +41,8 @@ def seal(action: Action, judged: Judgement) -> Envelope:
         "policy": judged.decision.policy_digest,
         "frozen": sorted(judged.frozen),
     }
+    if action.warrant is not None:
+        fields["token"] = action.warrant.link  # a yes to what one token asks for is none for another's
     digest = hashlib.sha256(canonical(fields)).digest()
     return Envelope(digest=digest.hex(), fingerprint=fingerprint(digest))
 

@@ -22,6 +22,7 @@ from interlock.policy.engine import Engine
 from interlock.policy.freeze import active
 
 READER_FAILED = "reader-failed"
+OUTSIDE = "outside-token"
 CONTAINABLE = frozenset({"Bash"})  # tools whose work is a process that Interlock can start itself
 
 
@@ -60,6 +61,11 @@ class Judgement(msgspec.Struct, frozen=True):
     def contained(self) -> bool:
         """Whether the decision holds for a run in the sandbox alone."""
         return self.context.containment != "none"
+
+    @property
+    def beyond_token(self) -> bool:
+        """Whether it was asked for under a token that does not reach it: that is no in every mode."""
+        return self.decision.rules == (OUTSIDE,)
 
     @property
     def frozen(self) -> tuple[str, ...]:
@@ -133,7 +139,25 @@ def _decide(
     action: Action, engine: Engine, reading: Reading, effects: tuple[Effect, ...], context: Context
 ) -> Decision:
     decision = engine.decide(action.principal, effects, context)
-    return _relied_on(_unspoken(decision, effects), reading)
+    return _warranted(_relied_on(_unspoken(decision, effects), reading), action, reading)
+
+
+def _warranted(decision: Decision, action: Action, reading: Reading) -> Decision:
+    """What a token does not let its holder ask for is not asked: no policy and no person is consulted about it."""
+    outside = action.warrant.outside(reading.effects) if action.warrant is not None else None
+    if outside is None:
+        return decision
+    what = redact(f"{outside.verb.value} {outside.resource.kind.value} {outside.resource.name[:200]}")
+    return msgspec.structs.replace(
+        decision,
+        verdict=Verdict.DENY,
+        tier=4,
+        rung=Rung.NONE,
+        rules=(OUTSIDE,),
+        why=f"Stopped: the token does not reach this: {what} ({outside.environment.value}). "
+        "The token says no, not a person: do not retry it under this token.",
+        instead="do only what the token is for, or ask the person who issued it for another one",
+    )
 
 
 def _relied_on(decision: Decision, reading: Reading) -> Decision:

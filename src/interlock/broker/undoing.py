@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -39,6 +39,7 @@ log = structlog.get_logger()
 
 _LINE = 1_000  # bytes of a card that say what undo can do
 _IGNORED = re.compile(r"-[a-wyzA-Z]*[xX]\w*")
+_INTO = 4  # directories among a command's words into which it may put something
 _CONFIG = 256 << 10  # bytes of a repository's configuration that are searched
 _NEVER_COPIED = frozenset({Kind.SECRET, Kind.INTERLOCK})
 
@@ -116,7 +117,7 @@ class Undoing:
         keeper = Keeper(self._vault, self.secret, within=workspace, limits=self.limits)
         keeper.take(wanted(effect for effect in reading.effects if _by_path(effect)))
         for ran in reading.here:
-            keeper.links(os.path.join(ran.cwd, word) for word in ran.argv[1:])
+            keeper.links(_places(ran))
         git, problem = self._repositories(name, reading, workspace, keeper)
         lost = [*keeper.lost(), *([("git", problem)] if problem else [])]
         said = fact(reading.effects, lost, git=git) or Fact("yes")
@@ -153,6 +154,14 @@ def _by_path(effect: Effect) -> bool:
     """Whether its path is kept as such. What git changes below a directory is found by asking git."""
     said = command(effect)
     return not said or said == "worktree" or effect.resource.kind is Kind.FILE
+
+
+def _places(ran: Ran) -> Iterator[str]:
+    """The paths that a command's words may mean: themselves, and below those that are directories (`ln -sf a b/`)."""
+    words = [os.path.join(ran.cwd, word) for word in ran.argv[1:] if "\0" not in word]
+    yield from words
+    for folder in [word for word in words if os.path.isdir(word)][:_INTO]:
+        yield from (os.path.join(folder, os.path.basename(word.rstrip("/"))) for word in words)
 
 
 def _takes_ignored(ran: Ran) -> bool:

@@ -51,8 +51,9 @@ class Finding(msgspec.Struct):
 def command(agent: str, project: Path, live: bool, as_json: bool) -> None:
     """Is each agent really guarded? Makes a live canary call through the agent's own configuration.
 
-    The canary asks to write a file among Interlock's own, which must be denied. Exit status 0: every agent is
-    guarded; 40: at least one is not.
+    The canary asks to write a file among Interlock's own, which must be denied. What can contain a command here is
+    tried too, with what is missing of the strongest and what brings it. Exit status 0: every agent is guarded; 40: at
+    least one is not.
     """
     from interlock.gates.install.client import installed_hook
     from interlock.gates.install.places import places
@@ -63,11 +64,20 @@ def command(agent: str, project: Path, live: bool, as_json: bool) -> None:
     chosen = present(at.claude, at.codex) if agent == "all" else [agent]
     findings = [examine(name, at, home, hook, live=live) for name in chosen]
     missing = [name for name in NO_GATE if _on_path(name)]
+    inside = _containment(home)
     guarded = bool(findings) and all(finding.guarded for finding in findings)
     if as_json:
-        emit({"guarded": guarded, "agents": [msgspec.to_builtins(f) for f in findings], "without_gate": missing})
+        emit(
+            {
+                "guarded": guarded,
+                "agents": [msgspec.to_builtins(f) for f in findings],
+                "without_gate": missing,
+                "containment": inside,
+            }
+        )
     else:
         _show(findings, missing)
+        _show_containment(inside)
     raise SystemExit(0 if guarded else NotGuarded.exit)
 
 
@@ -171,6 +181,34 @@ def _on_path(name: str) -> bool:
     import shutil
 
     return shutil.which(name) is not None
+
+
+def _containment(home: Home) -> dict[str, Any]:
+    """What can contain a command here, by a trial of this command's own: no daemon is asked."""
+    from interlock.containment.cgroups import Group
+    from interlock.containment.standing import standing
+    from interlock.daemon import means
+
+    try:
+        home.make()
+        tier = means.found(home, f"interlock-doctor-{os.getpid()}")
+    except InterlockError as error:
+        return {"tier": "none", "place": "", "holds": [], "lacks": [{"what": str(error), "remedy": ""}]}
+    if tier.group:
+        Group(Path(tier.group)).remove()
+    found: dict[str, Any] = msgspec.to_builtins(standing(tier))
+    return found
+
+
+def _show_containment(inside: dict[str, Any]) -> None:
+    name = click.style("none", fg="red", bold=True) if inside["tier"] == "none" else inside["tier"]
+    click.echo(f"containment: {name}{', layers in ' + visible(inside['place']) if inside['place'] else ''}")
+    for line in inside["holds"]:
+        click.echo(f"  ok   {visible(line)}")
+    for lack in inside["lacks"]:
+        click.echo(f"  note {visible(lack['what'])}")
+        if lack["remedy"]:
+            click.echo(f"       to have it: {visible(lack['remedy'])}")
 
 
 def _show(findings: list[Finding], missing: list[str]) -> None:

@@ -11,6 +11,8 @@ from interlock.cli.show import age, emit, heading
 from interlock.home import locate
 from interlock.model.visible import visible
 
+_LACKS = 4  # that are named; the doctor names all
+
 
 @click.command("status", epilog="\b\nExamples:\n  interlock status\n  interlock status --json")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -38,8 +40,12 @@ def command(as_json: bool) -> None:
     inside = facts["contained"]
     held = f"{inside['tier']}, layers in {inside['place']}" if inside["place"] else "nothing can contain a command here"
     click.echo(f"{heading('contain')}  {held}")
-    for reason in () if inside["tier"] == "overlay" else inside["why"][:4]:
-        click.echo(f"  {visible(reason)}")
+    for line in inside["holds"][1:]:
+        click.echo(f"  {visible(line)}")
+    for lack in inside["lacks"][:_LACKS]:
+        click.echo(f"  {click.style('missing', fg='yellow')}: {visible(lack['what'])}")
+    if inside["lacks"]:
+        click.echo("  `interlock doctor` says what brings it")
     _sessions(facts["sessions"])
     waiting = facts["waiting"]
     if waiting:

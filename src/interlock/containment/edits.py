@@ -42,13 +42,19 @@ class Edits:
     def plan(self, deed: Deed, name: str, world: World, *, force: bool) -> Step:
         """See `undo.Restorer`."""
         point, left = self._shelf.point(name), self._shelf.after(name)
-        return _Planner(deed, world, self._vault, self._secret, force=force).step(Ref(KIND, name), point, left)
+        return Planner(deed, world, self._vault, self._secret, force=force).step(Ref(KIND, name), point, left)
 
-    def guard(self, works: Sequence[bytes], name: str) -> bool:
+    def prepare(self, works: Sequence[bytes]) -> None:
+        """See `undo.Restorer`. What stands there now goes into the store; what newer steps put there is in it."""
+        self._keeper(works)
+
+    def guard(self, works: Sequence[bytes], name: str) -> None:
         """See `undo.Restorer`."""
-        found = [_work(raw) for raw in works]
+        self._shelf.save(self._keeper(works).point(name), durable=True)
+
+    def _keeper(self, works: Sequence[bytes]) -> Keeper:
         keeper = Keeper(self._vault, self._secret, within="/", limits=_LIMITS, durable=True)
-        for work in found:
+        for work in map(decoded, works):
             for target in work.targets:
                 keeper.path(target.path)
             for frame in work.frames:
@@ -56,14 +62,14 @@ class Edits:
         # INVARIANT: nothing is replaced that could not be brought back; secrets only where a person forced it.
         lost = [(path, why) for path, why in keeper.lost() if not self._secret(path)]
         if lost:
-            raise StateError(f"{lost[0][0]} could not be kept: {lost[0][1]}. Nothing was undone; undo less at once.")
-        point = keeper.point(name)
-        self._shelf.save(point)
-        return bool(point.was)
+            raise StateError(
+                f"{lost[0][0]} could not be kept ({lost[0][1]}), so nothing is replaced. Undo less at once."
+            )
+        return keeper
 
     def run(self, work: bytes, *, again: bool = False) -> tuple[Problem, ...]:
         """See `undo.Restorer`."""
-        todo = _work(work)
+        todo = decoded(work)
         refused = restore(todo.targets, todo.frames, self._vault, again=again)
         return tuple(Problem(CONFLICT, shown(os.fsdecode(one.path)), one.why) for one in refused)
 
@@ -72,7 +78,7 @@ class Edits:
         self._shelf.finish(name, after(self._shelf.point(name), _LIMITS))
 
 
-class _Planner:
+class Planner:
     """One point against the world."""
 
     def __init__(self, deed: Deed, world: World, vault: Vault, secret: Callable[[str], bool], *, force: bool) -> None:
@@ -141,7 +147,7 @@ class _Planner:
         now = self._world.at(was.path)
         if now.kind == DIRECTORY and now.mtime in (left.mtime, was.entry.mtime):
             self._frames.append(Frame(was.path, was.entry.mtime, now.mtime))
-            self._world.put(was.path, msgspec.structs.replace(now, mtime=was.entry.mtime))
+            self._world.dress(was.path, msgspec.structs.replace(now, mtime=was.entry.mtime))
 
     def _keep_what_came_later(self) -> None:
         """A directory that the action made goes only if nothing is in it that came from elsewhere."""
@@ -179,5 +185,6 @@ def _does(now: Entry, to: Entry) -> str:
     return "restore"
 
 
-def _work(raw: bytes) -> Work:
+def decoded(raw: bytes) -> Work:
+    """A step's own bytes."""
     return msgspec.msgpack.decode(raw, type=Work)

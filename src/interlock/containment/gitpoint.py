@@ -18,7 +18,7 @@ import msgspec
 
 from interlock.containment import repository
 from interlock.containment.point import FILE, SYMLINK, After, Entry, Left, Point, Was
-from interlock.containment.preimage import Keeper, Limits, Vault, seen
+from interlock.containment.preimage import Keeper, Limits, Vault, after, seen
 from interlock.containment.repository import Call, Repository, Snapshot
 from interlock.containment.shelf import Shelf
 from interlock.model.action import Ran
@@ -38,6 +38,10 @@ _STATE = (
     "ORIG_HEAD", "AUTO_MERGE", "SQUASH_MSG", "BISECT_LOG", "BISECT_START", "BISECT_TERMS", "BISECT_NAMES",
 )  # fmt: skip
 _STATE_TREES = ("rebase-merge", "rebase-apply", "sequencer")
+# What git itself writes at every turn: kept file by file as well, so that it can be put back to the byte and the time.
+_OWN = ("HEAD", "index", "COMMIT_EDITMSG", "FETCH_HEAD", "packed-refs")
+_OWN_TREES = ("refs", "logs")
+_OWN_LIMITS = Limits(files=4_000, size=32 << 20, seconds=2.0)
 _PACKED = 256 << 20  # bytes of objects kept for one point
 _HELD_SECONDS = 86_400.0
 _REPOSITORIES = 4  # of one action
@@ -117,6 +121,8 @@ class GitPoints:
             return False
         whole = not commands <= _LIGHT
         moment = self._take(name, repositories.values(), whole=whole)
+        if all(keeper.reaches(os.fsencode(repo.common)) for repo in repositories.values()):
+            self._keep_own(name, repositories.values())
         for repo in repositories.values():
             self._keep(repo, keeper, whole=whole, ignored=ignored)
             if "worktree" in commands:
@@ -127,8 +133,13 @@ class GitPoints:
         self._shelf.write(name, "git", msgspec.msgpack.encode(moment))
         return True
 
-    def note(self, name: str, where: Sequence[Repository]) -> None:
-        """Take one without files: an undo keeps those itself. Raises StateError, OSError."""
+    def note(self, name: str, where: Sequence[Repository], *, own: bool) -> None:
+        """Take one without the files of the working tree: an undo keeps those itself. Raises StateError, OSError.
+
+        `own`: git's own files too.
+        """
+        if own:
+            self._keep_own(name, where)
         self._shelf.write(name, "git", msgspec.msgpack.encode(self._take(name, where, whole=False)), durable=True)
 
     def after(self, name: str, limits: Limits) -> After:
@@ -136,6 +147,8 @@ class GitPoints:
         was = self.moment(name, "git")
         now = Moment(tuple(repository.snapshot(self._call, one.where) for one in was.found))
         self._shelf.write(name, "git-after", msgspec.msgpack.encode(now))
+        if (own := self.own(name)) is not None:
+            self._shelf.write(name, "own-after", msgspec.msgpack.encode(after(own, _OWN_LIMITS)))
         found: dict[bytes, Was] = {}
         for number, (old, new) in enumerate(zip(was.found, now.found, strict=True)):
             changed = self._changed(name, number, old.where) if was.whole or old.listing != new.listing else {}
@@ -152,6 +165,25 @@ class GitPoints:
     def moment(self, name: str, part: str) -> Moment:
         """What was noted. Raises NotFound, StateError."""
         return msgspec.msgpack.decode(self._shelf.read(name, part), type=Moment)
+
+    def own(self, name: str) -> Point | None:
+        """Git's own files before; None where they were not kept. Raises StateError."""
+        return self._shelf.decoded(name, "own", Point) if self._shelf.has(name, "own") else None
+
+    def own_after(self, name: str) -> After | None:
+        """The same after. Raises StateError."""
+        return self._shelf.decoded(name, "own-after", After) if self._shelf.has(name, "own-after") else None
+
+    def _keep_own(self, name: str, where: Iterable[Repository]) -> None:
+        keeper = Keeper(self._vault, lambda _: False, within="/", limits=_OWN_LIMITS)
+        for repo in where:
+            for folder in {os.fsencode(repo.folder), os.fsencode(repo.common)}:
+                for part in _OWN:
+                    keeper.path(os.path.join(folder, part.encode()))
+                for part in _OWN_TREES:
+                    keeper.tree(os.path.join(folder, part.encode()))
+        if not any(keeper.lost()):
+            self._shelf.write(name, "own", msgspec.msgpack.encode(keeper.point(name)))
 
     def _point(self, name: str) -> Point:
         return self._shelf.point(name) if self._shelf.has(name, "point") else Point(name)

@@ -1,17 +1,27 @@
-"""The restorer of git restore points: refs, HEAD, stash and index. Files are a pre-image's, of the same name."""
+"""The restorer of git restore points: refs, HEAD, stash and index. Files are a pre-image's, of the same name.
+
+Two ways. Where all that the action changed of git's own files is as the action left it, they are put back as they were,
+to the byte and the time, under git's own locks: so older steps, of whatever kind, meet there what they left. Where
+something else changed since, each ref, HEAD, the stash and the index are put back by git, one by one.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from interlock.containment import repository
+from interlock.containment import edits, repository, walk
+from interlock.containment.change import shown
+from interlock.containment.gitlocks import locked
 from interlock.containment.gitpoint import KIND, GitPoints
-from interlock.containment.preimage import Limits
+from interlock.containment.point import ABSENT, DIRECTORY, Entry
+from interlock.containment.preimage import Limits, Vault, seen
 from interlock.containment.repository import Call, Repository, Snapshot
+from interlock.containment.restore import Refusal, Target, acceptable, restore
 from interlock.containment.shelf import Shelf
 from interlock.containment.undo import CONFLICT, Change, Deed, Problem, Ref, Step, World
 from interlock.model.errors import InterlockError, StateError
@@ -39,14 +49,23 @@ class Work(msgspec.Struct, frozen=True):
     stash: tuple[bytes, ...] = ()
 
 
+class Task(msgspec.Struct, frozen=True):
+    """One step: what it does to each repository, and `own`, to git's own files, where these can be put back exactly."""
+
+    where: tuple[Repository, ...] = ()
+    works: tuple[Work, ...] = ()
+    own: edits.Work | None = None
+
+
 class GitUndo:
     """Implements `undo.Restorer`."""
 
     kind = KIND
 
-    def __init__(self, call: Call, shelf: Shelf, points: GitPoints) -> None:
+    def __init__(self, call: Call, shelf: Shelf, vault: Vault, points: GitPoints) -> None:
         self._call = call
         self._shelf = shelf
+        self._vault = vault
         self._points = points
 
     def plan(self, deed: Deed, name: str, world: World, *, force: bool) -> Step:
@@ -56,6 +75,7 @@ class GitUndo:
         changes: list[Change] = []
         problems: list[Problem] = []
         works = []
+        own = self._own(deed, name, world)
         for number, old in enumerate(was.found):
             new = None if left is None else _values(left.found[number])
             live = _values(repository.snapshot(self._call, old.where))
@@ -63,7 +83,7 @@ class GitUndo:
             # then. The plan goes by what this action left, and `run` looks again before it touches anything.
             ours = {os.fsencode(folder) for folder in (old.where.folder, old.where.common)}
             unseen = new is not None and any(world.rewrites(folder, _FILES) for folder in ours)
-            now = _Values(world, old.where, new if unseen and new is not None else live)
+            now = _Values(world, old.where, new if (unseen or own) and new is not None else live)
             parts = []
             for part in _parts(_values(old), new, now):
                 problem = "" if force else _conflict(part, new, now)
@@ -75,21 +95,65 @@ class GitUndo:
                     now.put(part.name, part.to)
             if parts:
                 works.append(Work(old.where, name, number, tuple(parts), old.stash))
-        return Step(deed.entry, Ref(KIND, name), tuple(changes), tuple(problems), msgspec.msgpack.encode(works))
+        if own is not None and not changes and (own.targets or any(f.mtime != f.expect for f in own.frames)):
+            changes.append(Change("put back", "git's own files"))
+        raw = msgspec.msgpack.encode(Task(tuple(old.where for old in was.found), tuple(works), own))
+        return Step(deed.entry, Ref(KIND, name), tuple(changes), tuple(problems), raw)
 
-    def guard(self, works: Sequence[bytes], name: str) -> bool:
+    def _own(self, deed: Deed, name: str, world: World) -> edits.Work | None:
+        """What puts git's own files back, as they will be in the world; None where something changed them since."""
+        point, left = self._points.own(name), self._points.own_after(name)
+        if point is None or left is None:
+            return None
+        leftovers = {one.path: one.entry for one in left.left}
+        for was in (*point.was, *left.found):
+            now, end = world.at(was.path), leftovers.get(was.path, Entry())
+            timeless = now.kind in (ABSENT, DIRECTORY)
+            if was.frame or end == was.entry or (now.same(end) and (timeless or now.mtime == end.mtime)):
+                continue
+            return None
+        step = edits.Planner(deed, world, self._vault, lambda _: False, force=False).step(Ref(KIND, name), point, left)
+        return None if step.problems else edits.decoded(step.work)
+
+    def prepare(self, works: Sequence[bytes]) -> None:
         """See `undo.Restorer`."""
-        where = {work.where.top: work.where for raw in works for work in _works(raw)}
-        if where:
-            self._points.note(name, list(where.values()))
-        return bool(where)
+        for work in (work for raw in works for work in _task(raw).works):
+            self._unpack(work)  # objects only add
+
+    def guard(self, works: Sequence[bytes], name: str) -> None:
+        """See `undo.Restorer`."""
+        tasks = [_task(raw) for raw in works]
+        where = {one.top: one for task in tasks for one in task.where}
+        self._points.note(name, list(where.values()), own=any(task.own is not None for task in tasks))
 
     def run(self, work: bytes, *, again: bool = False) -> tuple[Problem, ...]:
         """See `undo.Restorer`."""
+        task = _task(work)
         problems: list[Problem] = []
-        for one in _works(work):
+        if task.own is not None:
+            for one in task.works:
+                self._unpack(one)
+            try:
+                refused = self._exactly(task.own, again=again)
+            except (InterlockError, OSError) as error:
+                return (Problem(CONFLICT, "git's own files", str(error)),)
+            if refused is not None:
+                return tuple(Problem(CONFLICT, shown(os.fsdecode(one.path)), one.why) for one in refused)
+        for one in task.works:
             self._run(one, problems, again=again)
         return tuple(problems)
+
+    def _exactly(self, own: edits.Work, *, again: bool) -> Sequence[Refusal] | None:
+        """Put the files back; None where one of them is not as the plan said: then nothing of it was touched."""
+        gone = {target.path for target in own.targets if DIRECTORY in (target.to.kind, target.expect.kind)}
+        locks = [path for path in map(_guarding, own.targets) if path and os.path.dirname(path) not in gone]
+        frames = [f for f in own.frames if again or walk.facts(f.path).mtime in (f.expect, f.mtime)]
+        with locked(locks):
+            if not all(acceptable(seen(target.path), target) for target in own.targets):
+                return None
+            refused = restore(own.targets, (), self._vault, again=again)
+        restore((), frames, self._vault, again=True)
+        return refused
 
     def finish(self, name: str) -> None:
         """See `undo.Restorer`."""
@@ -199,8 +263,15 @@ def _does(part: Part) -> str:
     return "move back" if part.now else "put back"
 
 
-def _works(raw: bytes) -> list[Work]:
+def _guarding(target: Target) -> bytes:
+    """The file whose lock git would take to write this one; the log of a ref goes by the ref's."""
+    if DIRECTORY in (target.to.kind, target.expect.kind):
+        return b""
+    return re.sub(rb"(/\.git/(?:worktrees/[^/]+/)?)logs/", rb"\1", target.path, count=1)
+
+
+def _task(raw: bytes) -> Task:
     try:
-        return msgspec.msgpack.decode(raw, type=list[Work])
+        return msgspec.msgpack.decode(raw, type=Task)
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
         raise StateError("the plan of an undo is damaged.") from error

@@ -6,17 +6,17 @@ undo, which turns each of them round.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from interlock.containment import recovery
+import msgspec
+
+from interlock.containment import lasting, recovery
 from interlock.containment.change import shown
-from interlock.containment.point import Entry
-from interlock.containment.preimage import seen
-from interlock.containment.rewind import Ahead, NotRewound, look_ahead, rewind
+from interlock.containment.foresight import foreseen
+from interlock.containment.rewind import NotRewound, Only, rewind
 from interlock.containment.transaction import Transaction, load
 from interlock.containment.undo import CONFLICT, LOST, Change, Deed, Problem, Ref, Step, World
 from interlock.model.errors import NotFound, StateError
@@ -25,7 +25,13 @@ KIND = "overlay"
 _COMMIT = re.compile(r"(r[0-9]+-[0-9a-f]{8})\.(commit[0-9]{1,4})")
 _NOTE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
-Turn = tuple[str, bool]  # the name of a commit, and whether it is brought again
+
+class Turn(msgspec.Struct, frozen=True, array_like=True):
+    """A commit, whether it is brought again, and which of its steps (None: all)."""
+
+    commit: str
+    redo: bool
+    only: Only = None
 
 
 class Layers:
@@ -43,47 +49,47 @@ class Layers:
         changes: list[Change] = []
         problems: list[Problem] = []
         turns = self._turns(name)
-        for commit, redo in turns:
-            folder = self._place(commit)
-            ahead = look_ahead(folder, redo=redo)
-            transaction = load(folder)
-            assert transaction is not None  # noqa: S101 - `look_ahead` has read it
+        for turn in turns:
+            transaction = self._load(turn.commit)
+            found = foreseen(turn.commit, transaction, world, redo=turn.redo, only=turn.only)
             top = os.fsencode(transaction.plan.workspace)
-            problems += [Problem(LOST, shown(path), "its content was not kept") for path in ahead.lost]
-            # What a newer step of this plan puts back is no conflict then; the run itself looks again.
-            met = {path for path, _ in ahead.conflicts if world.will(os.path.join(top, os.fsencode(path)))}
-            for path, why in ahead.conflicts:
-                if path not in met:
-                    problems.append(Problem(CONFLICT, shown(path), why))
-                    world.stick(os.path.join(top, os.fsencode(path)), why)
-            changes += [Change("bring again" if redo else "take back", shown(path)) for path in (*ahead.paths, *met)]
-            _foresee(transaction, ahead, world)
-        return Step(deed.entry, Ref(KIND, name), tuple(changes), tuple(problems), json.dumps(turns).encode())
+            problems += [Problem(LOST, shown(path), "its content was not kept") for path in found.lost]
+            for path, why in found.conflicts:
+                problems.append(Problem(CONFLICT, shown(path), why))
+                world.stick(os.path.join(top, os.fsencode(path)), why)
+            changes += [Change("bring again" if turn.redo else "take back", shown(path)) for path in found.paths]
+        return Step(deed.entry, Ref(KIND, name), tuple(changes), tuple(problems), msgspec.json.encode(turns))
 
-    def guard(self, works: Sequence[bytes], name: str) -> bool:
+    def prepare(self, works: Sequence[bytes]) -> None:
         """See `undo.Restorer`. Nothing is copied: a transaction that was taken back can be brought again."""
-        turns = [(commit, not redo) for work in reversed(works) for commit, redo in reversed(_turns(work))]
+        for work in works:
+            for turn in _turns(work):
+                self._load(turn.commit)
+
+    def guard(self, works: Sequence[bytes], name: str) -> None:
+        """See `undo.Restorer`. What of a commit is on the other side already stays there when this is undone."""
+        back = [self._back(turn) for work in works for turn in _turns(work)]
         note = self._note(name)
         note.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         new = note.with_name(f"{note.name}.new")
         with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
-            file.write(json.dumps(turns).encode())
+            file.write(msgspec.json.encode(back[::-1]))
             file.flush()
             os.fsync(file.fileno())
         new.rename(note)
-        return bool(turns)
 
     def run(self, work: bytes, *, again: bool = False) -> tuple[Problem, ...]:
         """See `undo.Restorer`."""
         problems: list[Problem] = []
-        for commit, redo in _turns(work):
-            folder = self._place(commit)
+        for turn in _turns(work):
+            folder = self._place(turn.commit)
             if again:
                 recovery.recover(folder)
             try:
-                done = rewind(folder, redo=redo, around=True)
-            except NotRewound as error:
-                problems.append(Problem(CONFLICT, commit, str(error)))
+                (lasting.bring if turn.redo else lasting.keep)(self._load(turn.commit))
+                done = rewind(folder, redo=turn.redo, around=True, only=turn.only)
+            except (NotRewound, OSError) as error:
+                problems.append(Problem(CONFLICT, turn.commit, str(error)))
                 continue
             problems += [Problem(CONFLICT, shown(path), why) for path, why in done.conflicts]
             problems += [Problem(LOST, shown(path), "its content was not kept") for path in done.lost]
@@ -94,11 +100,24 @@ class Layers:
 
     def _turns(self, name: str) -> list[Turn]:
         if _COMMIT.fullmatch(name):
-            return [(name, False)]
+            return [Turn(name, redo=False)]
         try:
             return _turns(self._note(name).read_bytes())
         except FileNotFoundError as error:
             raise NotFound(f"what undo {name} did to contained runs is not noted any more.") from error
+
+    def _back(self, turn: Turn) -> Turn:
+        transaction = self._load(turn.commit)
+        applied = transaction.applied
+        there = frozenset(number for number, is_there in enumerate(applied) if is_there is not turn.redo)
+        whole = len(there) == len(applied) and (bool(applied) or transaction.stands is not turn.redo)
+        return Turn(turn.commit, not turn.redo, None if whole else there)
+
+    def _load(self, commit: str) -> Transaction:
+        transaction = load(self._place(commit))
+        if transaction is None:
+            raise NotFound(f"what the contained run {commit.partition('.')[0]} committed is not kept any more.")
+        return transaction
 
     def _place(self, commit: str) -> Path:
         match = _COMMIT.fullmatch(commit)
@@ -113,16 +132,8 @@ class Layers:
         return self._folders[0] / "undone" / name
 
 
-def _foresee(transaction: Transaction, ahead: Ahead, world: World) -> None:
-    """What will stand at each path: what its slot holds now, or nothing where it was created."""
-    plan = transaction.plan
-    for number in ahead.steps:
-        step = plan.steps[number]
-        path = os.path.join(os.fsencode(plan.workspace), os.fsencode(step.path))
-        slot = os.path.join(os.fsencode(plan.stage), b"%d" % number)
-        world.put(path, seen(slot), source=slot) if os.path.lexists(slot) else world.put(path, Entry())
-
-
 def _turns(work: bytes) -> list[Turn]:
-    found = json.loads(work)
-    return [(str(commit), bool(redo)) for commit, redo in found]
+    try:
+        return msgspec.json.decode(work, type=list[Turn])
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise StateError("what an undo did to contained runs is not readable any more.") from error

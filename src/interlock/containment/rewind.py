@@ -14,9 +14,12 @@ from interlock.containment import desk, running, xattrs
 from interlock.containment.conflicts import conflicts
 from interlock.containment.descent import HANDLE, NOT_THERE, Descent
 from interlock.containment.journal import Journal
+from interlock.containment.lasting import lasts
 from interlock.containment.moves import Conflict, Places
 from interlock.containment.transaction import Look, Transaction, load
 from interlock.model.errors import StateError
+
+Only = frozenset[int] | None  # the steps that may be turned; None: all
 
 
 class NotRewound(StateError):
@@ -31,6 +34,7 @@ class Ahead(NamedTuple):
     lost: tuple[str, ...]  # changes whose other side was not kept (secrets) or was pruned
     steps: tuple[int, ...] = ()
     leave: tuple[tuple[int, int], ...] = ()
+    met: tuple[tuple[int, str], ...] = ()  # the conflicts by step
 
     @property
     def clean(self) -> bool:
@@ -38,30 +42,40 @@ class Ahead(NamedTuple):
         return not self.conflicts and not self.lost
 
 
-def look_ahead(folder: Path, *, redo: bool = False) -> Ahead:
+def look_ahead(folder: Path, *, redo: bool = False, only: Only = None) -> Ahead:
     """The plan of an undo; changes nothing. Raises StateError, OSError."""
     transaction = _load(folder)
     root = os.open(transaction.plan.workspace, HANDLE)
     try:
         with Descent(root) as live:
-            return _ahead(transaction, live, redo=redo)
+            return _ahead(transaction, live, redo=redo, only=only)
     finally:
         os.close(root)
 
 
-def rewind(folder: Path, *, redo: bool = False, around: bool = False) -> Ahead:
+def wanted(transaction: Transaction, *, redo: bool, only: Only = None) -> list[int]:
+    """The steps that an undo (or redo) is about: those that are on the other side, and that may leave it."""
+    return [
+        number
+        for number, (step, applied) in enumerate(zip(transaction.plan.steps, transaction.applied, strict=True))
+        if applied is not redo and (only is None or number in only) and not lasts(step, redo=redo)
+    ]
+
+
+def rewind(folder: Path, *, redo: bool = False, around: bool = False, only: Only = None) -> Ahead:
     """Undo a committed transaction, or what of it stands (`redo`: bring it again). Returns what was done.
 
-    `around`: leave out what is in conflict or lost; without it, any of these and nothing is done: `NotRewound`.
+    `only`: nothing but these steps. `around`: leave out what is in conflict or lost; without it, any of these and
+    nothing is done: `NotRewound`.
     Raises NotRewound: nothing was changed. Raises StateError: taking it back failed too, `recover` has to be tried.
     """
     transaction = _load(folder)
     try:
-        ahead = look_ahead(folder, redo=redo)
+        ahead = look_ahead(folder, redo=redo, only=only)
         if not (ahead.clean or around):
             path, why = (*ahead.conflicts, *((path, "its content was not kept") for path in ahead.lost))[0]
             raise NotRewound(f"{path}: {why}. Nothing was undone; `--around` leaves such changes out.")
-        if not ahead.steps and not _waiting(transaction, redo=redo):
+        if not ahead.steps and not waiting(transaction, redo=redo, only=only):
             return ahead
         with Journal(folder / "journal") as journal:
             desk.lay_out(transaction.plan)
@@ -77,9 +91,9 @@ def rewind(folder: Path, *, redo: bool = False, around: bool = False) -> Ahead:
     return ahead
 
 
-def _waiting(transaction: Transaction, *, redo: bool) -> bool:
+def waiting(transaction: Transaction, *, redo: bool, only: Only = None) -> bool:
     """Whether a transaction without steps (only looks of directories) is on the other side."""
-    return not transaction.plan.steps and transaction.stands is not redo
+    return not transaction.plan.steps and transaction.stands is not redo and only is None
 
 
 def _load(folder: Path) -> Transaction:
@@ -91,21 +105,23 @@ def _load(folder: Path) -> Transaction:
     return transaction
 
 
-def _ahead(transaction: Transaction, live: Descent, *, redo: bool) -> Ahead:
+def _ahead(transaction: Transaction, live: Descent, *, redo: bool, only: Only) -> Ahead:
     steps = transaction.plan.steps
-    wanted = [number for number, applied in enumerate(transaction.applied) if applied is not redo]
-    lost = {steps[n].change for n in wanted if n in transaction.lost and not (redo is False and steps[n].verb == "put")}
+    meant = wanted(transaction, redo=redo, only=only)
+    lost = {steps[n].change for n in meant if n in transaction.lost and not (redo is False and steps[n].verb == "put")}
     trouble: dict[str, str] = {}
+    met: list[tuple[int, str]] = []
     while True:
         left_out = lost | trouble.keys()
-        numbers = [number for number in wanted if steps[number].change not in left_out]
-        found = [(c.change, c.why) for c in conflicts(steps, numbers, live, forward=redo) if c.change not in trouble]
+        numbers = [number for number in meant if steps[number].change not in left_out]
+        found = [c for c in conflicts(steps, numbers, live, forward=redo) if c.change not in trouble]
         if not found:
             break
-        trouble.update(found)
+        trouble.update((conflict.change, conflict.why) for conflict in found)
+        met += [(conflict.number, conflict.why) for conflict in found]
     paths = tuple(dict.fromkeys(steps[number].change for number in numbers))
     leave = _leave(transaction, live, redo=redo, partly=bool(left_out))
-    return Ahead(paths, tuple(trouble.items()), tuple(sorted(lost)), tuple(numbers), tuple(leave.items()))
+    return Ahead(paths, tuple(trouble.items()), tuple(sorted(lost)), tuple(numbers), tuple(leave.items()), tuple(met))
 
 
 def _leave(transaction: Transaction, live: Descent, *, redo: bool, partly: bool) -> dict[int, int]:

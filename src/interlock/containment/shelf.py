@@ -1,6 +1,7 @@
 """Where points lie: one directory an action, `<state>/undo/<id>/`, written whole or not at all.
 
-Names are given by the clock and by chance, so that the oldest sort first and none is met twice.
+Names are given by the clock and by chance, so that the oldest sort first and none is met twice. An undo has several
+points, `<id>.0`, `<id>.1` ..., in directories of its own, so that they go when it goes.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ POINTS_KEPT = 20_000  # some 2 KiB each; a busy day of several agents makes a th
 SECONDS_KEPT = 30 * 86_400  # as long as the store keeps contents
 _T = TypeVar("_T")
 _NAME = re.compile(r"[0-9a-f]{11}-[0-9a-f]{12}")
+_PART_OF = re.compile(rf"({_NAME.pattern})\.([0-9]{{1,6}})")
 
 
 class Shelf:
@@ -34,14 +36,17 @@ class Shelf:
         """A new name, for a moment in seconds since the epoch."""
         return f"{int(now * 1000):011x}-{secrets.token_hex(6)}"
 
-    def save(self, point: Point) -> None:
+    def save(self, point: Point, *, durable: bool = False) -> None:
         """Write what was there before. Raises OSError."""
-        self._place(point.id).mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.write(point.id, "point", msgspec.msgpack.encode(point))
+        self.write(point.id, "point", msgspec.msgpack.encode(point), durable=durable)
 
     def point(self, name: str) -> Point:
         """What was there before. Raises NotFound, StateError."""
-        return _decoded(self.read(name, "point"), Point, name)
+        return self.decoded(name, "point", Point)
+
+    def decoded(self, name: str, part: str, kind: type[_T]) -> _T:
+        """One file of a point as what it holds. Raises NotFound, StateError."""
+        return _decoded(self.read(name, part), kind, name)
 
     def finish(self, name: str, after: After) -> None:
         """Write what was left. Raises OSError."""
@@ -72,8 +77,9 @@ class Shelf:
             new.unlink(missing_ok=True)
             raise
         if durable:
-            for folder in (place, self._folder):
-                _sync(folder)
+            while place != self._folder.parent:
+                _sync(place)
+                place = place.parent
 
     def read(self, name: str, part: str) -> bytes:
         """One file of a point. Raises NotFound, StateError."""
@@ -118,9 +124,11 @@ class Shelf:
         return len(doomed)
 
     def _place(self, name: str) -> Path:
-        if not _NAME.fullmatch(name):
-            raise NotFound("that is no name of something kept for undo.")
-        return self._folder / name
+        if _NAME.fullmatch(name):
+            return self._folder / name
+        if match := _PART_OF.fullmatch(name):
+            return self._folder / match[1] / match[2]
+        raise NotFound("that is no name of something kept for undo.")
 
 
 def _decoded(raw: bytes, kind: type[_T], name: str) -> _T:

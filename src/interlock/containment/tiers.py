@@ -46,6 +46,9 @@ class Tier(msgspec.Struct, frozen=True, kw_only=True):
     program: str = ""
     facts: tuple[tuple[str, str], ...] = ()
     why: tuple[str, ...] = ()  # for each better tier that was tried, in order
+    group: str = ""  # the directory in which runs get cgroups of their own; empty where there is none
+    controllers: tuple[str, ...] = ()  # those whose bounds hold there
+    no_group: str = ""  # why there is none
 
     @property
     def contains(self) -> bool:
@@ -55,7 +58,19 @@ class Tier(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def network(self) -> bool:
         """Whether a contained command can be given the hosts of a list."""
+        return self.launched
+
+    @property
+    def launched(self) -> bool:
+        """Whether our own launcher builds the sandbox: what only it can do (observe, bound memory) is done."""
         return self.name in (Name.OVERLAY, Name.COPY)
+
+    @property
+    def memory(self) -> str:
+        """What holds the bound on memory of a run as a whole: `group` (the kernel), `watch` (we look), or nothing."""
+        if not self.launched:
+            return ""
+        return "group" if "memory" in self.controllers else "watch"
 
     def bubblewrap(self, empty: Path) -> Bubblewrap:
         """The means of the tier `bwrap`."""

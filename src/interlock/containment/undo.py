@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -18,6 +18,7 @@ from interlock.containment.point import ABSENT, DIRECTORY, Entry
 from interlock.containment.preimage import seen
 from interlock.model.errors import InterlockError
 
+UNDO = "undo"  # the kind of a point that stands for those of an undo's own steps (`carry.unfold`)
 CONFLICT = "conflict"  # something changed it since: left alone unless the person says otherwise
 _NAMED = 8  # entries of one reason
 LOST = "lost"  # it was never kept, or is no longer there: cannot be undone
@@ -89,6 +90,15 @@ class Plan(msgspec.Struct, frozen=True):
         return (*self.problems, *(problem for step in self.steps for problem in step.problems))
 
 
+class Turned(NamedTuple):
+    """What a step that turns a commit round will have met at a path; `change`: of what, "" for a directory's look."""
+
+    path: bytes
+    entry: Entry
+    source: bytes = b""
+    change: str = ""
+
+
 class World:
     """What will stand at each path once the steps planned so far are done; before that, what stands there now."""
 
@@ -96,20 +106,22 @@ class World:
         self.said: dict[tuple[str, ...], str] = {}  # the same for what is no file: a restorer's own names and values
         self._will: dict[bytes, Entry] = {}
         self._put: set[bytes] = set()
+        self._dressed: set[bytes] = set()
         self._grafts: dict[bytes, bytes] = {}
+        self.turned: dict[str, list[Turned]] = {}  # by commit
         self._stuck: dict[bytes, str] = {}
 
     def at(self, path: bytes) -> Entry:
         """What a step will meet."""
         found = self._will.get(path)
         if found is None:
-            source = self._source(path)
+            source = self.source(path)
             found = self._will[path] = seen(source) if source else Entry()
         return found
 
     def names(self, folder: bytes) -> set[bytes]:
         """The paths of what will be in a directory."""
-        source = self._source(folder)
+        source = self.source(folder)
         try:
             listed = {os.path.join(folder, name) for name in os.listdir(source)} if source else set()
         except OSError:
@@ -117,7 +129,7 @@ class World:
         listed |= {path for path in self._put if os.path.dirname(path) == folder}
         return {path for path in listed if self.at(path).kind != ABSENT}
 
-    def _source(self, path: bytes) -> bytes:
+    def source(self, path: bytes) -> bytes:
         """Where what will be at a path can be seen now; b"" where nothing will be."""
         above, below = path, b""
         while above != b"/":
@@ -142,14 +154,27 @@ class World:
                 self._put.discard(inside)
                 self._grafts.pop(inside, None)
 
+    def dress(self, path: bytes, entry: Entry) -> None:
+        """A step will leave a directory with another look; what is in it stays."""
+        self._will[path] = entry
+        self._dressed.add(path)
+
     def rewrites(self, folder: bytes, names: Sequence[bytes]) -> bool:
         """Whether a step planned so far changes something at or below one of these names in a folder."""
         starts = tuple(folder.rstrip(b"/") + b"/" + name for name in names)
         return any((path + b"/").startswith(tuple(start + b"/" for start in starts)) for path in self._put)
 
     def will(self, path: bytes) -> bool:
-        """Whether a step planned so far says what will stand there."""
-        return path in self._put
+        """Whether a step planned so far says what will stand there: at the path itself, or at a directory above it."""
+        while path != b"/":
+            if path in self._put:
+                return True
+            path = os.path.dirname(path)
+        return False
+
+    def stirs(self, path: bytes) -> bool:
+        """Whether a step planned so far changes something below a path."""
+        return any(other.startswith(path + b"/") for other in (*self._put, *self._dressed))
 
     def stick(self, path: bytes, why: str) -> None:
         """This path stays as it is: nothing older can be undone there either."""
@@ -169,10 +194,15 @@ class Restorer(Protocol):
         Raises NotFound, StateError: what was kept is gone or damaged.
         """
 
-    def guard(self, works: Sequence[bytes], name: str) -> bool:
-        """Keep, under a new point's `name`, what these works will replace, so that the undo can be undone.
+    def prepare(self, works: Sequence[bytes]) -> None:
+        """Before anything is undone: make sure that what all these works replace can be kept, and have at hand what
+        they need. Raises OSError, StateError: then nothing is undone.
+        """
 
-        Returns whether there is such a point. Raises OSError, StateError: then nothing is undone.
+    def guard(self, works: Sequence[bytes], name: str) -> None:
+        """Keep, under a new point's `name`, what these works will replace now, so that they can be undone.
+
+        Raises OSError, StateError: then they are not run.
         """
 
     def run(self, work: bytes, *, again: bool = False) -> tuple[Problem, ...]:
@@ -191,7 +221,9 @@ def plan(deeds: Sequence[Deed], restorers: Mapping[str, Restorer], *, force: boo
         for ref in reversed(deed.points):
             restorer = restorers.get(ref.kind)
             if restorer is None:
-                problems.append(Problem(LOST, f"entry {deed.entry}", f"nothing here restores {ref.kind}"))
+                gone = ref.kind == UNDO  # what is kept of an undo was unfolded
+                why = "what was kept for it is no longer there" if gone else f"nothing here restores {ref.kind}"
+                problems.append(Problem(LOST, f"entry {deed.entry}", why))
                 continue
             try:
                 step = restorer.plan(deed, ref.name, world, force=force)

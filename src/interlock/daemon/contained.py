@@ -16,6 +16,7 @@ from interlock.broker.contain import Wish
 from interlock.broker.workspace import workspace_of
 from interlock.containment import agents
 from interlock.containment.profiles import profile
+from interlock.containment.standing import standing
 from interlock.daemon.callers import Callers
 from interlock.daemon.desk import Method
 from interlock.daemon.params import integer, texts
@@ -104,7 +105,9 @@ class Contained:
     def facts(self) -> dict[str, Any]:
         """What was found of this machine, and what runs."""
         found = self._runs.facts
-        return {"tier": self.tier, "place": found.place, "why": list(found.why), "running": self._runs.running()}
+        facts = {"why": list(found.why), "memory": found.memory, "group": found.group, "running": self._runs.running()}
+        account: dict[str, Any] = msgspec.to_builtins(standing(found))
+        return account | facts
 
     def running(self) -> list[dict[str, str]]:
         """The runs under way."""

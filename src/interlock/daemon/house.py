@@ -13,8 +13,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-import structlog
-
 from interlock.approvals.queue import Queue
 from interlock.broker.broker import Broker
 from interlock.broker.clock import Clock
@@ -26,9 +24,8 @@ from interlock.containment import edits, gitpoint, gitundo, layers, tiers
 from interlock.containment.gitpoint import GitPoints
 from interlock.containment.shelf import Shelf
 from interlock.containment.store import Store
-from interlock.containment.tiers import Tier
 from interlock.containment.undo import Restorer
-from interlock.daemon import restoring
+from interlock.daemon import means, restoring
 from interlock.daemon.agents import AgentProcesses, environment
 from interlock.daemon.callers import Callers
 from interlock.daemon.contained import Contained
@@ -48,6 +45,7 @@ from interlock.daemon.runs import Runs
 from interlock.daemon.server import Peer
 from interlock.daemon.sessions import SessionsDesk
 from interlock.daemon.settling import Settler
+from interlock.daemon.tokens import TokenDesk
 from interlock.daemon.undo import UndoDesk
 from interlock.daemon.wire import Door, Header, Reply
 from interlock.gates.hooks.service import HookService
@@ -56,10 +54,6 @@ from interlock.identity.keys import Ed25519Key
 from interlock.identity.people import People
 from interlock.ledger.blobs import BlobStore
 from interlock.ledger.store import Ledger
-
-log = structlog.get_logger()
-
-_LAUNCHER = Path(sys.executable).parent / "interlock-run"
 
 
 class House(NamedTuple):
@@ -148,8 +142,11 @@ async def build(home: Home, ledger: Ledger, signer: Ed25519Key, *, clock: Clock,
     restoring.restore(ledger, broker)
     undo = _undo_desk(ground, past)
     crowd = PeopleDesk(people, recorder, ground.callers, clock)
+    tokens = TokenDesk(people, broker, recorder=recorder, callers=ground.callers, clock=clock, signer=signer)
+    restoring.tokens(ledger, tokens.book)
+    crowd.heard.append(tokens.heard)
     inbox = InboxDesk(broker, rules, clock, ground.callers, people=people, desk=crowd, signer=signer)
-    rpc = Rpc([*_desks(ground, broker, runs, settler, stop), crowd, inbox, undo])
+    rpc = Rpc([*_desks(ground, broker, runs, settler, stop), crowd, tokens, inbox, undo])
     await broker.queue.recover()
     await undo.recover()
     await asyncio.to_thread(past.points.tidy, clock.now())
@@ -169,17 +166,17 @@ def _past(ground: Ground) -> Past:
 
 async def _contain(ground: Ground) -> tuple[Network, Settler, Runs]:
     home, recorder = ground.home, ground.recorder
-    tier = await asyncio.to_thread(_tier, home)
+    tier, groups = await asyncio.to_thread(means.ready, home)
     network = Network(home.run / "egress.sock", recorder.note, possible=tier.network)
     settler = Settler(tier, person=ground.person, own=home.directories, ledger=recorder, network=network)
-    runs = Runs(settler, programs=Path(sys.executable).parent, run=home.run, tier=tier)
+    runs = Runs(settler, programs=Path(sys.executable).parent, run=home.run, tier=tier, groups=groups)
     return network, settler, runs
 
 
 def _undo_desk(ground: Ground, past: Past) -> UndoDesk:
     restorers: dict[str, Restorer] = {
         edits.KIND: edits.Edits(past.shelf, past.vault, past.undoing.secret),
-        gitpoint.KIND: gitundo.GitUndo(past.git, past.shelf, past.points),
+        gitpoint.KIND: gitundo.GitUndo(past.git, past.shelf, past.vault, past.points),
         layers.KIND: layers.Layers(tiers.candidates(ground.home.state, os.environ)),
     }
     return UndoDesk(
@@ -208,11 +205,3 @@ def _desks(ground: Ground, broker: Broker, runs: Runs, settler: Settler, stop: C
         GrantsDesk(broker, ledger, rules, clock, callers),
         ReviewersDesk(broker, Drills(broker.queue, recorder.record, clock), callers),
     ]  # fmt: skip
-
-
-def _tier(home: Home) -> Tier:
-    """What can contain a command here, tried for real: some 50 ms."""
-    launcher = _LAUNCHER if _LAUNCHER.is_file() else None
-    found = tiers.survey(tiers.candidates(home.state, os.environ), launcher, tiers.found("bwrap"))
-    log.info("containment", tier=found.name.value, place=found.place, why=found.why)
-    return found

@@ -15,6 +15,8 @@ from interlock.broker.broker import Broker
 from interlock.broker.records import SESSION_OPEN, TRAIL
 from interlock.identity.people import ADMINS, People, Person
 from interlock.identity.people import KINDS as PEOPLE_KINDS
+from interlock.identity.tokenbook import KINDS as TOKEN_KINDS
+from interlock.identity.tokenbook import TokenBook
 from interlock.ledger.store import Ledger
 
 log = structlog.get_logger()
@@ -38,6 +40,11 @@ def people(ledger: Ledger, origin: str, login: str) -> People:
     found = People(origin, Person(login, uid=os.geteuid(), groups=(ADMINS,)))
     found.restore(entries(ledger, PEOPLE_KINDS))
     return found
+
+
+def tokens(ledger: Ledger, book: TokenBook) -> None:
+    """Every token that was issued, and how each ended."""
+    _restore("tokens", ledger, TOKEN_KINDS, book.restore)
 
 
 def entries(ledger: Ledger, kinds: Iterable[str]) -> Iterator[Entry]:

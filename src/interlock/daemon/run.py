@@ -91,6 +91,7 @@ class _Daemon:
         try:
             house = await build(home, ledger, signer, clock=self._clock, stop=self._ending.set)
             await self._serve(house)
+            await asyncio.to_thread(house.runs.leave)
         finally:
             ledger.close()
 

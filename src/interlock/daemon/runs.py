@@ -22,9 +22,11 @@ import msgspec
 import structlog
 
 from interlock.broker.contain import Wish
+from interlock.containment.cgroups import Group
 from interlock.containment.sight import Sight, parse
 from interlock.containment.tiers import Name, Tier
 from interlock.daemon.agents import below, process
+from interlock.daemon.means import RunGroups
 from interlock.daemon.server import Peer
 from interlock.daemon.settling import Run, Settler
 from interlock.daemon.wire import Reply
@@ -46,7 +48,14 @@ class Runs:
     """All contained runs of one daemon. `tier` holds them, `programs` is where ours lie, `run` where its socket is."""
 
     def __init__(
-        self, settler: Settler, *, programs: Path, run: Path, tier: Tier, now: Callable[[], float] = time.monotonic
+        self,
+        settler: Settler,
+        *,
+        programs: Path,
+        run: Path,
+        tier: Tier,
+        groups: RunGroups,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.facts = tier
         self.tier = tier.name.value
@@ -55,6 +64,7 @@ class Runs:
         # The launcher is told where this daemon is: the environment of an agent must not name another one.
         by_launcher = [str(programs / "interlock-run"), "--run", str(run)]
         self._starts = by_bwrap if tier.name is Name.BWRAP else by_launcher
+        self._groups = groups
         self._now = now
         self._waiting: OrderedDict[str, tuple[float, Wish]] = OrderedDict()
         self._live: dict[str, Run] = {}
@@ -94,10 +104,22 @@ class Runs:
         for ticket, (until, _) in tuple(self._waiting.items()):
             if until < self._now():
                 del self._waiting[ticket]
+        self._groups.sweep()
         for ticket, run in tuple(self._live.items()):
             if process(int(run.launcher.partition(" ")[0])) != run.launcher:
                 del self._live[ticket]
                 await self._settler.settle(run, _LOST, lost=True)
+
+    def group(self, run: str) -> Group | None:
+        """The cgroup that holds this run's processes, all of them; None where it has none, or is over."""
+        for live in self._live.values():
+            if live.id == run:
+                return self._groups.of(int(live.launcher.partition(" ")[0]))
+        return None
+
+    def leave(self) -> None:
+        """At the daemon's end: runs go on without it."""
+        self._groups.leave()
 
     def holds(self, pid: int) -> bool:
         """Whether this process runs inside of a contained run: an agent that was put there as a whole."""

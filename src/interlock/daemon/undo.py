@@ -16,9 +16,9 @@ import structlog
 
 from interlock.broker.clock import Clock, seconds
 from interlock.broker.records import clean, cut
-from interlock.containment.carry import Job, begin, carry_out, end, job_of, unfinished
+from interlock.containment.carry import begin, carry_out, end, plan_of, unfinished, unfold
 from interlock.containment.shelf import Shelf
-from interlock.containment.undo import LOST, Deed, Plan, Problem, Ref, Restorer, plan, shown
+from interlock.containment.undo import LOST, UNDO, Deed, Plan, Problem, Ref, Restorer, plan, shown
 from interlock.daemon.callers import Callers
 from interlock.daemon.desk import Method
 from interlock.daemon.recorder import LedgerRecorder
@@ -28,7 +28,6 @@ from interlock.model.errors import AgentError, InterlockError, NotFound, Refused
 
 log = structlog.get_logger()
 
-UNDO = "undo"
 UNDO_OUTCOME = "undo.outcome"
 _SETTLED = ("changes", "changes.decision")  # what a contained run changed, at its end and by a person's word
 _NAMED = 100  # entries that an undo's own entry names
@@ -83,14 +82,14 @@ class UndoDesk:
             if not found.changes:
                 raise Refused("there is nothing to undo.")
             name = self._shelf.name(self._clock.now())
-            job = await asyncio.to_thread(begin, found, self._restorers, self._shelf, name)
+            await asyncio.to_thread(begin, found, self._restorers, self._shelf, name)
             try:
-                index = await self._recorder.record(UNDO, _body(job, person))
+                index = await self._recorder.record(UNDO, _body(found, name, person))
             except BaseException:
                 # Nothing was touched yet, and without an entry nothing may be.
                 end(self._shelf, name, b"never begun")
                 raise
-            left = await asyncio.to_thread(carry_out, job, self._restorers, self._shelf, name)
+            left = await asyncio.to_thread(carry_out, found, self._restorers, self._shelf, name)
             await self._ended(name, index, left, recovered=False)
         return {"entry": index, "changes": found.changes - len(left), "left": [msgspec.to_builtins(p) for p in left]}
 
@@ -106,8 +105,8 @@ class UndoDesk:
                 end(self._shelf, name, b"never begun")
                 continue
             try:
-                job = job_of(self._shelf, name)
-                left = await asyncio.to_thread(carry_out, job, self._restorers, self._shelf, name, again=True)
+                found = plan_of(self._shelf, name)
+                left = await asyncio.to_thread(carry_out, found, self._restorers, self._shelf, name, again=True)
             except (InterlockError, OSError) as error:
                 # The guard comes up nevertheless: what stays half done is said where a person looks.
                 left = (Problem(LOST, f"undo {index}", f"it could not be finished: {error}"),)
@@ -116,7 +115,8 @@ class UndoDesk:
         return len(names)
 
     def _plan(self, params: dict[str, Any]) -> Plan:
-        return plan(list(self._deeds(params)), self._restorers, force=params.get("force") is True)
+        deeds = [msgspec.structs.replace(deed, points=unfold(deed.points, self._shelf)) for deed in self._deeds(params)]
+        return plan(deeds, self._restorers, force=params.get("force") is True)
 
     async def _ended(self, name: str, index: int, left: tuple[Problem, ...], *, recovered: bool) -> None:
         result: dict[str, Any] = {"ok": not left}
@@ -236,16 +236,16 @@ def _points(body: dict[str, Any]) -> tuple[Ref, ...]:
     return tuple(Ref(kind, name) for kind, _, name in pairs)
 
 
-def _body(job: Job, person: str) -> dict[str, Any]:
-    of = list(dict.fromkeys(step.entry for step in job.plan.steps if step.changes))
+def _body(found: Plan, name: str, person: str) -> dict[str, Any]:
+    of = list(dict.fromkeys(step.entry for step in found.steps if step.changes))
     body: dict[str, Any] = {
         "by": person,
         "of": of[:_NAMED],
-        "plan": job.plan.digest,
-        "changes": job.plan.changes,
-        "left": len(job.plan.all_problems()),
-        "undo": {"undoable": "yes", "points": [str(ref) for ref in job.points]},
+        "plan": found.digest,
+        "changes": found.changes,
+        "left": len(found.all_problems()),
+        "undo": {"undoable": "yes", "points": [str(Ref(UNDO, name))]},
     }
-    if job.plan.workspace:
-        body["workspace"] = cut(clean(job.plan.workspace), 1_000)
+    if found.workspace:
+        body["workspace"] = cut(clean(found.workspace), 1_000)
     return body | ({"of_total": len(of)} if len(of) > _NAMED else {})

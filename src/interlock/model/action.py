@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from interlock.model.effect import Effect
+from interlock.model.warrant import Warrant
 
 
 class Principal(msgspec.Struct, frozen=True):
@@ -34,6 +35,7 @@ class Action(msgspec.Struct, frozen=True):
     gate: str = "hook"
     call_id: str = ""  # the agent's id of this very call; never part of the action's digest
     permission_mode: str = ""  # what the agent says of its own mode; recorded, never trusted
+    warrant: Warrant | None = None  # the capability token under which it is asked for
 
 
 class Trail(msgspec.Struct, frozen=True):

@@ -63,7 +63,7 @@ class Pattern(msgspec.Struct, frozen=True):
             and (not self.via or effect.via in self.via)
             and _BREADTH[effect.scale.breadth] <= _BREADTH[self.breadth]
             and _LOSS[effect.reversibility] <= _LOSS[self.loss]
-            and _regex(self.name).fullmatch(resource.name) is not None
+            and named(self.name, resource.name)
         )
 
 
@@ -125,6 +125,11 @@ def literal(name: str) -> str:
 def unescaped(pattern: str) -> str:
     """The inverse of `literal`."""
     return re.sub(r"\\(.)", r"\1", pattern, flags=re.DOTALL)
+
+
+def named(pattern: str, name: str) -> bool:
+    """Whether a pattern of names matches this one."""
+    return _regex(pattern).fullmatch(name) is not None
 
 
 @lru_cache(maxsize=4_096)

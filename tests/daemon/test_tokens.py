@@ -1,0 +1,156 @@
+"""Tokens end to end: a real daemon, a job without a hook, and everything it may not do."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from tests.daemon.conftest import Guard
+
+from interlock.daemon.acting import Holder, load_key
+from interlock.daemon.client import Remote, call
+from interlock.identity import tokens
+from interlock.identity.tokens import parse
+
+SCOPE = ("--verb", "read", "--verb", "write", "--verb", "create", "--kind", "file", "--kind", "directory",
+         "--env", "workspace", "--env", "unknown")  # fmt: skip
+
+
+def issue(guard: Guard, folder: Path, *more: str) -> Holder:
+    done = guard.cli(
+        "token", "issue", "--agent", "ci", "--session", "build-7", "--key", str(folder / "ci.key"),
+        "--out", str(folder / "ci.token"), *SCOPE, "--name", f"{guard.project}/**", *more,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return holder(guard, folder / "ci.token", folder / "ci.key")
+
+
+def holder(guard: Guard, token: Path, key: Path) -> Holder:
+    return Holder(token.read_text(), load_key(key), guard.home)
+
+
+def write(guard: Guard, hand: Holder, path: str) -> dict[str, Any]:
+    return hand.act("Write", {"file_path": path, "content": "x"}, str(guard.project))
+
+
+def test_a_job_asks_under_its_token_and_is_judged_like_any_agent(guard: Guard, tmp_path: Path) -> None:
+    hand = issue(guard, tmp_path)
+    answer = write(guard, hand, str(guard.project / "a.txt"))
+    assert answer["released"], answer
+    hand.done(answer["call"], ok=True, cwd=str(guard.project))
+    (intent,) = guard.entries("intent")
+    (issued,) = guard.entries("token.issue")
+    assert intent["body"]["token"]["id"] == issued["body"]["id"]
+    assert intent["body"]["principal"]["agent"] == "ci"
+    assert intent["body"]["principal"]["person"] == issued["body"]["principal"]
+    (outcome,) = guard.entries("outcome")
+    assert outcome["body"]["intent"] == intent["index"]
+    # Inside of the token is not enough: policy has its word too.
+    secret = hand.act("Read", {"file_path": str(guard.project / ".env")}, str(guard.project))
+    assert not secret["released"]
+
+
+def test_outside_of_its_scope_nobody_is_asked(guard: Guard, tmp_path: Path) -> None:
+    hand = issue(guard, tmp_path)
+    for path in ("/tmp/elsewhere", f"{guard.project}/../notes.txt", f"{guard.project}/link/passwd"):
+        (guard.project / "link").is_symlink() or (guard.project / "link").symlink_to("/etc")
+        answer = write(guard, hand, path)
+        assert (answer["released"], answer["rules"], answer["request"]) == (False, ["outside-token"], None), path
+    assert guard.entries("approval.request") == []
+
+
+def test_it_holds_in_observe_mode_too(cold: Guard, tmp_path: Path) -> None:
+    cold.configure('mode = "observe"\n[ask]\nhold_seconds = 0\n')
+    cold.start()
+    hand = issue(cold, tmp_path)
+    assert not write(cold, hand, "/tmp/elsewhere")["released"]
+
+
+def test_a_sub_agents_token_is_narrowed_offline(guard: Guard, tmp_path: Path) -> None:
+    issue(guard, tmp_path, "--depth", "1")
+    guard.stop()
+    done = guard.cli(
+        "token", "attenuate", str(tmp_path / "ci.token"), "--key", str(tmp_path / "ci.key"),
+        "--new-key", str(tmp_path / "sub.key"), "--out", str(tmp_path / "sub.token"), "--sub", "tests", *SCOPE,
+        "--name", f"{guard.project}/tests/**", "--for", "5m",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    root = guard.home.state / "keys" / "daemon.vkey"
+    assert "Sound" in guard.cli("token", "verify", str(tmp_path / "sub.token"), "--root", str(root)).stdout
+    guard.start()
+    hand = holder(guard, tmp_path / "sub.token", tmp_path / "sub.key")
+    assert write(guard, hand, str(guard.project / "tests" / "a.txt"))["released"]
+    assert not write(guard, hand, str(guard.project / "a.txt"))["released"]
+    assert guard.entries("intent")[-1]["body"]["principal"]["subagent"] == "tests"
+    with pytest.raises(Remote, match="does not hold its key"):
+        write(guard, holder(guard, tmp_path / "sub.token", tmp_path / "ci.key"), str(guard.project / "tests" / "a.txt"))
+
+
+def test_a_proof_is_played_again(guard: Guard, tmp_path: Path) -> None:
+    issue(guard, tmp_path)
+    token, key = parse((tmp_path / "ci.token").read_text()), load_key(tmp_path / "ci.key")
+    action = {"tool": "Read", "input": {"file_path": str(guard.project / "x")}, "cwd": str(guard.project)}
+    digest = tokens.request_digest({"do": "act", "action": action})
+    proof = tokens.prove(token, digest, key, int(time.time()), secrets.token_hex(16))
+    sent = {"token": token.text, "proof": msgspec.to_builtins(proof), "action": action}
+    assert call(guard.home, "act", sent)["released"]
+    with pytest.raises(Remote, match="used already"):
+        call(guard.home, "act", sent)
+    other = {**action, "input": {"file_path": "/etc/passwd"}}
+    with pytest.raises(Remote, match="does not hold its key"):
+        call(guard.home, "act", {**sent, "action": other})
+
+
+def test_a_revoked_token_ends_at_once_and_for_the_next_daemon(guard: Guard, tmp_path: Path) -> None:
+    hand = issue(guard, tmp_path)
+    (known,) = call(guard.home, "token.list")
+    assert guard.cli("token", "revoke", known["id"][:8], "--because", "done").returncode == 0
+    with pytest.raises(Remote, match="was revoked: done"):
+        write(guard, hand, str(guard.project / "a.txt"))
+    guard.kill()
+    guard.start()
+    with pytest.raises(Remote, match="was revoked: done"):
+        write(guard, hand, str(guard.project / "a.txt"))
+
+
+def test_a_leavers_tokens_end(guard: Guard, tmp_path: Path) -> None:
+    assert guard.cli("people", "add", "ada", "--group", "developers").returncode == 0
+    hand = issue(guard, tmp_path, "--principal", "ada")
+    assert write(guard, hand, str(guard.project / "a.txt"))["released"]
+    assert guard.cli("people", "remove", "ada").returncode == 0
+    with pytest.raises(Remote, match="ada was removed"):
+        write(guard, hand, str(guard.project / "a.txt"))
+    (ended,) = guard.entries("token.revoke")
+    assert ended["body"]["reason"] == "ada was removed"
+
+
+def test_the_command_asks_runs_and_reports(guard: Guard, tmp_path: Path) -> None:
+    issue(guard, tmp_path, "--verb", "execute", "--kind", "process", "--kind", "code", "--env", "machine")
+    words = ("act", "--token", str(tmp_path / "ci.token"), "--key", str(tmp_path / "ci.key"))
+    ran = guard.cli(*words, "--run", "--", "touch", str(guard.project / "made"))
+    assert ran.returncode == 0, ran.stderr
+    assert (guard.project / "made").exists()
+    assert guard.entries("outcome")[-1]["body"]["result"]["ok"] is True
+    refused = guard.cli(*words, "--", "rm", "-rf", "/srv/data")
+    assert refused.returncode == 27
+    assert "the token does not reach this" in refused.stderr
+    action = {"tool": "Read", "input": {"file_path": str(guard.project / "x")}}
+    piped = guard.cli(*words, "--json", stdin=json.dumps(action))
+    assert json.loads(piped.stdout)["released"] is True
+
+
+def test_no_token_of_another_log_or_key_is_taken(guard: Guard, tmp_path: Path) -> None:
+    hand = issue(guard, tmp_path)
+    text = (tmp_path / "ci.token").read_text()
+    forged = tokens.issue(parse(text).first, load_key(tmp_path / "ci.key"))
+    with pytest.raises(Remote, match="not signed by this log's daemon"):
+        write(guard, Holder(forged.text, load_key(tmp_path / "ci.key"), guard.home), "/tmp/x")
+    assert hand
+    for params in ({}, {"action": {}}, {"action": {}, "token": "x", "proof": 3}, {"action": [], "token": "x"}):
+        with pytest.raises(Remote):
+            call(guard.home, "act", params)
