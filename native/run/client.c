@@ -22,6 +22,7 @@ static char first[64 * 1024];
 struct buffer reply = {first, 0, sizeof first, PLAN_LIMIT + 2 * LINE_LIMIT};
 
 static const char *ticket;
+static bool lands; /* a bound run: it has nothing to be taken over */
 static bool asked; /* by its command, not by a ticket */
 static int ended = -1; /* the command's status, once it has run */
 
@@ -36,6 +37,11 @@ _Noreturn void no(const char *remedy, const char *format, ...)
     va_end(arguments);
     if (ended < 0)
         fail(remedy, "%s", what);
+    if (lands) {
+        fprintf(stderr, "Interlock could not be told how this ended: %s. %s\n", what, remedy);
+        fflush(stderr);
+        _Exit(ended);
+    }
     fprintf(stderr, "Interlock has not taken over what the command changed: %s. %s\n", what, remedy);
     fflush(stderr);
     _Exit(ended ? ended : STATUS_UNSETTLED);
@@ -128,13 +134,13 @@ void run_is(const char *id, bool observes, bool bounds)
         ticket = id; /* a run that was asked for by its command is known by its own name */
 }
 
-char *open_ticket(const char *given, size_t *length)
+static char *open_by(const char *word, const char *given, size_t *length, void (*meanwhile)(void))
 {
     char payload[128];
     if (!*given || strlen(given) > 64 || strspn(given, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(given))
         fail("Make the call again: that gives a new ticket.", "this is no ticket");
-    snprintf(payload, sizeof payload, "open %s\n", given);
-    char *bytes = plan_in(ask(payload, strlen(payload), OPEN_MS, prepare), length);
+    snprintf(payload, sizeof payload, "%s %s\n", word, given);
+    char *bytes = plan_in(ask(payload, strlen(payload), OPEN_MS, meanwhile), length);
     ticket = given;
     return bytes;
 }
@@ -170,11 +176,37 @@ static size_t put_seen(char *start)
     return (size_t)(put(end, "unrouted", sight->unrouted, "", "", "") - start);
 }
 
+char *open_ticket(const char *given, size_t *length) { return open_by("open", given, length, prepare); }
+
+char *open_bound(const char *given, size_t *length)
+{
+    char *bytes = open_by("bind", given, length, NULL);
+    lands = true;
+    return bytes;
+}
+
+static bool drift;
+
+void has_drifted(void) { drift = true; }
+
+/* The end of a bound run. What was done is done: that nobody could be told does not change its status. */
+static int land(int status)
+{
+    char payload[128];
+    snprintf(payload, sizeof payload, "land %s %d%s\n", ticket, status, drift ? " drifted" : "");
+    ticket = NULL;
+    ended = status;
+    (void)ask(payload, strlen(payload), OPEN_MS, NULL);
+    return status;
+}
+
 int close_ticket(int status)
 {
     static char payload[sizeof *sight + (PROGRAMS + PLACES + 8) * 32];
     if (!ticket)
         return status;
+    if (lands)
+        return land(status);
     size_t size = (size_t)snprintf(payload, 128, "close %s %d\n", ticket, status);
     if (sight)
         size += put_seen(payload + size);

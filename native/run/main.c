@@ -10,8 +10,8 @@
 
 static _Noreturn void usage(void)
 {
-    fail("Call it as `interlock-run --ticket TICKET [--home DIRECTORY | --run DIRECTORY]`, `--profile NAME -- COMMAND`, "
-         "`--plan FILE [--run DIRECTORY]` or `--probe [DIRECTORY]`.",
+    fail("Call it as `interlock-run --ticket TICKET [--home DIRECTORY | --run DIRECTORY]`, `--bound TICKET` likewise, "
+         "`--profile NAME -- COMMAND`, `--plan FILE [--run DIRECTORY]`, `--bound-plan FILE` or `--probe [DIRECTORY]`.",
          "it is called in a wrong way");
 }
 
@@ -23,15 +23,24 @@ static void hold_standard_descriptors(void)
             _exit(STATUS_UNBUILT);
 }
 
-static char *fetch_plan(int count, char **words, size_t *length)
+/* The plan, and whether it is that of a bound run. */
+static char *fetch_plan(int count, char **words, size_t *length, bool *bound)
 {
     const char *given = NULL, *plan = NULL;
+    if (count == 3 && strcmp(words[1], "--bound-plan") == 0) {
+        *bound = true;
+        return load_file(words[2], length);
+    }
     if (count >= 5 && strcmp(words[1], "--profile") == 0 && strcmp(words[3], "--") == 0)
         return start_run(words[2], words + 4, length);
     for (int i = 1; i + 1 < count; i += 2) {
-        if (strcmp(words[i], "--ticket") == 0)
+        bool binds = strcmp(words[i], "--bound") == 0;
+        if (binds || strcmp(words[i], "--ticket") == 0) {
+            if (given)
+                usage();
             given = words[i + 1];
-        else if (strcmp(words[i], "--plan") == 0)
+            *bound = binds;
+        } else if (strcmp(words[i], "--plan") == 0)
             plan = words[i + 1];
         else if (strcmp(words[i], "--home") == 0)
             home_option = words[i + 1];
@@ -49,12 +58,13 @@ static char *fetch_plan(int count, char **words, size_t *length)
         prepare();
         return bytes;
     }
-    return open_ticket(given, length);
+    return *bound ? open_bound(given, length) : open_ticket(given, length);
 }
 
 int main(int count, char **words)
 {
     size_t length;
+    bool bound = false;
     hold_standard_descriptors();
     if (!is_command(words[0]) && count >= 2 && count <= 3 && strcmp(words[1], "--probe") == 0)
         return probe(count == 3 ? words[2] : "/tmp");
@@ -68,7 +78,7 @@ int main(int count, char **words)
             return in_python(count, words);
         bytes = start_run(profile, wanted, &length);
     } else {
-        bytes = fetch_plan(count, words, &length);
+        bytes = fetch_plan(count, words, &length, &bound);
     }
-    return close_ticket(launch(bytes, length));
+    return close_ticket(bound ? launch_bound(bytes, length) : launch(bytes, length));
 }

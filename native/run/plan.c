@@ -40,7 +40,7 @@ static bool plain_number(const char *text, unsigned long long limit, unsigned lo
 }
 
 /* Absolute, and the only spelling of itself: no empty, `.` or `..` component, no slash at the end. */
-static char *path_in(const char *key, char *value)
+char *path_in(const char *key, char *value)
 {
     if (value[0] != '/' || strlen(value) >= PATH_MAX)
         refuse(key, "not an absolute path");

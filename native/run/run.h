@@ -64,6 +64,8 @@ struct plan {
 /* Takes the bytes over: the plan points into them. Anything unknown, missing, or said twice is refused. */
 void read_plan(struct plan *plan, char *bytes, size_t length);
 void add_word(struct words *words, char *word);
+/* The value, if it is an absolute path and the only spelling of itself; else the end. */
+char *path_in(const char *key, char *value);
 char *load_file(const char *path, size_t *length);
 
 /* ---- environment.c */
@@ -79,6 +81,8 @@ int run_command(char **arguments, char **environment);
 
 /* Both give the plan, or end. The sandbox is prepared while the daemon is at work. */
 char *open_ticket(const char *given, size_t *length);
+/* The same for an approved action, which is bound and not contained: no sandbox is prepared. */
+char *open_bound(const char *given, size_t *length);
 /* Asks for a run of these words under a profile, in the current directory. */
 char *start_run(const char *profile, char **words, size_t *length);
 /* ---- command.c: called as `interlock` */
@@ -90,6 +94,8 @@ int in_python(int count, char **words);
 
 /* Under which name the end of such a run is told, and what beside its status. */
 void run_is(const char *id, bool observed, bool bounded);
+/* The end that is told says that something was not as approved. */
+void has_drifted(void);
 /* Tells the daemon of the end and of what was seen, if it gave a ticket; returns the status to end with. */
 int close_ticket(int status);
 
@@ -203,5 +209,10 @@ void give_terminal_back(void);
 void prepare(void);
 /* Runs the plan; after `prepare`, once. */
 int launch(const char *bytes, size_t length);
+
+/* ---- bound.c: approved actions, outside of any sandbox */
+
+/* Takes the bytes over. */
+int launch_bound(char *bytes, size_t length);
 
 #endif
