@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 from interlock.approvals.machine import GIVEN, OPEN, State
 from interlock.approvals.needs import Needs
 from interlock.approvals.patience import flood
-from interlock.approvals.queue import Queue
+from interlock.approvals.queue import Queue, Ticket
 from interlock.approvals.request import Request
 from interlock.broker import card, records, words
 from interlock.broker.clock import Clock, stamp
@@ -46,6 +46,13 @@ class Used(NamedTuple):
     extra: dict[str, Any]
 
 
+class Ready(NamedTuple):
+    """A person's yes to exactly this action is in hand; it is used by the start itself, not by the answer."""
+
+    ticket: Ticket
+    extra: dict[str, Any]
+
+
 class Unanswered(NamedTuple):
     """There is no yes that may be used: the request as it stands, and the words for the agent. `deferred`: the agent
     may put the call aside until there is an answer.
@@ -65,7 +72,7 @@ class Unasked(NamedTuple):
     flooded: str = ""
 
 
-Asked = Lifted | Used | Unanswered | Unasked
+Asked = Lifted | Used | Ready | Unanswered | Unasked
 
 
 class Rejudge(Protocol):
@@ -109,9 +116,9 @@ class Asking:
         """Use a yes that is there already, or ask and wait. `defers` tells whether the agent can put
         the call aside."""
         envelope = seal(action, judged)
-        used = await self._use(envelope.digest, card.needs(judged, config))
+        used = await self._use(judged, envelope.digest, card.needs(judged, config), {})
         if used is not None:
-            return Used(used, {})
+            return used
         known = self._queue.find(envelope.digest)
         if known is not None and known.state is State.DENIED:
             return Unanswered(known, {}, _words(known))
@@ -160,15 +167,17 @@ class Asking:
         heard = await self._queue.wait(request.id, seconds, gone)
         left = gone is not None and gone.is_set()
         if not left:
-            used = await self._use_fresh(action, heard, session, config)
+            used = await self._use_fresh(action, heard, session, config, extra)
             if used is not None:
-                return Used(used, extra)
+                return used
         elif config.approvals.withdraw and not self._queue.held(request.id):
             await self._queue.withdraw(lambda r: r.id == request.id, "nobody waits for the answer any more")
         now = self._queue.get(request.id)
         return Unanswered(now, extra, _words(now), deferred and now.state in OPEN)
 
-    async def _use_fresh(self, action: Action, request: Request, session: Session, config: Config) -> Request | None:
+    async def _use_fresh(
+        self, action: Action, request: Request, session: Session, config: Config, extra: dict[str, Any]
+    ) -> Used | Ready | None:
         """The yes may have come while the world changed: read, decide and seal once more before it is used."""
         if request.state not in GIVEN:
             return None
@@ -176,15 +185,24 @@ class Asking:
         if judged.decision.verdict is not Verdict.ASK or seal(action, judged).digest != request.digest:
             await self._queue.drift(request.id)
             return None
-        return await self._use(request.digest, card.needs(judged, config))
+        return await self._use(judged, request.digest, card.needs(judged, config), extra)
 
-    async def _use(self, digest: str, needs: Needs) -> Request | None:
-        """Take the yes in hand and use it. Here the agent itself starts what was released: the answer is the launch."""
+    async def _use(self, judged: Judgement, digest: str, needs: Needs, extra: dict[str, Any]) -> Used | Ready | None:
+        """Take the yes in hand. Where the agent itself starts what is released, the answer is the launch: it is used.
+
+        Where Interlock starts it, the launch comes later, and seals once more. A ticket that the agent has not used
+        when it makes the same call again is taken back: only the newest one counts.
+        """
+        known = self._queue.find(digest)
+        if known is not None and known.state is State.TICKETED and judged.binding.plan is not None:
+            await self._queue.give_back(Ticket(known.ticket, known.id, digest, known.execute_by, known.epoch))
         ticket = await self._queue.ticket(digest, needs)
         if ticket is None:
             return None
+        if judged.binding.plan is not None:
+            return Ready(ticket, extra)
         try:
-            return await self._queue.launch(ticket, digest)
+            return Used(await self._queue.launch(ticket, digest), extra)
         except Refused:
             return None  # something was revoked between the two: the queue has it, and `_words` says it
 

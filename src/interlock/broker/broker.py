@@ -20,12 +20,16 @@ from interlock.approvals.patience import shape
 from interlock.approvals.pauses import Pause
 from interlock.approvals.queue import Queue
 from interlock.broker import records, trails, words
-from interlock.broker.asking import Asking, Lifted, Unanswered, Unasked, Used
+from interlock.broker.asking import Asking, Lifted, Ready, Unanswered, Unasked, Used
 from interlock.broker.clock import Clock
 from interlock.broker.config import Config, Mode
 from interlock.broker.contain import Container, Nothing, Wish, caught, profile_of, started
+from interlock.broker.envelope import seal
+from interlock.broker.facts import variables_in
 from interlock.broker.granting import Grants
 from interlock.broker.judge import Judgement, Person, Remembered, judge
+from interlock.broker.launching import Held, Launched, Launching, Unable
+from interlock.broker.sealing import Sealer
 from interlock.broker.session import Session, Sessions, new_session
 from interlock.broker.trails import Trails
 from interlock.broker.undoing import Undoing
@@ -34,9 +38,11 @@ from interlock.identity.sessions import SessionIdentity
 from interlock.model.action import Action, Principal
 from interlock.model.agent import NOTHING_KNOWN, AgentFacts
 from interlock.model.decision import Decision, Verdict
+from interlock.model.errors import Refused
 from interlock.policy.engine import Engine
 
 PAUSED = "session-paused"
+
 _ALARMS = 100  # unseen calls that get an alarm each, of one look at a transcript; the rest is counted
 _ALARMED = 5_000  # calls of a session that are known to have been alarmed about
 
@@ -69,6 +75,9 @@ class Rules(Protocol):
     def config(self, workspace: str) -> Config:
         """The configuration. Raises ConfigError when the workspace's own layer is refused."""
 
+    def refresh(self) -> None:
+        """Take up now what has changed in the files, before something that was approved starts."""
+
 
 class Broker:
     """The road, for one daemon."""
@@ -96,6 +105,7 @@ class Broker:
         self._person = person
         self._container = container or Nothing()
         self._undoing = undoing
+        self.launching = Launching(Sealer(), Unable())  # until somebody knows how to start approved actions
         # `started` is told of each process that a look starts: what comes from below it is no person's.
         self._asking = Asking(
             queue=queue, clock=clock, person=person, rejudge=self._rejudge, started=started, undoing=undoing
@@ -109,13 +119,14 @@ class Broker:
         rewrites: bool = False,
         inside: bool = False,
         defers: Callable[[], bool] = bool,
+        environment: Callable[[], bytes] = bytes,
     ) -> Answer:
         """Judge one action. Raises InterlockError when no safe answer can be made: the gate then says no.
 
         `gone` is set once nobody waits for the answer any more: a yes is then kept for the next identical call.
         `rewrites` says that the gate can make the agent run another command instead, and so a contained one; `inside`
         that the agent as a whole runs contained already; `defers` tells whether the agent can put a call aside until
-        it is run again.
+        it is run again; `environment` gives that of the asking process: looked at only for what is asked about.
         """
         session = await self.session(action.principal, action.cwd)
         config = self._rules.config(session.workspace)
@@ -143,6 +154,9 @@ class Broker:
             answer = await self._stop(session, action, decision, body, words.denied)
             session.patience.stopped(shape(judged.effects))
             return await self._enough(session, config, answer)
+        action = msgspec.structs.replace(action, variables=variables_in(environment()))
+        judged = await asyncio.to_thread(self.launching.look, action, judged, session.workspace, rewrites=rewrites)
+        body["binding"] = judged.binding.body()
         return await self._ask(session, action, judged, body, config, gone, defers=defers)
 
     async def session(self, principal: Principal, cwd: str, facts: AgentFacts = NOTHING_KNOWN) -> Session:
@@ -291,7 +305,8 @@ class Broker:
                 return judged
 
     def _rejudge(self, action: Action, session: Session) -> Judgement:
-        return self._judge(action, session, self._rules.config(session.workspace))
+        judged = self._judge(action, session, self._rules.config(session.workspace))
+        return self.launching.look(action, judged, session.workspace, rewrites=True)
 
     def _judge(self, action: Action, session: Session, config: Config) -> Judgement:
         engine = self._rules.engine(session.workspace)
@@ -437,6 +452,10 @@ class Broker:
                     return msgspec.structs.replace(answer, deferred=deferred)
                 session.patience.no(shape(judged.effects))
                 return await self._enough(session, config, answer)
+            case Ready(ticket):
+                session.remember(action.call_id, ticket.request)  # until the launch has an entry of its own
+                command = started(self.launching.start(action, ticket), judged.reading.ends)
+                return Answer(True, "", ticket.request, judged.decision, ticket.request, command)
             case Used(request):
                 session.patience.yes()
                 answer = await self._release(session, action, judged, {**body, "approval": request.id}, Mode.ENFORCE)
@@ -450,6 +469,44 @@ class Broker:
         await self.alarm(session.principal, "prompt-bombing", why, {"asked": int(many)})
         pause = await self.pause(session.principal, why, "")
         return msgspec.structs.replace(answer, message=words.paused(pause, pause.entry))
+
+    async def launch(self, held: Held) -> Launched:
+        """An approved action is to start now: read, decide and seal once more, and use its yes.
+
+        Raises Refused, in the agent's words, when it is not what was approved any more or the yes does not count.
+        """
+        self._rules.refresh()
+        action, ticket = held.action, held.ticket
+        session = await self.session(action.principal, action.cwd)
+        judged = self._rejudge(action, session)
+        body = {**records.action_body(action), **records.decision_body(judged.decision, judged.reading)}
+        asks = judged.decision.verdict is Verdict.ASK and judged.binding.plan is not None
+        try:
+            used = await self.queue.launch(ticket, seal(action, judged).digest if asks else "")
+        except Refused:
+            heard = self.queue.get(ticket.request)
+            say = words.drifted if heard.state is State.DRIFTED else words.ended
+            stopped = await self._stop(
+                session, action, judged.decision, body, lambda _, __: say(heard), request=ticket.request
+            )
+            raise Refused(stopped.message) from None
+        session.patience.yes()
+        body = {**body, "approval": used.id, "binding": judged.binding.body()}
+        answer = await self._release(session, action, judged, body, Mode.ENFORCE)
+        if not answer.released or judged.binding.plan is None:
+            await self.queue.finish(used.id, ok=False)
+            raise Refused(answer.message)
+        if action.call_id:
+            session.approved[action.call_id] = used.id
+        return Launched(judged.binding.plan, used.id, answer.entry)
+
+    async def landed(self, request_id: int, status: int, drifted: bool) -> None:
+        """A launch has ended. `drifted`: what was there was not what was approved, and nothing ran."""
+        await self.queue.finish(request_id, ok=status == 0)
+        if drifted:
+            request = self.queue.get(request_id)
+            message = "what was approved was something else when it was to start: nothing ran"
+            await self.alarm(request.principal, "approved-then-changed", message, {"request": request_id})
 
     async def _close(self, session: Session, reason: str) -> None:
         body = {

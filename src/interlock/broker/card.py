@@ -87,6 +87,7 @@ def drafted(
         "preview": [records.clean(redact(line)) for line in looked.found.lines],
     }
     warned = [*beware(text), *(f"the agent's words: {line}" for line in beware(words))]
+    warned += judged.binding.said() if judged.binding.plan is not None else []
     request = Request(
         id=-1,
         digest=envelope.digest,
@@ -111,7 +112,7 @@ def drafted(
         beware=_lines(warned, _BEWARE),
         undo=records.cut(looked.undo, 500),
         preview=_lines(whole["preview"], _PREVIEW),
-        agent_spawns=True,
+        agent_spawns=judged.binding.plan is None,
         grantable=grantable(judged.effects, decision),
     )
     fits = (request.text, request.claim, list(request.effects), list(request.preview)) == tuple(whole.values())

@@ -11,6 +11,7 @@ import json
 
 import msgspec
 
+from interlock.broker.facts import Facts
 from interlock.broker.judge import Judgement
 from interlock.model.action import Action
 from interlock.model.fingerprint import fingerprint
@@ -29,7 +30,7 @@ def seal(action: Action, judged: Judgement) -> Envelope:
     The agent's id of the call is left out on purpose: the same action tried again is the same action.
     """
     fields = {
-        "schema": "interlock/envelope/v1",
+        "schema": "interlock/envelope/v2",
         "agent": action.principal.agent,
         "session": action.principal.session,
         "subagent": action.principal.subagent,
@@ -40,11 +41,24 @@ def seal(action: Action, judged: Judgement) -> Envelope:
         "effects": hashlib.sha256(msgspec.json.encode(judged.reading.effects)).hexdigest(),
         "policy": judged.decision.policy_digest,
         "frozen": sorted(judged.frozen),
+        "sandbox": judged.context.containment,
+        "depends": dependencies(judged.facts),
     }
     if action.warrant is not None:
         fields["token"] = action.warrant.link  # a yes to what one token asks for is none for another's
     digest = hashlib.sha256(canonical(fields)).digest()
     return Envelope(digest=digest.hex(), fingerprint=fingerprint(digest))
+
+
+def dependencies(facts: Facts) -> dict[str, object]:
+    """What the action depends on beside its words, as the digest takes it."""
+    return {
+        "cwd": msgspec.to_builtins(facts.cwd),
+        "operands": [msgspec.to_builtins(one) for one in facts.operands],
+        "programs": [msgspec.to_builtins(one) for one in facts.programs],
+        "environment": facts.environment,
+        "state": msgspec.to_builtins(facts.state),
+    }
 
 
 def canonical(value: object) -> bytes:

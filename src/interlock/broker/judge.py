@@ -8,6 +8,7 @@ import pwd
 import msgspec
 
 from interlock.broker.config import Config
+from interlock.broker.facts import Binding, Facts
 from interlock.broker.inside import inside
 from interlock.broker.trails import Trails
 from interlock.broker.world import LocalWorld
@@ -56,6 +57,8 @@ class Judgement(msgspec.Struct, frozen=True):
     context: Context
     effects: tuple[Effect, ...]  # what was judged: those of the reading, or what becomes of them in the sandbox
     workspace: str = ""
+    facts: Facts = Facts()  # what else it depends on: looked up for what is asked about, and for nothing else
+    binding: Binding = Binding()  # how it would be started, by these facts
 
     @property
     def contained(self) -> bool:

@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Set
 from typing import NamedTuple
 
+from interlock.broker.facts import MOST_ENVIRONMENT
+
 _SHELLS = frozenset({"sh", "bash", "dash", "zsh", "fish", "env", "timeout"})
 _DEPTH = 64
 _AGENTS = 1_000
@@ -96,7 +98,7 @@ def environment(pid: int) -> bytes:
     """The environment that a process was started with, as `/proc/PID/environ` shows it; b"" where it cannot be read."""
     try:
         with open(f"/proc/{pid}/environ", "rb", buffering=0) as file:
-            return file.read(1 << 18)
+            return file.read(MOST_ENVIRONMENT)
     except OSError:
         return b""
 

@@ -19,6 +19,8 @@ from interlock.broker.clock import Clock
 from interlock.broker.drilling import Drills
 from interlock.broker.gitcall import GitCall
 from interlock.broker.judge import Person, person_here
+from interlock.broker.launching import Launching
+from interlock.broker.sealing import Sealer
 from interlock.broker.undoing import Undoing
 from interlock.containment import edits, gitpoint, gitundo, layers, tiers
 from interlock.containment.gitpoint import GitPoints
@@ -27,6 +29,7 @@ from interlock.containment.store import Store
 from interlock.containment.undo import Restorer
 from interlock.daemon import means, restoring
 from interlock.daemon.agents import AgentProcesses, environment
+from interlock.daemon.bound import BoundRuns
 from interlock.daemon.callers import Callers
 from interlock.daemon.contained import Contained
 from interlock.daemon.desk import Desk
@@ -138,6 +141,7 @@ async def build(home: Home, ledger: Ledger, signer: Ed25519Key, *, clock: Clock,
     )
     settler.drifted = broker.drifted
     settler.in_vain = broker.in_vain
+    _bind(runs, broker, BoundRuns(run=home.run, place=home.state / "bound", tier=runs.facts), past.git)
     broker.sessions.origin = signer.name
     restoring.restore(ledger, broker)
     undo = _undo_desk(ground, past)
@@ -171,6 +175,12 @@ async def _contain(ground: Ground) -> tuple[Network, Settler, Runs]:
     settler = Settler(tier, person=ground.person, own=home.directories, ledger=recorder, network=network)
     runs = Runs(settler, programs=Path(sys.executable).parent, run=home.run, tier=tier, groups=groups)
     return network, settler, runs
+
+
+def _bind(runs: Runs, broker: Broker, bound: BoundRuns, git: GitCall) -> None:
+    """Approved commands are started by the launcher as well."""
+    runs.bound, broker.launching = bound, Launching(Sealer(git), bound)
+    bound.launch, bound.landed = broker.launch, broker.landed
 
 
 def _undo_desk(ground: Ground, past: Past) -> UndoDesk:

@@ -26,6 +26,7 @@ from interlock.containment.cgroups import Group
 from interlock.containment.sight import Sight, parse
 from interlock.containment.tiers import Name, Tier
 from interlock.daemon.agents import below, process
+from interlock.daemon.bound import BoundRuns
 from interlock.daemon.means import RunGroups
 from interlock.daemon.server import Peer
 from interlock.daemon.settling import Run, Settler
@@ -70,6 +71,7 @@ class Runs:
         self._live: dict[str, Run] = {}
         self.asked: Asked | None = None  # makes a wish of a command line
         self.note: Note | None = None  # and its entry
+        self.bound: BoundRuns | None = None  # approved actions, by the same door
 
     def prepare(self, wish: Wish) -> str:
         """The command that starts this wish, once."""
@@ -89,6 +91,11 @@ class Runs:
             word, *rest = line.decode("ascii").split()
             if word == "open" and len(rest) == 1:
                 return Reply(stdout=await self._open(rest[0], peer))
+            if word == "bind" and len(rest) == 1 and self.bound is not None:
+                return Reply(stdout=await self.bound.open(rest[0], peer))
+            if word == "land" and self.bound is not None and len(rest) in {2, 3} and rest[1].isdecimal():
+                await self.bound.close(rest[0], int(rest[1]), drifted=rest[2:] == ["drifted"])
+                return Reply()
             if word == "close" and len(rest) == 2 and rest[1].isdecimal():
                 said = await self._close(rest[0], int(rest[1]), parse(told))
                 return Reply(stderr=said.encode("utf-8", "replace"))
@@ -105,6 +112,8 @@ class Runs:
             if until < self._now():
                 del self._waiting[ticket]
         self._groups.sweep()
+        if self.bound is not None:
+            await self.bound.sweep()
         for ticket, run in tuple(self._live.items()):
             if process(int(run.launcher.partition(" ")[0])) != run.launcher:
                 del self._live[ticket]
@@ -127,6 +136,8 @@ class Runs:
 
     async def restore(self) -> None:
         """Take over what an earlier daemon left: runs whose launcher lives go on, the others end with all held."""
+        if self.bound is not None:
+            await self.bound.restore()
         for run in await self._settler.unsettled():
             self._live[run.ticket or run.id] = run
         await self.sweep()

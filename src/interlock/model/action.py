@@ -36,6 +36,7 @@ class Action(msgspec.Struct, frozen=True):
     call_id: str = ""  # the agent's id of this very call; never part of the action's digest
     permission_mode: str = ""  # what the agent says of its own mode; recorded, never trusted
     warrant: Warrant | None = None  # the capability token under which it is asked for
+    variables: tuple[tuple[str, str], ...] | None = None  # of the asking process, where somebody looked; never recorded
 
 
 class Trail(msgspec.Struct, frozen=True):

@@ -120,8 +120,8 @@ class ClaudeGate:
     def run_instead(self, event: HookEvent, command: str) -> HookReply | None:
         """Rewrite a command. Here an allow must be said: Claude takes a rewritten input only with one.
 
-        Its own permission rules would be asked about the launcher, not about the command; what runs is contained, and
-        a `deny` of its settings is heard all the same.
+        Its own permission rules would be asked about the launcher, not about the command; what runs is contained or was
+        approved by a person, and a `deny` of its settings is heard all the same.
         """
         return rewritten(event, {"command": command})
 
@@ -185,7 +185,7 @@ def rewritten(event: HookEvent, change: dict[str, Any]) -> HookReply | None:
     inside = {
         "hookEventName": event.name,
         "permissionDecision": "allow",
-        "permissionDecisionReason": "Interlock runs this contained: what it changes can be undone.",
+        "permissionDecisionReason": "Interlock starts this itself.",
         "updatedInput": tool_input | change,
     }
     return render({"hookSpecificOutput": inside})

@@ -48,7 +48,7 @@ class HookService:
         """Answer one hook event. Never raises. `gone` is set once nobody waits for the answer any more.
 
         `inside` says that the agent itself runs contained: its commands already are. `environment` gives the hook's
-        own, as the kernel shows it: some agents say there whether anybody is there.
+        own, as the kernel shows it: some agents say there whether anybody is there, and what is approved depends on it.
         """
         gate = registry.gate(agent)
         if gate is None:
@@ -120,17 +120,18 @@ class HookService:
     ) -> HookReply:
         rewrites = not inside and gate.run_instead(event, "true") is not None
         answer = await self._broker.propose(
-            action, gone, rewrites=rewrites, inside=inside, defers=lambda: gate.defers(environment())
-        )
+            action, gone, rewrites=rewrites, inside=inside, defers=lambda: gate.defers(environment()),
+            environment=environment,
+        )  # fmt: skip
         if answer.deferred:
             return gate.defer(event, answer.message)
         if not answer.released:
             return gate.deny(event, answer.message)
         if not answer.command:
             return gate.allow(event, context=answer.message)
-        # INVARIANT: what was released to run contained never runs as it is.
-        contained = gate.run_instead(event, answer.command)
-        return contained or gate.deny(event, words.broken("the agent cannot be told to run this contained."))
+        # INVARIANT: what was released to be started by Interlock never runs as it is.
+        instead = gate.run_instead(event, answer.command)
+        return instead or gate.deny(event, words.broken("the agent cannot be told to let Interlock start this."))
 
     async def _config_change(self, gate: HookGate, event: HookEvent) -> HookReply:
         session = await self._broker.session(event.principal, event.cwd)
