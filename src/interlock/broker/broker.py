@@ -19,7 +19,7 @@ from interlock.approvals.machine import State
 from interlock.approvals.patience import shape
 from interlock.approvals.pauses import Pause
 from interlock.approvals.queue import Queue
-from interlock.broker import records, trails, words
+from interlock.broker import halting, records, trails, words
 from interlock.broker.asking import Asking, Lifted, Ready, Unanswered, Unasked, Used
 from interlock.broker.clock import Clock
 from interlock.broker.config import Config, Mode
@@ -27,17 +27,19 @@ from interlock.broker.contain import Container, Nothing, Wish, caught, profile_o
 from interlock.broker.envelope import seal
 from interlock.broker.facts import variables_in
 from interlock.broker.granting import Grants
-from interlock.broker.judge import Judgement, Person, Remembered, judge
+from interlock.broker.halting import Halting
+from interlock.broker.judge import Judgement, Remembered, judge
 from interlock.broker.launching import Held, Launched, Launching, Unable
 from interlock.broker.sealing import Sealer
 from interlock.broker.session import Session, Sessions, new_session
 from interlock.broker.trails import Trails
 from interlock.broker.undoing import Undoing
 from interlock.broker.workspace import workspace_of
+from interlock.halt.order import Order, What
 from interlock.identity.sessions import SessionIdentity
 from interlock.model.action import Action, Principal
 from interlock.model.agent import NOTHING_KNOWN, AgentFacts
-from interlock.model.decision import Decision, Verdict
+from interlock.model.decision import Decision, Rung, Verdict
 from interlock.model.errors import Refused
 from interlock.policy.engine import Engine
 
@@ -57,6 +59,8 @@ class Answer(msgspec.Struct, frozen=True):
     request: int | None = None
     command: str = ""  # what the agent is to run instead: it starts the contained run
     deferred: bool = False  # the agent may put the call aside: nobody has decided yet
+    epoch: int = 0  # of the halts, when it was released
+    ended: bool = False  # a person paused or killed the session: the agent's loop is to end
 
 
 class Recorder(Protocol):
@@ -89,7 +93,7 @@ class Broker:
         rules: Rules,
         queue: Queue,
         clock: Clock,
-        person: Person,
+        halting: Halting,
         started: Callable[[int], None] = lambda _: None,
         container: Container | None = None,
         undoing: Undoing | None = None,
@@ -102,7 +106,8 @@ class Broker:
         self._ledger = ledger
         self._rules = rules
         self._clock = clock
-        self._person = person
+        self._person = person = halting.person
+        self.halting = halting
         self._container = container or Nothing()
         self._undoing = undoing
         self.launching = Launching(Sealer(), Unable())  # until somebody knows how to start approved actions
@@ -117,7 +122,7 @@ class Broker:
         gone: asyncio.Event | None = None,
         *,
         rewrites: bool = False,
-        inside: bool = False,
+        inside: str = "",
         defers: Callable[[], bool] = bool,
         environment: Callable[[], bytes] = bytes,
     ) -> Answer:
@@ -125,10 +130,15 @@ class Broker:
 
         `gone` is set once nobody waits for the answer any more: a yes is then kept for the next identical call.
         `rewrites` says that the gate can make the agent run another command instead, and so a contained one; `inside`
-        that the agent as a whole runs contained already; `defers` tells whether the agent can put a call aside until
-        it is run again; `environment` gives that of the asking process: looked at only for what is asked about.
+        is the run in which the agent as a whole is contained already; `defers` tells whether the agent can put a call
+        aside until it is run again; `environment` gives that of the asking process: looked at only for what is asked
+        about.
         """
         session = await self.session(action.principal, action.cwd)
+        self.halting.hear(session, action)
+        session.inside = inside
+        if (order := self.halting.ends(session)) is not None:
+            return await self._halted(session, action, {}, order)
         config = self._rules.config(session.workspace)
         paused = self.queue.pauses.of(action.principal)
         if paused is not None:
@@ -149,7 +159,7 @@ class Broker:
         decision = judged.decision
         body = {**records.action_body(action), **records.decision_body(decision, judged.reading)}
         if decision.verdict is Verdict.ALLOW or (config.mode is Mode.OBSERVE and not judged.beyond_token):
-            return await self._release(session, action, judged, body, config.mode)
+            return await self._release(session, action, judged, body, config)
         if decision.verdict is Verdict.DENY:
             answer = await self._stop(session, action, decision, body, words.denied)
             session.patience.stopped(shape(judged.effects))
@@ -179,17 +189,33 @@ class Broker:
         # INVARIANT: a session's workspace is decided once. An agent that outlives its daemon would otherwise choose
         # a new one, by the working directory of its next call.
         workspace = self.sessions.workspace(principal)
+        first = workspace is None
         if workspace is None:
             workspace = workspace_of(cwd, self._person.home)
         identity = SessionIdentity(self.sessions.origin, principal)
         body = {"principal": records.principal_body(principal), "workspace": workspace, "cwd": records.clean(cwd)}
         body |= identity.body() | {"facts": msgspec.to_builtins(facts)}
         opened = await self._ledger.record(records.SESSION_OPEN, body)
-        session = new_session(principal, workspace, opened, identity, facts)
+        past = self.halting.past(workspace, facts, whole=first)
+        past.heard(principal)
+        session = new_session(principal, workspace, opened, identity, facts, past)
         forgotten = self.sessions.add(session)
         if forgotten is not None:
             await self._close(forgotten, "forgotten: too many sessions at once")
         return session
+
+    def ended(self, principal: Principal) -> str:
+        """What to tell the agent of a session that a person paused or killed; "" for every other."""
+        session = self.sessions.get(principal)
+        order = self.halting.ends(session) if session is not None else None
+        return halting.words(order) if order is not None else ""
+
+    async def prompted(self, principal: Principal, cwd: str, prompt: dict[str, Any]) -> None:
+        """The session is given a prompt: `digest` and `size` of it."""
+        session = await self.session(principal, cwd)
+        session.past.heard(principal)
+        session.past.prompted(str(prompt["digest"]))
+        await self.note(records.PROMPT, principal, {"prompt": prompt})
 
     async def close(self, principal: Principal, reason: str, *, stopping: bool = False) -> None:
         """The agent ended its session, or the daemon is `stopping`."""
@@ -251,7 +277,7 @@ class Broker:
     async def became(self, session: Session, facts: AgentFacts) -> None:
         """The agent is made of something else now: another skill, server or setting."""
         if facts != session.facts:
-            session.facts = facts
+            session.facts = session.past.agent = facts
             await self.note(
                 records.SESSION_FACTS, session.principal, {"facts": msgspec.to_builtins(facts)}, durable=True
             )
@@ -319,14 +345,19 @@ class Broker:
             engine=engine,
             person=self._person,
             now=self._clock.now(),
-            remembered=Remembered(self.trails, grants),
+            remembered=Remembered(
+                self.trails, grants, self.halting.facts(session, action, ()).of, self.halting.freezes()
+            ),
         )
 
     async def _release(
-        self, session: Session, action: Action, judged: Judgement, body: dict[str, Any], mode: Mode
+        self, session: Session, action: Action, judged: Judgement, body: dict[str, Any], config: Config
     ) -> Answer:
-        if mode is Mode.OBSERVE and judged.decision.verdict is not Verdict.ALLOW:
-            body = {**body, "mode": mode.value}
+        facts = self.halting.facts(session, action, judged.reading.effects)
+        if order := self.halting.stops(session, facts, config.freezes):
+            return await self._halted(session, action, body, order)
+        if config.mode is Mode.OBSERVE and judged.decision.verdict is not Verdict.ALLOW:
+            body = {**body, "mode": config.mode.value}
             session.count("would_stop")
         # INVARIANT: where content came from is remembered before the action that moves it is released.
         news = self.trails.news(judged.reading.trails)
@@ -341,15 +372,42 @@ class Broker:
             kept = await self._undoing.before(judged.reading, session.workspace)
         if kept is not None:
             body = {**body, "undo": kept.body()}
+        # INVARIANT: between this look and the entry nothing is awaited, so no entry of an order stands between them.
+        if order := self.halting.stops(session, facts, config.freezes):
+            return await self._halted(session, action, body, order)
+        epoch = self.halting.epoch
+        body = {**body, "epoch": epoch, "provenance": self.halting.provenance(session, action, judged.reading.effects)}
         effect = records.is_side_effect(judged.reading)
         index = await self._ledger.record(records.INTENT, body, durable=effect)
         session.count("intents")
+        session.past.did(facts)
+        if self.halting.epoch != epoch and (order := self.halting.stops(session, facts, config.freezes)):
+            return await self._withdrawn(session, action, index, order)
         if effect:
             session.patience.yes()  # it goes on with other work: what was denied before is no row any more
         session.remember(action.call_id, index)
         if kept is not None and action.call_id:
             session.kept[action.call_id] = kept.points
-        return Answer(released=True, message="", entry=index, decision=judged.decision)
+        return Answer(released=True, message="", entry=index, decision=judged.decision, epoch=self.halting.epoch)
+
+    async def _halted(self, session: Session, action: Action, body: dict[str, Any], order: Order) -> Answer:
+        """An order stops it, whatever else was decided."""
+        why = halting.words(order)
+        decision = Decision(Verdict.DENY, 4, Rung.NONE, (), (halting.RULE,), why)
+        said = {**records.action_body(action), **body, "verdict": "deny", "tier": 4, "rules": [halting.RULE]}
+        said = {**said, "why": why, "effects": body.get("effects", []), **halting.body(order)}
+        answer = await self._stop(session, action, decision, said, lambda decision, _: decision.why)
+        return msgspec.structs.replace(answer, ended=order.what is not What.FREEZE)
+
+    async def _withdrawn(self, session: Session, action: Action, intent: int, order: Order) -> Answer:
+        """The order came while the entry of the release was being made: it is not released, and the entry is closed."""
+        result = {"ok": False, "withdrawn": True}
+        body = {"principal": records.principal_body(session.principal), "call": action.call_id, "result": result}
+        await self._ledger.record(records.OUTCOME, {**body, "intent": intent, **halting.body(order)})
+        session.count("outcomes")
+        decision = Decision(Verdict.DENY, 4, Rung.NONE, (), (halting.RULE,), halting.words(order))
+        ended = order.what is not What.FREEZE
+        return Answer(released=False, message=decision.why, entry=intent, decision=decision, ended=ended)
 
     async def _release_contained(
         self, session: Session, action: Action, judged: Judgement, config: Config, *, ours: bool, lifted: bool
@@ -361,8 +419,8 @@ class Broker:
             **records.decision_body(judged.decision, judged.reading, judged.effects),
             "contained": {"tier": self._container.tier, "profile": profile},
         }
-        answer = await self._release(session, action, judged, body, config.mode)
-        if not ours:
+        answer = await self._release(session, action, judged, body, config)
+        if not ours or not answer.released:
             return answer
         wish = Wish(
             argv=("bash", "-c", _command(action)),
@@ -376,6 +434,8 @@ class Broker:
             intent=answer.entry,
             lifted=lifted,
             foreseen=judged.reading.effects,
+            provenance=self.halting.provenance(session, action, judged.reading.effects),
+            epoch=answer.epoch,
         )
         return msgspec.structs.replace(answer, command=started(self._container.prepare(wish), judged.reading.ends))
 
@@ -438,11 +498,13 @@ class Broker:
         defers: Callable[[], bool],
     ) -> Answer:
         engine = self._rules.engine(session.workspace)
+        facts = self.halting.facts(session, action, judged.reading.effects)
+        self.halting.asks(seal(action, judged).digest, facts)
         asked = await self._asking.ask(session, action, judged, engine=engine, config=config, gone=gone, defers=defers)
         body = {**body, **asked.extra}
         match asked:
             case Lifted(seen):
-                return await self._release(session, action, seen, body, Mode.ENFORCE)
+                return await self._release(session, action, seen, body, config)
             case Unasked(_, say, flooded):
                 answer = await self._stop(session, action, judged.decision, body, say)
                 return await self._flooded(session, answer, flooded) if flooded else answer
@@ -455,10 +517,15 @@ class Broker:
             case Ready(ticket):
                 session.remember(action.call_id, ticket.request)  # until the launch has an entry of its own
                 command = started(self.launching.start(action, ticket), judged.reading.ends)
-                return Answer(True, "", ticket.request, judged.decision, ticket.request, command)
+                # Under the epoch of this moment; the launch itself is looked at again, and then has its own.
+                epoch = self.halting.epoch
+                return Answer(True, "", ticket.request, judged.decision, ticket.request, command, epoch=epoch)
             case Used(request):
                 session.patience.yes()
-                answer = await self._release(session, action, judged, {**body, "approval": request.id}, Mode.ENFORCE)
+                answer = await self._release(session, action, judged, {**body, "approval": request.id}, config)
+                if not answer.released:
+                    await self.queue.finish(request.id, ok=False)
+                    return answer
                 if action.call_id:
                     session.approved[action.call_id] = request.id
                 return msgspec.structs.replace(answer, request=request.id, message=words.approved(request))
@@ -492,7 +559,7 @@ class Broker:
             raise Refused(stopped.message) from None
         session.patience.yes()
         body = {**body, "approval": used.id, "binding": judged.binding.body()}
-        answer = await self._release(session, action, judged, body, Mode.ENFORCE)
+        answer = await self._release(session, action, judged, body, self._rules.config(session.workspace))
         if not answer.released or judged.binding.plan is None:
             await self.queue.finish(used.id, ok=False)
             raise Refused(answer.message)

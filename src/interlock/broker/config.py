@@ -9,8 +9,8 @@ import msgspec
 from interlock.approvals.needs import Who
 from interlock.approvals.patience import Limits
 from interlock.containment.profiles import Part
+from interlock.halt.order import Order
 from interlock.model.world import EnvironmentRule
-from interlock.policy.freeze import Freeze
 from interlock.preview.finding import Database
 
 
@@ -79,7 +79,7 @@ class Config(msgspec.Struct, frozen=True):
     environments: tuple[EnvironmentRule, ...] = ()
     known_hosts: tuple[str, ...] = ()
     protected_branches: tuple[str, ...] = ("main", "master", "production", "release/*")
-    freezes: tuple[Freeze, ...] = ()
+    freezes: tuple[Order, ...] = ()
     hold_seconds: int = 20  # how long a hook is held open for a person
     decide_seconds: int = 3_600  # how long a request may wait for a decision
     execute_seconds: int = 900  # how long a yes may wait for its action

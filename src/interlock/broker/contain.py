@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -37,6 +37,8 @@ class Wish(msgspec.Struct, frozen=True):
     intent: int = -1  # the entry that released it
     lifted: bool = False  # it would have been a question outside: it may become one, when inside is not enough
     foreseen: tuple[Effect, ...] | None = None  # what the reading said it would do; None where nobody read it
+    provenance: dict[str, Any] = {}  # what orders to halt ask about, as its entry holds it
+    epoch: int = 0  # of the halts, when it was released
 
 
 class Container(Protocol):

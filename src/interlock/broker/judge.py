@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import os
 import pwd
+from collections.abc import Mapping
 
 import msgspec
 
 from interlock.broker.config import Config
 from interlock.broker.facts import Binding, Facts
+from interlock.broker.freezing import mark
 from interlock.broker.inside import inside
 from interlock.broker.trails import Trails
 from interlock.broker.world import LocalWorld
 from interlock.effects.read import read_action
 from interlock.effects.redact import redact
+from interlock.halt.order import Order
 from interlock.model.action import Action, Reading
 from interlock.model.decision import Context, Decision, Rung, Verdict
 from interlock.model.effect import Effect
 from interlock.model.grant import Grant
+from interlock.model.provenance import Values, only
 from interlock.model.world import Setting
 from interlock.policy.engine import Engine
-from interlock.policy.freeze import active
 
 READER_FAILED = "reader-failed"
 OUTSIDE = "outside-token"
@@ -38,11 +41,14 @@ class Person(msgspec.Struct, frozen=True):
 
 class Remembered(msgspec.Struct, frozen=True):
     """What a judgement depends on beside the action: what earlier actions left in files (None where nobody knows of
-    any), and what people said yes to in advance, of those grants that hold here and now.
+    any), what people said yes to in advance, of those grants that hold here and now, what is known of its session by
+    the fields of selectors (empty: only the principal), and the freezes in force beside those of the configuration.
     """
 
     trails: Trails | None = None
     grants: tuple[Grant, ...] = ()
+    facts: Mapping[str, Values] = {}
+    freezes: tuple[Order, ...] = ()
 
 
 NOTHING = Remembered()
@@ -59,6 +65,7 @@ class Judgement(msgspec.Struct, frozen=True):
     workspace: str = ""
     facts: Facts = Facts()  # what else it depends on: looked up for what is asked about, and for nothing else
     binding: Binding = Binding()  # how it would be started, by these facts
+    frozen: tuple[str, ...] = ()  # the freezes that cover it, or may
 
     @property
     def contained(self) -> bool:
@@ -69,11 +76,6 @@ class Judgement(msgspec.Struct, frozen=True):
     def beyond_token(self) -> bool:
         """Whether it was asked for under a token that does not reach it: that is no in every mode."""
         return self.decision.rules == (OUTSIDE,)
-
-    @property
-    def frozen(self) -> tuple[str, ...]:
-        """The environments under a freeze when it was decided."""
-        return self.context.frozen
 
 
 def judge(
@@ -106,10 +108,12 @@ def judge(
         families=config.families,
     )
     reading = read_action(action, setting, world)
-    frozen, reason = active(config.freezes, now)
-    context = Context(frozen=frozen, freeze_reason=reason, grants=remembered.grants)
+    standing = [freeze for freeze in (*config.freezes, *remembered.freezes) if freeze.active(now)]
+    frozen = mark(standing, remembered.facts or only(action.principal), reading.effects)
+    reading = msgspec.structs.replace(reading, effects=frozen.effects)
+    context = Context(frozen=frozen.doubt, freeze_reason=frozen.reason, grants=remembered.grants)
     decision = _decide(action, engine, reading, reading.effects, context)
-    judged = Judgement(reading, decision, world.digests, context, reading.effects, workspace)
+    judged = Judgement(reading, decision, world.digests, context, reading.effects, workspace, frozen=frozen.orders)
     return judged if containment == "none" else lifted(judged, action, engine)
 
 

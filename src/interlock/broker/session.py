@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from interlock.approvals.patience import Patience
+from interlock.broker.past import PLACE, Past
 from interlock.containment.undo import Ref
 from interlock.identity.names import segment
 from interlock.identity.sessions import SessionIdentity
@@ -44,6 +45,8 @@ class Session(msgspec.Struct):
     kept: dict[str, tuple[Ref, ...]]  # call id -> what was kept for undo, until its outcome is known
     patience: Patience
     identity: SessionIdentity
+    past: Past  # what orders to halt may ask about it
+    inside: str = ""  # the contained run that the agent as a whole is in
     facts: AgentFacts = NOTHING_KNOWN
     children: OrderedDict[str, Child] = msgspec.field(default_factory=OrderedDict)
     outside: OrderedDict[tuple[str, str], None] = msgspec.field(default_factory=OrderedDict)  # tried inside in vain
@@ -134,10 +137,12 @@ def new_session(
     opened: int,
     identity: SessionIdentity | None = None,
     facts: AgentFacts = NOTHING_KNOWN,
+    past: Past | None = None,
 ) -> Session:
     """A session first seen now; `opened` is the index of its `session.open` entry."""
     return Session(
         principal, workspace, opened,
         counts={}, calls=OrderedDict(), approved={}, alarmed=set(), kept={}, patience=Patience(),
         identity=identity or SessionIdentity("", principal), facts=facts,
+        past=past or Past(dict.fromkeys(PLACE), facts, whole=False),
     )  # fmt: skip

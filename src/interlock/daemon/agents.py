@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Set
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from interlock.broker.facts import MOST_ENVIRONMENT
@@ -103,16 +103,16 @@ def environment(pid: int) -> bytes:
         return b""
 
 
-def below(pid: int, processes: Set[str]) -> bool:
-    """Whether a process descends from one of these, named as `process` names them."""
+def above(pid: int, processes: Mapping[str, str]) -> str | None:
+    """What stands for the one of these, named as `process` names them, from which a process descends."""
     for _ in range(_DEPTH):
         stat = _stat(pid)
         if stat is None or pid <= 1:
-            return False
-        if f"{pid} {stat.started}" in processes:
-            return True
+            return None
+        if (found := processes.get(f"{pid} {stat.started}")) is not None:
+            return found
         pid = stat.parent
-    return False
+    return None
 
 
 def process(pid: int) -> str:

@@ -21,10 +21,10 @@ from interlock.broker.config import Approvals, Config, Containment, End, Mode, P
 from interlock.containment.profiles import Part
 from interlock.daemon.families import families
 from interlock.daemon.files import read_regular
+from interlock.halt.order import Order, What, selector
 from interlock.model.effect import Environment
-from interlock.model.errors import ConfigError
+from interlock.model.errors import ConfigError, SelectorError
 from interlock.model.world import EnvironmentRule
-from interlock.policy.freeze import Freeze
 from interlock.preview.finding import Database
 
 ORGANISATION = Path("/etc/interlock")
@@ -44,7 +44,9 @@ class _Map(msgspec.Struct, forbid_unknown_fields=True):
 
 class _Freeze(msgspec.Struct, forbid_unknown_fields=True):
     reason: str
-    environment: str = "all"
+    environment: str = ""
+    where: str = ""
+    allow: str = ""
     start: datetime | None = msgspec.field(default=None, name="from")
     until: datetime | None = None
 
@@ -113,6 +115,7 @@ _WHAT = {
     "directories": "directory",
     "workspaces": "workspace",
 }
+_SHARED = 'not environment in ["workspace", "machine"]'
 _TIGHTENING = {Environment.PRODUCTION.value, Environment.STAGING.value}
 
 
@@ -126,16 +129,16 @@ def load(*, user: Path, project: Path | None = None, organisation: Path | None =
     config = Config()
     above: _File | None = None
     if organisation is not None and (read := _read(organisation / "interlock.toml")):
-        config, above = _add(config, read), read
+        config, above = _add(config, read, str(organisation)), read
     if project is not None and (read := _read(project / "interlock.toml")):
         _only_tightens(read, project / "interlock.toml")
-        config = _add(config, read)
+        config = _add(config, read, str(project))
     if read := _read(user / "interlock.toml"):
         if above and above.mode is Mode.ENFORCE and read.mode is Mode.OBSERVE:
             raise ConfigError(
                 f'{user / "interlock.toml"}: mode = "observe", but your organisation says enforce. Remove it.'
             )
-        config = _add(config, read)
+        config = _add(config, read, str(user))
     own = families([folder for folder in (organisation, user) if folder is not None])
     return msgspec.structs.replace(config, families=own) if own else config
 
@@ -174,15 +177,31 @@ def _decode(text: str, name: str) -> _File:
             known = ", ".join(e.value for e in Environment)
             raise ConfigError(f"{name}: unknown environment `{environment}`. It is one of: {known}.")
     for freeze in file.freeze:
-        for moment in (freeze.start, freeze.until):
-            if moment is not None and moment.tzinfo is None:
-                raise ConfigError(f"{name}: the times of a freeze need a zone: write 2026-12-20T00:00:00Z.")
-        if freeze.environment != "all" and freeze.environment not in {e.value for e in Environment}:
-            raise ConfigError(f"{name}: freeze: unknown environment `{freeze.environment}`.")
+        _standing(freeze, name)
     for rule in file.approvals.who if file.approvals else []:
         if rule.environment and rule.environment not in {e.value for e in Environment}:
             raise ConfigError(f"{name}: approvals.who: unknown environment `{rule.environment}`.")
     return file
+
+
+def _standing(freeze: _Freeze, name: str) -> Order:
+    """The order that a `[[freeze]]` is. Raises ConfigError."""
+    for moment in (freeze.start, freeze.until):
+        if moment is not None and moment.tzinfo is None:
+            raise ConfigError(f"{name}: the times of a freeze need a zone: write 2026-12-20T00:00:00Z.")
+    if freeze.environment and freeze.where:
+        raise ConfigError(f"{name}: a freeze has `where` or `environment`, not both.")
+    environment = freeze.environment or "all"
+    if environment != "all" and environment not in {e.value for e in Environment}:
+        raise ConfigError(f"{name}: freeze: unknown environment `{environment}`.")
+    # People who freeze all systems do not mean that nobody may edit a file or run a test.
+    plain = f'environment = "{environment}"' if environment != "all" else _SHARED
+    try:
+        where, allow = selector(freeze.where or plain), selector(freeze.allow) if freeze.allow else None
+    except SelectorError as error:
+        raise ConfigError(f"{name}: freeze: {error}") from error
+    start, end = (moment.timestamp() if moment is not None else None for moment in (freeze.start, freeze.until))
+    return Order(-1, What.FREEZE, where, freeze.reason, allow, start, end, source=name)
 
 
 def _suggestion(message: str) -> str:
@@ -237,14 +256,14 @@ def _approvals(known: Approvals, said: _Approvals) -> Approvals:
     )
 
 
-def _add(config: Config, file: _File) -> Config:
+def _add(config: Config, file: _File, name: str) -> Config:
     rules = tuple(
         EnvironmentRule(what=_WHAT[field], pattern=pattern, environment=environment)
         for environment, names in file.environments.items()
         for field in _WHAT
         for pattern in getattr(names, field)
     )
-    freezes = tuple(Freeze(f.environment, f.reason, f.start, f.until) for f in file.freeze)
+    freezes = tuple(_standing(freeze, name) for freeze in file.freeze)
     config = msgspec.structs.replace(
         config,
         mode=file.mode or config.mode,

@@ -13,6 +13,8 @@ import msgspec
 from interlock.broker import records
 from interlock.broker.config import Containment, End
 from interlock.broker.contain import Wish
+from interlock.broker.halting import Halting
+from interlock.broker.past import place_of
 from interlock.broker.workspace import workspace_of
 from interlock.containment import agents
 from interlock.containment.profiles import profile
@@ -28,7 +30,8 @@ from interlock.daemon.settling import CHANGES, Settler
 from interlock.effects.redact import redact
 from interlock.ledger.store import Ledger
 from interlock.model.action import Principal
-from interlock.model.errors import AgentError, NotFound, StateError, UsageError
+from interlock.model.errors import AgentError, NotFound, Refused, StateError, UsageError
+from interlock.model.provenance import Facts, compact
 
 RUN = "run"
 _WORDS = 100_000  # bytes of a person's command line
@@ -46,7 +49,7 @@ class Contained:
         callers: Callers,
         ledger: Ledger,
         recorder: LedgerRecorder,
-        home: str,
+        halting: Halting,
         socket: Path,
     ) -> None:
         self._runs = runs
@@ -55,7 +58,8 @@ class Contained:
         self._callers = callers
         self._ledger = ledger
         self._recorder = recorder
-        self._home = home
+        self._halting = halting
+        self._home = halting.person.home
         self._socket = socket
 
     def methods(self) -> Mapping[str, Method]:
@@ -154,16 +158,30 @@ class Contained:
                 f"{cwd} is no project: a run is contained around one. Go to a repository, or to a directory of its own."
             )
         profile(name, inside.profiles)
-        return Wish(tuple(argv), cwd, workspace, name, who, inside.hosts, inside.profiles, end=inside.end)
+        return Wish(
+            tuple(argv), cwd, workspace, name, who, inside.hosts, inside.profiles, end=inside.end,
+            provenance=self._provenance(workspace, name),
+        )  # fmt: skip
+
+    def _provenance(self, workspace: str, name: str) -> dict[str, Any]:
+        """What orders may ask about a run that nobody's hook has judged: of a whole agent, most is not known."""
+        effects = compact([("execute", "process", "workspace", None)])
+        body = Facts(place_of(workspace, self._halting.person.name), effects).body()
+        return body | (dict.fromkeys(("model", "prompt", "skill", "mcp")) if name == agents.PROFILE else {})
 
     async def note(self, wish: Wish) -> int:
-        """Its entry, durable: nothing runs before it is. Raises LedgerUnavailable."""
+        """Its entry, durable: nothing runs before it is. Raises LedgerUnavailable, and Refused under an order."""
         body = {
             "principal": records.principal_body(wish.principal),
             "text": records.cut(records.clean(redact(" ".join(wish.argv))), 2_000),
             "workspace": records.short(wish.workspace),
             "contained": {"tier": self._runs.tier, "profile": wish.profile},
+            "epoch": self._halting.epoch,
+            "provenance": wish.provenance,
         }
+        if words := self._runs.halted(wish, ""):
+            raise Refused(words)
+        # INVARIANT: nothing is awaited between this look and the entry, so no entry of an order stands between them.
         return await self._recorder.record(RUN, body)
 
     def body(self, entry: int) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from interlock.broker.broker import Broker
 from interlock.broker.clock import Clock
 from interlock.broker.drilling import Drills
 from interlock.broker.gitcall import GitCall
+from interlock.broker.halting import Halting
 from interlock.broker.judge import Person, person_here
 from interlock.broker.launching import Launching
 from interlock.broker.sealing import Sealer
@@ -35,6 +36,7 @@ from interlock.daemon.contained import Contained
 from interlock.daemon.desk import Desk
 from interlock.daemon.front import FrontDesk
 from interlock.daemon.grants import GrantsDesk
+from interlock.daemon.halting import HaltDesk
 from interlock.daemon.inbox import InboxDesk
 from interlock.daemon.keeping import Keeping
 from interlock.daemon.network import Network
@@ -48,10 +50,13 @@ from interlock.daemon.runs import Runs
 from interlock.daemon.server import Peer
 from interlock.daemon.sessions import SessionsDesk
 from interlock.daemon.settling import Settler
+from interlock.daemon.stopping import Stopper
 from interlock.daemon.tokens import TokenDesk
 from interlock.daemon.undo import UndoDesk
 from interlock.daemon.wire import Door, Header, Reply
 from interlock.gates.hooks.service import HookService
+from interlock.halt.book import Book
+from interlock.halt.lease import Lease
 from interlock.home import Home
 from interlock.identity.keys import Ed25519Key
 from interlock.identity.people import People
@@ -69,6 +74,7 @@ class House(NamedTuple):
     inbox: InboxDesk
     keeping: Keeping
     doors: Doors
+    halt: HaltDesk
 
 
 class Ground(NamedTuple):
@@ -112,7 +118,7 @@ class Doors:
         if header.door is Door.RUN:
             return await self._runs.serve(payload, peer)
         self._agents.saw_hook(peer.pid, header.agent)
-        inside = self._runs.holds(peer.pid)
+        inside = self._runs.holding(peer.pid)
         reply = await self._hooks.serve(
             header.agent, payload, peer.gone, inside=inside, environment=lambda: environment(peer.pid)
         )
@@ -134,7 +140,7 @@ async def build(home: Home, ledger: Ledger, signer: Ed25519Key, *, clock: Clock,
         rules=rules,
         queue=Queue(recorder.record, now=clock.stamp, known=people, store=BlobStore(home.state / "ledger" / "blobs")),
         clock=clock,
-        person=person,
+        halting=Halting(Book(), clock, person),
         started=agents.started,
         undoing=past.undoing,
         container=runs,
@@ -150,15 +156,17 @@ async def build(home: Home, ledger: Ledger, signer: Ed25519Key, *, clock: Clock,
     restoring.tokens(ledger, tokens.book)
     crowd.heard.append(tokens.heard)
     inbox = InboxDesk(broker, rules, clock, ground.callers, people=people, desk=crowd, signer=signer)
-    rpc = Rpc([*_desks(ground, broker, runs, settler, stop), crowd, tokens, inbox, undo])
+    halt = _halt_desk(ground, broker, runs)
+    rpc = Rpc([*_desks(ground, broker, runs, settler, stop), crowd, tokens, inbox, undo, halt])
     await broker.queue.recover()
     await undo.recover()
     await asyncio.to_thread(past.points.tidy, clock.now())
     await runs.restore()
+    await halt.recover()
     await network.start()
     keeping = Keeping(tiers.candidates(home.state, os.environ), past.shelf, past.vault)
     doors = Doors(HookService(broker, person=person.name), rpc, runs, agents)
-    return House(recorder, rules, broker, runs, inbox, keeping, doors)
+    return House(recorder, rules, broker, runs, inbox, keeping, doors, halt)
 
 
 def _past(ground: Ground) -> Past:
@@ -195,13 +203,25 @@ def _undo_desk(ground: Ground, past: Past) -> UndoDesk:
     )  # fmt: skip
 
 
+def _halt_desk(ground: Ground, broker: Broker, runs: Runs) -> HaltDesk:
+    stopper = Stopper(
+        book=broker.halting.book, clock=ground.clock, lease=Lease(ground.home.run / "lease"), runs=runs.live,
+        sessions=broker.sessions.all, config=ground.rules.config, group=runs.group,
+    )  # fmt: skip
+    runs.halted = stopper.halted
+    return HaltDesk(
+        broker=broker, stopper=stopper, ledger=ground.ledger, recorder=ground.recorder, callers=ground.callers,
+        signer=ground.signer,
+    )  # fmt: skip
+
+
 def _desks(ground: Ground, broker: Broker, runs: Runs, settler: Settler, stop: Callable[[], None]) -> list[Desk]:
     ledger, recorder, rules, clock, callers = (
         ground.ledger, ground.recorder, ground.rules, ground.clock, ground.callers,
     )  # fmt: skip
     contained = Contained(
         runs, settler, rules=rules, callers=callers, ledger=ledger, recorder=recorder,
-        home=ground.person.home, socket=ground.home.socket,
+        halting=broker.halting, socket=ground.home.socket,
     )  # fmt: skip
     runs.asked, runs.note = contained.asked, contained.note
     return [

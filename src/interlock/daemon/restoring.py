@@ -13,6 +13,7 @@ from interlock.approvals import pauses, queue
 from interlock.broker import granting
 from interlock.broker.broker import Broker
 from interlock.broker.records import SESSION_OPEN, TRAIL
+from interlock.halt import book
 from interlock.identity.people import ADMINS, People, Person
 from interlock.identity.people import KINDS as PEOPLE_KINDS
 from interlock.identity.tokenbook import KINDS as TOKEN_KINDS
@@ -30,6 +31,7 @@ def restore(ledger: Ledger, broker: Broker) -> None:
     """Everything that the broker works with. What cannot be understood is left out on the safe side, and logged."""
     _restore("approvals", ledger, queue.KINDS, broker.queue.restore)
     broker.queue.pauses.restore(entries(ledger, pauses.KINDS))
+    _restore("halts", ledger, book.KINDS, broker.halting.book.restore)
     _restore("grants", ledger, granting.KINDS, broker.grants.restore)
     broker.sessions.restore(body for _, _, body in entries(ledger, [SESSION_OPEN]))
     broker.trails.restore(body for _, _, body in entries(ledger, [TRAIL]))

@@ -108,6 +108,7 @@ class _Daemon:
         log.info("daemon.up", socket=str(self._home.socket), pid=os.getpid())
         warming = asyncio.get_running_loop().run_in_executor(None, _warm_readers)
         chores = asyncio.create_task(self._chores(house))
+        lease = asyncio.create_task(house.halt.keep_time())
         await warming
         _settle_memory()
         await self._ending.wait()
@@ -115,6 +116,7 @@ class _Daemon:
         broker.queue.release()
         await server.stop(_DRAIN_SECONDS)
         chores.cancel()
+        lease.cancel()
         try:
             for session in broker.sessions.all():
                 await broker.close(session.principal, "the daemon stopped", stopping=True)

@@ -25,7 +25,7 @@ from interlock.broker.contain import Wish
 from interlock.containment.cgroups import Group
 from interlock.containment.sight import Sight, parse
 from interlock.containment.tiers import Name, Tier
-from interlock.daemon.agents import below, process
+from interlock.daemon.agents import above, process
 from interlock.daemon.bound import BoundRuns
 from interlock.daemon.means import RunGroups
 from interlock.daemon.server import Peer
@@ -72,6 +72,8 @@ class Runs:
         self.asked: Asked | None = None  # makes a wish of a command line
         self.note: Note | None = None  # and its entry
         self.bound: BoundRuns | None = None  # approved actions, by the same door
+        # The words of the order by which a run may not go on; "" where there is none.
+        self.halted: Callable[[Wish, str], str] = lambda _, __: ""
 
     def prepare(self, wish: Wish) -> str:
         """The command that starts this wish, once."""
@@ -130,9 +132,10 @@ class Runs:
         """At the daemon's end: runs go on without it."""
         self._groups.leave()
 
-    def holds(self, pid: int) -> bool:
-        """Whether this process runs inside of a contained run: an agent that was put there as a whole."""
-        return bool(self._live) and below(pid, {run.launcher for run in self._live.values()})
+    def holding(self, pid: int) -> str:
+        """The contained run inside of which this process runs, an agent that was put there as a whole; "" for none."""
+        found = above(pid, {run.launcher: run.id for run in self._live.values()}) if self._live else None
+        return found or ""
 
     async def restore(self) -> None:
         """Take over what an earlier daemon left: runs whose launcher lives go on, the others end with all held."""
@@ -151,7 +154,18 @@ class Runs:
             )
         run, plan = await self._settler.begin(ticket, wish, process(peer.pid))
         self._live[ticket] = run
+        await self._may_start(ticket, run)
         return plan.encode()
+
+    async def _may_start(self, key: str, run: Run) -> None:
+        """INVARIANT: no plan goes out under an order that halts it. Nothing is awaited between this and the answer.
+
+        An order that comes later finds the run among the live ones.
+        """
+        if words := self.halted(run.wish, run.id):
+            del self._live[key]
+            await self._settler.settle(run, _LOST, lost=True)
+            raise Refused(words)
 
     async def _start(self, said: bytes, asked: Asked, note: Note, peer: Peer) -> bytes:
         """A run that is asked for by its command: by a person, or by an agent whose hook let `interlock run` pass."""
@@ -163,18 +177,26 @@ class Runs:
             run, plan = await self._settler.begin("", wish, process(peer.pid))
         finally:
             index = await noting
-        self._live[run.id] = msgspec.structs.replace(run, wish=msgspec.structs.replace(wish, intent=index))
+        run = self._live[run.id] = msgspec.structs.replace(run, wish=msgspec.structs.replace(wish, intent=index))
+        await self._may_start(run.id, run)
         return plan.encode()
 
     async def _close(self, ticket: str, status: int, sight: Sight) -> str:
         run = self._live.pop(ticket, None)
         if run is None:
             raise NotFound("no run of this ticket is under way.")
+        words = self.halted(run.wish, run.id)
         try:
-            return await self._settler.settle(run, status, sight=sight)
+            # What a halted run changed is not committed under the order: a person looks at it.
+            said = await self._settler.settle(run, status, lost=bool(words), sight=sight)
         except BaseException:
             self._live[ticket] = run  # it is not lost: once its launcher is gone everything of it is held
             raise
+        return f"{said}interlock: {words}\n" if words else said
+
+    def live(self) -> tuple[Run, ...]:
+        """The runs under way."""
+        return tuple(self._live.values())
 
     def running(self) -> list[dict[str, str]]:
         """What runs now, for `interlock status`."""

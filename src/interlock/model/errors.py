@@ -96,6 +96,13 @@ class Refused(OperatorError):
     exit = 27
 
 
+class SelectorError(OperatorError):
+    """A selector cannot be read, or speaks of what does not exist."""
+
+    code = "selector"
+    exit = 29
+
+
 class LedgerTampered(InterlockError):
     """Verification: the log contradicts its own hashes or signatures."""
 

@@ -65,7 +65,7 @@ def why(
     others = [rule for rule in rules if rule not in grave]
     if others:
         sentences.append(f"Also: {', '.join(others[:8])}.")
-    if context.frozen and context.freeze_reason and any("freeze" in rule or "frozen" in rule for rule in rules):
+    if context.freeze_reason and any("freeze" in rule or "frozen" in rule for rule in rules):
         sentences.append(f"A freeze is in force: {_sentence(plain(context.freeze_reason, 200))}")
     if verdict is Verdict.ASK:
         sentences.append(f"It needs a yes from {_WHO[rung]}. Do not retry or rephrase it before there is an answer.")

@@ -44,11 +44,12 @@ class HookEvent(msgspec.Struct, frozen=True):
 
 
 class HookReply(msgspec.Struct, frozen=True):
-    """What the hook process must print and return."""
+    """What the hook process must print and return; `epoch` of the halts under which it lets something happen."""
 
     exit: int = 0
     stdout: bytes = b""
     stderr: bytes = b""
+    epoch: int | None = None
 
 
 class HookGate(Protocol):

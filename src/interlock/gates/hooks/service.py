@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import structlog
 
 from interlock.broker import records, words
@@ -42,13 +43,14 @@ class HookService:
         raw: bytes,
         gone: asyncio.Event | None = None,
         *,
-        inside: bool = False,
+        inside: str = "",
         environment: Callable[[], bytes] = bytes,
     ) -> HookReply:
         """Answer one hook event. Never raises. `gone` is set once nobody waits for the answer any more.
 
-        `inside` says that the agent itself runs contained: its commands already are. `environment` gives the hook's
-        own, as the kernel shows it: some agents say there whether anybody is there, and what is approved depends on it.
+        `inside` names the run in which the agent itself is contained: its commands already are. `environment` gives
+        the hook's own, as the kernel shows it: some agents say there whether anybody is there, and what is approved
+        depends on it.
         """
         gate = registry.gate(agent)
         if gate is None:
@@ -74,7 +76,7 @@ class HookService:
         event: HookEvent,
         gone: asyncio.Event | None,
         *,
-        inside: bool,
+        inside: str,
         environment: Callable[[], bytes],
     ) -> HookReply:
         principal, broker = event.principal, self._broker
@@ -93,8 +95,10 @@ class HookService:
                 await broker.outcome(principal, event.cwd, call, event.outcome or {})
             case Moment.CONFIG_CHANGE:
                 return await self._config_change(gate, event)
+            case Moment.SESSION_START:
+                (await broker.session(principal, event.cwd)).past.heard(principal)
             case Moment.PROMPT:
-                await broker.note(records.PROMPT, principal, _prompt_facts(event.body))
+                await broker.prompted(principal, event.cwd, _prompt_facts(event.body))
             case Moment.SUBAGENT_START:
                 await broker.child(principal, event.cwd, live=True)
             case _:
@@ -106,7 +110,10 @@ class HookService:
         if event.moment is Moment.SESSION_END:
             self._transcripts.forget(event.transcript)
             await broker.close(principal, "the agent ended it")
-        return gate.allow(event)
+            return gate.allow(event)
+        # A session that a person halted ends at whatever event its agent waits for, not only at the next tool call.
+        ended = broker.ended(principal)
+        return gate.end(event, ended) if ended else gate.allow(event)
 
     async def _propose(
         self,
@@ -115,7 +122,7 @@ class HookService:
         action: Action,
         gone: asyncio.Event | None,
         *,
-        inside: bool,
+        inside: str,
         environment: Callable[[], bytes],
     ) -> HookReply:
         rewrites = not inside and gate.run_instead(event, "true") is not None
@@ -126,12 +133,14 @@ class HookService:
         if answer.deferred:
             return gate.defer(event, answer.message)
         if not answer.released:
-            return gate.deny(event, answer.message)
+            return gate.end(event, answer.message) if answer.ended else gate.deny(event, answer.message)
         if not answer.command:
-            return gate.allow(event, context=answer.message)
+            return msgspec.structs.replace(gate.allow(event, context=answer.message), epoch=answer.epoch)
         # INVARIANT: what was released to be started by Interlock never runs as it is.
         instead = gate.run_instead(event, answer.command)
-        return instead or gate.deny(event, words.broken("the agent cannot be told to let Interlock start this."))
+        if instead is None:
+            return gate.deny(event, words.broken("the agent cannot be told to let Interlock start this."))
+        return msgspec.structs.replace(instead, epoch=answer.epoch)
 
     async def _config_change(self, gate: HookGate, event: HookEvent) -> HookReply:
         session = await self._broker.session(event.principal, event.cwd)
@@ -168,4 +177,4 @@ def _prompt_facts(body: dict[str, Any]) -> dict[str, Any]:
     prompt = body.get("prompt")
     text = prompt if isinstance(prompt, str) else ""
     raw = records.clean(text).encode()
-    return {"prompt": {"digest": "sha256:" + hashlib.sha256(raw).hexdigest(), "size": len(raw)}}
+    return {"digest": "sha256:" + hashlib.sha256(raw).hexdigest(), "size": len(raw)}

@@ -1,0 +1,174 @@
+"""Processes that Interlock started, stopped and let go on as the orders say, and the lease that says the same.
+
+What an order wants of each run is worked out anew whenever something changes: an order, a lifting, a moment that was
+planned, a new run, a daemon that starts. So recovery is the same as the ordinary way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterable
+from hashlib import sha256
+from typing import NamedTuple
+
+import msgspec
+import structlog
+
+from interlock.broker.clock import Clock
+from interlock.broker.config import Config
+from interlock.broker.contain import Wish
+from interlock.broker.halting import words
+from interlock.broker.session import Session
+from interlock.containment.cgroups import Group
+from interlock.daemon.agents import process
+from interlock.daemon.settling import Run
+from interlock.halt import processes
+from interlock.halt.book import Book
+from interlock.halt.lease import FROZEN, KILLED, Lease
+from interlock.halt.order import Order, What
+from interlock.halt.processes import Seen
+from interlock.model.errors import OperatorError, StateError
+from interlock.model.provenance import Facts, facts_of, made_of
+
+log = structlog.get_logger()
+
+
+class Stopped(NamedTuple):
+    """What became of one run: the kernel's word for each of its processes, or why there is none."""
+
+    run: str
+    seen: tuple[Seen, ...]
+    silent: str = ""
+
+
+class Stopper:
+    """Holds the runs of one daemon to the orders of the book."""
+
+    def __init__(
+        self,
+        *,
+        book: Book,
+        clock: Clock,
+        lease: Lease,
+        runs: Callable[[], tuple[Run, ...]],
+        sessions: Callable[[], tuple[Session, ...]],
+        config: Callable[[str], Config],
+        group: Callable[[str], Group | None] = lambda _: None,
+    ) -> None:
+        self._book = book
+        self._clock = clock
+        self._lease = lease
+        self._runs = runs
+        self._sessions = sessions
+        self._config = config
+        self._group = group
+        self._held: dict[str, int] = {}  # by run: what was done to it
+        self.until = 0  # the lease's end (CLOCK_BOOTTIME, ns)
+
+    def order_of(self, wish: Wish, run: str = "") -> Order | None:
+        """The order by which this may not be run, or go on as `run`."""
+        standing = self._standing(wish)
+        if not self._book.orders and not self._book.hasty and not standing:
+            return None
+        now = self._clock.now()
+        facts = facts_of_wish(wish)
+        for session in self._sessions():
+            if (session.principal.agent, session.principal.session) == (wish.principal.agent, wish.principal.session):
+                facts = made_of(facts, msgspec.to_builtins(session.facts))
+        found = self._book.stopping(facts, now, standing)
+        if found is not None and found.what is What.KILL:
+            return found
+        of_session = [self._book.ending(other, now) for other in self._sessions_of(wish, run)]
+        return next((order for order in of_session if order and order.what is What.KILL), None) or found or next(
+            (order for order in of_session if order), None
+        )  # fmt: skip
+
+    def halted(self, wish: Wish, run: str = "") -> str:
+        """The words of that order; empty where there is none."""
+        order = self.order_of(wish, run)
+        return words(order) if order is not None else ""
+
+    def renew(self) -> None:
+        """Write the lease: good again, with the runs that may not go on."""
+        wanted = self.wanted()
+        said = "\n".join(f"{order.id} {order.epoch} {order.what} {order.where}" for order in self._book.all())
+        self.until = self._lease.renew(self._book.epoch, sha256(said.encode("utf-8", "replace")).digest(), wanted)
+
+    def wanted(self) -> dict[str, int]:
+        """By run, what the orders want of it."""
+        found = {run.id: self.order_of(run.wish, run.id) for run in self._runs()}
+        return {run: KILLED if order.what is What.KILL else FROZEN for run, order in found.items() if order is not None}
+
+    async def hold(self) -> list[Stopped]:
+        """Stop, end and let go on what must be; returns what was stopped or ended, also what was before."""
+        wanted = self.wanted()
+        runs = {run.id: run for run in self._runs()}
+        free = [runs[run] for run in self._held if run in runs and run not in wanted]
+        self._held = {run: what for run, what in self._held.items() if run in wanted}
+        stopped = await asyncio.to_thread(self._hold, [(runs[run], what) for run, what in wanted.items()], free)
+        self._held |= {one.run: wanted[one.run] for one in stopped if not one.silent}
+        return stopped
+
+    async def free_all(self) -> None:
+        """After a start: runs that an earlier daemon stopped, and that no order holds any more, go on."""
+        wanted = self.wanted()
+        await asyncio.to_thread(self._hold, [], [run for run in self._runs() if run.id not in wanted])
+
+    def due(self) -> bool:
+        """Whether what the orders want differs from what was done."""
+        return self.wanted() != self._held
+
+    def _hold(self, stop: list[tuple[Run, int]], free: list[Run]) -> list[Stopped]:
+        for run in free:
+            if (group := self._group(run.id)) is not None:
+                with contextlib.suppress(StateError):
+                    group.thaw()
+            processes.go_on(_tops(run))
+        return [self._stopped(run, what) for run, what in stop]
+
+    def _stopped(self, run: Run, what: int) -> Stopped:
+        """By its cgroup, where it has one; else by every process that its launcher started."""
+        tops, group = _tops(run), self._group(run.id)
+        if not tops and group is None:
+            gone = process(_launcher(run)) != run.launcher
+            return Stopped(run.id, (), "" if gone else "its launcher has started nothing that can be seen")
+        try:
+            seen = None if group is None else processes.ended(group) if what == KILLED else processes.held(group)
+        except StateError as error:
+            log.warning("halt.group", run=run.id, problem=str(error))
+            seen = None
+        if seen is None:
+            seen = processes.end(tops) if what == KILLED else processes.stop(tops)
+        left = [one.pid for one in seen if not (one.gone if what == KILLED else one.stopped)]
+        return Stopped(run.id, tuple(seen), f"the kernel has not confirmed {left[:10]}" if left else "")
+
+    def _standing(self, wish: Wish) -> tuple[Order, ...]:
+        try:
+            return self._config(wish.workspace).freezes
+        except OperatorError:
+            return ()  # its agents are stopped already: their project's file is refused
+
+    def _sessions_of(self, wish: Wish, run: str) -> Iterable[Facts]:
+        who = wish.principal
+        for session in self._sessions():
+            same = (session.principal.agent, session.principal.session) == (who.agent, who.session)
+            if same or (run and session.inside == run):
+                yield session.past.session(session.principal)
+
+
+def facts_of_wish(wish: Wish) -> Facts:
+    """What is known of a run, as the entry that released it holds it."""
+    who = wish.principal
+    principal = {name: getattr(who, name) for name in ("agent", "session", "subagent", "subagent_type")}
+    return facts_of({"provenance": wish.provenance or None, "principal": principal})
+
+
+def _tops(run: Run) -> list[int]:
+    """The first processes of a run: those that its launcher started. The launcher itself stays, and keeps the lease."""
+    launcher = _launcher(run)
+    return processes.children(launcher) if process(launcher) == run.launcher else []
+
+
+def _launcher(run: Run) -> int:
+    return int(run.launcher.partition(" ")[0] or 0)

@@ -1,0 +1,215 @@
+"""Freezes, pauses and kills, given by a person to a real daemon while agents are at work."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from daemon.conftest import AGENT, Guard, allowed
+from interlock.daemon.client import Remote, call
+from interlock.daemon.wire import Reply
+
+DROP = {"command": "psql -h db.prod.example -c 'drop table users'"}
+
+
+def order(guard: Guard, what: str, where: str, **more: Any) -> dict[str, Any]:
+    found: dict[str, Any] = call(guard.home, "halt.order", {"what": what, "where": where, **more})
+    return found
+
+
+def refused(guard: Guard, method: str, **params: Any) -> str:
+    with pytest.raises(Remote) as error:
+        call(guard.home, method, params)
+    return str(error.value)
+
+
+def test_a_freeze_stops_changes_and_lets_reads_go_on(guard: Guard) -> None:
+    edit = {"file_path": str(guard.project / "a.txt"), "content": "x"}
+    assert allowed(guard.hook("Write", edit))
+    given = order(guard, "freeze", 'session = "session-1"', reason="look first")
+    assert given["reach"]["sessions"] == [["claude", "session-1"]]
+    said = guard.said_no(guard.hook("Write", edit))
+    assert "look first" in said
+    assert allowed(guard.hook("Read", {"file_path": str(guard.project / "a.txt")}))
+    assert call(guard.home, "halt.lift", {"id": given["order"]["id"]})["lifted"]
+    assert allowed(guard.hook("Write", edit))
+
+
+def test_a_freeze_of_production_takes_its_code_to_lift(cold: Guard) -> None:
+    cold.configure('[ask]\nhold_seconds = 0\n[environments.production]\nhosts = ["*.prod.example"]\n')
+    cold.start()
+    given = order(cold, "freeze", 'environment = "production"', reason="release week")["order"]
+    assert given["lifters"] == 2
+    said = cold.said_no(cold.hook("Bash", DROP))
+    assert "freeze" in said
+    assert "release week" in said
+    assert f"--code {'_' * 8}" in refused(cold, "halt.lift", id=given["id"])
+    assert call(cold.home, "halt.lift", {"id": given["id"], "code": given["code"]})["lifted"]
+
+
+def test_what_is_allowed_in_a_freeze_is_not_stopped(guard: Guard) -> None:
+    edit = {"file_path": str(guard.project / "a.txt"), "content": "x"}
+    order(guard, "freeze", 'agent = "claude"', allow='name like "*/a.txt"')
+    assert allowed(guard.hook("Write", edit))
+    assert not allowed(guard.hook("Write", edit | {"file_path": str(guard.project / "b.txt")}))
+
+
+def test_an_order_holds_in_observe_mode_too(cold: Guard) -> None:
+    cold.configure('mode = "observe"\n')
+    cold.start()
+    assert allowed(cold.hook("Bash", {"command": "rm -rf ~/documents"}))
+    order(cold, "freeze", 'agent = "claude"', everything=True)
+    assert "froze" in cold.said_no(cold.hook("Bash", {"command": "rm -rf ~/documents"}))
+
+
+def test_a_paused_session_hears_it_in_its_own_protocol_and_others_go_on(guard: Guard) -> None:
+    assert allowed(guard.hook("Read", {"file_path": str(guard.project / "a")}))
+    given = order(guard, "pause", 'session = "session-1"', reason="wait")
+    reply = guard.hook("Read", {"file_path": str(guard.project / "a")})
+    answer = json.loads(reply.stdout)
+    assert reply.exit == 2
+    assert answer["hookSpecificOutput"]["permissionDecision"] == "deny"
+    assert answer["continue"] is False
+    batch = json.loads(guard.hook("", {}, event="PostToolBatch").stdout)
+    assert batch["continue"] is False
+    assert "paused" in batch["stopReason"]
+    prompt = json.loads(guard.hook("", {}, event="UserPromptSubmit", prompt="go on").stdout)
+    assert prompt["decision"] == "block"
+    assert allowed(guard.hook("Read", {"file_path": str(guard.project / "a")}, session_id="session-2"))
+    assert call(guard.home, "halt.resume", {"session": "session-1"})["order"] == given["order"]["id"]
+    assert allowed(guard.hook("Read", {"file_path": str(guard.project / "a")}))
+    assert allowed(guard.hook("", {}, event="UserPromptSubmit", prompt="go on"))
+
+
+def test_a_kill_stands_for_sessions_to_come(guard: Guard) -> None:
+    given = order(guard, "kill", 'model = "recalled-1"')["order"]
+    started = guard.hook("", {}, event="SessionStart", model="recalled-1", session_id="s-9")
+    assert json.loads(started.stdout)["continue"] is False
+    assert "ended" in guard.said_no(guard.hook("Read", {"file_path": "/x"}, session_id="s-9"))
+    assert allowed(guard.hook("", {}, event="SessionStart", model="fine-2", session_id="s-10"))
+    assert allowed(guard.hook("Read", {"file_path": str(guard.project / "a")}, session_id="s-10"))
+    # A session whose model nobody told is halted too: it may be the one.
+    assert "ended" in guard.said_no(guard.hook("Read", {"file_path": "/x"}, session_id="s-11"))
+    assert "--kill" in refused(guard, "halt.lift", id=given["id"])
+
+
+def test_a_call_that_waits_for_a_person_is_cancelled_at_once(cold: Guard) -> None:
+    cold.configure('[ask]\nhold_seconds = 60\n[containment]\nshell = "off"\n')
+    cold.start()
+    replies: list[Reply] = []
+    asking = threading.Thread(target=lambda: replies.append(cold.hook("Bash", {"command": "rm -rf src"})))
+    asking.start()
+    deadline = time.monotonic() + 20
+    while not (waiting := call(cold.home, "inbox")):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    began = time.monotonic()
+    done = order(cold, "pause", 'session = "session-1"', reason="stop")
+    asking.join(20)
+    assert time.monotonic() - began < 5
+    assert done["held"] == 1
+    assert done["revoked"] == [waiting[0]["id"]]
+    assert "taken back" in cold.said_no(replies[0])
+    assert call(cold.home, "request", {"id": waiting[0]["id"]})["state"] == "revoked"
+
+
+def test_a_yes_that_was_not_used_is_taken_back_by_a_freeze(uncontained: Guard) -> None:
+    said = uncontained.said_no(uncontained.hook("Bash", {"command": "rm -rf src"}))
+    assert "decides on request" in said
+    request = call(uncontained.home, "inbox")[0]
+    call(uncontained.home, "approve", {"id": request["id"], "code": request["fingerprint"][-8:]})
+    order(uncontained, "freeze", 'agent = "claude"', everything=True)
+    assert call(uncontained.home, "request", {"id": request["id"]})["state"] == "revoked"
+    assert "froze" in uncontained.said_no(uncontained.hook("Bash", {"command": "rm -rf src"}))
+
+
+def test_what_is_about_everything_is_asked_twice(guard: Guard) -> None:
+    assert allowed(guard.hook("Read", {"file_path": str(guard.project / "a")}))
+    for where in ("everything", 'agent != "nobody"', 'not session = "x"'):
+        assert "--yes-everything" in refused(guard, "halt.order", what="pause", where=where)
+    asked = guard.cli("pause", "--where", "everything", stdin="y\nn\n")
+    assert asked.returncode == 130
+    assert call(guard.home, "halt.list")["orders"] == []
+    done = guard.cli("pause", "--where", "everything", stdin="y\ny\n")
+    assert "is in force" in done.stdout, done.stderr
+    assert "paused" in guard.said_no(guard.hook("Read", {"file_path": str(guard.project / "a")}))
+
+
+def test_what_is_about_nothing_says_so_and_stands(guard: Guard) -> None:
+    done = guard.cli("pause", "--where", 'session = "no-such"')
+    assert "No session that is live now" in done.stdout, done.stderr
+    assert done.returncode == 0
+    assert guard.cli("pause", "no-such").returncode == 26
+
+
+def test_an_agent_can_neither_halt_nor_lift(guard: Guard) -> None:
+    """Its own command line is an effect on Interlock itself, and its process is no person's."""
+    given = order(guard, "pause", 'session = "other"')["order"]
+    for line in (
+        f"interlock lift {given['id']}", "interlock resume other", "interlock freeze --where everything",
+        "interlock pause other", "interlock kill other",
+    ):  # fmt: skip
+        assert "guard" in guard.said_no(guard.hook("Bash", {"command": line})), line
+    body = {
+        "session_id": "s", "transcript_path": "", "cwd": str(guard.project), "hook_event_name": "SessionStart",
+    }  # fmt: skip
+    program = AGENT[3].removesuffix("-hook")
+    script = (
+        f"cat <<'X' | {AGENT[3]} claude >/dev/null\n{json.dumps(body)}\nX\n"
+        f"{program} lift {given['id']}; {program} kill --where 'agent = \"x\"'; echo done"
+    )
+    ran = subprocess.run(
+        ["perl", "-e", "system('bash', '-c', $ARGV[0])", script],
+        env=guard.environment, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert ran.stderr.count("an agent cannot decide") == 2, ran.stderr + ran.stdout
+    assert call(guard.home, "halt.list")["orders"][0]["id"] == given["id"]
+
+
+def test_orders_outlive_their_daemon_however_it_ends(guard: Guard) -> None:
+    given = order(guard, "pause", 'session = "session-1"')["order"]
+    epoch = call(guard.home, "halt.list")["epoch"]
+    guard.kill()
+    guard.start()
+    assert [one["id"] for one in call(guard.home, "halt.list")["orders"]] == [given["id"]]
+    assert call(guard.home, "halt.list")["epoch"] == epoch
+    assert "paused" in guard.said_no(guard.hook("Read", {"file_path": "/x"}))
+
+
+def test_a_planned_freeze_begins_and_ends_by_itself(guard: Guard) -> None:
+    edit = {"file_path": str(guard.project / "a.txt"), "content": "x"}
+    now = time.time()
+    done = order(guard, "freeze", 'agent = "claude"', start=now + 2, end=now + 5, everything=True)
+    assert done["planned"]
+    assert allowed(guard.hook("Write", edit))
+    time.sleep(max(0.0, now + 2.2 - time.time()))
+    assert "froze" in guard.said_no(guard.hook("Write", edit))
+    deadline = time.monotonic() + 15
+    while call(guard.home, "halt.list")["orders"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert allowed(guard.hook("Write", edit))
+    assert [e["body"]["by"] for e in guard.entries("halt.lift")] == [["its time"]]
+    assert len(guard.entries("halt.begin")) == len(guard.entries("halt.certificate")) == 1
+
+
+@pytest.mark.parametrize(
+    ("params", "says"),
+    [
+        ({"what": "melt", "where": "everything"}, "freeze, pause, kill"),
+        ({"what": "freeze", "where": 'environment = "prod"'}, "It is one of"),
+        ({"what": "freeze", "where": "agent = "}, "ends too early"),
+        ({"what": "freeze", "where": 'agent = "a"', "start": 2_000_000_000, "end": 1_900_000_000}, "before it begins"),
+        ({"what": "freeze", "where": 'agent = "a"', "end": 1}, "over already"),
+        ({"what": "freeze", "where": 'agent = "a"', "end": "soon"}, "no time"),
+        ({"what": "freeze", "where": 'agent = "a"', "allow": "x"}, "unknown field"),
+    ],
+)
+def test_an_order_that_makes_no_sense_is_refused_with_a_sentence(guard: Guard, params: Any, says: str) -> None:
+    assert says in refused(guard, "halt.order", **params)
+    assert not guard.entries("halt.order")
