@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from interlock.cli.policy_ask import ask
+from interlock.cli.policy_diff import diff
 from interlock.cli.policy_prove import prove
 from interlock.cli.policyset import candidate, here, layer_option
 from interlock.cli.show import emit, heading
@@ -137,5 +138,5 @@ def _engine_here() -> Engine:
     return Engine.load(here())
 
 
-for _more in (prove, ask):
+for _more in (prove, diff, ask):
     command.add_command(_more)

@@ -10,6 +10,8 @@ from interlock.prover.symbols import Symbols, Yes
 from interlock.prover.terms import Truth, Untranslated, both, either, no, some
 from interlock.prover.translate import Translator
 
+_SETS = 32  # whole sets remembered: a few properties are asked of the same one
+
 
 class Encoder:
     """Translates the policies of several sets over the same symbols; the same policy is translated once."""
@@ -18,6 +20,7 @@ class Encoder:
         self.symbols = symbols
         self._translators: dict[Yes, Translator] = {}
         self._known: dict[tuple[int, Yes], tuple[Rule, tuple[Truth, Truth]]] = {}
+        self._sets: dict[tuple[tuple[int, ...], Yes], Truth] = {}
 
     def policy(self, rule: Rule, yes: Yes) -> tuple[Truth, Truth]:
         """When the rule's policy holds and when it fails. Raises Untranslated, and names the rule."""
@@ -37,6 +40,14 @@ class Encoder:
 
     def permitted(self, rules: Sequence[Rule], yes: Yes) -> Truth:
         """What the set permits under `yes`: some permit holds, no forbid does, and nothing fails."""
+        key = (tuple(map(id, rules)), yes)
+        if key not in self._sets:
+            if len(self._sets) >= _SETS:
+                self._sets.clear()
+            self._sets[key] = self._permitted(rules, yes)
+        return self._sets[key]
+
+    def _permitted(self, rules: Sequence[Rule], yes: Yes) -> Truth:
         permits: list[Truth] = []
         stops: list[Truth] = []
         for rule in rules:

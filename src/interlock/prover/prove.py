@@ -54,6 +54,7 @@ class Prover:
         self._greater = self._symbols.approval("'")
         self._symbols.axioms.append(self._greater.at_least(self._symbols.yes))
         self._encoder = Encoder(self._symbols)
+        self._subjects: dict[tuple[str, str], tuple[Property, Truth | Result]] = {}
 
     def prove(
         self, rules: Sequence[Rule], properties: Sequence[Property], older: Sequence[Rule] | None = None
@@ -94,6 +95,12 @@ class Prover:
 
     def _about(self, one: Property) -> Truth | Result:
         """The requests that a property is about, or why nothing can be said of it."""
+        known = self._subjects.get((one.layer, one.id))
+        if known is None or known[0] is not one:
+            known = self._subjects[one.layer, one.id] = (one, self._subject(one))
+        return known[1]
+
+    def _subject(self, one: Property) -> Truth | Result:
         try:
             holding, failing = self._encoder.translator(self._symbols.yes).policy(one.policy, one.verbs)
         except Untranslated as error:

@@ -129,13 +129,18 @@ class Symbols:
         )
 
 
+def plain_text(value: Any) -> str:
+    """The text that a z3 string value stands for: z3 gives back `\\u{…}` for what is not plain."""
+    return _ESCAPE.sub(lambda match: chr(int(match[1], 16)), value.as_string())
+
+
 def _read(model: Any, value: Value) -> Any:
     match value:
         case Choice(words=words):
             return next(word for word, is_word in words.items() if _true(model, is_word))
         case Free(term=text):
             # Characters that are half of a pair cannot stand in a request; any other character does as well.
-            raw = _ESCAPE.sub(lambda m: chr(int(m[1], 16)), model.eval(text, model_completion=True).as_string())
+            raw = plain_text(model.eval(text, model_completion=True))
             return "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in raw)
         case Members(members=members):
             here = (member for member, present in members if _true(model, present))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import z3
@@ -23,6 +23,7 @@ _PLAIN = {
     "principal.agent": ("claude",),
     "resource.name": ("x", ""),
 }
+_SHORT = 24  # characters: the shortest text that will do says the least
 _VERBS = ("read", "write", "delete", "execute", "send")
 
 
@@ -41,6 +42,27 @@ class Solver:
         answer = self._solver.check(*(term(claim) for claim in claims))
         return None if answer == z3.unknown else bool(answer == z3.sat)
 
+    def add(self, claim: Truth) -> None:
+        """Only requests that meet this, from now on."""
+        self._solver.add(term(claim))
+
+    def needed(self, claims: Mapping[str, Truth]) -> list[str]:
+        """Of claims that no request meets together, names of some that none meets either; not one can be left out.
+
+        Those that come first are left out first.
+        """
+        marks = {z3.Bool(f"claim {name}"): name for name in claims}
+        self._solver.push()
+        self._solver.add(*(z3.Implies(mark, term(claims[name])) for mark, name in marks.items()))
+        by_name = {name: mark for mark, name in marks.items()}
+        kept = list(by_name.values())
+        for mark in list(kept):
+            rest = [one for one in kept if one is not mark]
+            if self._solver.check(*rest) == z3.unsat:
+                kept = rest
+        self._solver.pop()
+        return [marks[mark] for mark in kept]
+
     @property
     def gave_up(self) -> str:
         """Why z3 gave up."""
@@ -52,12 +74,18 @@ class Solver:
 
     def plainest(self, *claims: Truth) -> Situation:
         """A request that meets these (they can be met), with as many everyday values as they leave room for."""
-        kept: list[Any] = [term(claim) for claim in claims]
+        self._solver.push()
+        self._solver.add(*(term(claim) for claim in claims))
+        self.check()
+        model = self.model()
         for wish in self._wishes():
-            if self.check(*kept, wish):
-                kept.append(wish)
-        self.check(*kept)
-        return self.symbols.situation(self.model())
+            if not z3.is_true(model.eval(wish, model_completion=True)):
+                if not self.check(wish):
+                    continue
+                model = self.model()
+            self._solver.add(wish)
+        self._solver.pop()
+        return self.symbols.situation(model)
 
     def _wishes(self) -> Iterator[Any]:
         yes = self.symbols.yes
@@ -75,6 +103,7 @@ class Solver:
                     yield number == 1
                 case Free(term=text):
                     yield from (text == plain for plain in _PLAIN.get(path, ("",)))
+                    yield from (z3.Length(text) <= longest for longest in range(1, _SHORT))
                 case Choice(words=words):
                     yield from (words[word] for word in _PLAIN.get(path, ()))
         yield from (self.symbols.verb.words[verb] for verb in _VERBS)
