@@ -51,9 +51,11 @@ static unsigned long long used(const struct plan *plan)
 int mind_memory(const struct plan *plan)
 {
     static int64_t next;
-    int64_t now = now_ms();
     if (!plan->memory || sight->memory_grouped)
         return -1;
+    int64_t now = now_ms();
+    if (!next)
+        next = now + BUSY_MS; /* most commands are over by then */
     if (now < next)
         return (int)(next - now);
     unsigned long long taken = used(plan);

@@ -223,6 +223,14 @@ def test_a_copy_under_another_name_is_another_program(sandbox: Sandbox) -> None:
     assert not [one for one in sight.programs if "push" in one.name]
 
 
+def test_who_is_left_over_ends_without_a_word(sandbox: Sandbox) -> None:
+    """Once pid 1 is gone nobody answers: what was about to start a program would say that the kernel has no such call."""
+    script = "for n in 1 2 3 4 5 6 7 8; do (while :; do /bin/true; done) & done; sleep 0.3; exit 0"
+    for _ in range(4):
+        ran = sandbox.shell(script, observe="1")
+        assert (ran.status, ran.out, ran.err) == (0, "", "")
+
+
 def test_nothing_is_told_where_nobody_asked(sandbox: Sandbox) -> None:
     assert seen(sandbox, "true", observe=None) == Sight()
     assert seen(sandbox, "true", observe="0", shim="1") == Sight()
