@@ -19,6 +19,7 @@ from interlock.broker.judge import Person, Remembered, judge
 from interlock.broker.trails import Trails
 from interlock.broker.undoing import secrets_of
 from interlock.containment.egress.allow import Allow
+from interlock.containment.histories import Histories
 from interlock.containment.profiles import profiles
 from interlock.daemon.settling import secrets_of_workspace
 from interlock.effects.redact import redact
@@ -271,3 +272,15 @@ def test_r32_credentials_beyond_the_bounds_of_the_look_are_seen_inside(tmp_path:
         str(tmp_path / ".env"),
         str(tmp_path / "d0" / ".env"),
     )
+
+
+def test_r36_a_commit_that_appears_between_sessions_counts_as_peoples(tmp_path: Path) -> None:
+    who = ("-c", "user.name=x", "-c", "user.email=x@example.org")
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    histories = Histories(tmp_path / "notes")
+    histories.opened(str(tmp_path), "one")
+    histories.closed(str(tmp_path), "one")
+    subprocess.run(["git", *who, "commit", "-q", "--allow-empty", "-m", "by whom?"], cwd=tmp_path, check=True)
+    histories.opened(str(tmp_path), "two")
+    people, agents = histories.trusted(str(tmp_path))
+    assert (len(people), len(agents)) == (1, 0)

@@ -35,6 +35,7 @@ from interlock.broker.session import Session, Sessions, new_session
 from interlock.broker.trails import Trails
 from interlock.broker.undoing import Undoing
 from interlock.broker.workspace import workspace_of
+from interlock.containment.histories import Histories
 from interlock.halt.order import Order, What
 from interlock.identity.sessions import SessionIdentity
 from interlock.model.action import Action, Principal
@@ -111,6 +112,7 @@ class Broker:
         self._container = container or Nothing()
         self._undoing = undoing
         self.launching = Launching(Sealer(), Unable())  # until somebody knows how to start approved actions
+        self.histories: Histories | None = None  # told of sessions and actions, so that people's commits are known
         # `started` is told of each process that a look starts: what comes from below it is no person's.
         self._asking = Asking(
             queue=queue, clock=clock, person=person, rejudge=self._rejudge, started=started, undoing=undoing
@@ -199,6 +201,10 @@ class Broker:
         past = self.halting.past(workspace, facts, whole=first)
         past.heard(principal)
         session = new_session(principal, workspace, opened, identity, facts, past)
+        if self.histories is not None:
+            # INVARIANT: what a session finds in the repository is noted before anything of it is released.
+            key = (principal.agent, principal.session)
+            await asyncio.to_thread(self.histories.opened, workspace, key, resumed=not first)
         forgotten = self.sessions.add(session)
         if forgotten is not None:
             await self._close(forgotten, "forgotten: too many sessions at once")
@@ -238,6 +244,8 @@ class Broker:
         kept = session.kept.pop(call_id, None)
         if kept and self._undoing is not None:
             await self._undoing.after(kept)
+        if self.histories is not None:
+            await asyncio.to_thread(self.histories.acted, session.workspace)
         if intent is None:
             return await self.alarm(
                 principal, "unseen-call", "a tool ran whose call never reached Interlock", {"call": call_id}
@@ -378,6 +386,8 @@ class Broker:
         epoch = self.halting.epoch
         body = {**body, "epoch": epoch, "provenance": self.halting.provenance(session, action, judged.reading.effects)}
         effect = records.is_side_effect(judged.reading)
+        if self.histories is not None and (effect or judged.reading.here):
+            self.histories.acting(session.workspace)
         index = await self._ledger.record(records.INTENT, body, durable=effect)
         session.count("intents")
         session.past.did(facts)
@@ -582,6 +592,9 @@ class Broker:
             "counts": session.counts,
             "reason": reason,
         }
+        if self.histories is not None:
+            key = (session.principal.agent, session.principal.session)
+            await asyncio.to_thread(self.histories.closed, session.workspace, key)
         await self._ledger.record(records.SESSION_CLOSE, session.identity.closed(body), durable=False)
 
 

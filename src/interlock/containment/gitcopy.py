@@ -9,11 +9,11 @@ from collections.abc import Sequence
 
 _SECONDS = 10.0
 _LARGEST = 64 << 20  # a larger file is taken for one that git does not have
-_QUIET = (
+QUIET = (
     "core.fsmonitor=false", "core.hooksPath=/dev/null", "core.untrackedCache=false", "core.attributesFile=/dev/null",
     "core.excludesFile=/dev/null", "protocol.allow=never",
 )  # fmt: skip
-_ENVIRONMENT = {
+ENVIRONMENT = {
     "PATH": "/usr/bin:/bin:/usr/local/bin",
     "HOME": "/nonexistent",
     "GIT_CONFIG_NOSYSTEM": "1",
@@ -31,10 +31,10 @@ def without_copy(workspace: str, paths: Sequence[str]) -> list[str]:
 
 
 def _index(workspace: str) -> dict[str, str]:
-    words = ["git", *(word for setting in _QUIET for word in ("-c", setting)), "ls-files", "-s", "-z"]
+    words = ["git", *(word for setting in QUIET for word in ("-c", setting)), "ls-files", "-s", "-z"]
     try:
         done = subprocess.run(  # noqa: S603 - no shell, fixed words
-            words, cwd=workspace, env=_ENVIRONMENT, capture_output=True, timeout=_SECONDS, check=True
+            words, cwd=workspace, env=ENVIRONMENT, capture_output=True, timeout=_SECONDS, check=True
         )
     except (OSError, subprocess.SubprocessError):
         return {}

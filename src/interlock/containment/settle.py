@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -19,6 +19,7 @@ from interlock.containment.removal import remove_tree
 from interlock.containment.returned import returned
 from interlock.containment.sides import Sides
 from interlock.containment.tracked import keeping
+from interlock.containment.vouch import Vouch
 
 DROPPED = "it was to be dropped"
 _COMMITS = 1_000  # transactions of one run: the first, and those of a person's later decisions
@@ -99,8 +100,19 @@ class Settled(msgspec.Struct, frozen=True):
     transaction: str = ""
 
 
-def settle(place: Workplace, *, secret: Callable[[str], bool], instead: tuple[str, str] | None = None) -> Settled:
+Commits = tuple[frozenset[str], frozenset[str]]  # people's, and agents', as `Histories.trusted` gives them
+
+
+def settle(
+    place: Workplace,
+    *,
+    secret: Callable[[str], bool],
+    instead: tuple[str, str] | None = None,
+    commits: Commits = (frozenset(), frozenset()),
+) -> Settled:
     """List, judge and commit; `instead` is the rule and the reason by which nothing at all is committed.
+
+    What is as in people's `commits` is not held for what it says.
 
     Never loses anything: what is not committed stays in the layer. Raises OSError where the layer or the workspace
     cannot be read, StateError where a failed commit could not be taken back.
@@ -111,7 +123,8 @@ def settle(place: Workplace, *, secret: Callable[[str], bool], instead: tuple[st
             found = listing.overlay(upper, live, began=place.began, secret=secret, back=back)
         else:
             found = listing.copied(upper, live, known, began=place.began, secret=secret, back=back)
-        judged = findings(found, Sides(place.workspace, live, upper, whole=known is not None))
+        with closing(Vouch(place.workspace, *commits)) as vouch:
+            judged = findings(found, Sides(place.workspace, live, upper, whole=known is not None, vouch=vouch))
     held = {finding.path: finding for finding in judged}
     for change in found:
         if instead is not None:

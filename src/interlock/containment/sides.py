@@ -8,16 +8,19 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from interlock.containment.descent import LISTED, Descent, split
 from interlock.containment.gitcopy import without_copy
+from interlock.containment.vouch import Vouch
 
 _BELOW = 100_000  # paths of one deleted or renamed directory that are named
 _PIECE = 1 << 16
+_VOUCHED = 4 << 20  # bytes of one file
 
 
 class Sides:
     """Two open directories: the live workspace, and the upper layer (or the copy) that a run left."""
 
-    def __init__(self, root: str, live: int, upper: int, *, whole: bool) -> None:
+    def __init__(self, root: str, live: int, upper: int, *, whole: bool, vouch: Vouch | None = None) -> None:
         """`whole` says that `upper` is a copy of all of it: what is not there is gone."""
+        self._vouch = vouch
         self._root = root
         self._live = live
         self._upper = upper
@@ -51,12 +54,13 @@ class Sides:
         return _walk(self._live, path)
 
     def vouched(self, path: str) -> bool:
-        """Whether the path is as in a commit that was there before the agent's session.
-
-        Nothing says so yet: a commit may be the agent's own. What is held then is let through by a person.
-        """
-        del path
-        return False
+        """Whether the file is as in a commit of people's that was there before the agent's session."""
+        if self._vouch is None:
+            return False
+        raw, mode = self.after(path, _VOUCHED + 1), _mode(self._upper, path)
+        if raw is None or mode is None or len(raw) > _VOUCHED:
+            return False  # what shows through from below was not changed, and is not asked about
+        return self._vouch.holds(path, raw, program=bool(mode & 0o111))
 
     def unsaved(self, paths: Sequence[str]) -> Sequence[str]:
         """Those of the original files of which git has no copy."""
@@ -95,10 +99,15 @@ def _read(root: int, path: str, limit: int) -> bytes | None:
 
 def _kind(root: int, path: str) -> int | None:
     """The type bits of what is there; None for nothing."""
+    mode = _mode(root, path)
+    return None if mode is None else stat.S_IFMT(mode)
+
+
+def _mode(root: int, path: str) -> int | None:
     directory, name = split(path)
     try:
         with Descent(root) as tree:
-            return stat.S_IFMT(os.stat(name, dir_fd=tree.at(directory), follow_symlinks=False).st_mode)
+            return os.stat(name, dir_fd=tree.at(directory), follow_symlinks=False).st_mode
     except OSError:
         return None
 

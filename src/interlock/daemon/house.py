@@ -25,6 +25,7 @@ from interlock.broker.sealing import Sealer
 from interlock.broker.undoing import Undoing
 from interlock.containment import edits, gitpoint, gitundo, layers, tiers
 from interlock.containment.gitpoint import GitPoints
+from interlock.containment.histories import Histories
 from interlock.containment.shelf import Shelf
 from interlock.containment.store import Store
 from interlock.containment.undo import Restorer
@@ -134,7 +135,8 @@ async def build(home: Home, ledger: Ledger, signer: Ed25519Key, *, clock: Clock,
     people = restoring.people(ledger, signer.name, person.name)
     ground = Ground(home, ledger, recorder, rules, clock, person, agents, Callers(agents), people, signer)
     past = _past(ground)
-    network, settler, runs = await _contain(ground)
+    histories = Histories(home.state / "histories")
+    network, settler, runs = await _contain(ground, histories)
     broker = Broker(
         ledger=recorder,
         rules=rules,
@@ -145,6 +147,7 @@ async def build(home: Home, ledger: Ledger, signer: Ed25519Key, *, clock: Clock,
         undoing=past.undoing,
         container=runs,
     )
+    broker.histories = histories
     settler.drifted = broker.drifted
     settler.in_vain = broker.in_vain
     _bind(runs, broker, BoundRuns(run=home.run, place=home.state / "bound", tier=runs.facts), past.git)
@@ -176,11 +179,13 @@ def _past(ground: Ground) -> Past:
     return Past(shelf, vault, git, points, Undoing(shelf, vault, ground.person, ground.clock, points))
 
 
-async def _contain(ground: Ground) -> tuple[Network, Settler, Runs]:
+async def _contain(ground: Ground, histories: Histories) -> tuple[Network, Settler, Runs]:
     home, recorder = ground.home, ground.recorder
     tier, groups = await asyncio.to_thread(means.ready, home)
     network = Network(home.run / "egress.sock", recorder.note, possible=tier.network)
-    settler = Settler(tier, person=ground.person, own=home.directories, ledger=recorder, network=network)
+    settler = Settler(
+        tier, person=ground.person, own=home.directories, ledger=recorder, network=network, histories=histories
+    )
     runs = Runs(settler, programs=Path(sys.executable).parent, run=home.run, tier=tier, groups=groups)
     return network, settler, runs
 

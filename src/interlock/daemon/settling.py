@@ -27,6 +27,7 @@ from interlock.broker.programs import Unforeseen, notes, unforeseen
 from interlock.broker.undoing import secrets_of
 from interlock.containment import layers
 from interlock.containment.change import ChangeSet, shown
+from interlock.containment.histories import Histories
 from interlock.containment.plan import Plan, Write
 from interlock.containment.profiles import Ground, draw, profile
 from interlock.containment.recovery import recover
@@ -71,11 +72,21 @@ class Run(msgspec.Struct, frozen=True):
 class Settler:
     """Lays a run's ground, and settles it."""
 
-    def __init__(self, tier: Tier, *, person: Person, own: tuple[str, ...], ledger: Recorder, network: Network) -> None:
+    def __init__(
+        self,
+        tier: Tier,
+        *,
+        person: Person,
+        own: tuple[str, ...],
+        ledger: Recorder,
+        network: Network,
+        histories: Histories,
+    ) -> None:
         """`own` are Interlock's own directories: no contained command sees them."""
         self._folder = Path(tier.place)
         self._own = own
         self._network = network
+        self._histories = histories
         self.drifted: Drifted | None = None  # told of runs that did what was not foreseen
         self.in_vain: Callable[[Wish], None] | None = None  # and of those that needed more than there is inside
         self._person = person
@@ -91,6 +102,8 @@ class Settler:
             run, plan = self._begin(ticket, wish, launcher)
         else:
             run, plan = await asyncio.to_thread(self._begin, ticket, wish, launcher)
+        if wish.intent < 0:  # released by nobody's session: it is one by itself
+            await asyncio.to_thread(self._histories.opened, wish.workspace, run.id)
         return run, self._network.of(plan, wish.hosts)
 
     def _begin(self, ticket: str, wish: Wish, launcher: str) -> tuple[Run, Plan]:
@@ -150,8 +163,7 @@ class Settler:
                 done = Settled(ChangeSet(), (), ())
                 asyncio.get_running_loop().run_in_executor(None, clean, run.place)
             else:
-                ends = partial(settle, run.place, secret=partial(self._holds, workspace), instead=_instead(run, lost))
-                done = await asyncio.to_thread(ends)
+                done = await asyncio.to_thread(self._settled, run, _instead(run, lost))
             found = differences(run, done.changes, tried.refused, sight)
             body = self._body(run, status, done, lost=lost) | _seen(sight)
             if tried.attempts:
@@ -169,6 +181,14 @@ class Settler:
             self.in_vain(run.wish)
         return _words(done, tried, index, again=again)
 
+    def _settled(self, run: Run, instead: tuple[str, str] | None) -> Settled:
+        workspace = run.wish.workspace
+        commits = self._histories.trusted(workspace)
+        self._histories.acting(workspace)  # what it commits may move refs: killed in between, they are not people's
+        done = settle(run.place, secret=partial(self._holds, workspace), instead=instead, commits=commits)
+        self._histories.closed(workspace, run.id)
+        return done
+
     async def held(self, run: str) -> dict[str, Any]:
         """What of a run is still held: its changes, in full."""
         place = await asyncio.to_thread(self._place, run)
@@ -181,9 +201,11 @@ class Settler:
         if place is None or await asyncio.to_thread(left, place) is None:
             raise NotFound("nothing of this run is held any more. `interlock changes --held` lists what is.")
         async with self._busy.setdefault(place.workspace, asyncio.Lock()):
+            self._histories.acting(place.workspace)  # git's own files among it are the run's
             done = await asyncio.to_thread(
                 decide, place, let_through=through, secret=lambda path: self._secret(f"{place.workspace}/{path}")
             )
+            await asyncio.to_thread(self._histories.acted, place.workspace)
             said = {
                 "principal": body["principal"],
                 "run": body["run"],
