@@ -30,6 +30,7 @@ from interlock.broker.granting import Grants
 from interlock.broker.halting import Halting
 from interlock.broker.judge import Judgement, Remembered, judge
 from interlock.broker.launching import Held, Launched, Launching, Unable
+from interlock.broker.restricting import Restrictions
 from interlock.broker.sealing import Sealer
 from interlock.broker.session import Session, Sessions, new_session
 from interlock.broker.trails import Trails
@@ -103,6 +104,7 @@ class Broker:
         self.sessions = Sessions()
         self.trails = Trails()
         self.grants = Grants(ledger.record, clock)
+        self.restrictions = Restrictions(ledger.record, clock)
         self._opening: dict[tuple[str, str], asyncio.Task[Session]] = {}
         self._ledger = ledger
         self._rules = rules
@@ -142,6 +144,7 @@ class Broker:
         if (order := self.halting.ends(session)) is not None:
             return await self._halted(session, action, {}, order)
         config = self._rules.config(session.workspace)
+        action = self._as_it_is(action, config)
         paused = self.queue.pauses.of(action.principal)
         if paused is not None:
             return await self._stop_paused(session, action, self._judge(action, session, config), paused)
@@ -342,8 +345,16 @@ class Broker:
         judged = self._judge(action, session, self._rules.config(session.workspace))
         return self.launching.look(action, judged, session.workspace, rewrites=True)
 
+    def _as_it_is(self, action: Action, config: Config) -> Action:
+        """The action with the roles that its principal has at this moment."""
+        roles = self.restrictions.of(action.principal, config.roles)
+        if roles == action.principal.roles:
+            return action
+        return msgspec.structs.replace(action, principal=msgspec.structs.replace(action.principal, roles=roles))
+
     def _judge(self, action: Action, session: Session, config: Config) -> Judgement:
         engine = self._rules.engine(session.workspace)
+        action = self._as_it_is(action, config)
         # What a session may count on without being asked ends with the benefit of the doubt.
         grants = () if session.doubted else self.grants.live(session.principal, session.workspace, engine.digest)
         return judge(

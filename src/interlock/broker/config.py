@@ -11,6 +11,7 @@ from interlock.approvals.patience import Limits
 from interlock.containment.profiles import Part
 from interlock.halt.order import Order
 from interlock.model.world import EnvironmentRule
+from interlock.policy.roles import Roles, packaged
 from interlock.preview.finding import Database
 
 
@@ -86,4 +87,5 @@ class Config(msgspec.Struct, frozen=True):
     approvals: Approvals = Approvals()
     preview: Preview = Preview()
     containment: Containment = Containment()
+    roles: Roles = msgspec.field(default_factory=packaged)
     families: tuple[tuple[str, str], ...] = ()  # (name, TOML) of catalogue families beside the packaged ones

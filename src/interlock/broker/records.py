@@ -31,7 +31,7 @@ _LINES = 8  # of a preview
 _LINE = 300  # bytes of one effect: 24 of them and two texts stay under an entry's 16 KiB
 
 
-def principal_body(principal: Principal) -> dict[str, str]:
+def principal_body(principal: Principal) -> dict[str, Any]:
     """The principal without its empty fields."""
     fields = {name: getattr(principal, name) for name in principal.__struct_fields__}
     return {name: value for name, value in fields.items() if value}

@@ -48,6 +48,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "verify": ("verify", "Prove offline that a ledger or an export is sound."),
     "export": ("export", "Write a self-contained copy of the ledger that anyone can verify."),
     "drift": ("drift", "Show what contained runs did that their reading did not foresee."),
+    "role": ("role", "Show roles, give one to a session, take it back."),
     "token": ("token", "Issue, narrow, check and revoke capability tokens."),
     "act": ("act", "Ask for a verdict under a capability token, for jobs and agents without a hook."),
     "people": ("people", "Show, add and remove the people who may decide, their keys and groups."),

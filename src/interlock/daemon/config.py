@@ -23,8 +23,11 @@ from interlock.daemon.families import families
 from interlock.daemon.files import read_regular
 from interlock.halt.order import Order, What, selector
 from interlock.model.effect import Environment
-from interlock.model.errors import ConfigError, SelectorError
+from interlock.model.errors import ConfigError, PolicyError, SelectorError
 from interlock.model.world import EnvironmentRule
+from interlock.policy.roles import Part as RolePart
+from interlock.policy.roles import Role, combined, narrowed
+from interlock.policy.roles import check as check_roles
 from interlock.preview.finding import Database
 
 ORGANISATION = Path("/etc/interlock")
@@ -104,6 +107,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     approvals: _Approvals | None = None
     preview: _Preview | None = None
     containment: _Containment | None = None
+    roles: Annotated[dict[str, Role], msgspec.Meta(max_length=100)] = {}
 
 
 _WHAT = {
@@ -130,17 +134,28 @@ def load(*, user: Path, project: Path | None = None, organisation: Path | None =
     above: _File | None = None
     if organisation is not None and (read := _read(organisation / "interlock.toml")):
         config, above = _add(config, read, str(organisation)), read
+    own_roles: dict[str, Role] = {}
     if project is not None and (read := _read(project / "interlock.toml")):
         _only_tightens(read, project / "interlock.toml")
-        config = _add(config, read, str(project))
+        config, own_roles = _add(config, msgspec.structs.replace(read, roles={}), str(project)), read.roles
     if read := _read(user / "interlock.toml"):
         if above and above.mode is Mode.ENFORCE and read.mode is Mode.OBSERVE:
             raise ConfigError(
                 f'{user / "interlock.toml"}: mode = "observe", but your organisation says enforce. Remove it.'
             )
         config = _add(config, read, str(user))
+    if own_roles and project is not None:
+        config = _narrowed(config, own_roles, str(project / "interlock.toml"))
     own = families([folder for folder in (organisation, user) if folder is not None])
     return msgspec.structs.replace(config, families=own) if own else config
+
+
+def _narrowed(config: Config, roles: dict[str, Role], name: str) -> Config:
+    """The project's word about roles comes last: it can only narrow what the person's own file says."""
+    try:
+        return msgspec.structs.replace(config, roles=narrowed(config.roles, roles, name))
+    except PolicyError as error:
+        raise ConfigError(str(error)) from error
 
 
 def parse(text: str, name: str) -> None:
@@ -176,12 +191,20 @@ def _decode(text: str, name: str) -> _File:
         if environment not in {e.value for e in Environment}:
             known = ", ".join(e.value for e in Environment)
             raise ConfigError(f"{name}: unknown environment `{environment}`. It is one of: {known}.")
+    _check_words(file, name)
+    try:
+        check_roles(file.roles, name)
+    except PolicyError as error:
+        raise ConfigError(str(error)) from error
+    return file
+
+
+def _check_words(file: _File, name: str) -> None:
     for freeze in file.freeze:
         _standing(freeze, name)
     for rule in file.approvals.who if file.approvals else []:
         if rule.environment and rule.environment not in {e.value for e in Environment}:
             raise ConfigError(f"{name}: approvals.who: unknown environment `{rule.environment}`.")
-    return file
 
 
 def _standing(freeze: _Freeze, name: str) -> Order:
@@ -208,7 +231,7 @@ def _suggestion(message: str) -> str:
     if "unknown field" not in message:
         return ""
     field = message.split("`")[1]
-    structs = (_File, _Map, _Freeze, _Ask, _Approvals, _Who, _Preview, _Database, _Containment, Part)
+    structs = (_File, _Map, _Freeze, _Ask, _Approvals, _Who, _Preview, _Database, _Containment, Part, Role, RolePart)
     fields = {name for struct in structs for name in struct.__struct_encode_fields__}
     close = difflib.get_close_matches(field, fields, n=1)
     return f" Did you mean `{close[0]}`?" if close else f" Known keys: {', '.join(sorted(fields))}."
@@ -267,6 +290,7 @@ def _add(config: Config, file: _File, name: str) -> Config:
     config = msgspec.structs.replace(
         config,
         mode=file.mode or config.mode,
+        roles=combined(config.roles, file.roles) if file.roles else config.roles,
         environments=config.environments + rules,
         known_hosts=config.known_hosts + tuple(file.known_hosts),
         protected_branches=config.protected_branches + tuple(file.protected_branches),

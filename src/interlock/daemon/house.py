@@ -45,6 +45,7 @@ from interlock.daemon.people import PeopleDesk
 from interlock.daemon.recorder import LedgerRecorder
 from interlock.daemon.records import RecordsDesk
 from interlock.daemon.reviewers import ReviewersDesk
+from interlock.daemon.roles import RolesDesk
 from interlock.daemon.rpc import Rpc
 from interlock.daemon.rules import RuleBook
 from interlock.daemon.runs import Runs
@@ -157,10 +158,11 @@ async def build(home: Home, ledger: Ledger, signer: Ed25519Key, *, clock: Clock,
     crowd = PeopleDesk(people, recorder, ground.callers, clock)
     tokens = TokenDesk(people, broker, recorder=recorder, callers=ground.callers, clock=clock, signer=signer)
     restoring.tokens(ledger, tokens.book)
-    crowd.heard.append(tokens.heard)
+    roles = RolesDesk(broker, rules, people, callers=ground.callers, clock=clock)
+    crowd.heard += [tokens.heard, roles.heard]
     inbox = InboxDesk(broker, rules, clock, ground.callers, people=people, desk=crowd, signer=signer)
     halt = _halt_desk(ground, broker, runs)
-    rpc = Rpc([*_desks(ground, broker, runs, settler, stop), crowd, tokens, inbox, undo, halt])
+    rpc = Rpc([*_desks(ground, broker, runs, settler, stop), crowd, tokens, roles, inbox, undo, halt])
     await broker.queue.recover()
     await undo.recover()
     await asyncio.to_thread(past.points.tidy, clock.now())

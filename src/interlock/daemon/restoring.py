@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from interlock.approvals import pauses, queue
-from interlock.broker import granting
+from interlock.broker import granting, restricting
 from interlock.broker.broker import Broker
 from interlock.broker.records import SESSION_OPEN, TRAIL
 from interlock.halt import book
@@ -33,6 +33,7 @@ def restore(ledger: Ledger, broker: Broker) -> None:
     broker.queue.pauses.restore(entries(ledger, pauses.KINDS))
     _restore("halts", ledger, book.KINDS, broker.halting.book.restore)
     _restore("grants", ledger, granting.KINDS, broker.grants.restore)
+    _restore("roles", ledger, restricting.KINDS, broker.restrictions.restore)
     broker.sessions.restore(body for _, _, body in entries(ledger, [SESSION_OPEN]))
     broker.trails.restore(body for _, _, body in entries(ledger, [TRAIL]))
 

@@ -19,6 +19,7 @@ class Principal(msgspec.Struct, frozen=True):
     subagent_type: str = ""
     person: str = ""  # login name of the user whose daemon this is
     model: str = ""
+    roles: tuple[str, ...] = ()  # those that take away; set by the broker, never by a gate
 
 
 class Action(msgspec.Struct, frozen=True):

@@ -123,6 +123,7 @@ def situations() -> Iterator[tuple[str, tuple[str, ...]]]:
     yield from _cross(("overwrite",), ("git_repository 'uncommitted work in app.py' irreversible",), ("unknown",))
     yield from _cross(("configure",), ("git_repository 'hooks (skipped)'",), ("unknown",))
     yield from _cross(("configure", "grant"), [f"{thing} all" for thing in _FILES if "+root" in thing], ("machine",))
+    yield from _cross(("read", "write", "execute"), ("file /code/app/x.py +workspace role:reader",), ("workspace",))
     yield from _cross(("delete irreversible",), ("cloud_resource http://localhost/x +loopback",), ("machine",))
     yield from _cross(("install", "publish irreversible", "delete irreversible"),
                       ("package x", "package x +project", "package x +known", "package x +lookalike",

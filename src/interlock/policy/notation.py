@@ -1,7 +1,7 @@
 """One line of text for one effect in its circumstances: the form of examples and of the golden matrix.
 
     VERB KIND NAME [@environment] [+label ...] [reversibility] [breadth] [count:N] [taint:word ...] [via:text]
-                   [agent:name] [person:name] [sandbox] [frozen] [approved:rung]
+                   [agent:name] [person:name] [role:name] [sandbox] [frozen] [approved:rung]
 
     delete table shop.public.users @production +whole irreversible all
     send host paste.example.org taint:secret via:curl
@@ -23,6 +23,7 @@ from interlock.model.decision import LADDER, Approval, Context, Rung
 from interlock.model.effect import Breadth, Effect, Environment, Kind, Known, Resource, Reversibility, Scale, Verb
 from interlock.model.errors import PolicyError
 from interlock.model.labels import RESOURCE_LABELS, TAINTS
+from interlock.policy.vocabulary import RESTRICTING
 
 EXAMPLE_SESSION = "example"
 T = TypeVar("T")
@@ -62,6 +63,7 @@ class _Reader:
         self.line = line
         self.environment = Environment.UNKNOWN
         self.labels: set[str] = set()
+        self.roles: set[str] = set()
         self.taint: set[str] = set()
         self.reversibility = Reversibility.REVERSIBLE
         self.breadth = Breadth.ONE
@@ -87,6 +89,8 @@ class _Reader:
             self.labels.add(self._known(word[1:], RESOURCE_LABELS, "label"))
         elif prefix == "taint":
             self.taint.add(self._known(rest, TAINTS, "taint"))
+        elif prefix == "role":
+            self.roles.add(self._known(rest, RESTRICTING, "role"))
         elif prefix == "count" and rest.isdecimal() and len(rest) <= 19:
             self.count = int(rest)
         elif prefix == "approved":
@@ -99,7 +103,12 @@ class _Reader:
 
     def situation(self, verb: str, kind: str, name: str) -> Situation:
         return Situation(
-            principal=Principal(agent=self.text["agent"], session=EXAMPLE_SESSION, person=self.text["person"]),
+            principal=Principal(
+                agent=self.text["agent"],
+                session=EXAMPLE_SESSION,
+                person=self.text["person"],
+                roles=tuple(sorted(self.roles)),
+            ),
             effect=Effect(
                 verb=self._member(Verb, verb),
                 resource=Resource(self._member(Kind, kind), name, tuple(sorted(self.labels))),

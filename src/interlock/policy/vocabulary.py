@@ -16,6 +16,7 @@ from interlock.model.decision import Context
 from interlock.model.effect import Breadth, Effect, Environment, Kind, Known, Reversibility, Verb
 from interlock.model.labels import FROZEN, RESOURCE_LABELS, TAINTS
 
+RESTRICTING = frozenset({"reader"})  # what roles that take away are called; the others are grants
 CONTAINMENTS = frozenset({"none", "sandbox"})
 MOST = 2**63 - 1  # the largest Cedar Long: "no bound is known"
 
@@ -84,6 +85,10 @@ ATTRIBUTES: tuple[Attribute, ...] = (
     _text("principal", "subagent_type", "type of the sub-agent", lambda p, _e, _c: p.subagent_type),
     _text("principal", "person", "login name of the accountable person", lambda p, _e, _c: p.person),
     _text("principal", "model", "the model, where the agent says it", lambda p, _e, _c: p.model),
+    Attribute(
+        "principal", "roles", Type.STRINGS, "roles that take away from what the session may do",
+        lambda p, _e, _c: tuple(sorted(set(p.roles))), RESTRICTING,
+    ),
     Attribute(
         "resource", "kind", Type.STRING, "what sort of thing it is",
         lambda _p, e, _c: e.resource.kind.value, _words(Kind),
