@@ -43,3 +43,9 @@ def test_a_host_of_a_command_that_fetches_is_none() -> None:
 
 def test_of_an_unknown_command_nothing_was_foreseen_so_nothing_is_drift() -> None:
     assert drift(judged("frobnicate src", "none").reading.effects, W, ["anything"], ["host.example"]) == ()
+
+
+def test_what_git_notes_when_it_looks_is_none() -> None:
+    effects = judged("git status", "none").reading.effects
+    assert drift(effects, W, [".git/index"], []) == ()
+    assert drift(effects, W, [".git/index", ".git/config"], []) == ("changed .git/config",)

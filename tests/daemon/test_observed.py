@@ -200,3 +200,10 @@ def test_the_doctor_and_the_status_say_what_contains_and_what_is_missing(guard: 
     for lack in found["lacks"]:
         assert lack["what"] in doctor.stdout
         assert lack["remedy"] in doctor.stdout
+
+
+def test_who_looks_for_news_of_itself_is_kept_from_it(always: Guard) -> None:
+    """npm asks its registry at each run whether there is a newer npm: of a run without a network that made an alarm."""
+    done = run(always, rewritten(always.hook("Bash", {"command": "env"})))
+    assert "npm_config_update_notifier=false" in done.stdout.split()
+    assert "DO_NOT_TRACK=1" in done.stdout.split()

@@ -224,7 +224,7 @@ def test_a_copy_under_another_name_is_another_program(sandbox: Sandbox) -> None:
 
 
 def test_who_is_left_over_ends_without_a_word(sandbox: Sandbox) -> None:
-    """Once pid 1 is gone nobody answers: what was about to start a program would say that the kernel has no such call."""
+    """Once pid 1 is gone nobody answers: who was about to start a program would say that there is no such call."""
     script = "for n in 1 2 3 4 5 6 7 8; do (while :; do /bin/true; done) & done; sleep 0.3; exit 0"
     for _ in range(4):
         ran = sandbox.shell(script, observe="1")

@@ -17,6 +17,7 @@ from interlock.model.effect import Effect, Kind, Verb
 _CHANGES = frozenset({Verb.WRITE, Verb.CREATE, Verb.DELETE, Verb.OVERWRITE, Verb.CONFIGURE, Verb.GRANT})
 _REACHES = frozenset({Verb.SEND, Verb.FETCH, Verb.INSTALL, Verb.PUBLISH, Verb.DEPLOY})
 _GIT = frozenset({Kind.GIT_REF, Kind.GIT_REPOSITORY})
+_KEPT = frozenset({".git/index"})  # git writes down there what it has looked at, whatever it was asked
 _MOST = 20  # differences that are named
 
 
@@ -28,9 +29,8 @@ def drift(foreseen: Sequence[Effect], workspace: str, changed: Iterable[str], tr
         workspace: its absolute path; `changed` are paths relative to it.
         tried: hosts that the run asked for or connected to.
     """
-    found = [] if open_ended(foreseen) else [
-        f"changed {path}" for path in changed if not _foreseen(posixpath.join(workspace, path), workspace, foreseen)
-    ]  # fmt: skip
+    meant = [path for path in changed if path not in _KEPT and not open_ended(foreseen)]
+    found = [f"changed {path}" for path in meant if not _foreseen(posixpath.join(workspace, path), workspace, foreseen)]
     if not reaches(foreseen):
         found += [f"tried to reach {host}" for host in dict.fromkeys(tried)]
     return tuple(found[:_MOST])

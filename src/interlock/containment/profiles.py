@@ -32,6 +32,7 @@ class Profile(msgspec.Struct, frozen=True):
     listeners: tuple[str, ...]
     memory_percent: int
     observe: bool
+    env: tuple[tuple[str, str], ...]
 
 
 class Part(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -49,6 +50,7 @@ class Part(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     listeners: tuple[str, ...] = ()
     memory_percent: int | None = None
     observe: bool | None = None
+    env: dict[str, str] = {}
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
@@ -92,6 +94,7 @@ def _whole(name: str, part: Part, common: Part) -> Profile:
         wall=part.wall_seconds if part.wall_seconds is not None else (common.wall_seconds or 0),
         listeners=part.listeners,
         memory_percent=next((n for n in (part.memory_percent, common.memory_percent) if n is not None), 0),
+        env=tuple(sorted({**common.env, **part.env}.items())),
         observe=next((on for on in (part.observe, common.observe) if on is not None), False),
     )
 
@@ -134,7 +137,7 @@ def draw(chosen: Profile, ground: Ground, argv: Iterable[str], cwd: str, env: It
         listeners=chosen.listeners,
         egress=ground.egress if chosen.listeners else "",
         keep=chosen.keep,
-        env=tuple(env),
+        env=(*chosen.env, *env),
         limits=_limits(chosen, ground.memory),
         wall=chosen.wall,
         observe=chosen.observe,
