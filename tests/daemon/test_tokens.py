@@ -154,3 +154,25 @@ def test_no_token_of_another_log_or_key_is_taken(guard: Guard, tmp_path: Path) -
     for params in ({}, {"action": {}}, {"action": {}, "token": "x", "proof": 3}, {"action": [], "token": "x"}):
         with pytest.raises(Remote):
             call(guard.home, "act", params)
+
+
+def test_a_killed_sessions_token_stays_dead_when_the_order_is_lifted(guard: Guard, tmp_path: Path) -> None:
+    hand = issue(guard, tmp_path)
+    assert write(guard, hand, str(guard.project / "a.txt"))["released"]
+    killed = guard.cli("kill", "--where", 'session = "build-7"', "--reason", "it went wrong", "--json")
+    assert killed.returncode == 0, killed.stderr
+    with pytest.raises(Remote, match="ended what it was for"):
+        write(guard, hand, str(guard.project / "a.txt"))
+    order = json.loads(killed.stdout)["order"]["id"]
+    call(guard.home, "halt.lift", {"id": order, "because": "mended", "kill": True})
+    with pytest.raises(Remote, match="ended what it was for"):
+        write(guard, hand, str(guard.project / "a.txt"))
+    fresh = issue(guard, tmp_path)
+    assert write(guard, fresh, str(guard.project / "a.txt"))["released"]
+    assert guard.entries("token.issue")[-1]["body"]["epoch"] > guard.entries("token.issue")[0]["body"]["epoch"]
+
+
+def test_an_order_about_somebody_else_leaves_it_alone(guard: Guard, tmp_path: Path) -> None:
+    hand = issue(guard, tmp_path)
+    assert guard.cli("kill", "--where", 'agent = "codex"', "--reason", "x", "--json").returncode == 0
+    assert write(guard, hand, str(guard.project / "a.txt"))["released"]

@@ -186,7 +186,7 @@ def _change(
         if as_json:
             emit(found)
             return
-        click.echo(f"Nothing is changed yet. One of {', '.join(found['admins'])} signs it:")
+        click.echo(f"Nothing is changed yet. {' or '.join(found['admins']) or 'An administrator with a key'} signs it:")
         click.echo(f"  ssh-keygen -Y sign -n {found['namespace']} -f KEY {statement}")
         click.echo(f"Then give this command again with --signature {statement}.sig instead of --statement.")
         return

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -65,6 +65,7 @@ class HaltDesk:
         self._clock = broker.halting.clock
         self._callers = callers
         self._signer = signer
+        self.heard: list[Callable[[Order], Awaitable[None]]] = []  # told of each order while it is carried out
         self._one = asyncio.Lock()  # one order is carried out at a time
         self._queue.epoch = lambda: self._book.epoch
         self._queue.halted = self._halted
@@ -194,6 +195,8 @@ class HaltDesk:
             began, issued = boottime(), self._clock.now()
             stopped = await self._stopper.hold()
             held, revoked = await self._take_back(order)
+            for tell in self.heard:
+                await tell(order)
             confirmed = boottime()
             return await self._certify(order, stopped, issued, began, confirmed, held, revoked)
 

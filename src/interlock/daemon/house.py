@@ -162,6 +162,7 @@ async def build(home: Home, ledger: Ledger, signer: Ed25519Key, *, clock: Clock,
     crowd.heard += [tokens.heard, roles.heard]
     inbox = InboxDesk(broker, rules, clock, ground.callers, people=people, desk=crowd, signer=signer)
     halt = _halt_desk(ground, broker, runs)
+    halt.heard.append(tokens.halted)
     rpc = Rpc([*_desks(ground, broker, runs, settler, stop), crowd, tokens, roles, inbox, undo, halt])
     await broker.queue.recover()
     await undo.recover()

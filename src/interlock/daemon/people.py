@@ -74,7 +74,7 @@ class PeopleDesk:
                 "statement": self._people.statement(kind, change).decode(),
                 "namespace": PEOPLE,
                 "needed": needed(self._people),
-                "admins": [person.name for person in self._people.signing_admins()],
+                "admins": [person.name for person in self._people.signing_admins() if person.authenticators],
             }
 
     async def _change(self, params: dict[str, Any], peer: Peer) -> Any:

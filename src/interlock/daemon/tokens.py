@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
@@ -19,6 +19,7 @@ from interlock.daemon.callers import Callers
 from interlock.daemon.desk import Method
 from interlock.daemon.params import integer, text
 from interlock.daemon.server import Peer
+from interlock.halt.order import Order, What
 from interlock.identity import people as crowd
 from interlock.identity import tokenbook, tokens
 from interlock.identity.people import Change, People
@@ -27,20 +28,18 @@ from interlock.identity.tokens import WINDOW, Link, Proof, Token
 from interlock.ledger.note import PublicKey, Signer
 from interlock.model.action import Action, Principal
 from interlock.model.errors import AgentError, Refused
-from interlock.model.warrant import Permit, Warrant
+from interlock.model.provenance import Facts, Values
+from interlock.model.selector import Match
+from interlock.model.warrant import Permit
 
 GATE = "token"
 _TOOL = 200  # characters of a tool's name
 
 
-class Epoch(NamedTuple):
-    """The halts, as far as tokens need them: the number now, and why an older token does not count (or "")."""
-
-    now: Callable[[], int]
-    refuses: Callable[[Warrant, Principal], str]
-
-
-NO_HALTS = Epoch(lambda: 0, lambda _warrant, _principal: "")
+# What a token does not say of its session; an order that asks for it may be about the token.
+_UNSAID: dict[str, Values] = dict.fromkeys(
+    ("model", "repository", "organisation", "workspace", "prompt", "skill", "mcp", "tool", "subagent")
+)
 
 
 class TokenDesk:
@@ -64,7 +63,6 @@ class TokenDesk:
         self._clock = clock
         self._signer = signer
         self._replays = Replays(clock.now())
-        self.epoch = NO_HALTS
 
     def methods(self) -> Mapping[str, Method]:
         """What can be asked here."""
@@ -82,6 +80,16 @@ class TokenDesk:
             for known in self.book.live(self._clock.now()):
                 if known.principal == change.name:
                     await self._end(known.id, f"{change.name} was removed", change.name)
+
+    async def halted(self, order: Order) -> None:
+        """A person killed sessions: tokens that were issued for them before end for good, also where it is lifted."""
+        if order.what is not What.KILL:
+            return
+        for known in self.book.live(self._clock.now()):
+            said = {"agent": known.agent, "session": _session(known.session, known.id), "person": known.principal}
+            facts = Facts({**_UNSAID, **{name: frozenset({value}) for name, value in said.items()}})
+            if facts.covered(order.where, order.allow) is not Match.NO:
+                await self._end(known.id, f"order {order.id} ended what it was for", order.by)
 
     async def _issue(self, params: dict[str, Any], peer: Peer) -> Any:
         caller = self._callers.person(peer)
@@ -103,7 +111,7 @@ class TokenDesk:
             principal=principal.name,
             agent=text(params, "agent"),
             session=text(params, "session", ""),
-            epoch=self.epoch.now(),
+            epoch=self._broker.halting.epoch,
         )
         made = tokens.issue(link, self._signer)
         body = tokenbook.body(made, by.name)
@@ -178,12 +186,15 @@ class TokenDesk:
         if self._people.find(first.principal) is None:
             raise Refused(f"{first.principal}, who is accountable for this token, is not here any more.")
         sub = next((link.sub for link in reversed(token.links) if link.sub), "")
-        principal = Principal(first.agent, first.session or f"token-{first.id[:12]}", sub, person=first.principal)
-        if why := self.epoch.refuses(warrant, principal):
-            raise Refused(why)
+        principal = Principal(first.agent, _session(first.session, first.id), sub, person=first.principal)
         tokens.check_proof(token, proof, tokens.request_digest(request), now)
         self._replays.use(warrant.link, proof.nonce, proof.at, now, WINDOW)
         return token, principal, proof
+
+
+def _session(session: str, token: str) -> str:
+    """The session of what is asked under a token: its own where it names none."""
+    return session or f"token-{token[:12]}"
 
 
 def _scope(given: Any) -> tuple[Permit, ...]:
