@@ -78,6 +78,18 @@ def test_a_ticket_works_once(guard: Guard, project: Path) -> None:
     assert (project / "src").is_dir()
 
 
+def test_a_script_that_changes_before_it_starts_is_not_what_was_judged(guard: Guard, project: Path) -> None:
+    (project / "clean.sh").write_text("rm -rf src\n")
+    command = rewritten(guard.hook("Bash", {"command": "sh clean.sh"}))
+    (project / "clean.sh").write_text("rm -rf src notes.md\n")
+    done = run(guard, command)
+    assert (done.returncode, done.stdout) == (125, "")
+    assert "clean.sh is not what it was when this was let through" in done.stderr
+    assert (project / "notes.md").exists()
+    assert run(guard, rewritten(guard.hook("Bash", {"command": "sh clean.sh"}))).returncode == 0
+    assert not (project / "notes.md").exists()
+
+
 def test_the_command_is_the_one_that_was_judged(guard: Guard, project: Path) -> None:
     command = rewritten(guard.hook("Bash", {"command": "rm -rf src"}))
     run(guard, f"{command} -- rm notes.md")

@@ -457,6 +457,7 @@ class Broker:
             foreseen=judged.reading.effects,
             provenance=self.halting.provenance(session, action, judged.reading.effects),
             epoch=answer.epoch,
+            operands=tuple(sorted(judged.operands.items())),
         )
         return msgspec.structs.replace(answer, command=started(self._container.prepare(wish), judged.reading.ends))
 

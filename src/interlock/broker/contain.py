@@ -35,6 +35,7 @@ class Wish(msgspec.Struct, frozen=True):
     keep: tuple[str, ...] = ()  # variables that pass beside those of its profile
     end: End = End.COMMIT
     intent: int = -1  # the entry that released it
+    operands: tuple[tuple[str, str], ...] = ()  # path and SHA-256 of each file that was read to let it through
     lifted: bool = False  # it would have been a question outside: it may become one, when inside is not enough
     foreseen: tuple[Effect, ...] | None = None  # what the reading said it would do; None where nobody read it
     provenance: dict[str, Any] = {}  # what orders to halt ask about, as its entry holds it

@@ -112,6 +112,10 @@ class Sealer:
             return None
         return hashlib.sha256(b"".join(sorted(lines))).hexdigest()
 
+    def differing(self, operands: Iterable[tuple[str, str]]) -> str:
+        """The first of these (path, SHA-256) that is not what it was; "" where all are."""
+        return next((path for path, digest in operands if self.digest(os.path.realpath(path)) != digest), "")
+
     def published(self, repository: str) -> tuple[tuple[str, str], ...]:
         """The commit that is checked out, and its tree."""
         if self._git is None:

@@ -22,6 +22,7 @@ import msgspec
 import structlog
 
 from interlock.broker.contain import Wish
+from interlock.broker.sealing import Sealer
 from interlock.containment.cgroups import Group
 from interlock.containment.sight import Sight, parse
 from interlock.containment.tiers import Name, Tier
@@ -71,6 +72,7 @@ class Runs:
         self._live: dict[str, Run] = {}
         self.asked: Asked | None = None  # makes a wish of a command line
         self.note: Note | None = None  # and its entry
+        self._sealer = Sealer()
         self.bound: BoundRuns | None = None  # approved actions, by the same door
         # The words of the order by which a run may not go on; "" where there is none.
         self.halted: Callable[[Wish, str], str] = lambda _, __: ""
@@ -151,6 +153,11 @@ class Runs:
             raise Refused(
                 "this ticket was used, is too old, or was never given; nothing ran. "
                 "Make the call again: that gives a new one."
+            )
+        if other := self._sealer.differing(wish.operands):
+            raise Refused(
+                f"{other} is not what it was when this was let through; nothing ran. "
+                "Make the call again: it is judged as it is now."
             )
         run, plan = await self._settler.begin(ticket, wish, process(peer.pid))
         self._live[ticket] = run
