@@ -28,6 +28,7 @@ from interlock.broker.broker import Answer, Broker
 from interlock.broker.clock import Clock, stamp
 from interlock.broker.config import Config
 from interlock.broker.gitcall import GitCall
+from interlock.broker.halting import Halting
 from interlock.broker.judge import Person
 from interlock.broker.launching import Launching
 from interlock.broker.sealing import Sealer
@@ -35,6 +36,7 @@ from interlock.containment.tiers import Name, Tier, probed
 from interlock.daemon.bound import BoundRuns
 from interlock.daemon.rules import RuleBook
 from interlock.daemon.server import Peer
+from interlock.halt.book import Book
 from interlock.model.action import Action, Principal
 from interlock.model.errors import Refused
 
@@ -78,19 +80,19 @@ class House:
         self.base = base
         self.project = base / "user" / "project"
         (self.project / ".git").mkdir(parents=True)
-        self.halted = ""
+        self.orders = Book()
         self.variables = {"PATH": "/usr/bin:/bin", "HOME": str(base / "user")}
         self.outer: dict[str, str] = {}  # what is in the launcher's environment and was not in the hook's
         self.book = _Book()
         self.rules = _Rules(base / "config", organisation=None, report=lambda *_: None)
-        self.queue = Queue(self.book.record, now=Clock().stamp, known=people(), halted=lambda _: self.halted)
+        self.queue = Queue(self.book.record, now=Clock().stamp, known=people())
         ran = subprocess.run([LAUNCHER, "--probe", str(base)], capture_output=True, text=True, check=True)
         facts = {**probed(msgspec.convert({"status": 0, "said": ran.stdout}, _Said)), "launcher": str(LAUNCHER)}
         tier = Tier(name=Name.OVERLAY, place=str(base), facts=tuple(sorted(facts.items())))
         self.bound = BoundRuns(run=base / "run", place=base / "bound", tier=tier)
         self.broker = Broker(
             ledger=self.book, rules=self.rules, queue=self.queue, clock=Clock(),
-            person=Person("owner", str(base / "user"), ()),
+            halting=Halting(self.orders, Clock(), Person("owner", str(base / "user"), ())),
         )  # fmt: skip
         self.broker.launching = Launching(Sealer(GitCall()), self.bound)
         self.bound.launch, self.bound.landed = self.broker.launch, self.broker.landed

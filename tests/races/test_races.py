@@ -17,6 +17,8 @@ from typing import Any
 import pytest
 
 from interlock.broker.places import settled
+from interlock.halt.order import Order, What
+from interlock.model.selector import parse
 from prover.proofs import prove_folder
 from races.harness import LAUNCHER, NEVER, Attack, House, Result, ordered, raced
 
@@ -261,22 +263,29 @@ def test_policy(house: House, count: int) -> None:
 
 @pytest.mark.parametrize("count", counts("freeze"))
 def test_freeze(house: House, count: int) -> None:
-    """A freeze of the configuration, and an order that the queue hears of: either was there before the opening."""
+    """A freeze of the configuration, and an order that raises the epoch: either counts from its moment on."""
     file = house.base / "config/interlock.toml"
     file.parent.mkdir(parents=True)
     house.write("job.sh", GOOD)
     chance = random.Random(count)
+    given: list[int] = []
 
     def order() -> None:
-        house.halted = "a freeze"
+        freeze = Order(id=-1, what=What.FREEZE, where=parse('tool = "Bash"'), reason="the sale")
+        given.append(house.orders.giving(freeze))
+        house.orders.raised()
+
+    def configure() -> None:
+        file.write_text('[[freeze]]\nreason = "the sale"\n')
 
     async def story() -> None:
         for number in range(count):
-            freeze = order if number % 2 else lambda: file.write_text('[[freeze]]\nreason = "the sale"\n') and None
-            result, before = await ordered(house, "sh job.sh", freeze, chance)
+            result, before = await ordered(house, "sh job.sh", order if number % 2 else configure, chance)
             assert not (result.ran and before)
             file.unlink(missing_ok=True)
-            house.halted = ""
+            for one in given:
+                house.orders.given(one, None)
+            given.clear()
             house.rules.refresh()
 
     play(story)
