@@ -91,11 +91,13 @@ def shape(effects: Sequence[Effect]) -> str:
 
 
 def asked_lately(requests: Iterable[Request], now: str) -> list[Request]:
-    """The requests that were asked within the hour before `now` (RFC 3339), one for each call: what replaced another
-    is the same question.
+    """The requests that were asked within the hour before `now` (RFC 3339), one for each question: what replaced
+    another is the same one, and a plan is one with all of its steps.
     """
     since = datetime.fromisoformat(now) - timedelta(hours=1)
-    return [r for r in requests if datetime.fromisoformat(r.asked_at) > since and r.replaces < 0]
+    lately = [r for r in requests if datetime.fromisoformat(r.asked_at) > since and r.replaces < 0]
+    first = {r.plan.plan: r.id for r in reversed(lately) if r.plan is not None}
+    return [r for r in lately if r.plan is None or first[r.plan.plan] == r.id]
 
 
 def flood(requests: Iterable[Request], draft: Request, limits: Limits, now: str) -> tuple[int, int]:

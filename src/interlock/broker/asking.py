@@ -113,8 +113,7 @@ class Asking:
         gone: asyncio.Event | None,
         defers: Callable[[], bool] = bool,
     ) -> Asked:
-        """Use a yes that is there already, or ask and wait. `defers` tells whether the agent can put
-        the call aside."""
+        """Use a yes that is there already, or ask and wait. `defers`: whether the agent can put the call aside."""
         envelope = seal(action, judged)
         used = await self._use(judged, envelope.digest, card.needs(judged, config), {})
         if used is not None:
@@ -148,7 +147,11 @@ class Asking:
             problem = str(full)
             return Unasked(extra, lambda decision, _: words.full(decision, problem))
         session.count("asks")
-        return await self._wait(session, action, request, extra, config, gone, defers=defers)
+        answer = await self._wait(session, action, request, extra, config, gone, defers=defers)
+        if isinstance(answer, Unanswered) and known is not None and (ended := words.before(known)):
+            say = answer.say
+            return answer._replace(say=lambda decision, entry: f"{ended} {say(decision, entry)}")
+        return answer
 
     async def _wait(
         self,

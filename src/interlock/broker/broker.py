@@ -30,6 +30,7 @@ from interlock.broker.granting import Grants
 from interlock.broker.halting import Halting
 from interlock.broker.judge import Judgement, Remembered, judge
 from interlock.broker.launching import Held, Launched, Launching, Unable
+from interlock.broker.planning import Planning
 from interlock.broker.restricting import Restrictions
 from interlock.broker.sealing import Sealer
 from interlock.broker.session import Session, Sessions, new_session
@@ -116,6 +117,14 @@ class Broker:
         self.launching = Launching(Sealer(), Unable())  # until somebody knows how to start approved actions
         self.histories: Histories | None = None  # told of sessions and actions, so that people's commits are known
         # `started` is told of each process that a look starts: what comes from below it is no person's.
+        self.planning = Planning(
+            queue=queue,
+            clock=clock,
+            container=self._container,
+            rejudge=self._rejudge,
+            rules=lambda workspace: (rules.engine(workspace), rules.config(workspace)),
+            record=ledger.record,
+        )
         self._asking = Asking(
             queue=queue, clock=clock, person=person, rejudge=self._rejudge, started=started, undoing=undoing
         )

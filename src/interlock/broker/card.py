@@ -17,7 +17,7 @@ from interlock.approvals.needs import Needs, needed
 from interlock.approvals.request import Request
 from interlock.broker import records
 from interlock.broker.config import Config
-from interlock.broker.envelope import Envelope, canonical
+from interlock.broker.envelope import CLAIMS, Envelope, canonical, essential
 from interlock.broker.granting import grantable
 from interlock.broker.judge import Judgement
 from interlock.effects.redact import redact
@@ -32,7 +32,6 @@ LONGEST = 1 << 20  # characters of an action that is asked about; whoever needs 
 MEDIA_TYPE = "application/vnd.interlock.card+json"
 # Bytes in an entry, which has 16 KiB: together they leave room for names, rules and reasons.
 _TEXT, _CLAIM, _EFFECTS, _PREVIEW, _WHY, _BEWARE = 4_000, 600, 3_600, 1_800, 1_500, 900
-_CLAIMS = ("description", "justification", "explanation", "reason")
 
 
 class Looked(msgspec.Struct, frozen=True):
@@ -50,13 +49,13 @@ def too_long(action: Action) -> int:
 
 def claim(action: Action) -> str:
     """What the agent says of its action, redacted: never a reason for anything, and shown apart."""
-    said = [action.input.get(name) for name in _CLAIMS]
+    said = [action.input.get(name) for name in CLAIMS]
     return records.clean(redact("\n".join(text for text in said if isinstance(text, str) and text)[:LONGEST]))
 
 
 def call(action: Action) -> str:
     """The digest of the call as the agent wrote it. What it stands for may change: a script, a link, the rules."""
-    return hashlib.sha256(canonical([action.tool, action.input, action.cwd])).hexdigest()
+    return hashlib.sha256(canonical([action.tool, essential(action), action.cwd])).hexdigest()
 
 
 def needs(judged: Judgement, config: Config) -> Needs:

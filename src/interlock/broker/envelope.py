@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import Any
 
 import msgspec
 
@@ -15,6 +16,9 @@ from interlock.broker.facts import Facts
 from interlock.broker.judge import Judgement
 from interlock.model.action import Action
 from interlock.model.fingerprint import fingerprint
+
+# What an agent says of a call beside the call itself; nothing that runs depends on it.
+CLAIMS = ("description", "justification", "explanation", "reason")
 
 
 class Envelope(msgspec.Struct, frozen=True):
@@ -35,7 +39,7 @@ def seal(action: Action, judged: Judgement) -> Envelope:
         "session": action.principal.session,
         "subagent": action.principal.subagent,
         "tool": action.tool,
-        "input": hashlib.sha256(canonical(action.input)).hexdigest(),
+        "input": hashlib.sha256(canonical(essential(action))).hexdigest(),
         "cwd": action.cwd,
         "operands": judged.operands,
         "effects": hashlib.sha256(msgspec.json.encode(judged.reading.effects)).hexdigest(),
@@ -59,6 +63,13 @@ def dependencies(facts: Facts) -> dict[str, object]:
         "environment": facts.environment,
         "state": msgspec.to_builtins(facts.state),
     }
+
+
+def essential(action: Action) -> dict[str, Any]:
+    """The input without what a command's call says of itself: an agent that makes the same call again words it anew."""
+    if action.tool != "Bash":
+        return action.input
+    return {name: value for name, value in action.input.items() if name not in CLAIMS}
 
 
 def canonical(value: object) -> bytes:

@@ -71,6 +71,19 @@ def ended(request: Request) -> str:
     )
 
 
+def before(request: Request) -> str:
+    """How the question about this very action ended the last time, where no answer of a person's came of it."""
+    number, because = request.id, f" ({request.because})" if request.because else ""
+    match request.state:
+        case State.EXPIRED:
+            return f"Nobody decided on request {number} in time; the question is asked again."
+        case State.LAPSED:
+            return f"The yes to request {number} was not used in time; the question is asked again."
+        case State.REVOKED | State.WITHDRAWN:
+            return f"Request {number} was taken back{because}; the question is asked again."
+    return ""
+
+
 def in_order(request: Request) -> str:
     """It stands in a plan whose order counts, and what comes before it has not been run."""
     step = request.plan

@@ -15,6 +15,7 @@ from interlock.model.errors import UsageError
     "approve",
     epilog="\b\nExamples:\n  interlock approve 42\n  interlock approve 57 --code 9f3c01aa    for tier 3 and 4\n"
     "  interlock approve 41 42 43\n  interlock approve 41 --batch    all that are alike\n"
+    "  interlock approve --plan 12\n"
     "  interlock approve 42 --but 'and tell me what you changed'\n"
     "  interlock approve --request question.json --sign ~/.ssh/id_ed25519 --out yes.json\n"
     "  interlock approve --decision yes.json",
@@ -23,8 +24,11 @@ from interlock.model.errors import UsageError
 @click.option("--code", default="", help="The last part of the fingerprint: shows that you read this very request.")
 @click.option("--but", default="", help="What the agent should know with your yes; it is told in your words.")
 @click.option("--batch", is_flag=True, help="With one number: all open requests of its shape, in one decision.")
+@click.option("--plan", type=int, help="All open steps of a plan, in one decision.")
 @deciding.options
-def command(requests: tuple[int, ...], code: str, but: str, batch: bool, as_json: bool, **options: Any) -> None:
+def command(
+    requests: tuple[int, ...], code: str, but: str, batch: bool, plan: int | None, as_json: bool, **options: Any
+) -> None:
     """Say yes to exactly one action.
 
     The yes is for this action alone (its digest: tool, input, directory, the files it would run, the policy), is used
@@ -39,6 +43,8 @@ def command(requests: tuple[int, ...], code: str, but: str, batch: bool, as_json
     ids = list(requests)
     if batch:
         ids = _alike(ids)
+    if plan is not None:
+        ids = _steps(plan)
     if how.elsewhere:
         deciding.report(deciding.elsewhere(how, ids, "approve", but, as_json=as_json), as_json=as_json)
         return
@@ -58,3 +64,12 @@ def _alike(ids: list[int]) -> list[int]:
     shape = call(locate(), "request", {"id": ids[0]})["alike"]
     found = call(locate(), "inbox", {"all": False})
     return [r["id"] for r in found if r["alike"] == shape and r["state"] in {"pending", "partial"}] or ids
+
+
+def _steps(plan: int) -> list[int]:
+    """The open steps of a plan; all of them where none is, so that it is said why they cannot be approved."""
+    from interlock.daemon.client import call
+
+    home = locate()
+    steps: list[int] = call(home, "plan.show", {"id": plan})
+    return [n for n in steps if call(home, "request", {"id": n})["state"] in {"pending", "partial"}] or steps

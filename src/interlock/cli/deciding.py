@@ -97,6 +97,8 @@ def elsewhere(how: How, ids: Sequence[int], verdict: str, feedback: str, *, as_j
     else:
         raise UsageError("say what you decide on: request numbers, or --request FILE.")
     bundle = bundles.unpack(raw, key)
+    if how.request is not None and how.key:
+        _remember(bundle.log, key)
     begun = time.monotonic()
     if not as_json:
         for request in bundle.requests:
@@ -195,22 +197,36 @@ def _known_key(how: How) -> str:
 
     assert how.request is not None  # noqa: S101 - the caller looked
     log, key = claimed(_read(how.request))
-    kept = locate().config / "known-logs"
-    known = dict(line.split(" ", 1) for line in _lines(kept) if " " in line)
+    known = _known_logs().get(log)
     if how.key:
-        if known.get(log) not in (None, how.key):
-            raise Refused(f"{kept} names another key for {log}. If it was changed on purpose, remove that line.")
-        if log not in known:
-            kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write(kept, "".join(f"{name} {vkey}\n" for name, vkey in {**known, log: how.key}.items()).encode())
+        if known not in (None, how.key):
+            raise Refused(
+                f"{_kept()} names another key for {visible(log)}. If it was changed on purpose, remove that line."
+            )
         return how.key
-    if log not in known:
+    if known is None:
         raise Refused(
             f"you have not decided for {visible(log)} from here before. Ask its owner for the key of its ledger "
-            f"(it stands in `keys/daemon.vkey` of its state directory), and if it is {key}, repeat this with "
-            f"--key '{key}'. It is then remembered."
+            f"(it stands in `keys/daemon.vkey` of its state directory), and if it is {visible(key)}, repeat this with "
+            f"--key '{visible(key)}'. It is then remembered."
         )
-    return known[log]
+    return known
+
+
+def _remember(log: str, key: str) -> None:
+    """A key that was named, and that the bundle was signed with, need not be named again."""
+    known = _known_logs()
+    if log not in known:
+        _kept().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write(_kept(), "".join(f"{name} {vkey}\n" for name, vkey in {**known, log: key}.items()).encode())
+
+
+def _known_logs() -> dict[str, str]:
+    return dict(line.split(" ", 1) for line in _lines(_kept()) if " " in line)
+
+
+def _kept() -> Path:
+    return locate().config / "known-logs"
 
 
 def _lines(file: Path) -> list[str]:

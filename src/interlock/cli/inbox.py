@@ -55,8 +55,11 @@ def command(requests: tuple[int, ...], everything: bool, export: Path | None, as
 def alike(requests: Sequence[dict[str, Any]]) -> None:
     """Which of these are of one shape, and can be answered together."""
     groups: dict[str, list[int]] = {}
+    plans = {request["plan"]["plan"] for request in requests if request["state"] in _OPEN and request["plan"]}
+    for plan in sorted(plans):
+        click.echo(f"Plan {plan}, in one decision: interlock approve --plan {plan}")
     for request in requests:
-        if request["state"] in _OPEN and request["alike"]:
+        if request["state"] in _OPEN and request["alike"] and not request["plan"]:
             groups.setdefault(request["alike"], []).append(request["id"])
     for numbers in groups.values():
         if len(numbers) > 1:

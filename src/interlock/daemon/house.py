@@ -42,6 +42,7 @@ from interlock.daemon.inbox import InboxDesk
 from interlock.daemon.keeping import Keeping
 from interlock.daemon.network import Network
 from interlock.daemon.people import PeopleDesk
+from interlock.daemon.plans import PlanDesk
 from interlock.daemon.recorder import LedgerRecorder
 from interlock.daemon.records import RecordsDesk
 from interlock.daemon.reviewers import ReviewersDesk
@@ -238,7 +239,7 @@ def _desks(ground: Ground, broker: Broker, runs: Runs, settler: Settler, stop: C
             started=clock.stamp(), stop=stop,
         ),
         RecordsDesk(ledger, recorder),
-        SessionsDesk(broker),
+        SessionsDesk(broker), PlanDesk(broker, callers),
         contained,
         GrantsDesk(broker, ledger, rules, clock, callers),
         ReviewersDesk(broker, Drills(broker.queue, recorder.record, clock), callers),

@@ -183,7 +183,9 @@ class InboxDesk:
         return _body(await asyncio.to_thread(completed, request, self._queue.store))
 
     def _execute_by(self, request: Request) -> str:
-        return stamp(self._clock.now() + self._rules.config(request.workspace).execute_seconds)
+        seconds = self._rules.config(request.workspace).execute_seconds
+        steps = request.plan.of if request.plan is not None else 1  # the last step of a plan comes after all the others
+        return stamp(self._clock.now() + min(seconds * steps, 86_400))
 
 
 def _ids(params: dict[str, Any]) -> list[int]:
