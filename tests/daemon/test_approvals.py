@@ -11,6 +11,7 @@ import pytest
 from conftest import Guard, allowed
 
 from interlock.daemon.client import Remote, call
+from interlock.daemon.wire import Reply
 from interlock.model.visible import original
 
 RULE = (
@@ -29,6 +30,14 @@ def asked(guard: Guard, *names: str) -> list[int]:
     for name in names:
         guard.said_no(guard.hook("Write", note(guard, name)))
     return [request["id"] for request in call(guard.home, "inbox")]
+
+
+def started(reply: Reply) -> bool:
+    """Whether Interlock starts the call: bound to what was approved, once."""
+    if reply.exit != 0:
+        return False
+    answer = json.loads(reply.stdout)["hookSpecificOutput"]
+    return answer["permissionDecision"] == "allow" and " --bound " in answer["updatedInput"]["command"]
 
 
 def told(guard: Guard, wish: dict[str, str], tool: str = "Write") -> str:
@@ -80,7 +89,7 @@ def test_a_call_that_is_only_worded_anew_is_the_same_call(uncontained: Guard) ->
     (request,) = call(uncontained.home, "inbox")
     code = request["fingerprint"].rsplit("-", 1)[1]
     assert uncontained.cli("approve", str(request["id"]), "--code", code).returncode == 0
-    assert allowed(uncontained.hook("Bash", {"command": "rm -rf ~/photos", "description": "Now remove them"}))
+    assert started(uncontained.hook("Bash", {"command": "rm -rf ~/photos", "description": "Now remove them"}))
 
 
 def test_a_megabyte_of_padding_hides_nothing(uncontained: Guard) -> None:
@@ -265,9 +274,13 @@ def test_a_plan_is_approved_as_one_and_run_step_by_step(uncontained: Guard) -> N
     done = guard.cli("approve", "--plan", str(plan["id"]), "--code", code)
     assert done.stdout.count("Approved.") == 2, done.stderr
     assert "run in its order" in told(guard, {"command": "rm -rf ~/music"}, "Bash")
-    assert allowed(guard.hook("Bash", {"command": "rm -rf ~/photos"}))
-    assert allowed(guard.hook("Bash", {"command": "rm -rf ~/music"}))
-    told(guard, {"command": "rm -rf ~/music"}, "Bash")
+    run = guard.hook("Bash", {"command": "rm -rf ~/photos"})
+    assert started(run)
+    assert "run in its order" in told(guard, {"command": "rm -rf ~/music"}, "Bash"), "the first is not started yet"
+    command = json.loads(run.stdout)["hookSpecificOutput"]["updatedInput"]["command"]
+    done = subprocess.run(["bash", "-c", command], env=guard.environment, cwd=guard.project, check=False, timeout=60)
+    assert done.returncode == 0
+    assert started(guard.hook("Bash", {"command": "rm -rf ~/music"}))
 
 
 @pytest.mark.parametrize(

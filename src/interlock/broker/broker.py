@@ -121,7 +121,7 @@ class Broker:
             queue=queue,
             clock=clock,
             container=self._container,
-            rejudge=self._rejudge,
+            rejudge=self._rejudge_planned,
             rules=lambda workspace: (rules.engine(workspace), rules.config(workspace)),
             record=ledger.record,
         )
@@ -152,6 +152,8 @@ class Broker:
         session.inside = inside
         if (order := self.halting.ends(session)) is not None:
             return await self._halted(session, action, {}, order)
+        if session.variables is None:
+            session.variables = variables_in(environment())
         config = self._rules.config(session.workspace)
         action = self._as_it_is(action, config)
         paused = self.queue.pauses.of(action.principal)
@@ -353,6 +355,10 @@ class Broker:
     def _rejudge(self, action: Action, session: Session) -> Judgement:
         judged = self._judge(action, session, self._rules.config(session.workspace))
         return self.launching.look(action, judged, session.workspace, rewrites=True)
+
+    def _rejudge_planned(self, action: Action, session: Session) -> Judgement:
+        """As it will be judged when the agent makes the call: with the variables that its hooks have."""
+        return self._rejudge(msgspec.structs.replace(action, variables=session.variables), session)
 
     def _as_it_is(self, action: Action, config: Config) -> Action:
         """The action with the roles that its principal has at this moment."""

@@ -76,7 +76,7 @@ class Planning:
         if not 0 < len(actions) <= MOST:
             raise Refused(f"a plan has 1 to {MOST} steps; this has {len(actions)}. Make it several plans.")
         engine, config = self._rules(session.workspace)
-        judged = [self._rejudge(action, session) for action in actions]
+        judged = await asyncio.to_thread(lambda: [self._rejudge(action, session) for action in actions])
         verdicts = [self._verdict(*pair, engine, config, session) for pair in zip(judged, actions, strict=True)]
         self._possible(actions, judged, verdicts)
         texts = [records.cut(records.clean(records.action_text(action)), _TEXT) for action in actions]

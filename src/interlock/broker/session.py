@@ -50,6 +50,7 @@ class Session(msgspec.Struct):
     facts: AgentFacts = NOTHING_KNOWN
     children: OrderedDict[str, Child] = msgspec.field(default_factory=OrderedDict)
     outside: OrderedDict[tuple[str, str], None] = msgspec.field(default_factory=OrderedDict)  # tried inside in vain
+    variables: tuple[tuple[str, str], ...] | None = None  # of the environment that its hooks were first started with
     doubted: bool = False  # a contained run did what nobody foresaw: what it asks for is believed less
 
     def count(self, what: str) -> None:
