@@ -106,12 +106,17 @@ class HookClient(BuildHookInterface[Any]):
 
 def compile_client(source: Path, target: Path) -> bool:
     """Compile the client with the first compiler whose product runs; False when there is none."""
-    return _compile([source, source.with_name("wire.c")], target, refuses_with=2)
+    return _compile([source, *_shared(source.parent)], target, refuses_with=2)
 
 
 def compile_launcher(sources: Path, target: Path) -> bool:
     """Compile the launcher of contained commands; False where it does not compile or run."""
-    return _compile([*sorted(sources.glob("*.c")), sources.with_name("wire.c")], target, refuses_with=125)
+    return _compile([*sorted(sources.glob("*.c")), *_shared(sources.parent)], target, refuses_with=125)
+
+
+def _shared(native: Path) -> list[Path]:
+    """What both programs are made of."""
+    return [native / "wire.c", native / "lease.c"]
 
 
 def _compile(sources: list[Path], target: Path, *, refuses_with: int) -> bool:

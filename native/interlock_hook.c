@@ -11,6 +11,7 @@
  * C11 and Linux. No allocation but one mmap for a large event; no library beside libc; no configuration file.
  */
 #define _GNU_SOURCE
+#include "lease.h"
 #include "wire.h"
 
 #include <errno.h>
@@ -464,6 +465,22 @@ static void hold_standard_descriptors(void)
             exit(REFUSED);
 }
 
+/*
+ * Nothing is let happen without a lease that is good at this moment, and under the halts that it was decided under: an
+ * order that came while the answer was on its way wins.
+ */
+static void check_lease(uint64_t epoch)
+{
+    char name[64];
+    if (event_name(event.bytes, event.bytes + event.length, name, sizeof name) && only_tells(name))
+        return;
+    struct terms terms = look_at_lease(0);
+    if (terms.why)
+        no(RESTART, "%s", terms.why);
+    if (terms.epoch != epoch)
+        no("Make the same call once more: it is then decided anew.", "a person gave an order while this was decided");
+}
+
 /* Any status but 0 and 2 means "the hook failed, go on" to some agent. */
 static bool fits(long status) { return status == 0 || status == REFUSED; }
 
@@ -487,6 +504,8 @@ int main(int count, char **words)
         no(REPAIR, "the request could not be written");
     struct iovec part[2] = {{head, (size_t)n}, {event.bytes, event.length}};
     struct answer a = converse(fd, nonce, part, fits);
+    if (a.status == 0)
+        check_lease(a.epoch);
     if (!put(STDOUT_FILENO, reply.bytes, (size_t)a.out) || !put(STDERR_FILENO, reply.bytes + a.out, (size_t)a.err))
         return REFUSED;
     return (int)a.status;

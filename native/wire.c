@@ -166,9 +166,11 @@ static void take_lines(const char *nonce, struct answer *a, int64_t *silent_at, 
         } else {
             a->status = number(&p, ' ', 255);
             a->out = a->status < 0 ? -1 : number(&p, ' ', limit);
-            a->err = a->out < 0 ? -1 : number(&p, '\n', limit);
-            if (a->err < 0 || a->out + a->err > limit || !fits(a->status))
+            a->err = a->out < 0 ? -1 : number(&p, ' ', limit);
+            long epoch = a->err < 0 ? -1 : number(&p, '\n', LONG_MAX / 1024);
+            if (epoch < 0 || a->out + a->err > limit || !fits(a->status))
                 garbage();
+            a->epoch = (uint64_t)epoch;
             a->complete = true;
             *silent_at = now_ms() + SILENCE_MS;
         }

@@ -21,6 +21,7 @@ struct buffer {
 struct answer {
     bool complete;
     long status, out, err;
+    uint64_t epoch; /* of the halts, under which it was given */
 };
 
 /* What each program says when it cannot go on; `remedy` is the sentence that tells what to do. */
@@ -37,7 +38,7 @@ int64_t smaller(int64_t a, int64_t b);
 void pause_ms(long ms);
 /* Makes room for more; false when the limit is reached. */
 bool grow(struct buffer *b);
-/* A decimal without sign or leading zero, ended by `stop`; moves *p past it. Below zero: it is not one. */
+/* A decimal without sign or leading zero, at most 2^53, ended by `stop`; moves *p past it. Below zero: it is not one. */
 long number(const char **p, char stop, long limit);
 
 void find_run_directory(void);

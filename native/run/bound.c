@@ -4,6 +4,7 @@
  */
 #define _GNU_SOURCE
 #include "bound.h"
+#include "../lease.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -61,12 +62,50 @@ static _Noreturn void be_command(const struct bound *bound, char **environment, 
     _exit(errno == ENOENT ? STATUS_UNKNOWN : STATUS_UNRUNNABLE);
 }
 
-static int wait_for(pid_t command, const sigset_t *watched)
+/* A process and all below it, the parents first. */
+static void signal_tree(pid_t pid, int number)
 {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)pid, (int)pid);
+    kill(pid, number);
+    FILE *children = fopen(path, "re");
+    int child;
+    while (children && fscanf(children, "%d", &child) == 1)
+        signal_tree(child, number);
+    if (children)
+        fclose(children);
+}
+
+/* Without a good lease that does not name it, the run stands still. */
+static void mind_lease(pid_t command, uint64_t run)
+{
+    static bool held;
+    struct terms terms = look_at_lease(run);
+    bool hold = terms.why || terms.halt != MAY_GO;
+    if (hold != held)
+        signal_tree(command, hold ? SIGSTOP : SIGCONT);
+    if (!terms.why && terms.halt == HALT_KILLED)
+        signal_tree(command, SIGKILL);
+    held = hold;
+}
+
+static bool may_go(uint64_t run)
+{
+    if (!leased())
+        return true;
+    struct terms terms = look_at_lease(run);
+    return !terms.why && terms.halt == MAY_GO;
+}
+
+static int wait_for(pid_t command, const sigset_t *watched, uint64_t run)
+{
+    static const struct timespec look = {0, 200 * 1000 * 1000};
     for (;;) {
         siginfo_t info;
         int status;
-        if (sigwaitinfo(watched, &info) < 0)
+        if (leased())
+            mind_lease(command, run);
+        if (sigtimedwait(watched, &info, &look) < 0)
             continue;
         if (info.si_signo != SIGCHLD) {
             /* What a terminal sends reaches the whole group by itself. */
@@ -77,6 +116,8 @@ static int wait_for(pid_t command, const sigset_t *watched)
         pid_t ended = waitpid(command, &status, WNOHANG | WUNTRACED);
         if (ended != command)
             continue;
+        if (WIFSTOPPED(status) && !may_go(run))
+            continue; /* by an order, or for want of a lease: no job of the shell's has stopped */
         if (WIFSTOPPED(status)) {
             raise(SIGSTOP); /* a shell sees the job stop, and may let it go on */
             kill(command, SIGCONT);
@@ -105,12 +146,15 @@ int launch_bound(char *bytes, size_t length)
     for (size_t i = 0; i < sizeof passed / sizeof *passed; i++)
         sigaddset(&watched, passed[i]);
     sigprocmask(SIG_BLOCK, &watched, &before);
+    const uint64_t run = name_of_run(bound.id);
+    if (leased())
+        need_lease(run);
     pid_t launcher = getpid(), command = fork();
     if (command == 0)
         be_command(&bound, environment, &before, launcher);
     if (command < 0)
         fail("Free some memory and processes, and try again.", "the command cannot be started (%s)", strerror(errno));
-    int status = wait_for(command, &watched);
+    int status = wait_for(command, &watched, run);
     leave_no_marks();
     return status;
 }

@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "run.h"
 #include "sight.h"
+#include "../lease.h"
 #include "../wire.h"
 
 #include <errno.h>
@@ -125,6 +126,18 @@ char *start_run(const char *profile, char **words, size_t *length)
 }
 
 static bool observed, bounded;
+
+bool leased(void) { return asked || ticket; }
+
+void need_lease(uint64_t run)
+{
+    struct terms terms = look_at_lease(run);
+    if (terms.why)
+        fail("Run `interlock status`; if it does not answer, `interlock down` and `interlock up`. Then make the call again.",
+             "%s: nothing is started that its daemon could not stop", terms.why);
+    if (terms.halt != MAY_GO)
+        fail("Stop here, and tell the user: `interlock freezes` shows what is in force.", "a person has halted it");
+}
 
 void run_is(const char *id, bool observes, bool bounds)
 {

@@ -42,6 +42,8 @@ static _Noreturn void be_command(const struct plan *plan, char **environment, co
     _exit(run_command(plan->arguments.list, environment));
 }
 
+static bool held; /* by the launcher: all that runs here stands still */
+
 /* True while the command lives. */
 static bool reap(pid_t command, int control, bool tty)
 {
@@ -52,7 +54,7 @@ static bool reap(pid_t command, int control, bool tty)
         if (info.si_pid != command)
             continue;
         if (info.si_code == CLD_STOPPED) {
-            if (tty)
+            if (tty && !held)
                 say(control, SAID_STOPPED, info.si_status);
             continue;
         }
@@ -71,7 +73,11 @@ static bool take_order(pid_t command, int control, bool tty)
         return false; /* the launcher is gone */
     if (message.kind == SAY_END)
         kill(-1, SIGTERM);
-    else if (message.kind == SAY_SIGNAL)
+    else if (message.kind == SAY_HOLD || message.kind == SAY_GO) {
+        /* Every process of the namespace but this one, none of which can fork meanwhile. */
+        held = message.kind == SAY_HOLD;
+        kill(-1, held ? SIGSTOP : SIGCONT);
+    } else if (message.kind == SAY_SIGNAL)
         kill(tty ? command : -command, message.value); /* without a terminal it leads a group of its own */
     return true;
 }

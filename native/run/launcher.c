@@ -4,6 +4,7 @@
  */
 #define _GNU_SOURCE
 #include "run.h"
+#include "../lease.h"
 #include "sight.h"
 
 #include <errno.h>
@@ -19,7 +20,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { GRACE_MS = 2000 /* between the friendly end at the wall time and the other one */ };
+enum { GRACE_MS = 2000, /* between the friendly end at the wall time and the other one */
+       LOOK_MS = 200    /* between two looks at the lease; it is also looked at when it lapses */ };
 
 struct watch {
     const struct plan *plan;
@@ -27,7 +29,8 @@ struct watch {
     int control, signals;
     int64_t ends, kills; /* milliseconds; 0: not set */
     int status;          /* the command's, -1 while it runs */
-    bool failed, late;
+    bool failed, late, started, held;
+    uint64_t run;        /* by which the lease names this run */
     char text[2048];     /* why it failed */
 };
 
@@ -55,6 +58,36 @@ static void take_signal(const struct watch *watch, const struct plan *plan)
     say(watch, SAY_SIGNAL, (int)info.ssi_signo);
 }
 
+static int lease_left = -1; /* milliseconds to the next look at the lease */
+
+/*
+ * A run goes on as long as the daemon's lease is good and does not name it; else it stands still, or ends. The daemon
+ * stops it too, when it is alive: this is what holds when it is not.
+ */
+static void mind_lease(struct watch *watch)
+{
+    if (!leased() || !watch->started)
+        return;
+    struct terms terms = look_at_lease(watch->run);
+    bool hold = terms.why || terms.halt != MAY_GO;
+    if (!terms.why && terms.halt == HALT_KILLED)
+        kill(watch->init, SIGKILL);
+    if (hold != watch->held)
+        say(watch, hold ? SAY_HOLD : SAY_GO, 0);
+    watch->held = hold;
+    lease_left = !hold && terms.left_ms < LOOK_MS ? (int)terms.left_ms + 1 : LOOK_MS;
+}
+
+/* The last look before anything runs. */
+static void start(struct watch *watch)
+{
+    if (leased())
+        need_lease(watch->run);
+    watch->started = true;
+    say(watch, SAY_START, 0);
+    mind_lease(watch);
+}
+
 /* False when there is nothing more to hear. */
 static bool take_message(struct watch *watch)
 {
@@ -77,7 +110,7 @@ static bool take_message(struct watch *watch)
     } else if (said.head.kind == SAID_BOUND) {
         if (!said.head.value)
             (void)join_cgroup(watch->plan, watch->init);
-        say(watch, SAY_START, 0);
+        start(watch);
     } else if (said.head.kind == SAID_STOPPED) {
         raise(SIGSTOP);
         say(watch, SAY_SIGNAL, SIGCONT);
@@ -103,9 +136,10 @@ static int time_left(const struct watch *watch)
 {
     int64_t next = watch->kills ? watch->kills : watch->late ? 0 : watch->ends;
     if (!next)
-        return -1;
+        return lease_left;
     int64_t left = next - now_ms();
-    return left < 0 ? 0 : left > 3600000 ? 3600000 : (int)left;
+    int wait = left < 0 ? 0 : left > 3600000 ? 3600000 : (int)left;
+    return lease_left >= 0 && lease_left < wait ? lease_left : wait;
 }
 
 static int finish(struct watch *watch)
@@ -209,14 +243,16 @@ int launch(const char *bytes, size_t length)
         gather_signals(watch, &before, true);
     }
     watch->plan = &plan;
+    watch->run = name_of_run(plan.id);
     if (!needs_bound(&plan)) /* else pid 1 says first whether it has bound itself */
-        say(watch, SAY_START, 0);
+        start(watch);
     if (plan.wall)
         watch->ends = now_ms() + plan.wall * 1000;
     for (bool open = true; open;) {
         struct pollfd polled[2] = {{watch->control, POLLIN, 0}, {watch->signals, POLLIN, 0}};
         int ready = poll(polled, 2, time_left(watch));
         keep_time(watch);
+        mind_lease(watch);
         if (ready > 0 && polled[1].revents)
             take_signal(watch, &plan);
         if (ready > 0 && polled[0].revents)

@@ -92,6 +92,11 @@ bool is_command(const char *name);
 char **run_wanted(int count, char **words, const char **profile);
 int in_python(int count, char **words);
 
+/* Whether this run was given by a daemon, whose lease it then needs. */
+bool leased(void);
+/* Gives up unless the lease is good, and nobody has halted this run. */
+void need_lease(uint64_t run);
+
 /* Under which name the end of such a run is told, and what beside its status. */
 void run_is(const char *id, bool observed, bool bounded);
 /* The end that is told says that something was not as approved. */
@@ -188,7 +193,8 @@ extern uid_t outer_user;
 extern gid_t outer_group;
 
 /* What pid 1 and the launcher say to each other, one per packet. */
-enum { SAID_FAILED = 'F', SAY_PLAN = 'P', SAY_START = 'G', SAID_ENDED = 'E', SAID_STOPPED = 'S', SAID_BOUND = 'B', SAY_SIGNAL = 'K', SAY_END = 'T' };
+enum { SAID_FAILED = 'F', SAY_PLAN = 'P', SAY_START = 'G', SAID_ENDED = 'E', SAID_STOPPED = 'S', SAID_BOUND = 'B', SAY_SIGNAL = 'K', SAY_END = 'T',
+       SAY_HOLD = 'H', SAY_GO = 'O' };
 struct message {
     int kind, value;
 };

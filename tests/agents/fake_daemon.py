@@ -14,6 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from interlock.halt.lease import Lease
+
 
 class Fault(StrEnum):
     """What the daemon does when a tool call arrives."""
@@ -42,6 +44,8 @@ class FakeDaemon:
         self._socket.bind(str(self._path))
         self._path.chmod(0o600)
         self._socket.listen(16)
+        # Its answers are those of a daemon at work: what it gets wrong is the answer, not the lease.
+        Lease(self._path.with_name("lease"), seconds=3_600).renew(0, bytes(32), {})
         self._socket.settimeout(0.1)
         self._start(self._accept)
         return self
@@ -74,17 +78,17 @@ class FakeDaemon:
                 self.met += 1
                 self._misbehave(connection, nonce)
             else:
-                connection.sendall(f"ILK1 done {nonce} 0 0 0\n".encode())
+                connection.sendall(f"ILK1 done {nonce} 0 0 0 0\n".encode())
 
     def _misbehave(self, connection: socket.socket, nonce: str) -> None:
         try:
             match self._fault:
                 case Fault.ALLOWS:
-                    connection.sendall(f"ILK1 done {nonce} 0 0 0\n".encode())
+                    connection.sendall(f"ILK1 done {nonce} 0 0 0 0\n".encode())
                 case Fault.GARBAGE:
                     connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")
                 case Fault.CUT:
-                    connection.sendall(f'ILK1 done {nonce} 0 60 0\n{{"hookSpecific'.encode())
+                    connection.sendall(f'ILK1 done {nonce} 0 60 0 0\n{{"hookSpecific'.encode())
                 case Fault.SILENT:
                     self._stopped.wait(30)
                 case Fault.HOLDS:

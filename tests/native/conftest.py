@@ -17,8 +17,8 @@ from native.daemons import Daemon, Script
 from native.runs import NOBODY, Sandbox, lacking, new_sandbox, remove
 
 ROOT = Path(__file__).resolve().parents[2]
-WIRE = ROOT / "native/wire.c"
-SOURCES = [*sorted((ROOT / "native/run").glob("*.c")), WIRE]  # of the launcher
+SHARED = [ROOT / "native/wire.c", ROOT / "native/lease.c"]
+SOURCES = [*sorted((ROOT / "native/run").glob("*.c")), *SHARED]  # of the launcher
 
 _spec = importlib.util.spec_from_file_location("hatch_build", ROOT / "hatch_build.py")
 assert _spec is not None
@@ -86,7 +86,7 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def sanitizing(target: Path) -> list[str]:
     """The command that builds a client which dies (exit status 99) of any undefined behaviour."""
     flags = ["-std=c11", "-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-    return ["gcc", *flags, "-o", str(target), str(ROOT / "native/interlock_hook.c"), str(WIRE)]
+    return ["gcc", *flags, "-o", str(target), str(ROOT / "native/interlock_hook.c"), *map(str, SHARED)]
 
 
 def build_launcher(kind: str, directory: Path) -> Path | None:

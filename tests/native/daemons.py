@@ -10,6 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from interlock.halt.lease import Lease
+
+EPOCH = 7  # of the halts, in every answer and in the lease
+
 
 @dataclass
 class Call:
@@ -52,7 +56,7 @@ class Call:
         self.send(f"ILK1 hold {self.nonce} {ms}\n".encode())
 
     def done(self, status: int = 0, out: bytes = b"", err: bytes = b"", *, nonce: str | None = None) -> None:
-        head = f"ILK1 done {nonce or self.nonce} {status} {len(out)} {len(err)}\n".encode()
+        head = f"ILK1 done {nonce or self.nonce} {status} {len(out)} {len(err)} {EPOCH}\n".encode()
         self.send(head + out + err)
 
 
@@ -68,6 +72,8 @@ class Daemon:
         run = home / "run"
         run.mkdir(parents=True, exist_ok=True)
         self.path = run / "daemon.sock"
+        self.lease = Lease(run / "lease", seconds=3_600)
+        self.lease.renew(EPOCH, bytes(32), {})
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         directory = os.open(run, os.O_PATH | os.O_DIRECTORY)  # the path may be longer than an address holds
         try:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from native.conftest import ROOT, SOURCES, WIRE, hatch_build
+from native.conftest import ROOT, SHARED, SOURCES, hatch_build
 
 STRICT = [
     "-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-Wshadow", "-Wconversion", "-Wformat=2", "-Wvla",
@@ -24,7 +24,14 @@ STRICT = [
 def test_no_compiler_has_anything_to_say(compiler: str, tmp_path: Path) -> None:
     if shutil.which(compiler) is None:
         pytest.skip(f"no {compiler} here")
-    command = [compiler, *STRICT, "-o", str(tmp_path / "hook"), str(ROOT / "native/interlock_hook.c"), str(WIRE)]
+    command = [
+        compiler,
+        *STRICT,
+        "-o",
+        str(tmp_path / "hook"),
+        str(ROOT / "native/interlock_hook.c"),
+        *map(str, SHARED),
+    ]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stderr) == (0, "")
 
@@ -36,7 +43,7 @@ def test_it_compiles_for_the_other_architecture_without_a_word(name: str, tmp_pa
     compiler = shutil.which("aarch64-linux-gnu-gcc")
     if compiler is None:
         pytest.skip("no aarch64-linux-gnu-gcc here")
-    sources = [ROOT / "native/interlock_hook.c", WIRE] if name == "hook" else SOURCES
+    sources = [ROOT / "native/interlock_hook.c", *SHARED] if name == "hook" else SOURCES
     command = [compiler, *STRICT, "-static", "-o", str(tmp_path / name), *map(str, sources)]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stderr) == (0, "")

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from interlock.halt.lease import Lease
 from native.conftest import Client, fast
-from native.daemons import Call, Daemon, answering
+from native.daemons import EPOCH, Call, Daemon, answering
 
 Start = Callable[..., Daemon]
 
@@ -98,31 +99,31 @@ def garbage_scripts() -> dict[str, Callable[[Call], None]]:
     return {
         "nothing": line(""),
         "http": line("HTTP/1.1 200 OK\r\n\r\n"),
-        "wrong-nonce": line("ILK1 done 0123456789abcdef 0 0 0\n"),
-        "short-nonce": line("ILK1 done 0123 0 0 0\n"),
+        "wrong-nonce": line("ILK1 done 0123456789abcdef 0 0 0 7\n"),
+        "short-nonce": line("ILK1 done 0123 0 0 0 7\n"),
         "wrong-version": line("ILK2 done {n} 0 0 0\n"),
         "unknown-word": line("ILK1 fine {n} 0 0 0\n"),
-        "status-1-would-let-the-tool-run": line("ILK1 done {n} 1 0 0\n"),
-        "status-256": line("ILK1 done {n} 256 0 0\n"),
-        "negative": line("ILK1 done {n} 0 -1 0\n"),
-        "sign": line("ILK1 done {n} +0 0 0\n"),
-        "leading-zero": line("ILK1 done {n} 00 0 0\n"),
-        "hexadecimal": line("ILK1 done {n} 0 0x0 0\n"),
-        "missing-number": line("ILK1 done {n} 0 0\n"),
-        "extra-word": line("ILK1 done {n} 0 0 0 0\n"),
+        "status-1-would-let-the-tool-run": line("ILK1 done {n} 1 0 0 7\n"),
+        "status-256": line("ILK1 done {n} 256 0 0 7\n"),
+        "negative": line("ILK1 done {n} 0 -1 0 7\n"),
+        "sign": line("ILK1 done {n} +0 0 0 7\n"),
+        "leading-zero": line("ILK1 done {n} 00 0 0 7\n"),
+        "hexadecimal": line("ILK1 done {n} 0 0x0 0 7\n"),
+        "missing-number": line("ILK1 done {n} 0 0 0\n"),
+        "extra-word": line("ILK1 done {n} 0 0 0 0 7\n"),
         "carriage-return": line("ILK1 done {n} 0 0 0\r\n"),
-        "two-blanks": line("ILK1 done {n}  0 0 0\n"),
-        "huge": line("ILK1 done {n} 0 99999999999999999999 0\n"),
-        "over-the-limit": line("ILK1 done {n} 0 1048576 1\n"),
-        "body-too-short": line("ILK1 done {n} 0 5 0\nabc"),
-        "body-too-long": line("ILK1 done {n} 0 3 0\nabcd"),
-        "two-answers": line("ILK1 done {n} 0 0 0\nILK1 done {n} 0 0 0\n"),
+        "two-blanks": line("ILK1 done {n}  0 0 0 7\n"),
+        "huge": line("ILK1 done {n} 0 99999999999999999999 0 7\n"),
+        "over-the-limit": line("ILK1 done {n} 0 1048576 1 7\n"),
+        "body-too-short": line("ILK1 done {n} 0 5 0 7\nabc"),
+        "body-too-long": line("ILK1 done {n} 0 3 0 7\nabcd"),
+        "two-answers": line("ILK1 done {n} 0 0 0 7\nILK1 done {n} 0 0 0 7\n"),
         "hold-of-what": line("ILK1 hold {n} soon\n"),
         "hold-then-gone": line("ILK1 hold {n} 10000\n"),
         "cut-in-the-line": line("ILK1 done {n} 0 0"),
         "endless-line": after_read(lambda _: b"A" * 100_000),
         "nul-bytes": after_read(lambda _: bytes(64)),
-        "half-way-killed": after_read(lambda call: f"ILK1 done {call.nonce} 0 1000 0\n".encode() + b"x" * 10),
+        "half-way-killed": after_read(lambda call: f"ILK1 done {call.nonce} 0 1000 0 7\n".encode() + b"x" * 10),
     }
 
 
@@ -159,7 +160,7 @@ def test_a_no_to_an_unread_event_is_passed_on(client: Client, daemon: Start) -> 
 def test_an_answer_in_single_bytes(client: Client, daemon: Start) -> None:
     def script(call: Call) -> None:
         call.read()
-        for byte in f"ILK1 hold {call.nonce} 900\nILK1 done {call.nonce} 2 2 3\nabcde".encode():
+        for byte in f"ILK1 hold {call.nonce} 900\nILK1 done {call.nonce} 2 2 3 7\nabcde".encode():
             call.send(bytes([byte]))
             time.sleep(0.002)
 
@@ -453,3 +454,41 @@ def test_a_signal_is_a_no(client: Client, daemon: Start, number: str) -> None:
     _, err = hook.communicate(timeout=5)
     assert hook.returncode == 2
     assert b"interrupted" in err
+
+
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [
+        (lambda served: served.lease.renew(EPOCH + 1, bytes(32), {}), "a person gave an order"),
+        (lambda served: Lease(served.lease.path, seconds=0).renew(EPOCH, bytes(32), {}), "has lapsed"),
+        (lambda served: served.lease.path.unlink(), "is not there"),
+        (lambda served: served.lease.path.chmod(0o666), "by others"),
+        (lambda served: os.truncate(served.lease.path, 9), "no lease"),
+        (lambda served: served.lease.path.write_bytes(bytes(4_096)), "torn"),
+    ],
+)
+def test_a_yes_without_a_good_lease_is_a_no(
+    client: Client, daemon: Start, spoil: Callable[[Daemon], object], why: str
+) -> None:
+    """The answer was on its way when an order came, or its daemon was stopped: nothing is let happen by it."""
+
+    def script(call: Call) -> None:
+        call.read()
+        spoil(served)
+        call.done(0, b"yes")
+
+    served = daemon(script)
+    assert why in refused(client, TOOL)
+    assert why in refused(client, b'{"hook_event_name":"UserPromptSubmit"}')
+
+
+def test_what_only_tells_needs_no_lease(client: Client, daemon: Start) -> None:
+    served = daemon(answering(0, b"heard"))
+    served.lease.path.unlink()
+    assert client.call(STOP).out == b"heard"
+
+
+def test_a_no_needs_no_lease(client: Client, daemon: Start) -> None:
+    served = daemon(answering(2, b"", b"a rule said no\n"))
+    served.lease.path.unlink()
+    assert client.call(TOOL).err == "a rule said no\n"

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from native.daemons import Call, Daemon, Script
+from interlock.halt.lease import FROZEN, KILLED, Lease
+from native.daemons import EPOCH, Call, Daemon, Script
 from native.runs import ENVIRONMENT, Ran, Sandbox, plan_bytes
 
 Start = Callable[[Script], Daemon]
@@ -54,7 +56,7 @@ def start(home: Path, sandbox: Sandbox) -> Iterator[Start]:
 
     def serve(script: Script) -> Daemon:
         running.append(Daemon(home, script))
-        sandbox.own(home / "run/daemon.sock")
+        sandbox.own(home / "run/daemon.sock", home / "run/lease")
         return running[-1]
 
     yield serve
@@ -142,7 +144,9 @@ def test_without_a_daemon_nothing_runs(sandbox: Sandbox, home: Path) -> None:
     assert "its daemon cannot be reached" in ran.err
 
 
-@pytest.mark.parametrize("raw", ["", "HTTP/1.1 200 OK\r\n\r\n", "ILK1 done {n} 0 9 0\nabc", "ILK1 done {n} 999 0 0\n"])
+@pytest.mark.parametrize(
+    "raw", ["", "HTTP/1.1 200 OK\r\n\r\n", "ILK1 done {n} 0 9 0 7\nabc", "ILK1 done {n} 999 0 0 7\n"]
+)
 def test_garbage_runs_nothing(sandbox: Sandbox, home: Path, start: Start, raw: str) -> None:
     def script(one: Call) -> None:
         one.read()
@@ -189,3 +193,61 @@ def test_a_signal_to_the_launcher_is_an_end_as_well(sandbox: Sandbox, home: Path
         running.send_signal(signal.SIGTERM)
         assert running.wait(10) == 143
     assert office.heard[1] == f"close {TICKET} 143\n".encode()
+
+
+@pytest.mark.parametrize("what", [FROZEN, KILLED])
+def test_a_run_that_was_halted_while_its_plan_was_on_its_way_does_not_start(
+    sandbox: Sandbox, home: Path, start: Start, what: int
+) -> None:
+    values = sandbox.values("sh", "-c", "echo ran")
+    office = Office(plan_bytes(**values))
+    served = start(office)
+    served.lease.renew(EPOCH, bytes(32), {str(values["id"]): what})
+    ran = call(sandbox, home)
+    assert ran.status == 125
+    assert "a person has halted it" in ran.err
+    assert "ran" not in ran.out
+    assert office.heard[-1] == f"close {TICKET} 125\n".encode()
+
+
+def test_nothing_starts_without_a_lease(sandbox: Sandbox, home: Path, start: Start) -> None:
+    served = start(Office(plan_bytes(**sandbox.values("sh", "-c", "echo ran"))))
+    served.lease.path.unlink()
+    ran = call(sandbox, home)
+    assert ran.status == 125
+    assert ran.out == ""
+    assert "nothing is started that its daemon could not stop" in ran.err
+
+
+def test_a_run_stands_still_while_its_lease_does_not_hold_and_ends_when_it_is_killed(
+    sandbox: Sandbox, home: Path, start: Start
+) -> None:
+    values = sandbox.values("sh", "-c", "while :; do echo tick; sleep 0.02; done")
+    served = start(Office(plan_bytes(**values)))
+    run = str(values["id"])
+    env = ENVIRONMENT | {"INTERLOCK_HOME": str(home)}
+    with subprocess.Popen(
+        [str(sandbox.program), "--ticket", TICKET], stdout=subprocess.PIPE, env=env, **sandbox.identity()
+    ) as running:
+        assert running.stdout is not None
+        os.set_blocking(running.stdout.fileno(), False)
+
+        def ticks(seconds: float) -> int:
+            end, found = time.monotonic() + seconds, 0
+            while time.monotonic() < end:
+                found += (running.stdout.read() or b"").count(b"tick") if running.stdout else 0
+                time.sleep(0.01)
+            return found
+
+        assert ticks(2.0) > 3
+        for hold in (
+            lambda: served.lease.renew(EPOCH, bytes(32), {run: FROZEN}),
+            lambda: Lease(served.lease.path, seconds=0).renew(EPOCH, bytes(32), {}),
+        ):
+            hold()
+            ticks(1.0)  # it is looked at five times a second
+            assert ticks(1.0) == 0
+            served.lease.renew(EPOCH, bytes(32), {})
+            assert ticks(2.0) > 3
+        served.lease.renew(EPOCH, bytes(32), {run: KILLED})
+        assert running.wait(10) == 137

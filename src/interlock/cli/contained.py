@@ -30,11 +30,16 @@ def command(ticket: str) -> None:
     from interlock.containment.tiers import Tier
     from interlock.daemon.client import call, exchange
     from interlock.daemon.wire import Door
+    from interlock.halt.lease import Reader
 
     home = locate()
     opened = exchange(home.socket, Door.RUN, "-", f"open {ticket}\n".encode(), timeout=_SECONDS)
     if opened.exit:
         click.echo(f"interlock: {opened.stderr.decode('utf-8', 'replace')}", err=True)
+        raise click.exceptions.Exit(bwrap.UNBUILT)
+    terms = Reader(home.run / "lease").fresh()
+    if terms is None or terms.of(Plan.decode(opened.stdout).id):
+        click.echo("interlock: a person has halted this, or its daemon's lease has lapsed: nothing ran.", err=True)
         raise click.exceptions.Exit(bwrap.UNBUILT)
     tier = msgspec.convert(call(home, "tier"), Tier)
     with tempfile.NamedTemporaryFile(prefix="interlock-empty-") as empty:

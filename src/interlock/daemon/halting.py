@@ -328,7 +328,8 @@ class HaltDesk:
                 epoch = self._book.raised()
                 await self._recorder.record(BEGIN, {"order": order.id, "epoch": epoch})
                 await self.carry_out(order)
-        if self._stopper.due():
+        # Also when nothing changed: what was stopped may have been told to go on by somebody else.
+        if self._stopper.due() or self._stopper.wanted():
             async with self._one:
                 await self._stopper.hold()
 

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from interlock.approvals.queue import Queue
 from interlock.broker.broker import Broker
 from interlock.broker.clock import Clock
@@ -108,24 +110,30 @@ class Past(NamedTuple):
 class Doors:
     """Sends each request to the room that answers it."""
 
-    def __init__(self, hooks: HookService, rpc: Rpc, runs: Runs, agents: AgentProcesses) -> None:
+    def __init__(
+        self, hooks: HookService, rpc: Rpc, runs: Runs, agents: AgentProcesses, *, epoch: Callable[[], int]
+    ) -> None:
         self._hooks = hooks
+        self._epoch = epoch
         self._rpc = rpc
         self._runs = runs
         self._agents = agents
 
     async def serve(self, header: Header, payload: bytes, peer: Peer) -> Reply:
         """One request."""
+        epoch = self._epoch()
         if header.door is Door.RPC:
             return await self._rpc.serve(payload, peer)
         if header.door is Door.RUN:
-            return await self._runs.serve(payload, peer)
+            return msgspec.structs.replace(await self._runs.serve(payload, peer), epoch=self._epoch())
         self._agents.saw_hook(peer.pid, header.agent)
         inside = self._runs.holding(peer.pid)
         reply = await self._hooks.serve(
             header.agent, payload, peer.gone, inside=inside, environment=lambda: environment(peer.pid)
         )
-        return Reply(exit=reply.exit, stdout=reply.stdout, stderr=reply.stderr)
+        # An action carries the epoch under which it was released; whatever else, that of when it was asked for.
+        decided = epoch if reply.epoch is None else reply.epoch
+        return Reply(exit=reply.exit, stdout=reply.stdout, stderr=reply.stderr, epoch=decided)
 
 
 async def build(home: Home, ledger: Ledger, signer: Ed25519Key, *, clock: Clock, stop: Callable[[], None]) -> House:
@@ -172,7 +180,7 @@ async def build(home: Home, ledger: Ledger, signer: Ed25519Key, *, clock: Clock,
     await halt.recover()
     await network.start()
     keeping = Keeping(tiers.candidates(home.state, os.environ), past.shelf, past.vault)
-    doors = Doors(HookService(broker, person=person.name), rpc, runs, agents)
+    doors = Doors(HookService(broker, person=person.name), rpc, runs, agents, epoch=lambda: broker.halting.epoch)
     return House(recorder, rules, broker, runs, inbox, keeping, doors, halt)
 
 

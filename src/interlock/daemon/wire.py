@@ -2,10 +2,13 @@
 
     request   ILK1 <hook|rpc|run> <agent or -> <nonce> <deadline ms> <length>\\n  payload
     response  ILK1 hold <nonce> <ms>\\n                                       zero or more times
-              ILK1 done <nonce> <exit> <stdout length> <stderr length>\\n     stdout, stderr, end of stream
+              ILK1 done <nonce> <exit> <stdout length> <stderr length> <epoch>\\n   stdout, stderr, end of stream
 
 The nonce (16 hex digits, the client's) comes back in each frame, so that bytes from anything else are seen to be
 garbage. The hook client speaks the same in C; `tests/daemon/test_wire.py` holds the two together.
+
+The epoch is that of the halts under which the answer was given: a client that lets something happen compares it with
+the lease (interlock/halt/lease.py) first.
 
 The door `run` is the launcher's. `open TICKET\\n` is answered with exit 0 and the plan on stdout, or with another exit
 and a sentence on stderr; `close TICKET STATUS\\n` with what there is to say on stderr.
@@ -24,7 +27,7 @@ HEADER_LIMIT = 160  # bytes; the longest legal header is under 100
 PAYLOAD_LIMIT = 8 << 20  # 8 MiB: the largest tool input seen is a file of a few hundred KiB
 
 _REQUEST = re.compile(rb"ILK1 (hook|rpc|run) ([a-z0-9-]{1,32}) ([0-9a-f]{16}) ([0-9]{1,9}) ([0-9]{1,10})")
-_DONE = re.compile(rb"ILK1 done ([0-9a-f]{16}) ([0-9]{1,3}) ([0-9]{1,10}) ([0-9]{1,10})")
+_DONE = re.compile(rb"ILK1 done ([0-9a-f]{16}) ([0-9]{1,3}) ([0-9]{1,10}) ([0-9]{1,10}) ([0-9]{1,16})")
 _HOLD = re.compile(rb"ILK1 hold ([0-9a-f]{16}) ([0-9]{1,9})")
 
 
@@ -52,6 +55,7 @@ class Reply(msgspec.Struct, frozen=True):
     exit: int = 0
     stdout: bytes = b""
     stderr: bytes = b""
+    epoch: int = 0
 
 
 def parse_header(line: bytes) -> Header:
@@ -78,7 +82,7 @@ def hold(nonce: str, milliseconds: int) -> bytes:
 
 def done(nonce: str, reply: Reply) -> bytes:
     """The whole answer."""
-    head = f"ILK1 done {nonce} {reply.exit} {len(reply.stdout)} {len(reply.stderr)}\n"
+    head = f"ILK1 done {nonce} {reply.exit} {len(reply.stdout)} {len(reply.stderr)} {reply.epoch}\n"
     return head.encode() + reply.stdout + reply.stderr
 
 
@@ -101,5 +105,5 @@ def parse_response(raw: bytes, nonce: str) -> Reply | None:
             raise DaemonUnreachable("the daemon's answer is longer than it announced.")
         if len(rest) < out + err:
             return None
-        return Reply(int(match.group(2)), rest[:out], rest[out:])
+        return Reply(int(match.group(2)), rest[:out], rest[out:], int(match.group(5)))
     return None

@@ -13,10 +13,12 @@ import re
 import select
 import signal
 import socket
+import stat
 import struct
 import subprocess
 import sys
 import time
+import zlib
 from typing import NoReturn
 
 EVENT_LIMIT = 8 * 1024 * 1024
@@ -30,6 +32,7 @@ RACE = 1.5
 DRAIN = 2.0
 DEFAULT_DEADLINE_MS = 55_000
 REFUSED = 2
+LEASE = 4096
 
 RESTART = "Run `interlock status`, and `interlock down` then `interlock up` if it does not answer."
 REPAIR = "Run `interlock doctor` to see what is wrong."
@@ -274,7 +277,11 @@ class Client:
             nonce = os.urandom(8).hex()
             left = max(1, int((self.end - time.monotonic()) * 1000))
             head = f"ILK1 hook {self.agent} {nonce} {left} {len(self.event)}\n".encode()
-            return Exchange(peer, nonce, head + self.event, self.end, self.deadline_ms).answer()
+            asked = Exchange(peer, nonce, head + self.event, self.end, self.deadline_ms)
+            answer = asked.answer()
+        if answer[0] == 0 and event_name(self.event) not in ONLY_TELL:
+            check_lease(self.run_directory(), asked.epoch)
+        return answer
 
 
 class Exchange:
@@ -286,6 +293,7 @@ class Exchange:
         self.sending = True
         self.reply = bytearray()
         self.done: tuple[int, int, int] | None = None
+        self.epoch = -1
         self.silent_at = time.monotonic() + SILENCE
 
     def answer(self) -> tuple[int, bytes, bytes]:
@@ -344,11 +352,12 @@ class Exchange:
             number = rb"(0|[1-9][0-9]{0,9})"
             mine = self.nonce.encode()
             hold = re.fullmatch(rb"ILK1 hold " + mine + rb" " + number + rb"\n", line)
-            done = re.fullmatch(rb"ILK1 done " + mine + rb" " + b" ".join([number] * 3) + rb"\n", line)
+            epoch = rb"(0|[1-9][0-9]{0,15})"
+            done = re.fullmatch(rb"ILK1 done " + mine + rb" " + b" ".join([number] * 3 + [epoch]) + rb"\n", line)
             if hold and int(hold[1]) <= 2**31 - 1:
                 self.silent_at = time.monotonic() + int(hold[1]) / 1000
             elif done:
-                status, out, err = (int(part) for part in done.groups())
+                status, out, err, self.epoch = (int(part) for part in done.groups())
                 if status not in (0, REFUSED) or out + err > REPLY_LIMIT:
                     raise garbage()
                 self.done = status, out, err
@@ -363,6 +372,49 @@ class Exchange:
         if status == 0 and self.unsent:
             raise garbage()  # a yes to an event it has not read
         return status, bytes(self.reply[:out]), bytes(self.reply[out:])
+
+
+def check_lease(run: str, epoch: int) -> None:
+    """Raises No without a lease that is good now, and under the same halts; see `interlock/halt/lease.py`."""
+    found = lease(run)
+    if isinstance(found, str):
+        raise No(RESTART, found)
+    if found != epoch:
+        again = "Make the same call once more: it is then decided anew."
+        raise No(again, "a person gave an order while this was decided")
+
+
+def lease(run: str) -> int | str:
+    """The epoch of the lease, or why there is none."""
+    try:
+        descriptor = os.open(run + "/lease", os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError:
+        return "its lease is not there"
+    try:
+        facts = os.fstat(descriptor)
+        if not stat.S_ISREG(facts.st_mode) or facts.st_size != LEASE:
+            return "its lease is no lease"
+        if facts.st_uid not in (os.geteuid(), 0):
+            return "its lease belongs to somebody else"
+        if facts.st_mode & 0o022:
+            return "its lease can be written by others"
+        for _ in range(64):
+            head = os.pread(descriptor, 96, 0)
+            if len(head) == 96 and not head[16] & 1 and os.pread(descriptor, 8, 16) == head[16:24]:
+                return terms(head)
+    finally:
+        os.close(descriptor)
+    return "its lease is torn"
+
+
+def terms(head: bytes) -> int | str:
+    """The epoch in a lease's first 96 bytes, or why it is not good."""
+    magic, version, size, _, epoch, until, written, _, state, rows, _, check = struct.unpack("<8sIIQQQQ32sIIII", head)
+    known = (magic, version, size) == (b"ILKLEASE", 1, LEASE) and state in (1, 2) and rows <= 250
+    if not known or zlib.crc32(head[24:92]) != check:
+        return "its lease is torn"
+    fresh = written <= time.clock_gettime_ns(time.CLOCK_BOOTTIME) < until
+    return int(epoch) if fresh else "its lease has lapsed"
 
 
 def garbage() -> No:
