@@ -3,7 +3,7 @@
     python benchmarks/contained.py [--runs 200] [--rounds 9] [--launcher PATH] [--peers DIR] [--starts]
         [--json] [--check]
 
-Start: spawn to exit of `true`, through the launcher (overlay, Landlock, filter, rename shim and all) and through
+Start: spawn to exit of `true`, through the launcher (overlay, Landlock, filter, observation and all) and through
 `bwrap` with the same namespaces and places hidden; its overlay is included where that bwrap knows how. They take turns.
 Road: `interlock run -- true` through a warm daemon, with the entries of the ledger, beside the same; and, with
 `--peers`, beside others' sandboxes (`peers.py` says how they are installed).

@@ -67,6 +67,30 @@ def test_a_name_that_path_does_not_hold_is_no_program(sandbox: Sandbox) -> None:
     assert not [one for one in sight.programs if "such" in one.name or "none" in one.name]
 
 
+def test_a_program_without_a_path_is_seen_by_its_file(sandbox: Sandbox) -> None:
+    """By a descriptor alone, relative to a directory, and from memory."""
+    script = """
+import ctypes, os
+libc, words = ctypes.CDLL(None), (ctypes.c_char_p * 2)(b"x", None)
+def run(number, directory, path, flags):
+    if os.fork() == 0:
+        libc.syscall(number, directory, path, words, None, flags)
+        os._exit(1)
+    os.wait()
+number = 322 if os.uname().machine == "x86_64" else 281  # execveat
+run(number, os.open("/bin/true", os.O_RDONLY), b"", 0x1000)
+run(number, os.open("/bin", os.O_RDONLY), b"./true", 0)
+held = os.memfd_create("hidden")
+os.write(held, open("/bin/true", "rb").read())
+run(number, held, b"", 0x1000)
+"""
+    true = os.path.realpath("/bin/true")
+    found = {one.name: one.file for one in python(sandbox, script).programs}
+    assert found[true] == true
+    assert found["./true"] == true
+    assert [file for file in found.values() if file.startswith("/memfd:hidden")]
+
+
 def test_the_word_that_was_asked_for_is_seen_and_no_other(sandbox: Sandbox) -> None:
     for name in ("tool", "other"):
         sandbox.write(name, "#!/bin/sh\nexit 0\n", 0o755)
