@@ -16,6 +16,7 @@ import pytest
 
 from interlock.broker.config import Config
 from interlock.broker.judge import Person, Remembered, judge
+from interlock.broker.sealing import Sealer
 from interlock.broker.trails import Trails
 from interlock.broker.undoing import secrets_of
 from interlock.containment.egress.allow import Allow
@@ -284,3 +285,12 @@ def test_r36_a_commit_that_appears_between_sessions_counts_as_peoples(tmp_path: 
     histories.opened(str(tmp_path), "two")
     people, agents = histories.trusted(str(tmp_path))
     assert (len(people), len(agents)) == (1, 0)
+
+
+def test_r37_a_module_that_a_program_finds_by_itself_is_not_bound(tmp_path: Path) -> None:
+    (tmp_path / "job.py").write_text("import importlib\nimportlib.import_module('helper')\n")
+    (tmp_path / "helper.py").write_text("print('helper')\n")
+    action = Action("Bash", {"command": "python3 job.py"}, str(tmp_path), Principal("claude", "s"))
+    judged = judge(action, workspace=str(tmp_path), config=Config(), engine=Engine.load([layer()]), person=DEV, now=0.0)
+    seen = Sealer().look(action, judged, str(tmp_path)).facts.operands
+    assert [Path(one.path).name for one in seen] == ["job.py"]

@@ -41,6 +41,7 @@ _STATES = ("*.tfstate", "*.tfstate.backup", "*/.terraform/*")
 _TERRAFORM = frozenset({"terraform", "tofu"})
 _CONFIGURATION = ("*.tf", "*.tf.json", "*.tfvars", "*.tfvars.json", "*.tofu")
 _LOOKS = frozenset({"push", "status", "log", "diff", "show", "rev-parse", "ls-files", "ls-remote", "cat-file"})
+_HOOKS = re.compile(rb"^\s*hooksPath\s*=(.*)$", re.IGNORECASE | re.MULTILINE)
 _SHEBANG = re.compile(rb"#![ \t]*(\S+)(?:[ \t]+(?:-S[ \t]*)?([^\s-]\S*))?")
 
 Git = Callable[..., bytes]
@@ -329,8 +330,7 @@ class _Look:
             digest = self._sealer.digest(path)
             kind = Kind.FILE if digest is not None else Kind.ABSENT
             self._add(Operand(path, kind, digest or "", changes))
-        for name in ("refs/heads", "refs/tags", "hooks"):
-            path = f"{real}/{name}"
+        for path in (f"{real}/refs/heads", f"{real}/refs/tags", f"{real}/hooks", *_hooks(f"{real}/config")):
             digest = self._sealer.tree(path)
             if digest is not None:
                 self._add(Operand(path, Kind.TREE, digest, writes))
@@ -338,6 +338,19 @@ class _Look:
                 self._unbound[f"{path} cannot be compared"] = None
         if writes:
             self._unbound["it changes the repository itself, which is compared at the start and not held"] = None
+
+
+def _hooks(config: str) -> tuple[str, ...]:
+    """Where a repository's own settings say that its hooks are."""
+    try:
+        with open(config, "rb") as file:
+            said = _HOOKS.search(file.read(1 << 18))
+    except OSError:
+        return ()
+    if said is None:
+        return ()
+    path = os.path.expanduser(os.fsdecode(said[1]).strip().strip('"'))
+    return (os.path.realpath(os.path.join(os.path.dirname(config), os.pardir, path)),)
 
 
 def _is_named(effect: Effect) -> bool:
