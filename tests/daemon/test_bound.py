@@ -71,6 +71,15 @@ def test_a_yes_lets_interlock_start_it_once_with_everything_it_needs(guard: Guar
     assert "ticket" in again.stderr
 
 
+def test_the_persons_words_go_with_it(guard: Guard, project: Path) -> None:
+    guard.said_no(guard.hook("Bash", {"command": "./deploy.sh"}))
+    (asked,) = call(guard.home, "inbox")
+    code = asked["fingerprint"].rsplit("-", 1)[1]
+    assert guard.cli("approve", str(asked["id"]), "--code", code, "--but", "only today").returncode == 0
+    answer = json.loads(guard.hook("Bash", {"command": "./deploy.sh"}).stdout)["hookSpecificOutput"]
+    assert "only today" in answer["additionalContext"]
+
+
 @pytest.mark.parametrize("when", ["before the hook answers", "before the launch"])
 def test_a_script_that_is_swapped_after_the_yes_does_not_run(guard: Guard, project: Path, when: str) -> None:
     evil = DEPLOY.replace("deployed", "owned")

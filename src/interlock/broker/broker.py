@@ -555,8 +555,8 @@ class Broker:
                 session.remember(action.call_id, ticket.request)  # until the launch has an entry of its own
                 command = started(self.launching.start(action, ticket), judged.reading.ends)
                 # Under the epoch of this moment; the launch itself is looked at again, and then has its own.
-                epoch = self.halting.epoch
-                return Answer(True, "", ticket.request, judged.decision, ticket.request, command, epoch=epoch)
+                epoch, said = self.halting.epoch, words.approved(self.queue.get(ticket.request))
+                return Answer(True, said, ticket.request, judged.decision, ticket.request, command, epoch=epoch)
             case Used(request):
                 session.patience.yes()
                 answer = await self._release(session, action, judged, {**body, "approval": request.id}, config)

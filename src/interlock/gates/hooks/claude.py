@@ -117,13 +117,15 @@ class ClaudeGate:
             answer["hookSpecificOutput"] = {"hookEventName": event.name, "additionalContext": context}
         return render(answer)
 
-    def run_instead(self, event: HookEvent, command: str) -> HookReply | None:
-        """Rewrite a command. Here an allow must be said: Claude takes a rewritten input only with one.
+    def run_instead(self, event: HookEvent, command: str, *, context: str = "") -> HookReply | None:
+        """Rewrite a command, and tell the model the context.
+
+        Here an allow must be said: Claude takes a rewritten input only with one.
 
         Its own permission rules would be asked about the launcher, not about the command; what runs is contained or was
         approved by a person, and a `deny` of its settings is heard all the same.
         """
-        return rewritten(event, {"command": command})
+        return rewritten(event, {"command": command}, {"additionalContext": context} if context else {})
 
     def deny(self, event: HookEvent, message: str) -> HookReply:
         """The form of no that this event has; for events that only tell, the message is shown to the person."""
@@ -177,8 +179,13 @@ def denial(event_name: str, message: str) -> dict[str, str]:
     return {"hookEventName": event_name, "permissionDecision": "deny", "permissionDecisionReason": message}
 
 
-def rewritten(event: HookEvent, change: dict[str, Any]) -> HookReply | None:
-    """The reply by which the tool runs with a changed input; None for an event that is no call before it happens."""
+def rewritten(
+    event: HookEvent, change: dict[str, Any], more: dict[str, str] | None = None, *, shown: str = ""
+) -> HookReply | None:
+    """The reply by which the tool runs with a changed input; None for an event that is no call before it happens.
+
+    `more` goes with it to the agent, `shown` to its user.
+    """
     tool_input = event.body.get("tool_input")
     if event.moment is not Moment.TOOL_BEFORE or not isinstance(tool_input, dict):
         return None
@@ -187,8 +194,8 @@ def rewritten(event: HookEvent, change: dict[str, Any]) -> HookReply | None:
         "permissionDecision": "allow",
         "permissionDecisionReason": "Interlock starts this itself.",
         "updatedInput": tool_input | change,
-    }
-    return render({"hookSpecificOutput": inside})
+    } | (more or {})
+    return render({"hookSpecificOutput": inside} | ({"systemMessage": shown} if shown else {}))
 
 
 def outcome(body: dict[str, Any]) -> dict[str, Any]:

@@ -79,13 +79,14 @@ class CodexGate:
         shown = " ".join(text for text in (note, context) if text)
         return render({"systemMessage": shown} if shown else None)
 
-    def run_instead(self, event: HookEvent, command: str) -> HookReply | None:
-        """Rewrite a command under the name that Codex gave it, as words where it gave words."""
+    def run_instead(self, event: HookEvent, command: str, *, context: str = "") -> HookReply | None:
+        """Rewrite a command under the name that Codex gave it, as words where it gave words; show the context."""
         given = event.body.get("tool_input")
         name = next((key for key in ("command", "cmd") if isinstance(given, dict) and given.get(key) is not None), "")
         if not name or not isinstance(given, dict):
             return None
-        return rewritten(event, {name: ["bash", "-c", command] if isinstance(given[name], list) else command})
+        words = ["bash", "-c", command] if isinstance(given[name], list) else command
+        return rewritten(event, {name: words}, shown=context)
 
     def deny(self, event: HookEvent, message: str) -> HookReply:
         """The form of no that this event has; for events that only tell, the message is shown to the person."""

@@ -65,8 +65,11 @@ class HookGate(Protocol):
         what a person said along with their yes, for the model.
         """
 
-    def run_instead(self, event: HookEvent, command: str) -> HookReply | None:
-        """Let the agent run this command in place of the one it asked for; None where its protocol cannot."""
+    def run_instead(self, event: HookEvent, command: str, *, context: str = "") -> HookReply | None:
+        """Let the agent run this command in place of the one it asked for; None where its protocol cannot.
+
+        `context` is told to the model, where the protocol has a way, else shown to the agent's user.
+        """
 
     def deny(self, event: HookEvent, message: str) -> HookReply:
         """The agent's own form of no, with the message where the model sees it."""

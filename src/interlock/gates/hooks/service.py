@@ -137,7 +137,7 @@ class HookService:
         if not answer.command:
             return msgspec.structs.replace(gate.allow(event, context=answer.message), epoch=answer.epoch)
         # INVARIANT: what was released to be started by Interlock never runs as it is.
-        instead = gate.run_instead(event, answer.command)
+        instead = gate.run_instead(event, answer.command, context=answer.message)
         if instead is None:
             return gate.deny(event, words.broken("the agent cannot be told to let Interlock start this."))
         return msgspec.structs.replace(instead, epoch=answer.epoch)
