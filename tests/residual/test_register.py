@@ -287,7 +287,7 @@ def test_r36_a_commit_that_appears_between_sessions_counts_as_peoples(tmp_path: 
     assert (len(people), len(agents)) == (1, 0)
 
 
-def test_r37_a_module_that_a_program_finds_by_itself_is_not_bound(tmp_path: Path) -> None:
+def test_r39_a_module_that_a_program_finds_by_itself_is_not_bound(tmp_path: Path) -> None:
     (tmp_path / "job.py").write_text("import importlib\nimportlib.import_module('helper')\n")
     (tmp_path / "helper.py").write_text("print('helper')\n")
     action = Action("Bash", {"command": "python3 job.py"}, str(tmp_path), Principal("claude", "s"))
