@@ -28,7 +28,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from peers import Peers
+from peers import CALLS, Peers
 
 STARTS = {"start": 2.0, "road": 2.0}  # times bwrap, median
 PEERS = 0.2  # times another sandbox, median
@@ -261,7 +261,7 @@ def misses(found: dict[str, dict[str, float]]) -> list[str]:
         f"{name}: {share:.2f} of {peer.removeprefix('of_')}, allowed {PEERS}"
         for name, result in found.items()
         for peer, share in result.items()
-        if peer.startswith("of_") and share > PEERS
+        if peer.removeprefix("of_") in CALLS and share > PEERS
     ]
 
 

@@ -5,7 +5,7 @@ Found in a directory where npm installed them, or on PATH:
     npm install --prefix DIR @anthropic-ai/sandbox-runtime @openai/codex
 
 They need bubblewrap, socat and ripgrep. Codex comes twice: by the command that npm installs, which is what its users
-call, and by the program that this command starts.
+call, and by the program that this command starts, which is told but has no limit.
 """
 
 from __future__ import annotations

@@ -16,6 +16,8 @@ from interlock.effects.catalogue.words import word_list
 _LONGEST = 400  # characters that an effect keeps of a command; of a longer one the end is not known
 _WORDS = word_list("elsewhere") | word_list("grave_actions")
 _ROOTS = re.compile("|".join(map(re.escape, sorted(word_list("elsewhere-roots")))))
+_OF_FILES = re.compile("|".join(map(re.escape, sorted(word_list("elsewhere-files")))))
+_FILE = re.compile(r"(?<![\w:@-])[\w./-]*[\w-]\.[a-z][a-z0-9_]{0,9}(?![\w.:@/-])")  # with an ending, and no host's
 _FETCHERS = word_list("reaches-network") | word_list("hides-itself")
 _PROGRAM = re.compile(r"[A-Za-z][\w.+-]*")
 _CLIENT = re.compile(r"ctl$|adm$|-cli$|[^aeiou]d$")  # it speaks to a daemon, or is one
@@ -68,13 +70,10 @@ def says_work_elsewhere(command: str, text: str) -> bool:
         len(command) >= _LONGEST
         or not _PROGRAM.fullmatch(program)
         or bool(_CLIENT.search(program))
-        or speaks_of_it(command, text)
+        or any(_OF_FILES.search(name.lower()) for name in _FILE.findall(command))
+        or names_no_file(_FILE.sub(" ", command))
+        or bool(_FED.search(text) and names_no_file(text))
     )
-
-
-def speaks_of_it(command: str, text: str) -> bool:
-    """Whether one of the command's words is among those that name no file; `text` as above."""
-    return names_no_file(f"{command} {text}" if _FED.search(text) else command)
 
 
 def names_no_file(text: str) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from interlock.broker.elsewhere import names_another_place, names_no_file, says_work_elsewhere, speaks_of_it
+from interlock.broker.elsewhere import names_another_place, names_no_file, says_work_elsewhere
 from interlock.effects.catalogue.words import word_list
 from interlock.model import labels
 from interlock.model.effect import Effect, Kind, Reversibility, Verb
@@ -85,7 +85,7 @@ def _code(effect: Effect, text: str) -> Effect | None:
         return effect if effect.resource.name.partition(" ")[0] in _FOR_TYPING else None
     if labels.UNKNOWN_COMMAND in effect.resource.labels:
         return None if says_work_elsewhere(effect.resource.name, text) else effect
-    if speaks_of_it(f"{effect.via} {effect.resource.name}", text):
+    if names_no_file(f"{effect.via} {effect.resource.name} {text if '<' in text else ''}"):
         return None  # `make deploy`, a script of that name, a text with such a word
     return effect if effect.via.partition(" ")[0] in _WITH_FILES else None
 

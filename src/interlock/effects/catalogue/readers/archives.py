@@ -86,10 +86,12 @@ def tar(draft: Draft) -> None:
         for member in members:
             draft.file(Verb.READ, _under(base, member))
             if draft.has("remove-files"):
-                kept = "its content stays in the archive"
+                lost = archive is not None and (archive.text or "").startswith("/dev/")
                 draft.file(
-                    Verb.DELETE, _under(base, member), everything=True, undo=Reversibility.RECOVERABLE, note=kept
-                )
+                    Verb.DELETE, _under(base, member), everything=True,
+                    undo=Reversibility.IRREVERSIBLE if lost else Reversibility.RECOVERABLE,
+                    note="its content goes to a device" if lost else "its content stays in the archive",
+                )  # fmt: skip
         _tar_out(draft, archive, remote=remote)
     elif draft.has("extract", "list", "delete") and archive is not None and archive.text != "-" and not remote:
         draft.file(Verb.READ, archive)
