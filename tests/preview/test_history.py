@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from interlock.model.effect import Reversibility
 from preview.bench import git, looked, repository
 
 
@@ -45,3 +46,29 @@ def test_stashes_are_counted(project):
     (project / "a.py").write_text("x\n")
     git(project, "stash", "-q")
     assert looked("git stash clear", project, "history").lines == ("1 stashed change",)
+
+
+def test_with_a_lease_what_was_pushed_from_here_is_kept_here(project):
+    """Story: a rebase of one's own branch, and a question each time."""
+    git(project, "commit", "-q", "--amend", "--allow-empty", "-m", "said better")
+    # `origin/work` stands where `work` stood before.
+    git(project, "update-ref", "refs/remotes/origin/work", "work@{1}")
+    found = looked("git push --force-with-lease origin work", project, "history")
+    assert "git keeps it here" in found.lines[0]
+    assert found.effects[0].reversibility is Reversibility.RECOVERABLE
+
+
+def test_without_a_lease_the_other_side_may_be_elsewhere_by_now(project):
+    git(project, "commit", "-q", "--amend", "--allow-empty", "-m", "said better")
+    git(project, "update-ref", "refs/remotes/origin/work", "work@{1}")
+    for command in ("git push --force origin work", "git push --force-with-lease=work:1234567 origin work"):
+        assert looked(command, project, "history").effects[0].reversibility is Reversibility.IRREVERSIBLE
+
+
+def test_what_somebody_else_pushed_is_not_ones_own_with_a_lease_either(project):
+    """Story: a lease taken out by a fetch, over work that was never on this branch."""
+    tree = git(project, "rev-parse", "HEAD^{tree}").strip()
+    theirs = git(project, "commit-tree", "-m", "theirs", tree).strip()
+    git(project, "update-ref", "refs/remotes/origin/work", theirs)
+    found = looked("git push --force-with-lease origin work", project, "history")
+    assert found.effects[0].reversibility is Reversibility.IRREVERSIBLE

@@ -40,6 +40,7 @@ PUBLIC = "public"  # asked by name, as any visitor would, with nothing that is c
 # Git refs.
 PROTECTED = "protected"  # main, master, release/*, or named in the configuration
 FORCE = "force"  # history on the other side is overwritten
+LEASED = "leased"  # and only if it is as it was last fetched, so that what goes is known here
 
 # Processes and code.
 PROJECT = "project"  # code of the workspace: tests, scripts, builds
@@ -60,7 +61,7 @@ RESOURCE_LABELS = PLACES | frozenset(
         SECRET, GUARD, EXECUTES_LATER, CI, VCS, ROOT, AGENT_MEMORY, DEVICE_NULL,
         EMPTIED, OPENED,
         LOOPBACK, PRIVATE, METADATA, KNOWN, LOOKALIKE, REGISTRY, VCS_HOST, DUBIOUS, PUBLIC,
-        PROTECTED, FORCE,
+        PROTECTED, FORCE, LEASED,
         PROJECT, PRIVILEGED, REMOTE, INTERACTIVE, UNKNOWN_COMMAND, UNREAD, DOWNLOADED,
         TEMPLATE_DB, WHOLE, FROZEN,
     }

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from interlock.model.effect import Effect, Kind, Known, Scale, Verb
-from interlock.model.labels import FORCE
+from interlock.model.effect import Effect, Kind, Known, Reversibility, Scale, Verb
+from interlock.model.labels import FORCE, LEASED
 from interlock.preview.finding import Asked, Finding, Tools, Unseen
 from interlock.preview.git import Git
+
+RECOVERABLE = Reversibility.RECOVERABLE
 
 
 def look(asked: Asked, tools: Tools) -> Iterator[Finding]:
@@ -48,7 +50,20 @@ def _orphaned(place: int, effect: Effect, git: Git) -> Finding:
     else:
         count = git.count("rev-list", "--count", remote, f"^{ours}")
         said = f"{_many(count, 'commit')} of {name}, as last fetched, not in what replaces it"
+        if LEASED in effect.resource.labels and _kept_here(remote, ours, git):
+            return Finding(
+                f"{said}; this branch stood there itself, and git keeps it here",
+                place,
+                _scale(effect, count, "commits"),
+                RECOVERABLE,
+            )
     return Finding(said, place, _scale(effect, count, "commits"))
+
+
+def _kept_here(remote: str, branch: str, git: Git) -> bool:
+    """Whether what the other side has was this very branch before: then this repository keeps it."""
+    tip = git.ask("rev-parse", "--verify", "--quiet", remote).strip()
+    return bool(tip) and tip in git.ask("rev-list", "--walk-reflogs", branch).split()
 
 
 def _scale(effect: Effect, count: int, unit: str) -> Scale:

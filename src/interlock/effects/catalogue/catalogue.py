@@ -45,6 +45,7 @@ _FILE_KINDS = (Kind.FILE, Kind.DIRECTORY, Kind.DEVICE)
 _VOLUME = "volume:"  # a device with a name of its own (LVM, ZFS, `C:`), which is no path
 # From bad to good: with several clues the most careful reading wins.
 _TASK = re.compile(r"[a-z]\w*(?::[a-z]\w*)+")  # a further task where a stage may stand: `rails db:create db:migrate`
+_TEST_NAME = re.compile(r"(?:^|[_-])tests?(?:[_-]|$)")
 _TEST_STAGES = frozenset({"test", "tests", "testing"})
 _CAREFUL = (
     Environment.PRODUCTION,
@@ -317,7 +318,7 @@ def _apply(rule: Rule, draft: Draft, base: str, grammar: Grammar) -> None:
         clues = [(what, text) for what, text in clues if what != "workspace" or not _TASK.fullmatch(text)]
         found = {environment_of(what, text, draft.setting) for what, text in clues}
         environment = next((e for e in _CAREFUL if e in found), environment)
-        if rule.kind in (Kind.DATABASE, Kind.TABLE) and _of_tests(clues):
+        if rule.kind in (Kind.DATABASE, Kind.TABLE) and (_of_tests(clues) or _for_tests_here(clues, draft.setting)):
             undo = Reversibility.RECOVERABLE
         near = environment in (Environment.MACHINE, Environment.DEVELOPMENT) and L.LOOPBACK not in labelled
         if near and rule.kind is Kind.CLOUD_RESOURCE:
@@ -342,6 +343,14 @@ def _apply(rule: Rule, draft: Draft, base: str, grammar: Grammar) -> None:
                 taint=taint,
                 note=note,
             )
+
+
+def _for_tests_here(clues: list[tuple[str, str]], setting: Setting) -> bool:
+    """Whether it is a database on this machine that by its name is there for tests, which fill it again."""
+    names = [text for what, text in clues if what == "database"]
+    hosts = [host_resource(text, setting) for what, text in clues if what == "host"]
+    local = bool(hosts) and all(L.LOOPBACK in host.labels for host in hosts)
+    return local and bool(names) and all(_TEST_NAME.search(name.casefold()) for name in names)
 
 
 def _of_tests(clues: list[tuple[str, str]]) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from interlock.effects.catalogue import files
 from interlock.effects.catalogue.grammar import Parsed
-from interlock.effects.environments import environment_of
+from interlock.effects.environments import environment_of, mapped
 from interlock.effects.hosts import host_environment, host_resource
 from interlock.effects.invocation import InnerArgv, InnerText, Interpretation, Invocation, Stdin, Word
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
@@ -116,7 +116,7 @@ class Draft:
         if self.inv.remote:
             marks.add(L.REMOTE)
         if env is None:
-            env = self._usual(kind, marks)
+            env = self._usual(kind, marks, name)
         if undo is None:
             undo = Reversibility.IRREVERSIBLE if verb in _LOSING else Reversibility.REVERSIBLE
         self._push(
@@ -133,13 +133,16 @@ class Draft:
             )
         )
 
-    def _usual(self, kind: Kind, marks: set[str]) -> Environment:
+    def _usual(self, kind: Kind, marks: set[str], name: str) -> Environment:
         if self.inv.remote:
             return environment_of("host", self.inv.remote, self.setting)
         if L.PROJECT in marks or kind is Kind.PACKAGE:
             return Environment.WORKSPACE
         if kind in (Kind.PROCESS, Kind.SYSTEM, Kind.DEVICE, Kind.AGENT_CONFIG, Kind.INTERLOCK):
             return Environment.MACHINE
+        if kind is Kind.DATABASE:
+            # `manage.py flush` names no database: a person says in the map which one `django` is here.
+            return mapped("database", name, self.setting) or Environment.UNKNOWN
         return Environment.UNKNOWN
 
     def _push(self, effect: Effect) -> None:

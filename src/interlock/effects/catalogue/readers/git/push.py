@@ -95,6 +95,8 @@ def _one(draft: Draft, remote: str, branch: str, *, forced: bool, deleted: bool,
         marks.add(L.PROTECTED)
     if forced or deleted:
         marks.add(L.FORCE)
+    if forced and draft.has("force-with-lease") and not draft.has("force", "mirror") and not draft.values("lease"):
+        marks.add(L.LEASED)
     if branch == _EVERY and not forced:
         marks.discard(L.PROTECTED) if not draft.has("all") else None
     verb = Verb.DELETE if deleted and not every else Verb.OVERWRITE if forced else Verb.PUBLISH
