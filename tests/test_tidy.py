@@ -20,6 +20,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "effects": {"model"},
     "policy": {"model"},
     "prover": {"model", "policy"},
+    "replay": {"model", "policy", "ledger"},
     "ledger": {"model"},
     "identity": {"model", "ledger"},
     "approvals": {"model", "ledger", "identity"},

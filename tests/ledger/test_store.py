@@ -8,7 +8,9 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 
 import apsw
@@ -98,6 +100,26 @@ def test_relaxed_entries_alone_are_written_soon_and_at_close(directory: Path) ->
     ledger.close()
     with Reader.open(directory) as reader:
         assert bodies(reader, ["outcome"]) == [{"n": 1}, {"n": 2}]
+
+
+def test_the_disk_that_is_faster_than_the_acknowledgement_answers_once(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Story: among a million relaxed entries one was on the disk before its writer was told, and was answered twice."""
+
+    class Slow(Future[int]):
+        def set_result(self, result: int) -> None:
+            if threading.current_thread() is threading.main_thread():
+                threading.Thread(target=add, args=(ledger, "intent")).start()  # makes the group be written at once
+                time.sleep(0.3)
+            super().set_result(result)
+
+    with begin(directory) as ledger:
+        monkeypatch.setattr("interlock.ledger.store.Future", Slow)
+        index = ledger.submit("outcome", {"n": 1}, time=TIME, durable=False).result(timeout=10)
+        monkeypatch.undo()
+        assert add(ledger, n=2) > index
+        assert ledger.entry(index).kind == "outcome"
 
 
 def test_many_writers_share_a_group(directory: Path) -> None:

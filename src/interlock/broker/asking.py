@@ -129,7 +129,9 @@ class Asking:
         extra: dict[str, Any] = {}
         if found.lines:
             seen = informed(judged, action, engine, found)
-            extra = records.decision_body(seen.decision, seen.reading) | {"preview": records.lines(found.lines)}
+            extra = records.decision_body(seen.decision, seen.reading, seen.context) | {
+                "preview": records.lines(found.lines)
+            }
             if seen.decision.verdict is Verdict.ALLOW:
                 return Lifted(seen, extra)
         undo = "" if self._undoing is None else await self._undoing.forecast(judged.reading, session.workspace)

@@ -173,7 +173,7 @@ class Broker:
                 lifted = judged.decision.verdict is not Verdict.ALLOW
                 return await self._release_contained(session, action, held, config, ours=not inside, lifted=lifted)
         decision = judged.decision
-        body = {**records.action_body(action), **records.decision_body(decision, judged.reading)}
+        body = {**records.action_body(action), **records.decision_body(decision, judged.reading, judged.context)}
         if decision.verdict is Verdict.ALLOW or (config.mode is Mode.OBSERVE and not judged.beyond_token):
             return await self._release(session, action, judged, body, config)
         if decision.verdict is Verdict.DENY:
@@ -452,7 +452,7 @@ class Broker:
         profile = profile_of(judged) if ours else "agent"
         body = {
             **records.action_body(action),
-            **records.decision_body(judged.decision, judged.reading, judged.effects),
+            **records.decision_body(judged.decision, judged.reading, judged.context, judged.effects),
             "contained": {"tier": self._container.tier, "profile": profile},
         }
         answer = await self._release(session, action, judged, body, config)
@@ -497,7 +497,7 @@ class Broker:
         decision = msgspec.structs.replace(
             judged.decision, verdict=Verdict.DENY, rules=(PAUSED,), why=f"The session is paused: {pause.why}"
         )
-        body = {**records.action_body(action), **records.decision_body(decision, judged.reading)}
+        body = {**records.action_body(action), **records.decision_body(decision, judged.reading, judged.context)}
         return await self._stop(session, action, decision, body, lambda _, entry: words.paused(pause, entry))
 
     async def _enough(self, session: Session, config: Config, answer: Answer) -> Answer:
@@ -583,7 +583,7 @@ class Broker:
         action, ticket = held.action, held.ticket
         session = await self.session(action.principal, action.cwd)
         judged = self._rejudge(action, session)
-        body = {**records.action_body(action), **records.decision_body(judged.decision, judged.reading)}
+        body = {**records.action_body(action), **records.decision_body(judged.decision, judged.reading, judged.context)}
         asks = judged.decision.verdict is Verdict.ASK and judged.binding.plan is not None
         try:
             used = await self.queue.launch(ticket, seal(action, judged).digest if asks else "")

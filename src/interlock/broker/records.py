@@ -6,11 +6,15 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from interlock.broker.envelope import canonical
 from interlock.effects.redact import redact
 from interlock.model.action import Action, Principal, Reading
-from interlock.model.decision import Decision
+from interlock.model.decision import Context, Decision
 from interlock.model.effect import Breadth, Effect, Environment, Verb
+from interlock.policy import notation
+from interlock.policy.vocabulary import is_frozen
 
 INTENT = "intent"
 DENIAL = "denial"
@@ -28,7 +32,10 @@ _READ = 32_768  # characters of an input that are searched for secrets
 _EFFECTS = 24
 _NAME = 200
 _LINES = 8  # of a preview
-_LINE = 300  # bytes of one effect: 24 of them and two texts stay under an entry's 16 KiB
+_ASKED = 3_000  # bytes of what policy was asked
+_UNDERSTOOD = 6_000  # bytes of what was understood, as people read it
+_SPOKEN = 8_500  # bytes of a decision in all: the action beside it takes as many again at most
+_LINE = 300  # bytes of one effect
 
 
 def principal_body(principal: Principal) -> dict[str, Any]:
@@ -95,23 +102,74 @@ def result_body(result: dict[str, Any]) -> dict[str, Any]:
     return body
 
 
-def decision_body(decision: Decision, reading: Reading, judged: tuple[Effect, ...] | None = None) -> dict[str, Any]:
-    """What was understood and decided; `judged` are the effects as they are in the sandbox, where it runs there."""
+def decision_body(
+    decision: Decision, reading: Reading, context: Context, judged: tuple[Effect, ...] | None = None
+) -> dict[str, Any]:
+    """What was understood and decided; `judged` are the effects as they are in the sandbox, where it runs there.
+
+    `asked` is what policy was asked, in the notation of examples, so that other rules can be tried on it later
+    (`interlock.replay`); `inside` the same as it is in the sandbox.
+    """
     understood = reading.effects if judged is None else judged
-    effects = [effect_line(effect) for effect in understood[:_EFFECTS]]
     body: dict[str, Any] = {
         "verdict": decision.verdict.value,
         "tier": decision.tier,
         "rules": [cut(rule, _NAME) for rule in decision.rules[:20]],
         "why": cut(clean(decision.why), _TEXT),
         "policy": decision.policy_digest,
-        "effects": effects,
     }
+    room = _SPOKEN - written(body)
+    effects = fitting([effect_line(effect) for effect in understood[:_EFFECTS]], min(room, _UNDERSTOOD))
+    body["effects"] = effects
     if decision.grants:
         body["grants"] = list(decision.grants)
-    if len(understood) > _EFFECTS:
+    if len(understood) > len(effects):
         body["effects_total"] = len(understood)
+    room = min(_ASKED, room - written(effects))
+    plain = asked_lines(reading.effects, msgspec.structs.replace(context, containment="none"))
+    body["asked"] = fitting(plain, room)
+    left_out = len(plain) - len(body["asked"])
+    if judged is not None:
+        held = asked_lines(judged, context)
+        body["inside"] = fitting(held, room - written(body["asked"]))
+        left_out += len(held) - len(body["inside"])
+    if left_out:
+        body["asked_left_out"] = left_out
     return body
+
+
+def asked_lines(effects: Sequence[Effect], context: Context) -> list[str]:
+    """What policy was asked, each line once.
+
+    Names are redacted and bounded as everywhere in an entry: rules that look at names see no more of them than people.
+    """
+    found: dict[str, None] = {}
+    for effect in effects:
+        frozen = context.frozen if is_frozen(effect, context) else ()
+        name = redact(effect.resource.name[:_NAME])
+        shown = msgspec.structs.replace(
+            effect,
+            resource=msgspec.structs.replace(effect.resource, name=name, labels=tuple(sorted(effect.resource.labels))),
+            via=redact(effect.via[:_NAME]),
+        )
+        found[clean(notation.render(shown, msgspec.structs.replace(context, frozen=frozen)))] = None
+    return list(found)
+
+
+def fitting(lines: Sequence[str], room: int) -> list[str]:
+    """The first of these lines that take at most `room` bytes in an entry, where quotes and controls take more."""
+    kept: list[str] = []
+    for line in lines:
+        room -= written(line) + 1
+        if room < 0:
+            break
+        kept.append(line)
+    return kept
+
+
+def written(value: object) -> int:
+    """How many bytes a value takes in an entry."""
+    return len(msgspec.json.encode(value))
 
 
 def effect_line(effect: Effect) -> str:

@@ -53,7 +53,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "token": ("token", "Issue, narrow, check and revoke capability tokens."),
     "act": ("act", "Ask for a verdict under a capability token, for jobs and agents without a hook."),
     "people": ("people", "Show, add and remove the people who may decide, their keys and groups."),
-    "policy": ("policy", "Show, test, prove and explain the rules."),
+    "policy": ("policy", "Show, test, prove, compare and explain the rules."),
     "catalogue": ("catalogue", "Look at the commands Interlock knows, and add your own."),
     "service": ("service", "Run the daemon as a systemd user service."),
     "drill": ("drill", "Replay the incidents of record against this guard."),

@@ -11,6 +11,7 @@ import click
 from interlock.cli.policy_ask import ask
 from interlock.cli.policy_diff import diff
 from interlock.cli.policy_prove import prove
+from interlock.cli.policy_replay import replay
 from interlock.cli.policyset import candidate, here, layer_option
 from interlock.cli.show import emit, heading
 from interlock.model.errors import NotFound
@@ -25,7 +26,7 @@ from interlock.policy.rules import Rule
     epilog="\b\nExamples:\n  interlock policy show\n  interlock policy explain production-destroyed",
 )
 def command() -> None:
-    """Show, test, prove and explain the rules."""
+    """Show, test, prove, compare and explain the rules."""
 
 
 @command.command(
@@ -138,5 +139,5 @@ def _engine_here() -> Engine:
     return Engine.load(here())
 
 
-for _more in (prove, diff, ask):
+for _more in (prove, diff, replay, ask):
     command.add_command(_more)

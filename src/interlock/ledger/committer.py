@@ -134,7 +134,6 @@ class Committer:
         """Queue an entry and give its future; see `interlock.ledger.store` for the two classes."""
         future = item.future
         future.set_running_or_notify_cancel()  # a waiter that goes away does not take the entry back
-        index = 0
         with self._wake:
             refusal = self._refusal(item)
             if not refusal:
@@ -144,12 +143,12 @@ class Committer:
                 elif queue.durable == len(queue.items):
                     queue.since = clock.monotonic()
                 queue.items.append(item)
-                index = self.state.size + queue.flying + len(queue.items) - 1
+                if not item.durable:
+                    # Before the lock is given up: else the disk may be faster, and answer first.
+                    future.set_result(self.state.size + queue.flying + len(queue.items) - 1)
                 self._wake.notify()
         if refusal:
             future.set_exception(LedgerUnavailable(refusal))
-        elif not item.durable:
-            future.set_result(index)
         return future
 
     def _refusal(self, item: Item) -> str:

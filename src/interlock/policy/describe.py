@@ -26,6 +26,8 @@ def sentence(situation: Situation) -> str:
         facts.append(f"{'' if effect.scale.known is Known.COUNT else 'about '}{effect.scale.count} of them")
     if effect.resource.labels:
         facts.append(f"labelled {' '.join(effect.resource.labels)}")
+    if situation.principal.roles:
+        facts.append(f"with the role {' '.join(situation.principal.roles)}")
     if effect.taint:
         facts.append(f"carrying {' '.join(effect.taint)}")
     if effect.via:
@@ -60,6 +62,7 @@ def line(situation: Situation) -> str | None:
         text += f" {shlex.quote(f'agent:{situation.principal.agent}')}"
     if situation.principal.person:
         text += f" {shlex.quote(f'person:{situation.principal.person}')}"
+    text += "".join(f" role:{role}" for role in situation.principal.roles)
     rung = next((rung for rung, approval in LADDER if approval == situation.approval), None)
     if rung is None:
         return None
@@ -74,10 +77,10 @@ def line(situation: Situation) -> str | None:
 
 
 def _plain(situation: Situation) -> Situation:
-    """Without what no policy of the packaged set looks at and the notation sets by itself."""
-    scale = msgspec.structs.replace(situation.effect.scale, known=Known.UNKNOWN, unit="", question="")
-    if situation.effect.scale.count is not None:
-        scale = msgspec.structs.replace(scale, known=situation.effect.scale.known)
+    """Without what no policy looks at, and what the notation sets by itself."""
+    counted = situation.effect.scale.count is not None and situation.effect.scale.known in (Known.COUNT, Known.DRY_RUN)
+    known = Known.COUNT if counted else Known.UNKNOWN
+    scale = msgspec.structs.replace(situation.effect.scale, known=known, unit="", question="")
     return msgspec.structs.replace(
         situation,
         principal=msgspec.structs.replace(situation.principal, session="", agent=situation.principal.agent or "claude"),

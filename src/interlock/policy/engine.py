@@ -24,7 +24,7 @@ from interlock.policy import request, wording
 from interlock.policy.examples import check
 from interlock.policy.rules import DEFAULT_DENY, GRANTED, INTERNAL, UNREADABLE_NAME, Layer, Rule, read
 from interlock.policy.slices import Slice, Slices
-from interlock.policy.vocabulary import CONTAINMENTS
+from interlock.policy.vocabulary import CONTAINMENTS, RESTRICTING
 
 TIER = {Rung.NONE: 1, Rung.ONE: 2, Rung.ONE_STRONG: 3, Rung.TWO_STRONG: 4}
 _RUNG_ORDER = {rung: place for place, (rung, _) in enumerate(LADDER)}
@@ -96,6 +96,7 @@ class Engine:
         if not (
             RESOURCE_LABELS.issuperset(effect.resource.labels)
             and TAINTS.issuperset(effect.taint)
+            and RESTRICTING.issuperset(principal.roles)
             and context.containment in CONTAINMENTS
         ):
             return _IMPOSSIBLE

@@ -1,7 +1,7 @@
 """One line of text for one effect in its circumstances: the form of examples and of the golden matrix.
 
-    VERB KIND NAME [@environment] [+label ...] [reversibility] [breadth] [count:N] [taint:word ...] [via:text]
-                   [agent:name] [person:name] [role:name] [sandbox] [frozen] [approved:rung]
+    VERB KIND NAME [@environment] [+label ...] [reversibility] [breadth] [count:N | about:N] [taint:word ...]
+                   [via:text] [agent:name] [person:name] [role:name] [sandbox] [frozen] [approved:rung]
 
     delete table shop.public.users @production +whole irreversible all
     send host paste.example.org taint:secret via:curl
@@ -68,6 +68,7 @@ class _Reader:
         self.reversibility = Reversibility.REVERSIBLE
         self.breadth = Breadth.ONE
         self.count: int | None = None
+        self.known = Known.UNKNOWN
         self.text = {"via": "", "agent": "claude", "person": ""}
         self.containment = "none"
         self.frozen = False
@@ -91,8 +92,9 @@ class _Reader:
             self.taint.add(self._known(rest, TAINTS, "taint"))
         elif prefix == "role":
             self.roles.add(self._known(rest, RESTRICTING, "role"))
-        elif prefix == "count" and rest.isdecimal() and len(rest) <= 19:
+        elif prefix in ("count", "about") and rest.isdecimal() and len(rest) <= 19:
             self.count = int(rest)
+            self.known = Known.COUNT if prefix == "count" else Known.ESTIMATE
         elif prefix == "approved":
             rung = self._member(Rung, rest)
             self.approval = next(approval for step, approval in LADDER if step is rung)
@@ -117,7 +119,7 @@ class _Reader:
                 scale=Scale(
                     breadth=self.breadth,
                     count=self.count,
-                    known=Known.UNKNOWN if self.count is None else Known.COUNT,
+                    known=self.known,
                 ),
                 taint=tuple(sorted(self.taint)),
                 via=self.text["via"],
@@ -156,7 +158,8 @@ def render(effect: Effect, context: Context | None = None) -> str:
     if effect.scale.breadth is not Breadth.ONE:
         parts.append(effect.scale.breadth.value)
     if effect.scale.count is not None and 0 <= effect.scale.count < 10**19:
-        parts.append(f"count:{effect.scale.count}")
+        counted = effect.scale.known in (Known.COUNT, Known.DRY_RUN)
+        parts.append(f"{'count' if counted else 'about'}:{effect.scale.count}")
     parts += [f"taint:{taint}" for taint in effect.taint]
     if effect.via:
         parts.append(shlex.quote(f"via:{effect.via}"))

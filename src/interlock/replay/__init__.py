@@ -1,0 +1,1 @@
+"""Other rules, tried on what the ledger holds of past actions."""

@@ -1,0 +1,109 @@
+"""What would change: counted over the recorded actions, with examples that a person can look up."""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from interlock.model.decision import Verdict
+from interlock.model.errors import PolicyError
+from interlock.replay.again import Again, Answer, recorded
+from interlock.replay.parquet import Group
+
+# What an entry names where something else than policy said no: other rules would not have changed that.
+NOT_POLICY = frozenset({"halt", "session-paused", "reader-failed", "outside-token", "unreadable"})
+EXAMPLES = 3  # of each change
+
+
+@dataclass
+class Moved:
+    """Actions that had one answer and would get another."""
+
+    before: Answer
+    after: Answer
+    count: int = 0
+    rules: Counter[tuple[tuple[str, ...], tuple[str, ...]]] = field(default_factory=Counter)
+    examples: list[int] = field(default_factory=list)  # entries, the newest
+
+    def add(self, group: Group, rules: tuple[str, ...]) -> None:
+        """Count a group."""
+        self.count += group.count
+        self.rules[tuple(group.rules or ()), rules] += group.count
+        heapq.heappush(self.examples, group.example)
+        if len(self.examples) > EXAMPLES:
+            heapq.heappop(self.examples)
+
+
+@dataclass
+class Replayed:
+    """The sum over all groups. An action is in exactly one of `replayed`, `older`, `cut`, `unread` and `otherwise`."""
+
+    replayed: int = 0
+    older: int = 0  # recorded before entries held what policy was asked
+    cut: int = 0  # more effects than the entry had room for
+    unread: int = 0  # words that this version does not know
+    otherwise: int = 0  # stopped by something else than policy
+    lapsed: int = 0  # let through by a grant, which lapses under other rules: a question again
+    before: Counter[str] = field(default_factory=Counter)
+    after: Counter[str] = field(default_factory=Counter)
+    moved: dict[tuple[Answer, Answer], Moved] = field(default_factory=dict)
+    distinct: int = 0
+
+    @property
+    def prompts_gained(self) -> int:
+        """Actions that would be asked about, and were not."""
+        return sum(m.count for m in self.moved.values() if _asked(m.after) and not _asked(m.before))
+
+    @property
+    def prompts_lost(self) -> int:
+        """Actions that were asked about, and would not be."""
+        return sum(m.count for m in self.moved.values() if _asked(m.before) and not _asked(m.after))
+
+    def changes(self) -> list[Moved]:
+        """What moved, the loosened first, then by number."""
+        order = list(self.moved.values())
+        return sorted(order, key=lambda m: (m.before.weight < m.after.weight, -m.count, m.before, m.after))
+
+
+def replay(groups: Iterable[Group], again: Again) -> Replayed:
+    """Judge every group and sum up."""
+    total = Replayed()
+    for group in groups:
+        _add(total, group, again)
+    total.distinct = again.distinct
+    return total
+
+
+def _add(total: Replayed, group: Group, again: Again) -> None:
+    if not NOT_POLICY.isdisjoint(group.rules or ()):
+        total.otherwise += group.count
+        return
+    if group.asked is None:
+        total.older += group.count
+        return
+    if group.left_out:
+        total.cut += group.count
+        return
+    try:
+        said = again.action(group.asked, group.inside, group.who)
+    except PolicyError:
+        total.unread += group.count
+        return
+    before = recorded(group.verdict, group.tier)
+    total.replayed += group.count
+    total.before[before.verdict] += group.count
+    total.after[said.answer.verdict] += group.count
+    if said.answer == before:
+        return
+    if group.granted and _asked(said.answer):
+        total.lapsed += group.count
+    key = (before, said.answer)
+    if key not in total.moved:
+        total.moved[key] = Moved(*key)
+    total.moved[key].add(group, said.rules)
+
+
+def _asked(answer: Answer) -> bool:
+    return answer.verdict is Verdict.ASK
