@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from interlock.containment import desk, stage, unkept
+from interlock.containment import desk, durable, stage, unkept
 from interlock.containment.journal import Journal
 from interlock.containment.moves import Conflict, Places, perform
 from interlock.containment.transaction import Plan, Transaction, create
@@ -28,7 +28,8 @@ def first(folder: Path, plan: Plan) -> Transaction:
             stage.fill(transaction)
             desk.lay_out(plan)
             with Places(plan) as places:
-                again(transaction, journal, places, list(range(len(plan.steps))), {}, forward=True)
+                numbers = list(range(len(plan.steps)))
+                again(transaction, journal, places, numbers, {}, forward=True, settle=durable.settle)
         except (Conflict, OSError) as error:
             if transaction.ended:  # taken back but for what somebody else changed meanwhile
                 raise StateError(f"{error}. It could not be taken back completely.") from error
@@ -61,14 +62,20 @@ def again(
     leave: Mapping[int, int],
     *,
     forward: bool,
+    settle: Callable[[Transaction, Places], None] | None = None,
 ) -> None:
-    """Run through these steps. Raises Conflict, OSError: it was taken back. Raises StateError when that failed too."""
+    """Run through these steps; what they brought is waited for by `settle` before they are noted as done.
+
+    Raises Conflict, OSError: it was taken back. Raises StateError when that failed too.
+    """
     slots = transaction.slots
     if transaction.plan.desk:  # copies have numbers of their own
         slots = [places.slot(number).inode for number in range(len(slots))]
     transaction.record(journal, ["begin", forward, steps, list(leave.items()), slots])
     try:
         slots = perform(transaction, places, transaction.running, forward=forward)
+        if settle is not None:
+            settle(transaction, places)
         transaction.record(journal, ["end", forward, slots, []])
     except (Conflict, OSError) as error:
         try:
