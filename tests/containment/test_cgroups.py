@@ -24,7 +24,8 @@ def groups() -> Iterator[Groups]:
     for group in found.all():
         group.kill()
         group.remove()
-    assert found.path.rmdir() is None
+    found.leave()
+    assert not found.path.exists()
 
 
 @pytest.fixture
@@ -101,10 +102,27 @@ def test_empty_groups_of_the_killed_are_swept(groups: Groups) -> None:
     groups.make("empty")
     sleeper = subprocess.Popen(["/bin/sleep", "60"])
     groups.make("full").add(sleeper.pid)
+    groups.make(f"run-{sleeper.pid}")  # a launcher that lives is about to put something in
     groups.sweep()
-    assert [group.path.name for group in groups.all()] == ["full"]
+    assert [group.path.name for group in groups.all()] == ["full", f"run-{sleeper.pid}"]
     sleeper.kill()
     sleeper.wait()
+
+
+def test_what_a_killed_daemon_left_is_given_back_and_what_a_living_one_has_is_not(groups: Groups) -> None:
+    gone = subprocess.Popen(["/bin/true"])
+    gone.wait()
+    parent = groups.path.parent
+    left, kept = (parent / f"interlock-test-{os.getpid()}-{word}" for word in ("left", "kept"))
+    (left / f"of-{gone.pid}").mkdir(parents=True)
+    (left / f"run-{gone.pid}").mkdir()
+    (kept / f"of-{os.getppid()}").mkdir(parents=True)
+    again, _ = find(groups.path.name)
+    assert again is not None
+    assert not left.exists()
+    assert kept.exists()
+    (kept / f"of-{os.getppid()}").rmdir()
+    kept.rmdir()
 
 
 @pytest.mark.parametrize("name", ["", "../x", "a/b", "A", ".hidden", "x" * 65, "a\nb"])

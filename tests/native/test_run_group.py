@@ -27,7 +27,8 @@ def groups(sandbox: Sandbox) -> Iterator[Groups]:
     for group in found.all():
         group.kill()
         group.remove()
-    found.path.rmdir()
+    found.leave()
+    assert not found.path.exists()
 
 
 def start(sandbox: Sandbox, script: str, **changes: Value | None) -> subprocess.Popen[str]:

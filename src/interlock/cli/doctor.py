@@ -185,7 +185,7 @@ def _on_path(name: str) -> bool:
 
 def _containment(home: Home) -> dict[str, Any]:
     """What can contain a command here, by a trial of this command's own: no daemon is asked."""
-    from interlock.containment.cgroups import Group
+    from interlock.containment.cgroups import Groups
     from interlock.containment.standing import standing
     from interlock.daemon import means
 
@@ -195,7 +195,7 @@ def _containment(home: Home) -> dict[str, Any]:
     except InterlockError as error:
         return {"tier": "none", "place": "", "holds": [], "lacks": [{"what": str(error), "remedy": ""}]}
     if tier.group:
-        Group(Path(tier.group)).remove()
+        Groups(Path(tier.group), frozenset()).leave()
     found: dict[str, Any] = msgspec.to_builtins(standing(tier))
     return found
 

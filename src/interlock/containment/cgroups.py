@@ -26,6 +26,11 @@ from interlock.model.errors import StateError
 
 CONTROLLERS = ("memory", "pids")
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
+_PREFIX = "interlock-"  # of our directories
+_OWNER = (
+    "of-"  # and of the empty group in each that names the process whose it is, so that none is swept while it lives
+)
+_OLD = 600.0  # seconds; one that names nobody may be about to
 _TURNS = 0.002  # seconds between two looks at a group that is changing
 _PATIENCE = 2.0  # seconds; a process that the disk or a device holds may take longer to freeze or to die
 
@@ -204,13 +209,23 @@ class Groups:
     def all(self) -> tuple[Group, ...]:
         """The groups that exist."""
         with contextlib.suppress(OSError):
-            return tuple(Group(one) for one in sorted(self.path.iterdir()) if one.is_dir())
+            found = sorted(one for one in self.path.iterdir() if one.is_dir() and not one.name.startswith(_OWNER))
+            return tuple(Group(one) for one in found)
         return ()
 
     def sweep(self) -> None:
-        """Give the empty ones back: whoever made them was killed before it could."""
+        """Give the empty ones back whose maker was killed before it could; one that is just being made is left."""
         for group in self.all():
-            group.remove()
+            word, _, maker = group.path.name.partition("-")
+            if not (word == "run" and maker.isdecimal() and _alive(maker)):
+                group.remove()
+
+    def leave(self) -> None:
+        """Give it all back, as far as nothing is in it."""
+        self.sweep()
+        for path in (self.path / f"{_OWNER}{os.getpid()}", self.path):
+            with contextlib.suppress(OSError):
+                path.rmdir()
 
 
 def find(name: str, *, mounts: str | None = None, own: str | None = None) -> tuple[Groups | None, str]:
@@ -226,8 +241,9 @@ def find(name: str, *, mounts: str | None = None, own: str | None = None) -> tup
     why = "cgroup v2 is not mounted here"
     for parent in candidates(mounts, own):
         path = parent / name
+        _sweep_beside(parent)
         try:
-            path.mkdir(exist_ok=True)
+            (path / f"{_OWNER}{os.getpid()}").mkdir(parents=True, exist_ok=True)
         except OSError as error:
             why = f"no group can be made in {parent}: {error.strerror}"
             continue
@@ -236,9 +252,23 @@ def find(name: str, *, mounts: str | None = None, own: str | None = None) -> tup
         why = _tried(groups)
         if not why:
             return groups, ""
-        with contextlib.suppress(OSError):
-            path.rmdir()
+        groups.leave()
     return None, why
+
+
+def _sweep_beside(parent: Path) -> None:
+    """Give back the directories of installations whose process was killed."""
+    with contextlib.suppress(OSError):
+        for path in parent.glob(f"{_PREFIX}*"):
+            owners = [one for one in path.glob(f"{_OWNER}*") if not _alive(one.name.removeprefix(_OWNER))]
+            for one in owners:
+                one.rmdir()
+            if owners or path.stat().st_mtime < time.time() - _OLD:
+                Groups(path, frozenset()).leave()
+
+
+def _alive(pid: str) -> bool:
+    return Path("/proc", pid).exists()
 
 
 def candidates(mounts: str, own: str) -> Iterator[Path]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import sys
@@ -72,6 +71,4 @@ class RunGroups:
     def leave(self) -> None:
         """At the daemon's end. Runs go on in their groups, and so does the directory while there are some."""
         if self.all is not None:
-            self.all.sweep()
-            with contextlib.suppress(OSError):
-                self.all.path.rmdir()
+            self.all.leave()
