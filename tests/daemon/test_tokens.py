@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -176,3 +177,26 @@ def test_an_order_about_somebody_else_leaves_it_alone(guard: Guard, tmp_path: Pa
     hand = issue(guard, tmp_path)
     assert guard.cli("kill", "--where", 'agent = "codex"', "--reason", "x", "--json").returncode == 0
     assert write(guard, hand, str(guard.project / "a.txt"))["released"]
+
+
+def test_a_token_that_ends_while_a_person_is_asked_releases_nothing(cold: Guard, tmp_path: Path) -> None:
+    """Story: the yes came, and the token had been revoked while the job waited for it."""
+    cold.configure("[ask]\nhold_seconds = 20\n")
+    cold.start()
+    hand = issue(cold, tmp_path, "--kind", "secret")
+    answers: list[Any] = []
+    waiting = threading.Thread(
+        target=lambda: answers.append(hand.act("Read", {"file_path": f"{cold.project}/.env"}, str(cold.project)))
+    )
+    waiting.start()
+    deadline = time.monotonic() + 15
+    while not (asked := call(cold.home, "inbox")):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    for known in call(cold.home, "token.list"):
+        assert cold.cli("token", "revoke", known["id"], "--because", "done").returncode == 0
+    code = asked[0]["fingerprint"].rsplit("-", 1)[1]
+    assert cold.cli("approve", str(asked[0]["id"]), "--code", code).returncode == 0
+    waiting.join(30)
+    assert answers[0]["released"] is False, answers
+    assert cold.entries("intent") == []

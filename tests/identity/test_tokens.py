@@ -335,9 +335,9 @@ def issued(*made: Token) -> TokenBook:
 
 
 def test_a_token_that_the_ledger_does_not_know_is_refused() -> None:
-    assert issued(TOKEN).valid(NARROW).by == "olga"
+    assert issued(TOKEN).valid(NARROW.warrant).by == "olga"
     with pytest.raises(Refused, match="not in this ledger"):
-        issued().valid(TOKEN)
+        issued().valid(TOKEN.warrant)
 
 
 def test_a_revocation_ends_a_token_and_everything_made_from_it() -> None:
@@ -345,7 +345,7 @@ def test_a_revocation_ends_a_token_and_everything_made_from_it() -> None:
     book.apply(9, REVOKE, {"id": TOKEN.first.id, "reason": "done", "by": "olga"})
     for token in (TOKEN, NARROW):
         with pytest.raises(Refused, match="was revoked: done"):
-            book.valid(token)
+            book.valid(token.warrant)
     assert book.live(NOW) == ()
 
 
@@ -353,21 +353,21 @@ def test_one_narrowing_is_revoked_alone() -> None:
     book = issued(TOKEN)
     deeper = tokens.attenuate(NARROW, further(depth=0), BOB)
     book.apply(9, REVOKE, {"id": "", "link": NARROW.digests[-1], "by": "olga"})
-    assert book.valid(TOKEN)
+    assert book.valid(TOKEN.warrant)
     for token in (NARROW, deeper):
         with pytest.raises(Refused, match="this narrowing"):
-            book.valid(token)
+            book.valid(token.warrant)
 
 
 def test_what_cannot_be_understood_is_never_more_permissive() -> None:
     entries = [(0, ISSUE, tokenbook.body(TOKEN, "olga")), (1, ISSUE, {"id": 7})]
     book = TokenBook()
     assert book.restore(entries) == [1]
-    assert book.valid(TOKEN)
+    assert book.valid(TOKEN.warrant)
     assert TokenBook().restore([*entries, (2, REVOKE, {"who": "?"})]) == [1, 2]
     book.restore([(2, REVOKE, {"who": "?"})])
     with pytest.raises(Refused, match="not in this ledger"):
-        book.valid(TOKEN)
+        book.valid(TOKEN.warrant)
 
 
 def test_a_token_is_found_by_the_start_of_its_id() -> None:

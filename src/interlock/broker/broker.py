@@ -28,7 +28,7 @@ from interlock.broker.envelope import seal
 from interlock.broker.facts import variables_in
 from interlock.broker.granting import Grants
 from interlock.broker.halting import Halting
-from interlock.broker.judge import Judgement, Remembered, judge
+from interlock.broker.judge import Judgement, Remembered, judge, without_token
 from interlock.broker.launching import Held, Launched, Launching, Unable
 from interlock.broker.planning import Planning
 from interlock.broker.restricting import Restrictions
@@ -44,6 +44,7 @@ from interlock.model.action import Action, Principal
 from interlock.model.agent import NOTHING_KNOWN, AgentFacts
 from interlock.model.decision import Decision, Rung, Verdict
 from interlock.model.errors import Refused
+from interlock.model.warrant import Warrant
 from interlock.policy.engine import Engine
 
 PAUSED = "session-paused"
@@ -106,6 +107,7 @@ class Broker:
         self.trails = Trails()
         self.grants = Grants(ledger.record, clock)
         self.restrictions = Restrictions(ledger.record, clock)
+        self.token_ended: Callable[[Warrant], str] = lambda _: ""  # why a token does not count any more
         self._opening: dict[tuple[str, str], asyncio.Task[Session]] = {}
         self._ledger = ledger
         self._rules = rules
@@ -372,7 +374,7 @@ class Broker:
         action = self._as_it_is(action, config)
         # What a session may count on without being asked ends with the benefit of the doubt.
         grants = () if session.doubted else self.grants.live(session.principal, session.workspace, engine.digest)
-        return judge(
+        judged = judge(
             action,
             workspace=session.workspace,
             config=config,
@@ -383,6 +385,12 @@ class Broker:
                 self.trails, grants, self.halting.facts(session, action, ()).of, self.halting.freezes()
             ),
         )
+        return self._without_token(action, judged)
+
+    def _without_token(self, action: Action, judged: Judgement) -> Judgement:
+        """The same judgement while the token of the action counts; else one that says no."""
+        why = self.token_ended(action.warrant) if action.warrant is not None else ""
+        return without_token(judged, why) if why else judged
 
     async def _release(
         self, session: Session, action: Action, judged: Judgement, body: dict[str, Any], config: Config
@@ -406,9 +414,13 @@ class Broker:
             kept = await self._undoing.before(judged.reading, session.workspace)
         if kept is not None:
             body = {**body, "undo": kept.body()}
-        # INVARIANT: between this look and the entry nothing is awaited, so no entry of an order stands between them.
+        # INVARIANT: between this look and the entry nothing is awaited, so no entry of an order, and no end of a token,
+        # stands between them.
         if order := self.halting.stops(session, facts, config.freezes):
             return await self._halted(session, action, body, order)
+        if (lost := self._without_token(action, judged)) is not judged:
+            denied = records.decision_body(lost.decision, judged.reading)
+            return await self._stop(session, action, lost.decision, body | denied, words.denied)
         epoch = self.halting.epoch
         body = {**body, "epoch": epoch, "provenance": self.halting.provenance(session, action, judged.reading.effects)}
         effect = records.is_side_effect(judged.reading)

@@ -167,6 +167,15 @@ def _warranted(decision: Decision, action: Action, reading: Reading) -> Decision
     )
 
 
+def without_token(judged: Judgement, why: str) -> Judgement:
+    """The same judgement, where the token that it was asked for under does not count any more."""
+    decision = msgspec.structs.replace(
+        judged.decision, verdict=Verdict.DENY, tier=4, rung=Rung.NONE, rules=(OUTSIDE,), why=f"Stopped: {why}",
+        instead="ask the person who issued the token for another one",
+    )  # fmt: skip
+    return msgspec.structs.replace(judged, decision=decision)
+
+
 def _relied_on(decision: Decision, reading: Reading) -> Decision:
     """Where a reader broke, nobody may say yes: what the yes would be for, and which files it binds, is not known."""
     if not reading.failed:

@@ -82,7 +82,7 @@ def action_body(action: Action) -> dict[str, Any]:
     if len(raw) <= _READ and redact(raw.decode()) == raw.decode():
         body["input"]["digest"] = "sha256:" + hashlib.sha256(raw).hexdigest()
     if action.warrant is not None:
-        body["token"] = {"id": action.warrant.token, "link": action.warrant.link, "epoch": action.warrant.epoch}
+        body["token"] = {"id": action.warrant.token, "links": list(action.warrant.links), "epoch": action.warrant.epoch}
     if action.call_id:
         body["call"] = clean(action.call_id[:_NAME])
     return body

@@ -51,6 +51,7 @@ def command(
     It reads, never writes, and needs neither the daemon nor a network. It says which entry or tile is wrong.
     """
     from interlock.cli.show import emit
+    from interlock.identity.audit import Audit
     from interlock.ledger.verify import verify
 
     trusted = _key(key)
@@ -61,17 +62,27 @@ def command(
         else:
             click.echo(f"Sound: entry {found['index']} is in the log {found['origin']} of {found['size']} entries.")
         return
+    audit = Audit()
     report = verify(
         directory if directory is not None else _own(),
         key=trusted,
         origin=origin,
         since=None if since is None else _read(since),
         strict=strict,
+        hear=audit.hear,
     )
+    audit.judge()
+    identity = {"people_changes": audit.changes, "session_closes": audit.closes, "token_uses": audit.uses}
     if as_json:
-        emit(as_data(report))
+        emit(as_data(report) | {"identity": identity})
     else:
         _tell(report)
+        told = [
+            f"{audit.changes} changes of people",
+            f"{audit.closes} closes of sessions",
+            f"{audit.uses} uses of tokens",
+        ]
+        click.echo(f"  identity    {', '.join(told)}: each by whoever it names")
 
 
 def _own() -> Path:

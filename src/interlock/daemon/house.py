@@ -167,6 +167,7 @@ async def build(home: Home, ledger: Ledger, signer: Ed25519Key, *, clock: Clock,
     crowd = PeopleDesk(people, recorder, ground.callers, clock)
     tokens = TokenDesk(people, broker, recorder=recorder, callers=ground.callers, clock=clock, signer=signer)
     restoring.tokens(ledger, tokens.book)
+    broker.token_ended = tokens.ended
     roles = RolesDesk(broker, rules, people, callers=ground.callers, clock=clock)
     crowd.heard += [tokens.heard, roles.heard]
     inbox = InboxDesk(broker, rules, clock, ground.callers, people=people, desk=crowd, signer=signer)

@@ -30,7 +30,7 @@ from interlock.model.action import Action, Principal
 from interlock.model.errors import AgentError, Refused
 from interlock.model.provenance import Facts, Values
 from interlock.model.selector import Match
-from interlock.model.warrant import Permit
+from interlock.model.warrant import Permit, Warrant
 
 GATE = "token"
 _TOOL = 200  # characters of a tool's name
@@ -91,6 +91,23 @@ class TokenDesk:
             if facts.covered(order.where, order.allow) is not Match.NO:
                 await self._end(known.id, f"order {order.id} ended what it was for", order.by)
 
+    def ended(self, warrant: Warrant) -> str:
+        """Why this token does not count any more; "" while it does. Asked again right before a release: a token may
+        end while a person is asked.
+        """
+        if warrant.expires <= self._clock.now():
+            return "The token has expired."
+        try:
+            self._alive(warrant)
+        except Refused as refused:
+            return str(refused)
+        return ""
+
+    def _alive(self, warrant: Warrant) -> None:
+        self.book.valid(warrant)
+        if self._people.find(warrant.principal) is None:
+            raise Refused(f"{warrant.principal}, who is accountable for this token, is not here any more.")
+
     async def _issue(self, params: dict[str, Any], peer: Peer) -> Any:
         caller = self._callers.person(peer)
         by = self._people.by_uid(caller.uid)
@@ -122,16 +139,19 @@ class TokenDesk:
         caller = self._callers.person(peer)
         reason = "".join(c for c in text(params, "reason", "")[:500] if c.isprintable())
         if link := text(params, "link", ""):
-            body = {"id": "", "link": link[:64], "reason": reason, "by": caller.name}
-            self.book.apply(await self._recorder.record(REVOKE, body), REVOKE, body)
+            await self._revoked({"id": "", "link": link[:64], "reason": reason, "by": caller.name})
             return {"revoked": link}
         known = self.book.find(text(params, "id"))
         await self._end(known.id, reason or "revoked", caller.name)
         return {"revoked": known.id}
 
     async def _end(self, token: str, reason: str, by: str) -> None:
-        body = {"id": token, "reason": reason, "by": by}
-        self.book.apply(await self._recorder.record(REVOKE, body), REVOKE, body)
+        await self._revoked({"id": token, "reason": reason, "by": by})
+
+    async def _revoked(self, body: dict[str, Any]) -> None:
+        # In force before it is an entry: what is released from now on stands in front of it in the log.
+        self.book.apply(-1, REVOKE, body)
+        await self._recorder.record(REVOKE, body)
 
     async def _list(self, params: dict[str, Any], peer: Peer) -> Any:
         del peer
@@ -179,12 +199,10 @@ class TokenDesk:
         now = self._clock.now()
         # Cryptography beside the loop: a chain of five links takes a millisecond.
         warrant = await asyncio.to_thread(tokens.verify, token, PublicKey.of(self._signer), now)
-        self.book.valid(token)
         first = token.first
         if first.log != self._people.origin:
             raise Refused("the token is for another log.")
-        if self._people.find(first.principal) is None:
-            raise Refused(f"{first.principal}, who is accountable for this token, is not here any more.")
+        self._alive(warrant)
         sub = next((link.sub for link in reversed(token.links) if link.sub), "")
         principal = Principal(first.agent, _session(first.session, first.id), sub, person=first.principal)
         tokens.check_proof(token, proof, tokens.request_digest(request), now)

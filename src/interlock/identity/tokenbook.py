@@ -13,6 +13,7 @@ import msgspec
 
 from interlock.identity.tokens import Link, Token
 from interlock.model.errors import NotFound, Refused
+from interlock.model.warrant import Warrant
 
 ISSUE = "token.issue"
 REVOKE = "token.revoke"
@@ -87,14 +88,14 @@ class TokenBook:
             )
         return found[0]
 
-    def valid(self, token: Token) -> Issued:
+    def valid(self, warrant: Warrant) -> Issued:
         """The entry behind a verified token. Raises Refused when it was never issued here, or revoked."""
-        known = self._issued.get(token.first.id)
+        known = self._issued.get(warrant.token)
         if known is None:
             raise Refused("this token is not in this ledger: it was issued by another installation, or long ago.")
         if known.revoked:
             raise Refused(f"the token was revoked: {known.revoked}. Ask the person who issued it.")
-        if self._links & set(token.digests):
+        if self._links & set(warrant.links):
             raise Refused("this narrowing of the token was revoked. Ask whoever narrowed it.")
         return known
 

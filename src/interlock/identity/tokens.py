@@ -98,7 +98,8 @@ class Token(msgspec.Struct, frozen=True):
         """What its last holder may ask for."""
         first = self.first
         scopes = tuple(link.scope for link in self.links)
-        return Warrant(first.id, self.digests[-1], first.principal, scopes, first.epoch)
+        expires = min(link.expires for link in self.links)
+        return Warrant(first.id, self.digests, first.principal, scopes, expires, first.epoch)
 
 
 class Proof(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -46,13 +46,21 @@ Scope = tuple[Permit, ...]
 
 
 class Warrant(msgspec.Struct, frozen=True):
-    """A token that was verified. `token` is its id in the ledger, `link` the digest of the link that was presented."""
+    """A token that was verified. `token` is its id in the ledger, `links` the digests of its links, the one that was
+    presented last; `expires` in seconds since the epoch of Unix, `epoch` that of the halts.
+    """
 
     token: str
-    link: str
+    links: tuple[str, ...]
     principal: str
     scopes: tuple[Scope, ...]
+    expires: int
     epoch: int = 0
+
+    @property
+    def link(self) -> str:
+        """The digest of the link that was presented."""
+        return self.links[-1]
 
     def outside(self, effects: Iterable[Effect]) -> Effect | None:
         """The first effect that the token does not let its holder ask for."""

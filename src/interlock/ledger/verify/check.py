@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,10 +51,15 @@ class _Claim:
     fork: bool
 
 
+Hear = Callable[[int, str, str, dict[str, Any]], None]
+"""Told of every entry in order (index, kind, time, body), before the log is judged: what it finds is for later."""
+
+
 class _Log:
     """One pass over the entries."""
 
-    def __init__(self, pinned: Key | None, blobs: Path) -> None:
+    def __init__(self, pinned: Key | None, blobs: Path, hear: Hear | None = None) -> None:
+        self.hear = hear
         self.keys = Keys(pinned)
         self.story = Story(blobs if blobs.is_dir() else None)
         self.tree = Growing()
@@ -69,10 +74,12 @@ class _Log:
         return note
 
     def read(self, index: int, raw: bytes) -> list[tuple[int, bytes]]:
-        kind, _, body = read_entry(raw, index)
+        kind, time, body = read_entry(raw, index)
         if kind in EVENTS:
             self.keys.event(index, kind, body)
         self.story.feed(index, kind, body)
+        if self.hear is not None:
+            self.hear(index, kind, time, body)
         done = self.tree.add(leaf(raw))
         if self.tree.size in self._wanted:
             self.roots[self.tree.size] = self.tree.root()
@@ -103,17 +110,23 @@ class _Log:
 
 
 def verify(
-    directory: Path, *, key: str = "", origin: str = "", since: bytes | None = None, strict: bool = False
+    directory: Path,
+    *,
+    key: str = "",
+    origin: str = "",
+    since: bytes | None = None,
+    strict: bool = False,
+    hear: Hear | None = None,
 ) -> Report:
     """Judge the ledger or export in `directory`, offline, without writing anything.
 
     `key` is the vkey of the root key that you trust (without it, the key in entry 0 is taken at its word); `origin` the
     log you expect; `since` a signed checkpoint that you kept from earlier; `strict` refuses what is only reported
-    otherwise.
+    otherwise; `hear` is told of every entry, before the log as a whole is judged.
 
     Raises `LedgerTampered` (30), `LedgerIncomplete` (31), `LedgerUnverifiable` (32), `LedgerForked` (34).
     """
-    log = _Log(Key.parse(key) if key else None, directory / "blobs")
+    log = _Log(Key.parse(key) if key else None, directory / "blobs", hear)
     if since is not None:
         log.claim("the checkpoint you kept", since, fork=True)
     if (directory / database.FILE).is_file():
