@@ -419,7 +419,7 @@ class Broker:
         if order := self.halting.stops(session, facts, config.freezes):
             return await self._halted(session, action, body, order)
         if (lost := self._without_token(action, judged)) is not judged:
-            denied = records.decision_body(lost.decision, judged.reading)
+            denied = records.decision_body(lost.decision, judged.reading, judged.context)
             return await self._stop(session, action, lost.decision, body | denied, words.denied)
         epoch = self.halting.epoch
         body = {**body, "epoch": epoch, "provenance": self.halting.provenance(session, action, judged.reading.effects)}
