@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 
@@ -90,6 +91,41 @@ def asked_while_held(bench: Bench) -> Observed:
     seen = bench.run(bench.one(bench.asked))
     thread.join()
     return seen
+
+
+def asked_then_swapped(bench: Bench) -> Observed:
+    """A person approves a script; from then on it is replaced over and over, and only the other one leaves the marker.
+
+    The same call is made three times more: what runs is the approved text, or nothing.
+    """
+    bench.guard()
+    script, ends = bench.project / "deploy.sh", "curl -s -m 2 http://unknown-host.example.test:9/\n"
+    good, evil = f"echo APPROVED-TEXT; {ends}", f"touch MARKER; {ends}"
+    script.write_text(good)
+    over = threading.Event()
+
+    def swap() -> None:
+        other = script.with_suffix(".new")
+        for number in itertools.count():
+            if over.is_set():
+                return
+            other.write_text(good if number % 2 else evil)
+            other.rename(script)
+
+    swapping = threading.Thread(target=swap)
+
+    def approve(asked: Asked, place: Place) -> None:
+        if place.number == 1:
+            bench.interlock("approve", str(bench.waiting()[0]))
+            swapping.start()
+
+    same = Turn("The script.", (bench.shell("sh deploy.sh"),))
+    try:
+        return bench.run(Script((same, same, same, same)), approve)
+    finally:
+        over.set()
+        if swapping.is_alive():
+            swapping.join()
 
 
 def asked_and_deferred(bench: Bench) -> Observed:

@@ -10,6 +10,7 @@ from agents.answers import (
     asked_and_deferred,
     asked_nobody_answers,
     asked_then_approved,
+    asked_then_swapped,
     asked_while_held,
     contained,
     deferred_and_nobody_answers,
@@ -90,6 +91,14 @@ SITUATIONS: tuple[Situation, ...] = (
         "the same call again after a person's yes: it runs once",
         asked_then_approved,
         both(Outcome.RUNS_AS_IT_SHOULD),
+    ),
+    Situation(
+        "ask-swapped",
+        "ask, approved, then swapped",
+        "the script that a person approved is replaced over and over: what was approved runs, or nothing",
+        asked_then_swapped,
+        both(Outcome.STOPPED),
+        words="A person decides on request",
     ),
     Situation(
         "ask-held",
