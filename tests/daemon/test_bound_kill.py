@@ -114,6 +114,16 @@ def test_a_launcher_that_dies_takes_the_command_along_and_the_yes_is_spent(guard
     assert len(ends) == 1
 
 
+def test_an_order_stops_an_approved_command_that_runs(guard: Guard, told: str) -> None:
+    running = start_and_wait(guard, told)
+    assert '"profile": "approved"' in json.dumps(call(guard.home, "status"))
+    done = guard.cli("kill", "session-1", "--reason", "enough")
+    assert done.returncode == 0, done.stdout + done.stderr
+    running.communicate(timeout=30)
+    assert running.returncode != 0
+    assert runs(guard) == 1
+
+
 def start_and_wait(guard: Guard, command: str) -> subprocess.Popen[str]:
     (guard.base / "user" / "wait").write_text("")
     running = begin(guard, command)

@@ -48,6 +48,7 @@ from interlock.model.warrant import Warrant
 from interlock.policy.engine import Engine
 
 PAUSED = "session-paused"
+APPROVED = "approved"  # what stands for a profile where nothing is contained
 
 _ALARMS = 100  # unseen calls that get an alarm each, of one look at a transcript; the rest is counted
 _ALARMED = 5_000  # calls of a session that are known to have been alarmed about
@@ -614,7 +615,17 @@ class Broker:
             raise Refused(answer.message)
         if action.call_id:
             session.approved[action.call_id] = used.id
-        return Launched(judged.binding.plan, used.id, answer.entry)
+        wish = Wish(
+            argv=judged.binding.plan.argv,
+            cwd=action.cwd,
+            workspace=session.workspace,
+            profile=APPROVED,
+            principal=action.principal,
+            intent=answer.entry,
+            provenance=self.halting.provenance(session, action, judged.reading.effects),
+            epoch=answer.epoch,
+        )
+        return Launched(judged.binding.plan, used.id, wish)
 
     async def landed(self, request_id: int, status: int, drifted: bool) -> None:
         """A launch has ended. `drifted`: what was there was not what was approved, and nothing ran."""

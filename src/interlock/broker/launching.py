@@ -15,6 +15,7 @@ import msgspec
 
 from interlock.approvals.queue import Ticket
 from interlock.broker.binding import bind
+from interlock.broker.contain import Wish
 from interlock.broker.judge import Judgement
 from interlock.broker.sealing import Sealer
 from interlock.containment.bound import BoundPlan
@@ -29,11 +30,11 @@ class Held(msgspec.Struct, frozen=True):
 
 
 class Launched(msgspec.Struct, frozen=True):
-    """What may start now. `request` is the spent one, `intent` the entry that says so."""
+    """What may start now. `request` is the spent one; `wish` says whose it is, and what orders to halt ask about."""
 
     plan: BoundPlan
     request: int
-    intent: int
+    wish: Wish
 
 
 class Launcher(Protocol):

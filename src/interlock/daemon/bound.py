@@ -23,10 +23,13 @@ from pathlib import Path
 import msgspec
 import structlog
 
+from interlock.broker.contain import Wish
 from interlock.broker.launching import Held, Launched
+from interlock.containment.settle import Workplace
 from interlock.containment.tiers import Tier
 from interlock.daemon.agents import process
 from interlock.daemon.server import Peer
+from interlock.daemon.settling import Run
 from interlock.model.errors import NotFound, Refused, StateError
 
 log = structlog.get_logger()
@@ -48,6 +51,7 @@ class Running(msgspec.Struct, frozen=True):
     request: int
     launcher: str
     folder: Path
+    wish: Wish
 
 
 class BoundRuns:
@@ -99,7 +103,7 @@ class BoundRuns:
             )
         launched = await self.launch(held)
         folder = self._folder()
-        run = self._live[ticket] = Running(launched.request, process(peer.pid), folder)
+        run = self._live[ticket] = Running(launched.request, process(peer.pid), folder, launched.wish)
         # Noted beside it: a daemon that starts anew must not take the ground away from under a run that goes on.
         (folder / _NOTE).write_bytes(msgspec.json.encode((ticket, run), enc_hook=str))
         return msgspec.structs.replace(launched.plan, id=folder.name, folder=str(folder)).encode()
@@ -110,6 +114,13 @@ class BoundRuns:
         if run is None:
             raise NotFound("no bound run of this ticket is under way.")
         await self._land(run, status, drifted=drifted)
+
+    def live(self) -> tuple[Run, ...]:
+        """The runs under way, as orders to halt look at all runs."""
+        return tuple(
+            Run(run.folder.name, ticket, run.wish, run.launcher, Workplace(run.folder, run.wish.workspace, 0))
+            for ticket, run in self._live.items()
+        )
 
     async def sweep(self) -> None:
         """End the runs whose launcher is gone, and drop tickets that nobody used."""

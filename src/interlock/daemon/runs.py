@@ -202,14 +202,12 @@ class Runs:
         return f"{said}interlock: {words}\n" if words else said
 
     def live(self) -> tuple[Run, ...]:
-        """The runs under way."""
-        return tuple(self._live.values())
+        """The runs under way, also those of approved commands."""
+        return (*self._live.values(), *(self.bound.live() if self.bound is not None else ()))
 
     def running(self) -> list[dict[str, str]]:
         """What runs now, for `interlock status`."""
-        return [
-            {"run": run.id, "profile": run.wish.profile, "workspace": run.wish.workspace} for run in self._live.values()
-        ]
+        return [{"run": run.id, "profile": run.wish.profile, "workspace": run.wish.workspace} for run in self.live()]
 
 
 def _no(error: InterlockError) -> Reply:
