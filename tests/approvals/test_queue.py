@@ -290,12 +290,15 @@ def test_questions_are_bounded_for_one_session_and_for_all() -> None:
 def test_a_ticket_is_for_one_launch_of_one_digest() -> None:
     async def story(desk: Desk) -> None:
         await desk.approve(await desk.queue.ask(desk.draft()))
-        ticket = await desk.queue.ticket("d1")
+        first, ticket = await desk.queue.ticket("d1"), await desk.queue.ticket("d1")
+        assert first is not None
         assert ticket is not None
-        assert await desk.queue.ticket("d1") is None
+        with pytest.raises(Refused, match="used or taken back"):
+            await desk.queue.launch(first, "d1")
         assert (await desk.queue.launch(ticket, "d1")).state is State.EXECUTING
         with pytest.raises(Refused, match="used or taken back"):
             await desk.queue.launch(ticket, "d1")
+        assert await desk.queue.ticket("d1") is None
 
     run(story)
 
@@ -309,6 +312,32 @@ def test_what_has_changed_when_it_is_launched_has_drifted() -> None:
             await desk.queue.launch(ticket, "d2")
         assert desk.queue.get(request.id).state is State.DRIFTED
         assert await desk.use("d1") is None
+
+    run(story)
+
+
+def test_a_paused_session_launches_nothing() -> None:
+    """Story: a session was paused for what it did, and the ticket that it held was still good."""
+
+    async def story(desk: Desk) -> None:
+        request = await desk.approve(await desk.queue.ask(desk.draft()))
+        ticket = await desk.queue.ticket("d1")
+        assert ticket is not None
+        await desk.queue.pauses.pause(request.principal, "3 denials in a row")
+        with pytest.raises(Refused, match="its session is paused"):
+            await desk.queue.launch(ticket, "d1")
+        other = await desk.queue.ask(desk.draft("d2"))
+        with pytest.raises(Refused, match="its session is paused"):
+            await desk.approve(other)
+
+    run(story)
+
+
+def test_many_who_use_one_yes_at_once_are_one() -> None:
+    async def story(desk: Desk) -> None:
+        await desk.approve(await desk.queue.ask(desk.draft()))
+        used = await asyncio.gather(*(desk.queue.use("d1") for _ in range(20)))
+        assert len([one for one in used if one is not None]) == 1
 
     run(story)
 

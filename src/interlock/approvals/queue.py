@@ -128,7 +128,7 @@ class Queue:
         self._in_time(request)
         if request.state not in OPEN:
             step(request.state, Event.APPROVE)
-        halted = self.halted(request)
+        halted = self._against(request)
         if halted:
             await self._end(request, Event.REVOKE, halted)
             raise Refused(f"request {request.id} is revoked: {halted}")
@@ -157,12 +157,16 @@ class Queue:
     async def ticket(self, digest: str, needs: Needs | None = None) -> Ticket | None:
         """Take the yes to exactly this action in hand, where there is one that still counts; None where there is none.
 
-        `needs` is what the action needs now: where that is more than was asked for, the yes is revoked.
+        An older ticket of the same yes that was not used is one no more. `needs` is what the action needs now: where
+        that is more than was asked for, the yes is revoked.
         """
         return await self._whole(self._ticket(digest, needs))
 
     async def _ticket(self, digest: str, needs: Needs | None) -> Ticket | None:
         request = self.find(digest)
+        if request is not None and request.state is State.TICKETED:
+            # Whoever held it has not launched, or its entry would say so: the newest call gets the yes, and only it.
+            request = await self._move(request, Event.RETURN, kinds.ENDED, {"ticket": ""})
         if request is None or request.state is not State.APPROVED:
             return None
         if needs is not None and not covers(request.needs, needs):
@@ -173,6 +177,15 @@ class Queue:
         issued = Ticket(secrets.token_hex(16), request.id, request.digest, request.execute_by, self.epoch())
         await self._move(request, Event.TICKET, kinds.TICKETED, {"ticket": issued.id}, {"epoch": issued.epoch})
         return issued
+
+    async def use(self, digest: str, needs: Needs | None = None) -> Request | None:
+        """Take the yes in hand and launch in one step, where nothing lies between the two; None where there is none."""
+
+        async def run() -> Request | None:
+            ticket = await self._ticket(digest, needs)
+            return None if ticket is None else await self._launch(ticket, digest)
+
+        return await self._whole(run())
 
     async def launch(self, ticket: Ticket, digest: str) -> Request:
         """Use a ticket: at most once, in time, for the digest as it is now (`digest`), unless something was revoked.
@@ -335,12 +348,17 @@ class Queue:
         if self._now() > request.execute_by:
             await self._move(request, Event.EXECUTE_BY, kinds.ENDED, {"ticket": ""})
             return False
-        reason = self.halted(request)
+        reason = self._against(request)
         if not reason and not enough(request, self._known):
             reason = "somebody who approved it may not approve any more"
         if reason:
             await self._end(request, Event.REVOKE, reason)
         return not reason
+
+    def _against(self, request: Request) -> str:
+        """Why nothing of this session, or nothing like this, may go on now; "" where it may."""
+        paused = self.pauses.of(request.principal)
+        return self.halted(request) or (f"its session is paused: {paused.why}" if paused is not None else "")
 
     def _in_order(self, request: Request) -> bool:
         """Whether what an ordered plan puts before this request has been launched."""

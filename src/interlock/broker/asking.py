@@ -201,15 +201,14 @@ class Asking:
         known = self._queue.find(digest)
         if known is not None and known.state is State.TICKETED and judged.binding.plan is not None:
             await self._queue.give_back(Ticket(known.ticket, known.id, digest, known.execute_by, known.epoch))
-        ticket = await self._queue.ticket(digest, needs)
-        if ticket is None:
-            return None
         if judged.binding.plan is not None:
-            return Ready(ticket, extra)
+            ticket = await self._queue.ticket(digest, needs)
+            return None if ticket is None else Ready(ticket, extra)
         try:
-            return Used(await self._queue.launch(ticket, digest), extra)
+            used = await self._queue.use(digest, needs)
         except Refused:
             return None  # something was revoked between the two: the queue has it, and `_words` says it
+        return None if used is None else Used(used, extra)
 
     async def _draft(
         self,
