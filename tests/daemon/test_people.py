@@ -71,21 +71,50 @@ def test_people_survive_the_daemon(guard: Guard, tmp_path: Path) -> None:
     assert (entry["change"]["name"], entry["alone"]) == ("ada", True)
 
 
-def test_an_agent_changes_no_people(guard: Guard) -> None:
-    """Story: an agent that may run the `interlock` command makes itself an administrator."""
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("people", "add", "eve", "--group", "admins"),
+        ("people", "remove", "ada"),
+        ("token", "issue", "--agent", "x", "--key", "k", "--verb", "read", "--kind", "file", "--name", "/x"),
+        ("token", "revoke", "--link", "x"),
+        ("role", "grant", "reader", "--session", "other"),
+        ("role", "grant", "operator", "--session", "s", "--resource", "x"),
+        ("role", "revoke", "reader", "--session", "s"),
+    ],
+    ids=" ".join,
+)
+def test_an_agent_gives_itself_nothing(guard: Guard, words: tuple[str, ...]) -> None:
+    """Story: an agent that may run the `interlock` command makes itself an administrator, a token, a role."""
     hook, cli = AGENT[3], str(Path(sys.executable).parent / "interlock")
     event = {"session_id": "s", "cwd": str(guard.project), "hook_event_name": "PreToolUse", "tool_name": "Read",
              "tool_input": {"file_path": str(guard.project / "x")}, "tool_use_id": "c"}  # fmt: skip
     agent = (
         "import subprocess, sys\n"
         f"subprocess.run([{hook!r}, 'claude'], input={json.dumps(event).encode()!r}, capture_output=True)\n"
-        f"subprocess.run([{cli!r}, 'people', 'add', 'eve', '--group', 'admins'])\n"
+        f"subprocess.run({[cli, *words]!r})\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", agent], env=guard.environment, capture_output=True, text=True, timeout=60, check=False
-    )
+        [sys.executable, "-c", agent], env=guard.environment, cwd=guard.project, capture_output=True, text=True,
+        timeout=60, check=False,
+    )  # fmt: skip
     assert "an agent cannot decide" in done.stderr
-    assert guard.entries("person.add") == []
+    kinds = ("person.add", "person.remove", "token.issue", "token.revoke", "role.give", "role.end", "grant.give")
+    assert guard.entries(*kinds) == []
+
+
+def test_configuration_may_ask_for_more_administrators(cold: Guard, tmp_path: Path) -> None:
+    cold.configure("[people]\nadministrators = 3\n")
+    cold.start()
+    bob = keygen(tmp_path, "bob")
+    people(cold, "add", "bob", "--group", "admins", "--key", f"{bob}.pub")
+    assert people(cold, "list")["needed"] == 3
+    statement = tmp_path / "s.json"
+    people(cold, "add", "eve", "--statement", str(statement))
+    (tmp_path / "sig").write_text(cold.cli("people", "sign", str(statement), "--key", str(bob)).stdout)
+    assert "3 administrators together, and 2 agreed" in refused(
+        cold, "add", "eve", "--signature", str(tmp_path / "sig")
+    )
 
 
 def test_what_is_no_change_is_the_callers_error(guard: Guard) -> None:

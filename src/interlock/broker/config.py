@@ -87,5 +87,6 @@ class Config(msgspec.Struct, frozen=True):
     approvals: Approvals = Approvals()
     preview: Preview = Preview()
     containment: Containment = Containment()
+    administrators: int = 2  # who must agree to a change of people, once two can
     roles: Roles = msgspec.field(default_factory=packaged)
     families: tuple[tuple[str, str], ...] = ()  # (name, TOML) of catalogue families beside the packaged ones

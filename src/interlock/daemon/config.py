@@ -97,6 +97,10 @@ class _Containment(msgspec.Struct, forbid_unknown_fields=True):
     end: End = End.COMMIT
 
 
+class _People(msgspec.Struct, forbid_unknown_fields=True):
+    administrators: Annotated[int, msgspec.Meta(ge=2, le=8)] = 2
+
+
 class _File(msgspec.Struct, forbid_unknown_fields=True):
     mode: Mode | None = None
     known_hosts: _Names = []
@@ -107,6 +111,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     approvals: _Approvals | None = None
     preview: _Preview | None = None
     containment: _Containment | None = None
+    people: _People | None = None
     roles: Annotated[dict[str, Role], msgspec.Meta(max_length=100)] = {}
 
 
@@ -231,7 +236,21 @@ def _suggestion(message: str) -> str:
     if "unknown field" not in message:
         return ""
     field = message.split("`")[1]
-    structs = (_File, _Map, _Freeze, _Ask, _Approvals, _Who, _Preview, _Database, _Containment, Part, Role, RolePart)
+    structs = (
+        _File,
+        _Map,
+        _Freeze,
+        _Ask,
+        _Approvals,
+        _Who,
+        _Preview,
+        _Database,
+        _Containment,
+        _People,
+        Part,
+        Role,
+        RolePart,
+    )
     fields = {name for struct in structs for name in struct.__struct_encode_fields__}
     close = difflib.get_close_matches(field, fields, n=1)
     return f" Did you mean `{close[0]}`?" if close else f" Known keys: {', '.join(sorted(fields))}."
@@ -247,6 +266,7 @@ def _only_tightens(file: _File, path: Path) -> None:
             ("approvals (but approvals.who)", file.approvals not in (None, _only_who(file.approvals))),
             ("preview", file.preview is not None),
             ("containment", file.containment is not None),
+            ("people", file.people is not None),
         )
         if said
     ]
@@ -291,6 +311,8 @@ def _add(config: Config, file: _File, name: str) -> Config:
         config,
         mode=file.mode or config.mode,
         roles=combined(config.roles, file.roles) if file.roles else config.roles,
+        # More than a layer above asks for, never fewer.
+        administrators=max(config.administrators, file.people.administrators if file.people else 2),
         environments=config.environments + rules,
         known_hosts=config.known_hosts + tuple(file.known_hosts),
         protected_branches=config.protected_branches + tuple(file.protected_branches),

@@ -164,7 +164,7 @@ async def build(home: Home, ledger: Ledger, signer: Ed25519Key, *, clock: Clock,
     broker.sessions.origin = signer.name
     restoring.restore(ledger, broker)
     undo = _undo_desk(ground, past)
-    crowd = PeopleDesk(people, recorder, ground.callers, clock)
+    crowd = PeopleDesk(people, recorder, ground.callers, clock, lambda: rules.config("").administrators)
     tokens = TokenDesk(people, broker, recorder=recorder, callers=ground.callers, clock=clock, signer=signer)
     restoring.tokens(ledger, tokens.book)
     broker.token_ended = tokens.ended

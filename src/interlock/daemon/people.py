@@ -31,11 +31,19 @@ Heard = Callable[[str, Change], Awaitable[None]]
 class PeopleDesk:
     """One change at a time, durable before it counts. `heard` are told of each change after it is made."""
 
-    def __init__(self, people: People, recorder: Recorder, callers: Callers, clock: Clock) -> None:
+    def __init__(
+        self,
+        people: People,
+        recorder: Recorder,
+        callers: Callers,
+        clock: Clock,
+        at_least: Callable[[], int] = lambda: 2,
+    ) -> None:
         self._people = people
         self._recorder = recorder
         self._callers = callers
         self._clock = clock
+        self._at_least = at_least  # how many administrators configuration asks for
         self._lock = asyncio.Lock()
         self._nonces: dict[str, tuple[bytes, float]] = {}
         self.heard: list[Heard] = []
@@ -60,7 +68,7 @@ class PeopleDesk:
             "origin": people.origin,
             "owner": people.owner.name,
             "guarded": people.guarded,
-            "needed": needed(people),
+            "needed": needed(people, self._at_least()),
             "people": [msgspec.to_builtins(person) for person in people.all()],
         }
 
@@ -73,7 +81,7 @@ class PeopleDesk:
             return {
                 "statement": self._people.statement(kind, change).decode(),
                 "namespace": PEOPLE,
-                "needed": needed(self._people),
+                "needed": needed(self._people, self._at_least()),
                 "admins": [person.name for person in self._people.signing_admins() if person.authenticators],
             }
 
@@ -89,7 +97,7 @@ class PeopleDesk:
             owner = people.owner
             if caller.uid == owner.uid and owner.within(ADMINS) and all(c.person != owner.name for c in consents):
                 consents.insert(0, Consent(owner.name, "uid"))
-            body = event(people, kind, change, consents)
+            body = event(people, kind, change, consents, self._at_least())
             index = await self._recorder.record(kind, body)
             people.apply(index, kind, body)
             for given, counter in found:

@@ -21,9 +21,9 @@ MAX_CONSENTS = 8
 MAX_CONSENT_BYTES = 10_000  # of all signatures together: the entry has 16 KiB
 
 
-def needed(people: People) -> int:
-    """How many administrators must agree to the next change."""
-    return 2 if people.guarded else 1
+def needed(people: People, at_least: int = 2) -> int:
+    """How many administrators must agree to the next change; `at_least` so many where configuration asks for more."""
+    return max(2, at_least) if people.guarded else 1
 
 
 def consent(people: People, kind: str, change: Change, proof: Proof) -> tuple[Consent, int | None]:
@@ -33,7 +33,7 @@ def consent(people: People, kind: str, change: Change, proof: Proof) -> tuple[Co
     return Consent(found.person, how, found.key.id, proof.signature), found.counter
 
 
-def authorised(people: People, kind: str, change: Change, consents: Sequence[Consent]) -> None:
+def authorised(people: People, kind: str, change: Change, consents: Sequence[Consent], at_least: int = 2) -> None:
     """Raises Refused unless these people may make this change. The signatures are checked elsewhere."""
     names = [given.person for given in consents]
     if len(set(names)) != len(names):
@@ -46,20 +46,21 @@ def authorised(people: People, kind: str, change: Change, consents: Sequence[Con
     for name in names:
         if not people.get(name).within(ADMINS):
             raise Refused(f"{name} is not in the group {ADMINS}, so their word does not count here.")
-    if len(names) < needed(people):
+    if len(names) < needed(people, at_least):
         others = ", ".join(p.name for p in people.signing_admins() if p.name not in names) or "nobody yet"
+        wanted = needed(people, at_least)
         raise Refused(
-            f"people are changed by {needed(people)} administrators together, and {len(names)} agreed. Ask one of: "
-            f"{others}. They sign the statement (interlock people sign), and you pass it on with --signature."
+            f"people are changed by {wanted} administrators together, and {len(names)} agreed. Ask one of: {others}. "
+            "They sign the statement (interlock people sign), and you pass it on with --signature."
         )
 
 
-def event(people: People, kind: str, change: Change, consents: Sequence[Consent]) -> dict[str, Any]:
+def event(people: People, kind: str, change: Change, consents: Sequence[Consent], at_least: int = 2) -> dict[str, Any]:
     """The body of the entry. Raises Refused or NotFound when it may not be written."""
     if len(consents) > MAX_CONSENTS or sum(len(c.signature) for c in consents) > MAX_CONSENT_BYTES:
         raise Refused(f"at most {MAX_CONSENTS} signatures of {MAX_CONSENT_BYTES} bytes together fit into an entry.")
     people.possible(kind, change)
-    authorised(people, kind, change, consents)
+    authorised(people, kind, change, consents, at_least)
     body = {
         "change": msgspec.to_builtins(change),
         "serial": people.serial,
