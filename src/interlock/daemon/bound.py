@@ -13,6 +13,7 @@ import os
 import secrets
 import shlex
 import shutil
+import subprocess
 import sys
 import time
 from collections import OrderedDict
@@ -25,6 +26,7 @@ import structlog
 
 from interlock.broker.contain import Wish
 from interlock.broker.launching import Held, Launched
+from interlock.containment.bound import BoundPlan
 from interlock.containment.settle import Workplace
 from interlock.containment.tiers import Tier
 from interlock.daemon.agents import process
@@ -37,6 +39,8 @@ log = structlog.get_logger()
 _WAITING = 1_000  # approved and not started yet
 _PATIENCE_SECONDS = 600.0  # the yes itself may lapse before
 _FOLDERS = ("empty", "work", "copies")
+_TRIED = 256  # workspaces of which it is remembered whether an overlay can lie on them
+_TRIAL_SECONDS = 10.0
 _NOTE = "under-way"
 _LOST = 137  # the status of a run whose launcher was killed
 
@@ -65,6 +69,7 @@ class BoundRuns:
         self._now = now
         self._waiting: OrderedDict[str, tuple[float, Held]] = OrderedDict()
         self._live: dict[str, Running] = {}
+        self._tried: dict[tuple[str, str], bool] = {}
         self.launch: Launch | None = None
         self.landed: Landed | None = None
 
@@ -76,14 +81,44 @@ class BoundRuns:
         return "" if self._program.is_file() and "launcher" in facts else "the launcher is not installed"
 
     def holds(self, workspace: str) -> bool:
-        """Whether an overlay can lie on it: the run's folder must be on the same mount, and nothing mounted inside."""
+        """Whether an overlay can lie on it: the run's folder must be on the same mount, and nothing mounted inside.
+
+        Not every file system can be the upper layer of one, and none says so: it is tried, once a workspace.
+        """
         if not workspace or dict(self._tier.facts).get("overlay") != "yes":
             return False
-        with suppress(OSError):
+        with suppress(OSError, StateError, subprocess.SubprocessError):
             self._place.mkdir(mode=0o700, parents=True, exist_ok=True)
             real = os.path.realpath(workspace)
-            return _mount(real) == _mount(str(self._place)) and not _mounts_below(real)
+            mount = _mount(real)
+            if mount != _mount(str(self._place)) or _mounts_below(real):
+                return False
+            if (real, mount) not in self._tried:
+                while len(self._tried) >= _TRIED:
+                    self._tried.pop(next(iter(self._tried)))
+                self._tried[real, mount] = self._try(real)
+            return self._tried[real, mount]
         return False
+
+    def _try(self, workspace: str) -> bool:
+        """One real run there, of nothing."""
+        folder, found = self._folder(), os.stat(workspace)
+        node = (found.st_dev, found.st_ino)
+        plan = BoundPlan(
+            id=folder.name, argv=("sh", "-c", ":"), program="/bin/sh", cwd=workspace, cwd_node=node,
+            folder=str(folder), root=workspace, root_node=node,
+        )  # fmt: skip
+        try:
+            (folder / "plan").write_bytes(plan.encode())
+            command = [str(self._program), "--bound-plan", str(folder / "plan")]
+            ran = subprocess.run(  # noqa: S603 - the launcher beside this program
+                command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_TRIAL_SECONDS, check=False
+            )
+            if ran.returncode != 0:
+                log.info("bound.no-overlay", workspace=workspace, problem=ran.stderr.decode("utf-8", "replace")[:500])
+            return ran.returncode == 0
+        finally:
+            _remove(folder)
 
     def prepare(self, held: Held) -> str:
         """The command that has this launched, once."""
@@ -101,8 +136,12 @@ class BoundRuns:
                 "this ticket was used, is too old, or was never given; nothing ran. "
                 "Make the call again: a yes that is still unused is used then."
             )
-        launched = await self.launch(held)
-        folder = self._folder()
+        folder = self._folder()  # first: where there is no ground for a run, no yes is spent on it
+        try:
+            launched = await self.launch(held)
+        except BaseException:
+            _remove(folder)
+            raise
         run = self._live[ticket] = Running(launched.request, process(peer.pid), folder, launched.wish)
         # Noted beside it: a daemon that starts anew must not take the ground away from under a run that goes on.
         (folder / _NOTE).write_bytes(msgspec.json.encode((ticket, run), enc_hook=str))
@@ -177,6 +216,8 @@ def _mount(path: str) -> str:
 
 
 def _mounts_below(path: str) -> bool:
+    for sign in "\\ \t\n":  # as proc(5) writes them there
+        path = path.replace(sign, f"\\{ord(sign):03o}")
     with open("/proc/self/mountinfo") as file:
         return any(line.split(" ", 5)[4].startswith(f"{path}/") for line in file)
 
