@@ -25,6 +25,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from interlock.halt.lease import Lease
+
 LIMITS = {"echo": (1.4, 3.0), "read": (2.0, 3.0)}  # ratios to /bin/true: median, p99
 FSYNCS = 1.5  # what a side effect may cost beyond the read's limit, in fsyncs of this disk
 
@@ -103,9 +105,10 @@ async def echo(path: str) -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readline()).split()
         await reader.readexactly(int(head[5]))
-        writer.write(b"ILK1 done " + head[3] + b" 0 0 0\n")
+        writer.write(b"ILK1 done " + head[3] + b" 0 0 0 0\n")
         writer.close()
 
+    Lease(Path(path).with_name("lease"), seconds=3_600).renew(0, bytes(32), {})
     server = await asyncio.start_unix_server(serve, path)
     async with server:
         await server.serve_forever()

@@ -505,5 +505,6 @@ def test_the_verifier_needs_nothing_but_the_standard_library_and_cryptography(tm
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == [
         "10",
-        "['interlock.ledger', 'interlock.model', 'interlock.model.errors'] []",
+        "['interlock.ledger', 'interlock.model', 'interlock.model.errors', "
+        "'interlock.model.provenance', 'interlock.model.selector'] []",
     ]

@@ -19,7 +19,8 @@ _SHOWN = 10
     "  interlock verify export-2026-11        an export, anywhere\n"
     "  interlock verify --key VKEY export     and only if it is the log of the key you trust\n"
     "  interlock verify --since old-checkpoint   and only if it grew out of what you saw before\n"
-    "  interlock verify --proof 17.tlog-proof --entry 17.json --key VKEY   one entry alone\n\n"
+    "  interlock verify --proof 17.tlog-proof --entry 17.json --key VKEY   one entry alone\n"
+    "  interlock verify --certificate halt-42.json --key VKEY   that an order to halt was carried out\n\n"
     "Exit status: 0 sound, 30 tampered, 31 incomplete, 32 cannot be judged, 33 policy failed, 34 forked or set back.",
 )
 @click.argument("directory", required=False, type=click.Path(path_type=Path))
@@ -35,15 +36,18 @@ _SHOWN = 10
 @click.option("--strict", is_flag=True, help="Refuse a log with intents that have no outcome, or other gaps.")
 @click.option("--proof", type=click.Path(path_type=Path), help="Check this .tlog-proof instead of a directory.")
 @click.option("--entry", type=click.Path(path_type=Path), help="The bytes of the entry that the proof is about.")
+@click.option("--certificate", type=click.Path(path_type=Path), help="Check this halt certificate instead.")
 @click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
-def command(
+def command(  # noqa: PLR0913 - each is an option
     directory: Path | None,
+    *,
     key: str,
     origin: str,
     since: Path | None,
     strict: bool,
     proof: Path | None,
     entry: Path | None,
+    certificate: Path | None,
     as_json: bool,
 ) -> None:
     """Check every hash and signature of a ledger or an export, offline.
@@ -55,6 +59,9 @@ def command(
     from interlock.ledger.verify import verify
 
     trusted = _key(key)
+    if certificate is not None:
+        _certificate(certificate, trusted, as_json=as_json)
+        return
     if proof is not None:
         found = _proof(proof, entry, trusted)
         if as_json:
@@ -113,6 +120,24 @@ def _proof(proof: Path, entry: Path | None, key: str) -> dict[str, Any]:
     if entry is None or not key:
         raise UsageError("--proof needs --entry (the bytes of the entry) and --key (the log's key)")
     return verify_proof(_read(proof), _read(entry), key)
+
+
+def _certificate(path: Path, key: str, *, as_json: bool) -> None:
+    from interlock.cli.show import emit
+    from interlock.ledger.verify import check_certificate
+    from interlock.ledger.verify.notes import Key
+    from interlock.model.errors import UsageError
+
+    if not key:
+        raise UsageError("--certificate needs --key: the log's key (state/keys/daemon.vkey).")
+    said = check_certificate(_read(path), Key.parse(key))
+    if as_json:
+        emit({"sound": True, "statement": said})
+        return
+    order, found = said["predicate"].get("order", {}), said["predicate"]
+    what = f"order {order.get('id')} ({order.get('what')}) of the log {found.get('log')}, epoch {found.get('epoch')}"
+    many = f"{len(found.get('processes', ()))} processes, {len(found.get('silent', ()))} silent"
+    click.echo(f"Sound: {what}: {many}.")
 
 
 def as_data(report: Report) -> dict[str, Any]:

@@ -66,6 +66,7 @@ class HaltDesk:
         self._callers = callers
         self._signer = signer
         self.heard: list[Callable[[Order], Awaitable[None]]] = []  # told of each order while it is carried out
+        self._ordered: dict[int, int] = {}  # when an order came in (CLOCK_BOOTTIME, ns), until it is carried out
         self._one = asyncio.Lock()  # one order is carried out at a time
         self._queue.epoch = lambda: self._book.epoch
         self._queue.halted = self._halted
@@ -173,6 +174,7 @@ class HaltDesk:
 
     async def give(self, order: Order) -> Order:
         """In force at once, then an entry. Raises LedgerUnavailable: then it never was, and the person hears it."""
+        ordered = boottime()
         order = msgspec.structs.replace(order, epoch=self._book.raised())
         number = self._book.giving(order)
         self._stopper.renew()
@@ -184,6 +186,7 @@ class HaltDesk:
             self._stopper.renew()
         if given is None:
             raise Refused("the order was not recorded.")
+        self._ordered[given.id] = ordered
         log.info("halt.order", order=given.id, what=given.what.value, where=str(given.where), epoch=given.epoch)
         return given
 
@@ -242,6 +245,7 @@ class HaltDesk:
             "log": self._signer.name,
             "order": {"id": order.id, **order.body()},
             "epoch": order.epoch,
+            "ordered": {"boottime": self._ordered.pop(order.id, began)},
             "issued": {"time": stamp(issued), "boottime": began},
             "confirmed": {"time": self._clock.stamp(), "boottime": confirmed},
             "processes": [

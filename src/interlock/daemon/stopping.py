@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterable
 from hashlib import sha256
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 import structlog
@@ -22,7 +22,6 @@ from interlock.broker.halting import words
 from interlock.broker.session import Session
 from interlock.containment.cgroups import Group
 from interlock.daemon.agents import process
-from interlock.daemon.settling import Run
 from interlock.halt import processes
 from interlock.halt.book import Book
 from interlock.halt.lease import FROZEN, KILLED, Lease
@@ -32,6 +31,22 @@ from interlock.model.errors import OperatorError, StateError
 from interlock.model.provenance import Facts, facts_of, made_of
 
 log = structlog.get_logger()
+
+
+class Work(Protocol):
+    """Something that Interlock started: its run's id, the process that holds it, and what it was released as."""
+
+    @property
+    def id(self) -> str:
+        """By which the lease names it."""
+
+    @property
+    def launcher(self) -> str:
+        """As `process` names one."""
+
+    @property
+    def wish(self) -> Wish:
+        """What was released."""
 
 
 class Stopped(NamedTuple):
@@ -51,7 +66,7 @@ class Stopper:
         book: Book,
         clock: Clock,
         lease: Lease,
-        runs: Callable[[], tuple[Run, ...]],
+        runs: Callable[[], Iterable[Work]],
         sessions: Callable[[], tuple[Session, ...]],
         config: Callable[[str], Config],
         group: Callable[[str], Group | None] = lambda _: None,
@@ -68,21 +83,29 @@ class Stopper:
 
     def order_of(self, wish: Wish, run: str = "") -> Order | None:
         """The order by which this may not be run, or go on as `run`."""
+        return self._order_of(wish, run, {})
+
+    def _order_of(self, wish: Wish, run: str, known: dict[tuple[str, str], Order | None]) -> Order | None:
+        """The same; `known` keeps what was found of sessions, for the length of one look at all runs."""
         standing = self._standing(wish)
         if not self._book.orders and not self._book.hasty and not standing:
             return None
         now = self._clock.now()
         facts = facts_of_wish(wish)
+        found: list[Order | None] = []
         for session in self._sessions():
-            if (session.principal.agent, session.principal.session) == (wish.principal.agent, wish.principal.session):
+            who = (session.principal.agent, session.principal.session)
+            same = who == (wish.principal.agent, wish.principal.session)
+            if same:
                 facts = made_of(facts, msgspec.to_builtins(session.facts))
-        found = self._book.stopping(facts, now, standing)
-        if found is not None and found.what is What.KILL:
-            return found
-        of_session = [self._book.ending(other, now) for other in self._sessions_of(wish, run)]
-        return next((order for order in of_session if order and order.what is What.KILL), None) or found or next(
-            (order for order in of_session if order), None
-        )  # fmt: skip
+            if same or (run and session.inside == run):
+                if who not in known:
+                    known[who] = self._book.ending(session.past.session(session.principal), now)
+                found.append(known[who])
+        if not any(found):
+            found.append(self._book.stopping(facts, now, standing))
+        orders = [order for order in found if order is not None]
+        return max(orders, key=lambda order: order.what is What.KILL, default=None)
 
     def halted(self, wish: Wish, run: str = "") -> str:
         """The words of that order; empty where there is none."""
@@ -97,7 +120,8 @@ class Stopper:
 
     def wanted(self) -> dict[str, int]:
         """By run, what the orders want of it."""
-        found = {run.id: self.order_of(run.wish, run.id) for run in self._runs()}
+        known: dict[tuple[str, str], Order | None] = {}
+        found = {run.id: self._order_of(run.wish, run.id, known) for run in self._runs()}
         return {run: KILLED if order.what is What.KILL else FROZEN for run, order in found.items() if order is not None}
 
     async def hold(self) -> list[Stopped]:
@@ -119,15 +143,18 @@ class Stopper:
         """Whether what the orders want differs from what was done."""
         return self.wanted() != self._held
 
-    def _hold(self, stop: list[tuple[Run, int]], free: list[Run]) -> list[Stopped]:
+    def _hold(self, stop: list[tuple[Work, int]], free: list[Work]) -> list[Stopped]:
         for run in free:
             if (group := self._group(run.id)) is not None:
                 with contextlib.suppress(StateError):
                     group.thaw()
             processes.go_on(_tops(run))
+            processes.wake(_launcher(run))  # that of a bound run stands still with its command
+        for run, _ in stop:
+            self._begin(run)
         return [self._stopped(run, what) for run, what in stop]
 
-    def _stopped(self, run: Run, what: int) -> Stopped:
+    def _stopped(self, run: Work, what: int) -> Stopped:
         """By its cgroup, where it has one; else by every process that its launcher started."""
         tops, group = _tops(run), self._group(run.id)
         if not tops and group is None:
@@ -143,18 +170,20 @@ class Stopper:
         left = [one.pid for one in seen if not (one.gone if what == KILLED else one.stopped)]
         return Stopped(run.id, tuple(seen), f"the kernel has not confirmed {left[:10]}" if left else "")
 
+    def _begin(self, run: Work) -> None:
+        """Told to stop, and not waited for: the next one is told meanwhile."""
+        group = self._group(run.id)
+        if group is not None:
+            with contextlib.suppress(StateError):
+                group.freeze(0.0)
+        else:
+            processes.tell(_tops(run))
+
     def _standing(self, wish: Wish) -> tuple[Order, ...]:
         try:
             return self._config(wish.workspace).freezes
         except OperatorError:
             return ()  # its agents are stopped already: their project's file is refused
-
-    def _sessions_of(self, wish: Wish, run: str) -> Iterable[Facts]:
-        who = wish.principal
-        for session in self._sessions():
-            same = (session.principal.agent, session.principal.session) == (who.agent, who.session)
-            if same or (run and session.inside == run):
-                yield session.past.session(session.principal)
 
 
 def facts_of_wish(wish: Wish) -> Facts:
@@ -164,11 +193,11 @@ def facts_of_wish(wish: Wish) -> Facts:
     return facts_of({"provenance": wish.provenance or None, "principal": principal})
 
 
-def _tops(run: Run) -> list[int]:
+def _tops(run: Work) -> list[int]:
     """The first processes of a run: those that its launcher started. The launcher itself stays, and keeps the lease."""
     launcher = _launcher(run)
     return processes.children(launcher) if process(launcher) == run.launcher else []
 
 
-def _launcher(run: Run) -> int:
+def _launcher(run: Work) -> int:
     return int(run.launcher.partition(" ")[0] or 0)

@@ -44,6 +44,7 @@ FROZEN, KILLED = 1, 2
 _HEAD = struct.Struct("<8sIIQQQQ32sIIII")
 _BODY = struct.Struct("<QQQ32sIII")  # from 24 to 91
 _ROW = struct.Struct("<QII")
+_COUNT = struct.Struct("<Q")
 _ROWS = (SIZE - _HEAD.size) // _ROW.size
 _SEQUENCE, _FIRST, _SUM, _TABLE = 16, 24, 92, 96
 _TRIES = 64
@@ -148,7 +149,7 @@ class Reader:
             if sequence & 1:
                 continue
             table = self._map[_TABLE : _TABLE + rows * _ROW.size] if rows and rows <= _ROWS else b""
-            if self._map[_SEQUENCE:_FIRST] != head[_SEQUENCE:_FIRST]:
+            if _COUNT.unpack_from(self._map, _SEQUENCE)[0] != sequence:
                 continue
             whole = (
                 magic == MAGIC and version == VERSION and size == SIZE and rows <= _ROWS and state in (LIVE, ALL_HALTED)

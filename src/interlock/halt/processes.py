@@ -92,6 +92,13 @@ def stop(tops: Iterable[int], *, patience: float = _PATIENCE) -> list[Seen]:
     return _until_still(lambda: _stop_once(tops), patience)
 
 
+def tell(tops: Iterable[int]) -> None:
+    """Tell them and all below to stop, once, without looking whether they did."""
+    for pid in descendants(tops):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGSTOP)
+
+
 def _stop_once(tops: tuple[int, ...]) -> list[Seen]:
     """One walk. Each is stopped before its children are asked for."""
     found: dict[int, Seen] = {}
@@ -145,8 +152,13 @@ def ended(group: Held, *, patience: float = _PATIENCE) -> list[Seen]:
 def go_on(tops: Iterable[int]) -> None:
     """Let them go on: the youngest first, so that nobody waits for a child that is not told yet."""
     for pid in reversed(list(descendants(tops))):
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, signal.SIGCONT)
+        wake(pid)
+
+
+def wake(pid: int) -> None:
+    """Let one process go on."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, signal.SIGCONT)
 
 
 def end(tops: Iterable[int], *, patience: float = _PATIENCE) -> list[Seen]:

@@ -10,5 +10,6 @@ It never returns a verdict that a caller could forget to look at: it returns a r
 from __future__ import annotations
 
 from interlock.ledger.verify.check import Report, verify, verify_proof
+from interlock.ledger.verify.halts import check_certificate
 
-__all__ = ["Report", "verify", "verify_proof"]
+__all__ = ["Report", "check_certificate", "verify", "verify_proof"]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from interlock.ledger.verify import database
+from interlock.ledger.verify.halts import Halts
 from interlock.ledger.verify.hashes import EMPTY, Growing, check_inclusion, leaf
 from interlock.ledger.verify.keys import EVENTS, Keys
 from interlock.ledger.verify.notes import Key, Note, read_entry
@@ -62,6 +63,7 @@ class _Log:
         self.hear = hear
         self.keys = Keys(pinned)
         self.story = Story(blobs if blobs.is_dir() else None)
+        self.halts = Halts(self.keys, blobs if blobs.is_dir() else None)
         self.tree = Growing()
         self.claims: list[_Claim] = []
         self.roots: dict[int, bytes] = {0: EMPTY}
@@ -80,6 +82,7 @@ class _Log:
         self.story.feed(index, kind, body)
         if self.hear is not None:
             self.hear(index, kind, time, body)
+        self.halts.feed(index, kind, time, body, raw)
         done = self.tree.add(leaf(raw))
         if self.tree.size in self._wanted:
             self.roots[self.tree.size] = self.tree.root()
@@ -124,7 +127,8 @@ def verify(
     log you expect; `since` a signed checkpoint that you kept from earlier; `strict` refuses what is only reported
     otherwise; `hear` is told of every entry, before the log as a whole is judged.
 
-    Raises `LedgerTampered` (30), `LedgerIncomplete` (31), `LedgerUnverifiable` (32), `LedgerForked` (34).
+    Raises `LedgerTampered` (30), `LedgerIncomplete` (31), `LedgerUnverifiable` (32), `LedgerForked` (34), and
+    `LedgerPolicyFailed` (33) for a sound log of a daemon that let happen what an order to halt forbade.
     """
     log = _Log(Key.parse(key) if key else None, directory / "blobs", hear)
     if since is not None:
@@ -141,6 +145,7 @@ def verify(
         raise LedgerUnverifiable(f"{directory} holds neither a ledger nor an export of one")
     if origin and origin != log.keys.origin:
         raise LedgerUnverifiable(f"this is the log {log.keys.origin!r}, not {origin!r}")
+    log.halts.judge()
     report = _report(kind, tiles, log, pinned=bool(key))
     if strict:
         _be_strict(report)
@@ -286,7 +291,10 @@ def _report(kind: str, tiles: int, log: _Log, *, pinned: bool) -> Report:
         counts=dict(sorted(story.counts.items())),
         open_intents=tuple(story.open_intents()),
         open_sessions=story.open_sessions(),
-        problems=tuple(story.problems),
+        problems=(
+            *story.problems,
+            *(f"nobody has certified that order {index} was carried out" for index in log.halts.uncertified()),
+        ),
         more_problems=story.more_problems,
     )
 

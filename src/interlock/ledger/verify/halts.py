@@ -1,0 +1,202 @@
+"""Orders to halt, judged from the entries alone: nothing was let happen under one that is about it.
+
+The facts of an action stand in its own entry and in its session's; the daemon judged by the very same. What is not
+known counts as meant here as it does there.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from interlock.ledger.verify.keys import Keys
+from interlock.ledger.verify.notes import Key
+from interlock.model.errors import LedgerPolicyFailed, LedgerTampered, SelectorError
+from interlock.model.provenance import Facts, facts_of, made_of
+from interlock.model.selector import Match, Selector, parse
+
+ORDER, LIFT, BEGIN, CERTIFICATE = "halt.order", "halt.lift", "halt.begin", "halt.certificate"
+_RELEASES = frozenset({"intent", "run"})
+_UNDER_AN_EPOCH = frozenset({*_RELEASES, "approval.ticket", "token.issue"})
+_PAYLOAD = "application/vnd.in-toto+json"
+_PREDICATE = "urn:interlock:predicate:halt:v1"
+_SHOWN = 20
+
+
+@dataclass(slots=True)
+class _Order:
+    index: int
+    what: str
+    where: Selector
+    allow: Selector | None
+    epoch: int
+    begun: bool
+    end: float | None
+    entry: str  # SHA-256 of its bytes
+    sessions: set[tuple[str, str]] = field(default_factory=set)  # that it was carried out on
+    certified: bool = False
+
+    def active(self, now: float) -> bool:
+        return self.begun and (self.end is None or now < self.end)
+
+    def stops(self, facts: Facts, session: tuple[str, str]) -> bool:
+        if self.what == "freeze":
+            return facts.covered(self.where, self.allow, changes=True) is not Match.NO
+        return session in self.sessions or facts.covered(self.where, self.allow) is not Match.NO
+
+
+@dataclass(slots=True)
+class Halts:
+    """Fed with every entry in order. `failures` is what no daemon may do; `problems` what is only missing."""
+
+    keys: Keys
+    blobs: Path | None = None
+    failures: list[str] = field(default_factory=list)
+    more: int = 0
+    _orders: dict[int, _Order] = field(default_factory=dict)
+    _epoch: int = 0
+    _agents: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)  # what a session's agent is made of
+
+    def feed(self, index: int, kind: str, time: str, body: dict[str, Any], raw: bytes) -> None:
+        """The next entry."""
+        if kind in ("session.open", "session.facts") and isinstance(body.get("facts"), dict):
+            self._agents[_session(body)] = body["facts"]
+        if kind.startswith("halt."):
+            self._halt(index, kind, time, body, raw)
+        if not self._epoch and not self._orders:
+            return
+        if kind in _UNDER_AN_EPOCH and _integer(body.get("epoch")) < self._epoch:
+            self._fail(
+                f"entry {index} ({kind}) was made under epoch {_integer(body.get('epoch'))}, when an order or a "
+                f"lifting had raised it to {self._epoch}"
+            )
+        if kind in _RELEASES:
+            self._released(index, kind, _seconds(time), body)
+
+    def judge(self) -> None:
+        """Raises LedgerPolicyFailed when something was let happen under an order that forbade it."""
+        if self.failures:
+            more = f" And {len(self.failures) - 1 + self.more} more." if len(self.failures) + self.more > 1 else ""
+            raise LedgerPolicyFailed(f"{self.failures[0]}.{more}")
+
+    def uncertified(self) -> list[int]:
+        """Orders that began, and whose carrying out nobody certified."""
+        return [order.index for order in self._orders.values() if order.begun and not order.certified]
+
+    def _released(self, index: int, kind: str, now: float, body: dict[str, Any]) -> None:
+        session = _session(body)
+        facts = facts_of(body)
+        if session in self._agents:
+            facts = made_of(facts, self._agents[session])
+        for order in self._orders.values():
+            if order.active(now) and order.stops(facts, session):
+                self._fail(
+                    f"entry {index} ({kind}) was released under order {order.index}, a {order.what} that is about it"
+                )
+                return
+
+    def _halt(self, index: int, kind: str, time: str, body: dict[str, Any], raw: bytes) -> None:
+        epoch = _integer(body.get("epoch"))
+        if kind == ORDER:
+            self._order(index, time, body, raw)
+        of = self._orders.get(_integer(body.get("order"), -1))
+        if kind == CERTIFICATE:
+            self._certified(index, of, body)
+        elif kind == BEGIN and of is not None:
+            of.begun = True
+        elif kind == LIFT:
+            if of is None:
+                self._fail(f"entry {index} lifts an order that is not in force")
+            self._orders.pop(_integer(body.get("order"), -1), None)
+        if kind in (ORDER, LIFT, BEGIN):
+            if epoch <= self._epoch:
+                self._fail(f"entry {index} ({kind}) does not raise the epoch: {epoch} after {self._epoch}")
+            self._epoch = max(self._epoch, epoch)
+
+    def _order(self, index: int, time: str, body: dict[str, Any], raw: bytes) -> None:
+        try:
+            where = parse(str(body["where"]))
+            allow = parse(str(body["allow"])) if body.get("allow") else None
+            start = body.get("start")
+            begun = start is None or float(start) <= _seconds(time)
+            end = None if body.get("end") is None else float(body["end"])
+        except (SelectorError, KeyError, TypeError, ValueError) as error:
+            self._fail(f"entry {index} is an order that cannot be read: {error}")
+            return
+        digest = sha256(raw).hexdigest()
+        self._orders[index] = _Order(
+            index, str(body.get("what")), where, allow, _integer(body.get("epoch")), begun, end, digest
+        )
+
+    def _certified(self, index: int, order: _Order | None, body: dict[str, Any]) -> None:
+        if order is None:
+            self._fail(f"entry {index} certifies an order that is not in force")
+            return
+        if _integer(body.get("epoch")) != order.epoch:
+            self._fail(f"entry {index} certifies order {order.index} under another epoch")
+        order.certified = True
+        predicate = self._predicate(index, order, body)
+        named = predicate.get("sessions", body.get("sessions", ()))
+        if order.what != "freeze" and isinstance(named, list):
+            order.sessions |= {(str(one[0]), str(one[1])) for one in named if isinstance(one, list) and len(one) == 2}
+
+    def _predicate(self, index: int, order: _Order, body: dict[str, Any]) -> dict[str, Any]:
+        """What the certificate itself says, where its bytes are at hand; whether they are its own is judged apart."""
+        descriptor = body.get("certificate")
+        name = str(descriptor.get("digest", "")).removeprefix("sha256:") if isinstance(descriptor, dict) else ""
+        path = (
+            self.blobs / name[:2] / name[2:] if self.blobs is not None and len(name) == 64 and name.isalnum() else None
+        )
+        if path is None or not path.is_file():
+            return {}
+        said = check_certificate(path.read_bytes(), self.keys.at(index + 1), f"the certificate of entry {index}")
+        if said["subject"][0]["digest"].get("sha256") != order.entry:
+            raise LedgerTampered(f"the certificate of entry {index} is about another order than entry {order.index}")
+        found: dict[str, Any] = said["predicate"]
+        return found
+
+    def _fail(self, text: str) -> None:
+        if len(self.failures) < _SHOWN:
+            self.failures.append(text)
+        else:
+            self.more += 1
+
+
+def check_certificate(envelope: bytes, key: Key, what: str = "the certificate") -> dict[str, Any]:
+    """The statement in a halt certificate that this key has signed. Raises LedgerTampered for anything else."""
+    try:
+        outer = json.loads(envelope)
+        payload = base64.b64decode(outer["payload"], validate=True)
+        kind, signature = outer["payloadType"], base64.b64decode(outer["signatures"][0]["sig"], validate=True)
+        said: dict[str, Any] = json.loads(payload)
+        known = kind == _PAYLOAD and said["predicateType"] == _PREDICATE
+        subject, predicate = said["subject"][0]["digest"], said["predicate"]
+    except (ValueError, KeyError, TypeError, IndexError, binascii.Error, RecursionError) as error:
+        raise LedgerTampered(f"{what} is no halt certificate: {error}") from error
+    if not known or not isinstance(subject, dict) or not isinstance(predicate, dict):
+        raise LedgerTampered(f"{what} is no halt certificate")
+    name = _PAYLOAD.encode()
+    key.check(signature, b"DSSEv1 %d %s %d %s" % (len(name), name, len(payload), payload), what)
+    return said
+
+
+def _session(body: Mapping[str, Any]) -> tuple[str, str]:
+    principal = body.get("principal")
+    if not isinstance(principal, dict):
+        return "", ""
+    return str(principal.get("agent", "")), str(principal.get("session", ""))
+
+
+def _integer(value: object, otherwise: int = 0) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else otherwise
+
+
+def _seconds(time: str) -> float:
+    return datetime.fromisoformat(time).timestamp()

@@ -1,0 +1,214 @@
+"""What the offline verifier makes of orders: a daemon that let something happen under one is found out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from interlock.halt.certificate import MEDIA_TYPE, certificate
+from interlock.halt.order import Order, What, selector
+from interlock.identity.keys import Ed25519Key
+from interlock.ledger.store import Ledger
+from interlock.ledger.verify import check_certificate, verify
+from interlock.ledger.verify.notes import Key
+from interlock.model.errors import LedgerPolicyFailed, LedgerTampered
+
+NAME = "interlock/test/1"
+SIGNER = Ed25519Key.from_seed(NAME, b"s" * 32)
+WRITE = ["write", "file", "workspace", "/w/a"]
+READ = ["read", "file", "workspace", "/w/a"]
+DROP = ["delete", "table", "production", "users"]
+
+
+class Log:
+    """A ledger as a daemon would write it; `at` is the clock, in seconds of one day."""
+
+    def __init__(self, folder: Path) -> None:
+        root = Ed25519Key.from_seed(NAME, b"r" * 32)
+        self.folder = folder / "ledger"
+        self.ledger = Ledger.open(self.folder, SIGNER, NAME, root=root)
+        self.at = 0
+
+    def add(self, kind: str, **body: Any) -> int:
+        stamp = f"2026-01-01T00:{self.at // 60:02}:{self.at % 60:02}.000000Z"
+        return self.ledger.submit(kind, body, time=stamp).result()
+
+    def order(self, what: What, where: str, epoch: int, **more: Any) -> int:
+        return self.add("halt.order", **Order(-1, what, selector(where), "r", epoch=epoch, **more).body())
+
+    def act(self, epoch: int, *effects: list[str], kind: str = "intent", session: str = "s", **of: Any) -> int:
+        known = {"tool": ["Bash"], "workspace": ["/w"], "model": ["m"], "prompt": [], "skill": []}
+        provenance = {**known, **of, "effects": list(effects)}
+        principal = {"agent": "claude", "session": session}
+        return self.add(kind, principal=principal, epoch=epoch, provenance=provenance)
+
+    def certify(self, order: int, epoch: int, sessions: list[list[str]], signer: Ed25519Key = SIGNER) -> int:
+        predicate = {"order": {"id": order}, "epoch": epoch, "sessions": sessions}
+        raw = certificate(signer, order, self.ledger.entry(order).raw, predicate)
+        return self.add(
+            "halt.certificate", order=order, epoch=epoch, certificate=self.ledger.blobs.put(raw, MEDIA_TYPE)
+        )
+
+    def judge(self) -> Any:
+        self.ledger.close()
+        return verify(self.folder)
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[Log]:
+    made = Log(tmp_path)
+    yield made
+    made.ledger.close()
+
+
+def failed(log: Log, says: str) -> None:
+    with pytest.raises(LedgerPolicyFailed, match=says):
+        log.judge()
+
+
+def test_a_day_with_orders_that_all_held_is_sound(log: Log) -> None:
+    log.act(0, WRITE)
+    freeze = log.order(What.FREEZE, 'environment = "production"', 1)
+    log.certify(freeze, 1, [])
+    log.act(1, WRITE)
+    log.act(1, ["read", "table", "production", "users"])
+    log.add("halt.lift", order=freeze, by=["ana"], epoch=2)
+    log.act(2, DROP)
+    pause = log.order(What.PAUSE, 'session = "s"', 3)
+    log.certify(pause, 3, [["claude", "s"]])
+    log.act(3, WRITE, session="t")
+    log.add("halt.lift", order=pause, by=["ana"], epoch=4)
+    log.act(4, WRITE)
+    assert log.judge().problems == ()
+
+
+def test_a_change_under_a_freeze_is_found(log: Log) -> None:
+    log.order(What.FREEZE, 'environment = "production"', 1)
+    bad = log.act(1, WRITE, DROP)
+    failed(log, f"entry {bad} .*released under order 1, a freeze")
+
+
+def test_what_the_freeze_allows_is_not_found(log: Log) -> None:
+    log.certify(log.order(What.FREEZE, 'environment = "production"', 1, allow=selector('name = "users"')), 1, [])
+    log.act(1, DROP)
+    assert log.judge().problems == ()
+
+
+def test_a_fact_that_is_not_known_counts_as_meant(log: Log) -> None:
+    log.order(What.KILL, 'model = "x"', 1)
+    log.act(1, READ)
+    failed_at = log.act(1, READ, model=None)
+    failed(log, f"entry {failed_at} ")
+
+
+def test_a_release_without_provenance_under_an_order_is_found(log: Log) -> None:
+    log.order(What.PAUSE, 'session = "s"', 1)
+    log.add("intent", principal={"agent": "claude", "session": "t"}, epoch=1)
+    failed(log, "released under order 1, a pause")
+
+
+def test_reading_in_a_paused_session_is_found_too(log: Log) -> None:
+    log.order(What.PAUSE, 'session = "s"', 1)
+    log.act(1, READ)
+    failed(log, "a pause")
+
+
+def test_a_session_that_a_kill_was_carried_out_on_stays_dead(log: Log) -> None:
+    """By what it did before, which a later action of its own does not show."""
+    kill = log.order(What.KILL, 'environment = "production"', 1)
+    log.certify(kill, 1, [["claude", "s"]])
+    log.act(1, WRITE, session="t")
+    bad = log.act(1, WRITE)
+    failed(log, f"entry {bad} ")
+
+
+def test_skills_and_instructions_stand_in_the_session(log: Log) -> None:
+    facts = {"skills": [{"name": "bad", "digest": "0" * 64}], "unknown": ["version"]}
+    log.add("session.open", principal={"agent": "claude", "session": "s"}, facts=facts)
+    log.add("session.open", principal={"agent": "claude", "session": "t"}, facts={"unknown": ["version"]})
+    log.order(What.FREEZE, f'skill = "sha256:{"0" * 64}"', 1)
+    log.act(1, WRITE, session="t")
+    bad = log.act(1, WRITE)
+    failed(log, f"entry {bad} ")
+
+
+@pytest.mark.parametrize("kind", ["intent", "run", "approval.ticket", "token.issue"])
+def test_an_older_epoch_is_found(log: Log, kind: str) -> None:
+    log.order(What.PAUSE, 'session = "nobody"', 5)
+    bad = log.act(4, kind=kind)
+    failed(log, f"entry {bad} .*epoch 4, when an order or a lifting had raised it to 5")
+
+
+@pytest.mark.parametrize("epoch", [0, 1])
+def test_an_order_or_lifting_that_does_not_raise_the_epoch_is_found(log: Log, epoch: int) -> None:
+    order = log.order(What.PAUSE, 'session = "nobody"', 1)
+    log.add("halt.lift", order=order, by=["ana"], epoch=epoch)
+    failed(log, "does not raise the epoch")
+
+
+def test_lifting_what_is_not_in_force_is_found(log: Log) -> None:
+    log.add("halt.lift", order=3, by=["ana"], epoch=1)
+    failed(log, "lifts an order that is not in force")
+
+
+def test_an_order_that_nobody_carried_out_is_a_gap(log: Log) -> None:
+    log.order(What.PAUSE, 'session = "nobody"', 1)
+    assert log.judge().problems == ("nobody has certified that order 1 was carried out",)
+
+
+def test_a_planned_freeze_counts_from_its_beginning_to_its_end(log: Log) -> None:
+    day = 1_767_225_600.0  # 2026-01-01T00:00:00Z
+    freeze = log.order(What.FREEZE, 'agent = "claude"', 1, start=day + 60, end=day + 120)
+    log.act(1, WRITE)
+    log.at = 61
+    log.add("halt.begin", order=freeze, epoch=2)
+    log.certify(freeze, 1, [])
+    log.at = 121
+    log.act(2, WRITE)
+    assert log.judge().problems == ()
+
+
+def test_a_change_in_a_planned_freeze_is_found(log: Log) -> None:
+    day = 1_767_225_600.0
+    freeze = log.order(What.FREEZE, 'agent = "claude"', 1, start=day + 60, end=day + 120)
+    log.at = 61
+    log.add("halt.begin", order=freeze, epoch=2)
+    bad = log.act(2, WRITE)
+    failed(log, f"entry {bad} ")
+
+
+def test_a_certificate_of_another_key_or_another_order_is_no_certificate(log: Log, tmp_path: Path) -> None:
+    first = log.order(What.PAUSE, 'session = "a"', 1)
+    log.certify(first, 1, [], signer=Ed25519Key.generate(NAME))
+    with pytest.raises(LedgerTampered, match="signature"):
+        log.judge()
+    other = Log(tmp_path / "other")
+    first, second = other.order(What.PAUSE, 'session = "a"', 1), other.order(What.PAUSE, 'session = "b"', 2)
+    raw = certificate(SIGNER, first, other.ledger.entry(first).raw, {"order": {"id": first}})
+    other.add("halt.certificate", order=second, epoch=2, certificate=other.ledger.blobs.put(raw, MEDIA_TYPE))
+    with pytest.raises(LedgerTampered, match="another order"):
+        other.judge()
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda raw: raw[:-10],
+        lambda raw: b"{}",
+        lambda raw: b"\xff" + raw,
+        lambda raw: json.dumps({**json.loads(raw), "signatures": []}).encode(),
+        lambda raw: json.dumps({**json.loads(raw), "payloadType": "text/plain"}).encode(),
+        lambda raw: json.dumps({**json.loads(raw), "payload": "AAAA"}).encode(),
+    ],
+)
+def test_a_spoilt_certificate_is_refused(spoil: Any) -> None:
+    raw = certificate(SIGNER, 3, b"entry", {"order": {"id": 3}})
+    assert check_certificate(raw, Key.parse(SIGNER.vkey))["predicate"]["order"]["id"] == 3
+    changed = spoil(raw)
+    assert changed != raw
+    with pytest.raises(LedgerTampered):
+        check_certificate(changed, Key.parse(SIGNER.vkey))
