@@ -145,6 +145,22 @@ def test_a_git_command_that_only_wrote_its_own_log_is_taken_back_and_brought_aga
     assert not differences(repository.state(), after)
 
 
+def test_directories_that_a_checkout_made_go_and_those_that_it_wrote_in_have_their_time(repository: Mixed) -> None:
+    """Story: after the undo of a checkout the other branch's directories were still there, empty."""
+    repository.shell(
+        "git checkout -q side && mkdir -p x/y && echo 1 > x/y/z && echo 2 > d/b && git add -A && git commit -qm side"
+        " && git checkout -q main && mkdir -p mine/own"
+    )
+    before = repository.state()
+    deed = repository.runs("git checkout -q side")
+    after = repository.state()
+    undo, problems = repository.undo(deed)
+    assert not problems
+    assert not differences(repository.state(), before)
+    assert repository.undo(undo)[1] == ()
+    assert not differences(repository.state(), after)
+
+
 @needs_overlay
 def test_a_commit_of_somebody_else_outlives_the_undo_of_the_run_that_made_its_objects(repository: Mixed) -> None:
     """Story: a person committed the file that a contained `git add` had stored; undo took the object away with it."""

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import msgspec
 
 from interlock.containment import repository
-from interlock.containment.point import FILE, SYMLINK, After, Entry, Left, Point, Was
+from interlock.containment.point import ABSENT, FILE, SYMLINK, After, Entry, Left, Point, Was
 from interlock.containment.preimage import Keeper, Limits, Vault, after, seen
 from interlock.containment.repository import Call, Repository, Snapshot
 from interlock.containment.shelf import Shelf
@@ -42,6 +42,7 @@ _STATE_TREES = ("rebase-merge", "rebase-apply", "sequencer")
 _OWN = ("HEAD", "index", "COMMIT_EDITMSG", "FETCH_HEAD", "packed-refs")
 _OWN_TREES = ("refs", "logs")
 _OWN_LIMITS = Limits(files=4_000, size=32 << 20, seconds=2.0)
+_FRAMES = 1_000  # directories whose times are noted; each costs the agent some 60 microseconds
 _PACKED = 256 << 20  # bytes of objects kept for one point
 _HELD_SECONDS = 86_400.0
 _REPOSITORIES = 4  # of one action
@@ -151,12 +152,15 @@ class GitPoints:
             self._shelf.write(name, "own-after", msgspec.msgpack.encode(after(own, _OWN_LIMITS)))
         found: dict[bytes, Was] = {}
         for number, (old, new) in enumerate(zip(was.found, now.found, strict=True)):
-            changed = self._changed(name, number, old.where) if was.whole or old.listing != new.listing else {}
+            changed, folders = (
+                self._changed(name, number, old.where) if was.whole or old.listing != new.listing else ({}, frozenset())
+            )
             self._pack(name, number, old, new, [row.object for row in changed.values() if row is not None])
             if was.whole:
                 known = {one.path for one in self._point(name).was}
                 untracked = was.untracked[number]
                 found |= {one.path: one for one in self._files(old.where, changed, untracked, known, limits)}
+                found |= {one.path: one for one in _came(old.where.top, found.values(), folders, untracked, known)}
         if was.held:
             self._release(name, was)
             self._shelf.drop(name, "held")
@@ -232,6 +236,9 @@ class GitPoints:
         standard = () if ignored else ("--exclude-standard",)
         top = os.fsencode(repo.top)
         keeper.frame(top)
+        folders = _folders(self._listed(repo, "--cached"))
+        for folder in folders if len(folders) <= _FRAMES else ():
+            keeper.frame(os.path.join(top, folder))
         for listed in (self._dirty(repo), self._listed(repo, "--others", *standard)):
             keeper.many(top, listed)
 
@@ -245,8 +252,8 @@ class GitPoints:
                 found[rest.partition(b"\0")[0]] = entry if head.endswith(b" 0") else b""
         return found
 
-    def _changed(self, name: str, number: int, where: Repository) -> dict[bytes, Row | None]:
-        """Paths that the command may have changed, with what the index before it knew of each."""
+    def _changed(self, name: str, number: int, where: Repository) -> tuple[dict[bytes, Row | None], frozenset[bytes]]:
+        """Paths that the command may have changed, with what the index before it knew of each; and its directories."""
         kept = self._shelf.path(name, f"index-{number}")
         before = self._entries(where, str(kept)) if kept.stat().st_size else {}
         now = self._entries(where, where.index) if os.path.exists(where.index) else {}
@@ -255,7 +262,8 @@ class GitPoints:
         paths |= {*self._dirty(where), *self._listed(where, "--others", "--exclude-standard")}
         # INVARIANT: None means that the index had no such path. One whose entry says nothing clear is left alone.
         rows = {path: _row(before[path]) for path in paths & before.keys()}
-        return {path: rows.get(path) for path in sorted(paths) if path not in before or rows[path] is not None}
+        meant = {path: rows.get(path) for path in sorted(paths) if path not in before or rows[path] is not None}
+        return meant, _folders(before)
 
     def _files(
         self,
@@ -358,6 +366,29 @@ class GitPoints:
             own = self._call(one.where.top, "for-each-ref", "--format=delete %(refname)", f"refs/interlock/{name}/")
             if own:
                 self._call(one.where.top, "update-ref", "--stdin", feed=own)
+
+
+def _came(
+    top: str, found: Iterable[Was], folders: frozenset[bytes], untracked: Sequence[bytes], known: set[bytes]
+) -> Iterator[Was]:
+    """The directories that came with files that were not there before: neither git's nor anybody else's."""
+    start = os.path.join(os.fsencode(top), b"")
+    theirs = tuple(name for name in untracked if name.endswith(b"/")) or (b"\0",)
+    came = _folders(was.path.removeprefix(start) for was in found if was.entry.kind == ABSENT)
+    for folder in sorted(came - folders):
+        if start + folder not in known and not (folder + b"/").startswith(theirs):
+            yield Was(start + folder, Entry())
+
+
+def _folders(names: Iterable[bytes]) -> frozenset[bytes]:
+    """Every directory above these names, but for the top."""
+    found: set[bytes] = set()
+    for name in names:
+        above = os.path.dirname(name)
+        while above and above not in found:
+            found.add(above)
+            above = os.path.dirname(above)
+    return frozenset(found)
 
 
 def _row(entry: bytes) -> Row | None:
