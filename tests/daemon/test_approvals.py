@@ -116,12 +116,14 @@ def test_a_no_can_pause_the_session_and_a_person_lifts_it(guard: Guard) -> None:
     first, second = asked(guard, "a", "b")
     assert guard.cli("deny", str(first), "--pause", "--because", "not today").returncode == 0
     reason = told(guard, {"file_path": str(guard.project / "x")}, "Read")
-    assert "has paused this session: not today" in reason
+    assert 'has paused this session: "not today"' in reason
     assert call(guard.home, "request", {"id": second})["state"] == "revoked"
     guard.kill()
     guard.start()
     assert "paused this session" in told(guard, {"file_path": str(guard.project / "x")}, "Read")
     assert allowed(guard.hook("Read", {"file_path": str(guard.project / "x")}, session_id="another"))
+    assert guard.cli("resume", "session-1").returncode == 0
+    assert allowed(guard.hook("Read", {"file_path": str(guard.project / "x")}))
     (pause,) = guard.entries("session.pause")
     assert pause["body"]["why"] == "not today"
 

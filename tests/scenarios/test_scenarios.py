@@ -42,6 +42,7 @@ REDACTIONS = (
     (re.compile(r"\b\d+ (?:s|min) ago"), "<age> ago"),
     (re.compile(r"in \d+ (?:s|min|h)\b"), "in <age>"),
     (re.compile(r"memory   \d+ MB"), "memory   <memory>"),
+    (re.compile(r"is told: \S+ approved"), "is told: <you> approved"),
 )
 
 # What a coding agent does before a tool call, or with "after" when it is done. A process of its own, since Interlock
@@ -53,6 +54,9 @@ event = {"hook_event_name": "PostToolUse" if after else "PreToolUse", "session_i
          "tool_use_id": "t", "tool_name": tool, "tool_input": tool_input}
 done = subprocess.run(["interlock-hook", "claude"], input=json.dumps(event), capture_output=True, text=True)
 said = "noted" if after else "released"
+if done.returncode == 0 and "additionalContext" in done.stdout:
+    said += ", and the model is told: " + json.loads(done.stdout)["hookSpecificOutput"]["additionalContext"]
+    done.stdout = ""
 print(said if done.returncode == 0 and not done.stdout else "stopped: " + done.stderr.strip())
 """
 

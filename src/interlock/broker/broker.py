@@ -511,7 +511,8 @@ class Broker:
             judged.decision, verdict=Verdict.DENY, rules=(PAUSED,), why=f"The session is paused: {pause.why}"
         )
         body = {**records.action_body(action), **records.decision_body(decision, judged.reading, judged.context)}
-        return await self._stop(session, action, decision, body, lambda _, entry: words.paused(pause, entry))
+        name = session.principal.session
+        return await self._stop(session, action, decision, body, lambda _, entry: words.paused(pause, entry, name))
 
     async def _enough(self, session: Session, config: Config, answer: Answer) -> Answer:
         """After a no: where it was one too many, the session is paused, and the agent hears that with it."""
@@ -519,7 +520,8 @@ class Broker:
         if not why:
             return answer
         pause = await self.queue.pauses.pause(session.principal, why)
-        return msgspec.structs.replace(answer, message=f"{answer.message} {words.paused(pause, pause.entry)}")
+        told = words.paused(pause, pause.entry, session.principal.session)
+        return msgspec.structs.replace(answer, message=f"{answer.message} {told}")
 
     async def pause(self, principal: Principal, why: str, by: str) -> Pause:
         """Stop a session, until a person lifts it: its questions and unused yeses end with it."""
@@ -585,7 +587,7 @@ class Broker:
         why = f"it asked so much that people here were asked {many} times within an hour"
         await self.alarm(session.principal, "prompt-bombing", why, {"asked": int(many)})
         pause = await self.pause(session.principal, why, "")
-        return msgspec.structs.replace(answer, message=words.paused(pause, pause.entry))
+        return msgspec.structs.replace(answer, message=words.paused(pause, pause.entry, session.principal.session))
 
     async def launch(self, held: Held) -> Launched:
         """An approved action is to start now: read, decide and seal once more, and use its yes.

@@ -103,14 +103,14 @@ def approved(request: Request) -> str:
     )
 
 
-def paused(pause: Pause, entry: int) -> str:
+def paused(pause: Pause, entry: int, session: str) -> str:
     """The session is paused: nothing it asks for is done."""
     whose = f"A person ({pause.by}) has paused this session" if pause.by else "Interlock has paused this session"
     return _join(
-        f"{whose}: {pause.why.rstrip('.')}.",
+        f'{whose}: "{pause.why}".',
         "Nothing you ask for will be done, reading included, until a person lifts the pause. Stop calling tools now, "
         "tell the user what happened, and end your turn.",
-        f"Details for a person: interlock why {entry}; interlock resume lifts it.",
+        f"Details for a person: interlock why {entry}; interlock resume {session} lifts it.",
     )
 
 
