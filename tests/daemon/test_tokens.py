@@ -48,9 +48,10 @@ def test_a_job_asks_under_its_token_and_is_judged_like_any_agent(guard: Guard, t
     (issued,) = guard.entries("token.issue")
     assert intent["body"]["token"]["id"] == issued["body"]["id"]
     assert intent["body"]["principal"]["agent"] == "ci"
-    assert intent["body"]["principal"]["person"] == issued["body"]["principal"]
+    assert intent["body"]["principal"]["person"] == issued["body"]["person"]
     (outcome,) = guard.entries("outcome")
     assert outcome["body"]["intent"] == intent["index"]
+    assert "token.issue" in guard.cli("log").stdout
     # Inside of the token is not enough: policy has its word too.
     secret = hand.act("Read", {"file_path": str(guard.project / ".env")}, str(guard.project))
     assert not secret["released"]

@@ -14,7 +14,7 @@ from interlock.home import Home, locate
 from interlock.model.visible import visible
 
 # Of no use in one line: `interlock why` and `--json` show them.
-_UNSHOWN = frozenset({"principal", "name", "key", "signature", "facts"})
+_UNSHOWN = frozenset({"principal", "name", "key", "signature", "facts", "scope", "holder"})
 _POLL_SECONDS = 0.2
 
 

@@ -89,7 +89,7 @@ class Audit:
         self.closes += 1
 
     def _issue(self, index: int, body: Mapping[str, Any]) -> None:
-        for name in (str(body["principal"]), str(body["by"])):
+        for name in (str(body["person"]), str(body["by"])):
             if self._people is not None and self._people.find(name) is None:
                 raise LedgerPolicyFailed(f"entry {index} issues a token of {name}, who was not among the people then")
         self._tokens[str(body["id"])] = int(body["expires"])

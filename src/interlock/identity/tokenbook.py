@@ -62,8 +62,8 @@ class TokenBook:
     def apply(self, index: int, kind: str, body: Mapping[str, Any]) -> None:
         """Take one entry."""
         if kind == ISSUE:
-            fields = {name: body[name] for name in ("id", "principal", "agent", "session", "expires", "epoch", "by")}
-            self._issued[str(body["id"])] = Issued(**fields, entry=index)
+            fields = {name: body[name] for name in ("id", "agent", "session", "expires", "epoch", "by")}
+            self._issued[str(body["id"])] = Issued(**fields, principal=body["person"], entry=index)
             while len(self._issued) > _REMEMBERED:
                 self._issued.popitem(last=False)
         elif body.get("link"):
@@ -124,4 +124,6 @@ def body(token: Token, by: str) -> dict[str, Any]:
     """What the entry of its issue says: the first link as it is. The token itself is handed out once and not kept."""
     first: Link = token.first
     fields: dict[str, Any] = msgspec.to_builtins(first)
-    return {name: value for name, value in fields.items() if name not in {"parent", "sub", "log"}} | {"by": by}
+    said = {name: value for name, value in fields.items() if name not in {"parent", "sub", "log", "principal"}}
+    # `principal` of an entry is an agent with its session; this is the accountable person.
+    return said | {"person": first.principal, "by": by}
