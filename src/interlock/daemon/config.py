@@ -21,6 +21,7 @@ from interlock.broker.config import Approvals, Config, Containment, End, Mode, P
 from interlock.containment.profiles import Part
 from interlock.daemon.families import families
 from interlock.daemon.files import read_regular
+from interlock.halt.calendar import windows
 from interlock.halt.order import Order, What, selector
 from interlock.model.effect import Environment
 from interlock.model.errors import ConfigError, PolicyError, SelectorError
@@ -50,6 +51,7 @@ class _Freeze(msgspec.Struct, forbid_unknown_fields=True):
     environment: str = ""
     where: str = ""
     allow: str = ""
+    calendar: str = ""
     start: datetime | None = msgspec.field(default=None, name="from")
     until: datetime | None = None
 
@@ -212,7 +214,7 @@ def _check_words(file: _File, name: str) -> None:
             raise ConfigError(f"{name}: approvals.who: unknown environment `{rule.environment}`.")
 
 
-def _standing(freeze: _Freeze, name: str) -> Order:
+def _standing(freeze: _Freeze, name: str, folder: Path | None = None) -> Order:
     """The order that a `[[freeze]]` is. Raises ConfigError."""
     for moment in (freeze.start, freeze.until):
         if moment is not None and moment.tzinfo is None:
@@ -229,7 +231,27 @@ def _standing(freeze: _Freeze, name: str) -> Order:
     except SelectorError as error:
         raise ConfigError(f"{name}: freeze: {error}") from error
     start, end = (moment.timestamp() if moment is not None else None for moment in (freeze.start, freeze.until))
-    return Order(-1, What.FREEZE, where, freeze.reason, allow, start, end, source=name)
+    order = Order(-1, What.FREEZE, where, freeze.reason, allow, start, end, source=name)
+    return order if folder is None or not freeze.calendar else _by_calendar(order, folder, freeze.calendar)
+
+
+def _by_calendar(order: Order, folder: Path, calendar: str) -> Order:
+    """In force in the events of a calendar that lies beside the configuration. Raises ConfigError."""
+    path = folder / calendar
+    if calendar.startswith(".") or "/" in calendar or not calendar.endswith(".ics"):
+        raise ConfigError(
+            f"{order.source}: freeze: calendar = {calendar!r}. Name a file NAME.ics beside interlock.toml."
+        )
+    try:
+        raw = read_regular(path, _LIMIT)
+        if len(raw) > _LIMIT:
+            raise ConfigError(f"{path} is larger than 1 MiB. Keep the events that freeze in a file of their own.")
+        found = windows(raw.decode(), str(path))
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}. The freeze by it would never be in force.") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not UTF-8 (byte {error.start}). Save it as UTF-8.") from error
+    return msgspec.structs.replace(order, windows=found, calendar=str(path))
 
 
 def _suggestion(message: str) -> str:
@@ -306,7 +328,7 @@ def _add(config: Config, file: _File, name: str) -> Config:
         for field in _WHAT
         for pattern in getattr(names, field)
     )
-    freezes = tuple(_standing(freeze, name) for freeze in file.freeze)
+    freezes = tuple(_standing(freeze, name, Path(name)) for freeze in file.freeze)
     config = msgspec.structs.replace(
         config,
         mode=file.mode or config.mode,

@@ -144,6 +144,9 @@ class RuleBook:
                 files += family_files(place)
             except CatalogueError:
                 found.append((str(place), -2, -1, -1, -1))
+        known = self._loaded.get(workspace)
+        if known is not None and known.config is not None:
+            files += [Path(freeze.calendar) for freeze in known.config.freezes if freeze.calendar]
         for file in files:
             try:
                 facts = file.stat()

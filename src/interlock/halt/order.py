@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from interlock.halt.calendar import Window
 from interlock.model.effect import Environment, Kind, Verb
 from interlock.model.errors import SelectorError
 from interlock.model.provenance import covers
@@ -47,10 +48,13 @@ class Order(msgspec.Struct, frozen=True):
     epoch: int = 0
     source: str = ""  # the file that it stands in; empty where a person gave it
     votes: tuple[str, ...] = ()  # who wants it lifted
+    windows: tuple[Window, ...] = ()  # of a calendar: it is in force in these alone
+    calendar: str = ""  # the calendar's file
 
     def active(self, now: float) -> bool:
         """Whether it is in force at `now`."""
-        return (self.start is None or self.start <= now) and (self.end is None or now < self.end)
+        within = (self.start is None or self.start <= now) and (self.end is None or now < self.end)
+        return within and (not self.windows or any(window.covers(now) for window in self.windows))
 
     def over(self, now: float) -> bool:
         """Whether its time has passed."""
