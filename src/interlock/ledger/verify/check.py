@@ -17,6 +17,7 @@ from interlock.ledger.verify.keys import EVENTS, Keys
 from interlock.ledger.verify.notes import Key, Note, read_entry
 from interlock.ledger.verify.story import Story
 from interlock.ledger.verify.tiles import TileFiles
+from interlock.ledger.verify.yeses import Yeses
 from interlock.model.errors import LedgerForked, LedgerIncomplete, LedgerTampered, LedgerUnverifiable
 
 _RETRIES = 5  # a running log may publish while its files are read
@@ -64,6 +65,7 @@ class _Log:
         self.keys = Keys(pinned)
         self.story = Story(blobs if blobs.is_dir() else None)
         self.halts = Halts(self.keys, blobs if blobs.is_dir() else None)
+        self.yeses = Yeses()
         self.tree = Growing()
         self.claims: list[_Claim] = []
         self.roots: dict[int, bytes] = {0: EMPTY}
@@ -83,6 +85,7 @@ class _Log:
         if self.hear is not None:
             self.hear(index, kind, time, body)
         self.halts.feed(index, kind, time, body, raw)
+        self.yeses.feed(index, kind, time, body)
         done = self.tree.add(leaf(raw))
         if self.tree.size in self._wanted:
             self.roots[self.tree.size] = self.tree.root()
@@ -128,7 +131,8 @@ def verify(
     otherwise; `hear` is told of every entry, before the log as a whole is judged.
 
     Raises `LedgerTampered` (30), `LedgerIncomplete` (31), `LedgerUnverifiable` (32), `LedgerForked` (34), and
-    `LedgerPolicyFailed` (33) for a sound log of a daemon that let happen what an order to halt forbade.
+    `LedgerPolicyFailed` (33) for a sound log of a daemon that let happen what an order to halt
+    forbade, or what no yes was for.
     """
     log = _Log(Key.parse(key) if key else None, directory / "blobs", hear)
     if since is not None:
@@ -146,6 +150,7 @@ def verify(
     if origin and origin != log.keys.origin:
         raise LedgerUnverifiable(f"this is the log {log.keys.origin!r}, not {origin!r}")
     log.halts.judge()
+    log.yeses.judge()
     report = _report(kind, tiles, log, pinned=bool(key))
     if strict:
         _be_strict(report)
