@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from tests.daemon.conftest import AGENT, Guard
+from tests.identity.hands import Passkey
 
 from interlock.daemon.client import Remote, call
 
@@ -123,3 +124,36 @@ def test_what_is_no_change_is_the_callers_error(guard: Guard) -> None:
             call(guard.home, "people.change", {"kind": "person.add", "change": change})
     with pytest.raises(Remote, match="signatures are a list"):
         call(guard.home, "people.change", {"kind": "person.add", "change": {"name": "a"}, "signatures": "x"})
+
+
+def test_an_administrator_decides_with_a_passkey(guard: Guard) -> None:
+    """Registered through the daemon, used for a change of people; the counter is remembered over a crash."""
+    device = Passkey(origin="http://localhost:7777")
+    site = {"relying_party": "localhost"}
+    call(guard.home, "people.change", {"kind": "person.add", "change": {"name": "pia", "groups": ["admins"]}})
+    options = call(guard.home, "people.passkey.begin", {"name": "pia", **site})
+    answer = {"name": "pia", **site, "origins": [device.origin], "label": "phone", "response": device.create(options)}
+    key = call(guard.home, "people.passkey.finish", answer)
+    with pytest.raises(Remote, match="no registration of a passkey is under way"):
+        call(guard.home, "people.passkey.finish", answer)
+    call(guard.home, "people.change", {"kind": "person.key.add", "change": {"name": "pia", "keys": [key]}})
+    assert people(guard, "list")["guarded"]
+
+    wish = {"kind": "person.add", "change": {"name": "eve", "groups": ["approvers"]}}
+    asked = call(guard.home, "people.passkey.challenge", {**wish, **site, "by": "pia"})
+    said = {"how": "passkey", "signature": device.get(asked)}
+    other = {"kind": "person.add", "change": {"name": "eve", "groups": ["admins"]}}
+    with pytest.raises(Remote, match="does not count"):
+        call(guard.home, "people.change", {**other, "signatures": [said]})
+    made = call(guard.home, "people.change", {**wish, "signatures": [said]})
+    assert made["by"][1] == "pia"
+    assert guard.entries("person.key.count")[-1]["body"]["count"] == 1
+
+    guard.kill()
+    guard.start()
+    device.count = 0  # a copy of the device would count from where it was taken
+    wish = {"kind": "person.remove", "change": {"name": "eve"}}
+    asked = call(guard.home, "people.passkey.challenge", {**wish, **site, "by": "pia"})
+    with pytest.raises(Remote, match="does not count"):
+        call(guard.home, "people.change", {**wish, "signatures": [{"how": "passkey", "signature": device.get(asked)}]})
+    assert guard.cli("verify").returncode == 0
