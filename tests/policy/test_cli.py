@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from interlock.cli.policy import command
 from interlock.model.errors import NotFound, PolicyError
+from prover.proofs import prove_folder
 
 GOOD = '@id("mine") @tier("4") @why("because") @matches("read file x") forbid (principal, action, resource);'
 
@@ -76,3 +77,35 @@ def test_a_folder_is_tested_whole(tmp_path: Path) -> None:
     (tmp_path / "set" / "b.cedar").write_text(GOOD)
     with pytest.raises(PolicyError, match="already taken"):
         run("test", "set")
+
+
+def test_test_shows_every_example_that_fails(tmp_path: Path) -> None:
+    """Story: a report that ends at the first failure is run as often as there are failures."""
+    other = GOOD.replace('"mine"', '"other"').replace(
+        '"read file x"', '"\nread file x\nlook file x\nread file y frozen"'
+    )
+    narrow = "forbid (principal, action, resource) when { context.frozen };"
+    (tmp_path / "a.cedar").write_text(GOOD + "\n" + other.replace("forbid (principal, action, resource);", narrow))
+    result = CliRunner().invoke(command, ["test", "a.cedar"])
+    assert isinstance(result.exception, PolicyError)
+    assert "2 of 4 examples fail" in str(result.exception)
+    assert result.output.splitlines() == [
+        "ok    mine                     1 it must apply to",
+        "FAILS other                    3 it must apply to",
+        "        must apply to its example: read file x",
+        "        has an example that cannot be read: unknown verb 'look' in the example 'look file x'",
+    ]
+    said = CliRunner().invoke(command, ["test", "--json", "a.cedar"])
+    assert said.exit_code == PolicyError.exit
+    assert len(json.loads(said.output)["failed"]["other"]) == 2
+
+
+def test_test_says_whether_the_set_is_proved(tmp_path: Path) -> None:
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "a.cedar").write_text(GOOD)
+    assert "nobody has proved them" in run("test", "set").output
+    assert not json.loads(run("test", "--json", "set").output)["proved"]
+    prove_folder(tmp_path / "set", "project")
+    assert "It is proved, and so may come into force." in run("test", "set").output
+    (tmp_path / "set" / "a.cedar").write_text(GOOD + " ")
+    assert "they have changed since they were proved" in run("test", "set").output

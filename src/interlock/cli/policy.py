@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,12 @@ from interlock.cli.policy_prove import prove
 from interlock.cli.policy_replay import replay
 from interlock.cli.policyset import candidate, here, layer_option
 from interlock.cli.show import emit, heading
-from interlock.model.errors import NotFound
+from interlock.model.errors import NotFound, PolicyError, Unproved
 from interlock.model.visible import visible
-from interlock.policy.engine import Engine
-from interlock.policy.rules import Rule
+from interlock.policy import receipt
+from interlock.policy.engine import Engine, digest_of
+from interlock.policy.examples import problems
+from interlock.policy.rules import Layer, Rule, read
 
 
 @click.group(
@@ -58,15 +61,48 @@ def show(wanted: str | None, as_json: bool) -> None:
 @layer_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def test(files: tuple[Path, ...], name: str, as_json: bool) -> None:
-    """Check FILES (or, without any, the rules in force here): syntax, schema, words and every example."""
-    engine = Engine.load(candidate(files, name) if files else here())
-    rules = list(engine.rules.values())
-    tested = [rule for rule in rules if rule.layer == name] if files else rules
+    """Check FILES (or, without any, the rules in force here): syntax, schema, words, every example, and the receipt."""
+    layers = candidate(files, name) if files else here()
+    rules = read(layers)
+    tested = [rule for rule in rules if rule.layer == name] if files else list(rules)
+    failed = {rule.id: found for rule in tested if (found := list(problems(rule)))}
     examples = sum(len(rule.matches) + len(rule.spares) for rule in tested)
+    proof = _proof(layers, rules)
     if as_json:
-        emit({"digest": engine.digest, "rules": len(tested), "examples": examples})
-        return
-    click.echo(f"{len(tested)} rules and their {examples} examples hold. The set would be {engine.digest}.")
+        emit({
+            "digest": digest_of(layers), "rules": len(tested), "examples": examples,
+            "failed": failed, "proved": not proof, "proof": proof,
+        })  # fmt: skip
+        raise click.exceptions.Exit(PolicyError.exit if failed else 0)
+    for rule in tested if files else ():
+        _tried(rule, failed.get(rule.id, []))
+    if failed:
+        count = sum(map(len, failed.values()))
+        raise PolicyError(
+            f"{count} of {examples} examples fail, so the set would be refused. "
+            "Mend the rule, or the example if that is what is wrong."
+        )
+    click.echo(f"{len(tested)} rules and their {examples} examples hold. The set would be {digest_of(layers)}.")
+    click.echo(visible(proof) if proof else "It is proved, and so may come into force.")
+
+
+def _tried(rule: Rule, failed: list[str]) -> None:
+    """One line of the report, and one for each example that fails."""
+    mark = click.style("FAILS", fg="red") if failed else click.style("ok   ", fg="green")
+    spared = f", {len(rule.spares)} it spares" if rule.spares else ""
+    click.echo(f"{mark} {visible(rule.id):<24} {len(rule.matches)} it must apply to{spared}")
+    for problem in failed:
+        click.echo(f"        {visible(problem)}")
+
+
+def _proof(layers: Sequence[Layer], rules: Sequence[Rule]) -> str:
+    """Why the set would not come into force as far as proofs go; "" when it would."""
+    try:
+        for layer in layers:
+            receipt.found(layers, rules, layer)
+    except Unproved as error:
+        return str(error)
+    return ""
 
 
 @command.command("explain", epilog="\b\nExample:\n  interlock policy explain production-destroyed")

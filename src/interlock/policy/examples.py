@@ -7,11 +7,12 @@ also hold the request encoder to the schema. A `@tier` on a question must be the
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 
 import cedarpy
 
-from interlock.model.decision import LADDER, Approval
+from interlock.model.decision import LADDER, Approval, Rung
 from interlock.model.errors import PolicyError
 from interlock.policy import notation, request, schema
 from interlock.policy.notation import Situation
@@ -26,18 +27,28 @@ def check(rule: Rule) -> None:
     Raises:
         PolicyError: an example fails; the message names the policy and the example.
     """
+    for problem in problems(rule):
+        raise PolicyError(f"{rule.layer}/{rule.file}: {rule.id} {problem}")
+
+
+def problems(rule: Rule) -> Iterator[str]:
+    """Every example of a rule that fails, as the rest of a sentence that begins with the rule."""
     policies = alone(rule.policy)
     for wanted, lines in ((True, rule.matches), (False, rule.spares)):
         for line in lines:
             try:
                 situation = notation.parse(line)
             except PolicyError as error:
-                raise PolicyError(f"{rule.layer}/{rule.file}: {rule.id}: {error}") from None
+                yield f"has an example that cannot be read: {error}"
+                continue
             if applies(rule, situation, policies) is not wanted:
                 promise = "must apply to" if wanted else "must not apply to"
-                raise PolicyError(f"{rule.layer}/{rule.file}: {rule.id} {promise} its example: {line}")
-            if wanted and rule.effect == "forbid":
-                _check_tier(rule, situation, policies, line)
+                yield f"{promise} its example: {line}"
+            elif wanted and rule.effect == "forbid" and (tier := _other_tier(rule, situation, policies)):
+                yield (
+                    f"says @tier({rule.tier}), but approval {tier[1].value} lifts it in its example, "
+                    f"and that is tier {tier[0]}: {line}"
+                )
 
 
 def applies(rule: Rule, situation: Situation, policies: cedarpy.PolicySet | None = None) -> bool:
@@ -57,14 +68,11 @@ def _applies(rule: Rule, situation: Situation, approval: Approval, policies: ced
     return rule.id in answer.diagnostics.reasons
 
 
-def _check_tier(rule: Rule, situation: Situation, policies: cedarpy.PolicySet, line: str) -> None:
+def _other_tier(rule: Rule, situation: Situation, policies: cedarpy.PolicySet) -> tuple[int, Rung] | None:
+    """The tier and the rung that lift the rule here, where that is not the tier it says."""
     if situation.approval != Approval():
-        return
+        return None
     for tier, (rung, approval) in enumerate(LADDER[1:], start=2):
         if not _applies(rule, situation, approval, policies):
-            if rule.tier != tier:
-                raise PolicyError(
-                    f"{rule.layer}/{rule.file}: {rule.id} says @tier({rule.tier}), but approval {rung.value} lifts it "
-                    f"in its example, and that is tier {tier}: {line}"
-                )
-            return
+            return (tier, rung) if rule.tier != tier else None
+    return None

@@ -143,8 +143,18 @@ class Differ:
             example = inside.plainest(covered)
             regions.append(self._region(words, facts, example))
             inside.add(no(covered))
+        regions = self._irredundant(regions)
         reason = f"z3 gave up ({inside.gave_up})" if found is None else f"more than {REGIONS} kinds of requests"
         return Change(before, after, tuple(regions), found is False, "" if found is False else reason)
+
+    def _irredundant(self, regions: list[Region]) -> list[Region]:
+        """Without those that the others cover: a later, wider region may hold an earlier one."""
+        kept = list(regions)
+        for region in regions:
+            others = [one for one in kept if one is not region]
+            if others and self._any.check(self.formula(region), no(some(map(self.formula, others)))) is False:
+                kept = others
+        return kept
 
     def _widest(self, model: Any, outside: Solver) -> tuple[dict[str, set[str]], dict[str, bool]]:
         """The conditions that keep the model's request inside, and no more of them than are needed."""

@@ -9,7 +9,7 @@ import z3
 
 from interlock.model.decision import LADDER
 from interlock.policy.notation import Situation
-from interlock.policy.vocabulary import ATTRIBUTES
+from interlock.policy.vocabulary import ATTRIBUTES, MOST
 from interlock.prover.symbols import Symbols, Yes
 from interlock.prover.terms import Choice, Count, Flag, Free, Members, Truth, term
 
@@ -100,6 +100,10 @@ class Solver:
                 case Flag(truth=truth):
                     yield z3.Not(truth)
                 case Count(number=number):
+                    # The number that nobody need say: one where one thing is touched, else no known bound.
+                    one = self.symbols.values["context.breadth"]
+                    if isinstance(one, Choice):
+                        yield z3.If(one.words["one"], number == 1, number == MOST)
                     yield number == 1
                 case Free(term=text):
                     yield from (text == plain for plain in _PLAIN.get(path, ("",)))
