@@ -148,6 +148,21 @@ def asked_and_deferred(bench: Bench) -> Observed:
     return second
 
 
+def two_deferred_in_one_turn(bench: Bench) -> Observed:
+    """Two calls in one turn are put aside, and both approved: the agent makes the last alone again."""
+    bench.configure(hold_seconds=0, wait="defer")
+    bench.guard()
+    other = bench.asked.replace("touch MARKER", "touch OTHER")
+    script = Script((Turn("Two commands.", (bench.shell(other), bench.shell(bench.asked))),))
+    first = bench.run(script)
+    bench.interlock("approve", *map(str, bench.waiting()))
+    bench.resumed(first.said)
+    second = bench.run(script)
+    assert not (bench.project / "OTHER").exists()
+    assert len(bench.waiting()) == 1, "the other's yes waits unused until it lapses"
+    return second
+
+
 def deferred_and_nobody_answers(bench: Bench) -> Observed:
     """It is put aside, resumed without an answer, and put aside again."""
     bench.configure(hold_seconds=0, wait="defer")

@@ -137,6 +137,20 @@ def test_three_noes_in_a_row_pause_the_session(guard: Guard) -> None:
     assert "3 denials in a row" in told(guard, {"file_path": str(guard.project / "x")}, "Read")
 
 
+def test_the_next_daemon_counts_anew_and_remembers_the_noes(guard: Guard) -> None:
+    """A residual risk (docs/security.md): the counts are in memory. What was denied stays denied."""
+    for name in "ab":
+        (request,) = asked(guard, name)
+        guard.cli("deny", str(request))
+        told(guard, note(guard, name))
+    guard.kill()
+    guard.start()
+    (request,) = asked(guard, "c")
+    guard.cli("deny", str(request))
+    assert "paused" not in told(guard, note(guard, "c"))
+    assert "looked at this and said no" in told(guard, note(guard, "a"))
+
+
 def test_the_same_deed_in_other_words_counts_as_the_same(uncontained: Guard) -> None:
     """Story: an agent was told no, and tried the same in three other spellings."""
     target = uncontained.home.state / "ledger"
