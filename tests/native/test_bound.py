@@ -171,8 +171,8 @@ def test_another_working_directory_is_refused(bound: Bound) -> None:
 
 
 def test_the_environment_is_as_it_was_approved(bound: Bound) -> None:
-    env = {"PATH": "/nowhere", "LD_AUDIT": "evil", "KEEP": "kept", "BASH_ENV": "evil", "SHELLY": "x"}
-    ran = bound.run("sh", "-c", 'echo "$PATH|$LD_AUDIT|$KEEP|$BASH_ENV"', caller=env)
+    env = {"PATH": "/nowhere", "LD_OTHER": "evil", "KEEP": "kept", "BASH_ENV": "evil", "SHELLY": "x"}
+    ran = bound.run("sh", "-c", 'echo "$PATH|$LD_OTHER|$KEEP|$BASH_ENV"', caller=env)
     assert ran == Ran(0, "/usr/bin:/bin||kept|\n", "")
 
 
