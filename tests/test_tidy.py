@@ -137,6 +137,14 @@ def test_no_machine_and_no_host_of_a_registry_is_named() -> None:
     assert not found
 
 
+def test_the_root_holds_what_a_stranger_expects_there() -> None:
+    """Story: a note between two people stood beside the README for a day."""
+    root = {name.split("/")[0] for name in tracked()}
+    folders = {".ci", "benchmarks", "docs", "native", "requirements", "scripts", "src", "tests"}
+    files = {".gitignore", "LICENSE", "Makefile", "README.md", "hatch_build.py", "pyproject.toml"}
+    assert root <= folders | files
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=relative)
 def test_what_is_an_extra_is_imported_where_it_is_used_alone(path: Path) -> None:
     """Start-up must not depend on what else is installed: z3 in the room of proofs, DuckDB in that of replays."""
