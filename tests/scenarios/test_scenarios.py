@@ -39,6 +39,8 @@ REDACTIONS = (
     (re.compile(r"spiffe://[0-9a-f]{12}\.[\w.-]+"), "spiffe://<log>"),
     (re.compile(r"(?<=Token )[0-9a-f]{12}|(?<=token )[0-9a-f]{32}|(?<=link \d )[0-9a-f]{16}"), "<id>"),
     (re.compile(r"pid[= ]\d+"), "pid <pid>"),
+    (re.compile(rf"(?<=in force  by ){ME}\b"), "<you>"),
+    (re.compile(r"(?<=by the kernel in )\d+ ms"), "<time>"),
     (re.compile(r"\b\d+ (?:s|min) ago"), "<age> ago"),
     (re.compile(r"in \d+ (?:s|min|h)\b"), "in <age>"),
     (re.compile(r"memory   \d+ MB"), "memory   <memory>"),
