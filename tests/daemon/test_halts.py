@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -50,6 +52,34 @@ def test_a_freeze_of_production_takes_its_code_to_lift(cold: Guard) -> None:
     assert "release week" in said
     assert f"--code {'_' * 8}" in refused(cold, "halt.lift", id=given["id"])
     assert call(cold.home, "halt.lift", {"id": given["id"], "code": given["code"]})["lifted"]
+
+
+def test_two_people_lift_what_one_must_not_lift_alone(guard: Guard, tmp_path: Path) -> None:
+    """The second one signs, from wherever they are; a signature for another order is of no use."""
+    key, made = tmp_path / "bob", ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f"]
+    if shutil.which("ssh-keygen") is None:
+        pytest.skip("no ssh-keygen here")
+    subprocess.run([*made, str(key)], check=True)
+    added = guard.cli("people", "add", "bob", "--key", f"{key}.pub")
+    assert added.returncode == 0, added.stderr
+    first, second = (order(guard, "freeze", 'environment = "production"')["order"] for _ in range(2))
+    done = guard.cli("lift", str(first["id"]), "--code", first["code"])
+    assert "it takes 2 people" in done.stdout, done.stderr
+    for one in (first, second):
+        text = tmp_path / f"{one['id']}.txt"
+        text.write_text(guard.cli("lift", str(one["id"]), "--statement").stdout)
+        subprocess.run(
+            ["ssh-keygen", "-q", "-Y", "sign", "-n", "interlock-halt@v1", "-f", str(key), str(text)], check=True
+        )
+    wrong = guard.cli(
+        "lift", str(first["id"]), "--code", first["code"], "--signature", f"{tmp_path}/{second['id']}.txt.sig"
+    )
+    assert wrong.returncode == 27
+    right = guard.cli(
+        "lift", str(first["id"]), "--code", first["code"], "--signature", f"{tmp_path}/{first['id']}.txt.sig"
+    )
+    assert "is lifted" in right.stdout, right.stderr
+    assert [one["id"] for one in call(guard.home, "halt.list")["orders"]] == [second["id"]]
 
 
 def test_what_is_allowed_in_a_freeze_is_not_stopped(guard: Guard) -> None:

@@ -8,7 +8,7 @@ say. The facts it is judged by are those that its entry holds.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from interlock.broker.clock import Clock
@@ -33,7 +33,6 @@ class Halting:
         self.book = book
         self.clock = clock
         self.person = person
-        self.people: Callable[[], int] = lambda: 1  # how many there are who could lift an order
         self._asked: OrderedDict[str, Facts] = OrderedDict()
 
     @property

@@ -22,7 +22,7 @@ from interlock.broker.broker import Broker
 from interlock.broker.clock import stamp
 from interlock.daemon.callers import Callers
 from interlock.daemon.desk import Method
-from interlock.daemon.params import integer, text
+from interlock.daemon.params import integer, text, texts
 from interlock.daemon.recorder import LedgerRecorder
 from interlock.daemon.server import Peer
 from interlock.daemon.stopping import Stopped, Stopper
@@ -31,6 +31,10 @@ from interlock.halt.certificate import MEDIA_TYPE, Signer, certificate
 from interlock.halt.lease import boottime
 from interlock.halt.order import Order, What, names_production, selector
 from interlock.halt.reach import Reach, reach
+from interlock.identity.authenticator import SSH
+from interlock.identity.people import People
+from interlock.identity.proofs import Proof, prove
+from interlock.identity.sshsig import HALT
 from interlock.ledger.store import Ledger
 from interlock.model.action import Principal
 from interlock.model.errors import AgentError, InterlockError, NotFound, Refused
@@ -55,6 +59,7 @@ class HaltDesk:
         recorder: LedgerRecorder,
         callers: Callers,
         signer: Signer,
+        people: People,
     ) -> None:
         self._broker = broker
         self._book: Book = broker.halting.book
@@ -65,6 +70,7 @@ class HaltDesk:
         self._clock = broker.halting.clock
         self._callers = callers
         self._signer = signer
+        self._people = people
         self.heard: list[Callable[[Order], Awaitable[None]]] = []  # told of each order while it is carried out
         self._ordered: dict[int, int] = {}  # when an order came in (CLOCK_BOOTTIME, ns), until it is carried out
         self._one = asyncio.Lock()  # one order is carried out at a time
@@ -78,6 +84,7 @@ class HaltDesk:
             "halt.order": self._order,
             "halt.list": self._list,
             "halt.lift": self._lift,
+            "halt.statement": self._statement_of,
             "halt.resume": self._resume,
             "halt.certificate": self._certificate,
         }
@@ -113,7 +120,22 @@ class HaltDesk:
                 f"order {order.id} is a kill: what it ended stays ended, and lifting it lets the same start anew. "
                 f"If that is meant: interlock lift {order.id} --kill."
             )
-        return await self._lifted(order, person.name, str(params.get("code", "")), str(params.get("because", "")))
+        signed = [self._signed(order, one) for one in texts(params, "signatures")]
+        return await self._lifted(
+            order, person.name, signed, str(params.get("code", "")), str(params.get("because", ""))
+        )
+
+    async def _statement_of(self, params: dict[str, Any], peer: Peer) -> Any:
+        del peer
+        return {"statement": self._statement(self._book.get(integer(params, "id"))).decode(), "namespace": HALT}
+
+    def _statement(self, order: Order) -> bytes:
+        """What another person signs who wants an order lifted: this one, of this log, as it stands now."""
+        return f"interlock/halt-lift/v1\n{self._signer.name}\n{order.id}\n{order.code}\n".encode()
+
+    def _signed(self, order: Order, signature: str) -> str:
+        """Whose signature it is. Raises Refused."""
+        return prove(self._people, Proof(SSH, signature), self._statement(order), HALT).person
 
     async def _resume(self, params: dict[str, Any], peer: Peer) -> Any:
         person = self._callers.person(peer)
@@ -127,7 +149,7 @@ class HaltDesk:
             return {"lifted": True, "votes": [], "order": None}
         if not found:
             raise NotFound(f"no pause of {wanted} is in force. `interlock freezes` lists the orders.")
-        return [await self._lifted(order, person.name, "", "resumed") for order in found][-1]
+        return [await self._lifted(order, person.name, [], "", "resumed") for order in found][-1]
 
     async def _certificate(self, params: dict[str, Any], peer: Peer) -> Any:
         del peer
@@ -278,18 +300,23 @@ class HaltDesk:
 
     # --- lifting
 
-    async def _lifted(self, order: Order, person: str, code: str, because: str) -> dict[str, Any]:
+    async def _lifted(self, order: Order, person: str, signed: list[str], code: str, because: str) -> dict[str, Any]:
         if order.lifters > 1:
             if code.strip().lower() != order.code:
                 raise Refused(
                     f"order {order.id} takes more than a word to lift: type its code, to show that you read what it "
                     f"says (interlock freezes; interlock lift {order.id} --code ________)."
                 )
-            order = self._book.vote(order.id, person)
-            needed = min(order.lifters, self._broker.halting.people())
-            if len(order.votes) < needed:
-                await self._recorder.record(VOTE, {"order": order.id, "by": person, "epoch": self._book.epoch})
-                return {"lifted": False, "votes": list(order.votes), "needed": needed, "order": order.id}
+            for one in (person, *signed):
+                if one not in order.votes:
+                    await self._recorder.record(VOTE, {"order": order.id, "by": one, "epoch": self._book.epoch})
+                    order = self._book.vote(order.id, one)
+            # Who was removed meanwhile does not count; where nobody else could sign, one is enough.
+            others = [one.name for one in self._people.all() if one.authenticators and one.name != person]
+            votes = [one for one in order.votes if one == person or one in others]
+            needed = min(order.lifters, 1 + len(others))
+            if len(votes) < needed:
+                return {"lifted": False, "votes": votes, "needed": needed, "order": order.id}
         await self.lift(order, [*order.votes] or [person], because)
         return {"lifted": True, "votes": list(order.votes), "order": order.id}
 

@@ -229,7 +229,7 @@ def _halt_desk(ground: Ground, broker: Broker, runs: Runs) -> HaltDesk:
     runs.halted = stopper.halted
     return HaltDesk(
         broker=broker, stopper=stopper, ledger=ground.ledger, recorder=ground.recorder, callers=ground.callers,
-        signer=ground.signer,
+        signer=ground.signer, people=ground.people,
     )  # fmt: skip
 
 
