@@ -48,13 +48,11 @@ def command(
     elif done["lifted"]:
         click.echo(f"Order {order} is lifted.")
     else:
-        click.echo(
-            f"{', '.join(done['votes'])} wants order {order} lifted; it takes {done['needed']} people. Another one"
-        )
-        click.echo(f"signs what `interlock lift {order} --statement` prints, and you pass it on with --signature:")
-        click.echo(
-            f"  interlock lift {order} --statement > lift.txt; ssh-keygen -Y sign -n interlock-halt@v1 -f KEY lift.txt"
-        )
+        click.echo(f"{', '.join(done['votes'])} wants order {order} lifted; it takes {done['needed']} people.")
+        click.echo("Another one signs the statement, and you pass the signature on:")
+        click.echo(f"  interlock lift {order} --statement > lift.txt")
+        click.echo("  ssh-keygen -Y sign -n interlock-halt@v1 -f KEY lift.txt")
+        click.echo(f"  interlock lift {order} --code {code or '________'} --signature lift.txt.sig")
 
 
 def _text(file: Path) -> str:
