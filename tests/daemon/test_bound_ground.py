@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 from conftest import AGENT
 
+from interlock.broker.contain import Wish
 from interlock.broker.launching import Held, Launched
+from interlock.containment.bound import BoundPlan
 from interlock.containment.tiers import Name, Tier
 from interlock.daemon import bound
 from interlock.daemon.bound import BoundRuns
 from interlock.daemon.server import Peer
+from interlock.model.action import Principal
 from interlock.model.errors import NotFound, Refused, StateError
 
 LAUNCHER = Path(AGENT[3]).with_name("interlock-run")
@@ -80,7 +83,7 @@ def test_a_ticket_that_was_never_given_opens_nothing(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="ticket"):
         asyncio.run(ours.open("0" * 32, Peer(1, 0)))
     with pytest.raises(NotFound):
-        asyncio.run(ours.close("0" * 32, 0, drifted=False))
+        asyncio.run(ours.close("0" * 32, 0, Peer(1, 0), drifted=False))
 
 
 def test_without_ground_no_yes_is_spent(tmp_path: Path) -> None:
@@ -99,3 +102,34 @@ def test_without_ground_no_yes_is_spent(tmp_path: Path) -> None:
     with pytest.raises(StateError, match="cannot be prepared"):
         asyncio.run(ours.open(ticket, Peer(1, 0)))
     assert spent == []
+
+
+def test_nobody_but_its_launcher_ends_a_run(tmp_path: Path) -> None:
+    """Story: an approved command read its ticket in /proc, said that it was over, and no kill reached it any more."""
+    ours = runs(tmp_path)
+    wish = Wish(("true",), "/", "", "approved", Principal("claude", "s"))
+
+    async def launch(held: Held) -> Launched:
+        plan = BoundPlan(id="", argv=("true",), program="/bin/true", cwd="/", cwd_node=(0, 0), folder="")
+        return Launched(plan, 7, wish)
+
+    async def run() -> None:
+        ours.launch = launch
+        ticket = ours.prepare(None).rpartition(" ")[2]  # type: ignore[arg-type]  # what is held is not looked at here
+        ours._waiting[ticket] = (float("inf"), object())  # type: ignore[assignment]
+        launcher = Peer(os.getpid(), 0)
+        await ours.open(ticket, launcher)
+        with pytest.raises(NotFound, match="below this process"):
+            await ours.close(ticket, 0, Peer(os.getppid(), 0), drifted=False)
+        assert [one.ticket for one in ours.live()] == [ticket]
+        await ours.close(ticket, 0, launcher, drifted=False)
+        assert ours.live() == ()
+
+    asyncio.run(run())
+
+
+def test_a_launcher_that_cannot_be_seen_opens_nothing(tmp_path: Path) -> None:
+    """Story: one run was opened from a container; looking for its launcher failed from then on, for every run."""
+    ours = runs(tmp_path)
+    with pytest.raises(Refused, match="container"):
+        asyncio.run(ours.open("0" * 32, Peer(0, 0)))

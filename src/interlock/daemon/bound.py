@@ -130,6 +130,7 @@ class BoundRuns:
 
     async def open(self, ticket: str, peer: Peer) -> bytes:
         """The plan of what may start now. Raises Refused."""
+        launcher = launcher_of(peer)
         until, held = self._waiting.pop(ticket, (0.0, None))
         if held is None or until < self._now() or self.launch is None:
             raise Refused(
@@ -142,16 +143,17 @@ class BoundRuns:
         except BaseException:
             _remove(folder)
             raise
-        run = self._live[ticket] = Running(launched.request, process(peer.pid), folder, launched.wish)
+        run = self._live[ticket] = Running(launched.request, launcher, folder, launched.wish)
         # Noted beside it: a daemon that starts anew must not take the ground away from under a run that goes on.
         (folder / _NOTE).write_bytes(msgspec.json.encode((ticket, run), enc_hook=str))
         return msgspec.structs.replace(launched.plan, id=folder.name, folder=str(folder)).encode()
 
-    async def close(self, ticket: str, status: int, *, drifted: bool) -> None:
+    async def close(self, ticket: str, status: int, peer: Peer, *, drifted: bool) -> None:
         """The end of a run, as its launcher says it. Raises NotFound."""
-        run = self._live.pop(ticket, None)
-        if run is None:
-            raise NotFound("no bound run of this ticket is under way.")
+        run = self._live.get(ticket)
+        if run is None or not launches(run.launcher, peer):
+            raise NotFound("no bound run of this ticket is under way below this process.")
+        del self._live[ticket]
         await self._land(run, status, drifted=drifted)
 
     def live(self) -> tuple[Run, ...]:
@@ -203,6 +205,23 @@ class BoundRuns:
                 "Check its owner and the disk's space."
             ) from error
         return folder.resolve()
+
+
+def launcher_of(peer: Peer) -> str:
+    """The name of the process that opens a run. Raises Refused: whose end cannot be seen holds no run."""
+    launcher = process(peer.pid)
+    if not launcher:
+        raise Refused("nothing ran: the launcher ended, or it runs in a container where it cannot be seen.")
+    return launcher
+
+
+def launches(launcher: str, peer: Peer) -> bool:
+    """Whether it is the run's launcher that speaks.
+
+    Its ticket stands in a command line that the command itself can read. Whoever else could say that a run is over
+    would take it out of the reach of orders to halt while it goes on.
+    """
+    return bool(launcher) and process(peer.pid) == launcher
 
 
 def _mount(path: str) -> str:

@@ -27,7 +27,7 @@ from interlock.containment.cgroups import Group
 from interlock.containment.sight import Sight, parse
 from interlock.containment.tiers import Name, Tier
 from interlock.daemon.agents import above, process
-from interlock.daemon.bound import BoundRuns
+from interlock.daemon.bound import BoundRuns, launcher_of, launches
 from interlock.daemon.means import RunGroups
 from interlock.daemon.server import Peer
 from interlock.daemon.settling import Run, Settler
@@ -98,10 +98,10 @@ class Runs:
             if word == "bind" and len(rest) == 1 and self.bound is not None:
                 return Reply(stdout=await self.bound.open(rest[0], peer))
             if word == "land" and self.bound is not None and len(rest) in {2, 3} and rest[1].isdecimal():
-                await self.bound.close(rest[0], int(rest[1]), drifted=rest[2:] == ["drifted"])
+                await self.bound.close(rest[0], int(rest[1]), peer, drifted=rest[2:] == ["drifted"])
                 return Reply()
             if word == "close" and len(rest) == 2 and rest[1].isdecimal():
-                said = await self._close(rest[0], int(rest[1]), parse(told))
+                said = await self._close(rest[0], int(rest[1]), parse(told), peer)
                 return Reply(stderr=said.encode("utf-8", "replace"))
             raise AgentError("the launcher said what no launcher says.")
         except (UnicodeDecodeError, ValueError):
@@ -148,6 +148,7 @@ class Runs:
         await self.sweep()
 
     async def _open(self, ticket: str, peer: Peer) -> bytes:
+        launcher = launcher_of(peer)
         until, wish = self._waiting.pop(ticket, (0.0, None))
         if wish is None or until < self._now():
             raise Refused(
@@ -159,7 +160,7 @@ class Runs:
                 f"{other} is not what it was when this was let through; nothing ran. "
                 "Make the call again: it is judged as it is now."
             )
-        run, plan = await self._settler.begin(ticket, wish, process(peer.pid))
+        run, plan = await self._settler.begin(ticket, wish, launcher)
         self._live[ticket] = run
         await self._may_start(ticket, run)
         return plan.encode()
@@ -177,21 +178,22 @@ class Runs:
     async def _start(self, said: bytes, asked: Asked, note: Note, peer: Peer) -> bytes:
         """A run that is asked for by its command: by a person, or by an agent whose hook let `interlock run` pass."""
         name, cwd, *argv = os.fsdecode(said.removesuffix(b"\0")).split("\0")
-        wish = asked(argv, cwd, name, peer)
+        launcher, wish = launcher_of(peer), asked(argv, cwd, name, peer)
         # The ground is laid while the disk takes the entry; the plan goes out after both.
         noting = asyncio.ensure_future(note(wish))
         try:
-            run, plan = await self._settler.begin("", wish, process(peer.pid))
+            run, plan = await self._settler.begin("", wish, launcher)
         finally:
             index = await noting
         run = self._live[run.id] = msgspec.structs.replace(run, wish=msgspec.structs.replace(wish, intent=index))
         await self._may_start(run.id, run)
         return plan.encode()
 
-    async def _close(self, ticket: str, status: int, sight: Sight) -> str:
-        run = self._live.pop(ticket, None)
-        if run is None:
-            raise NotFound("no run of this ticket is under way.")
+    async def _close(self, ticket: str, status: int, sight: Sight, peer: Peer) -> str:
+        run = self._live.get(ticket)
+        if run is None or not launches(run.launcher, peer):
+            raise NotFound("no run of this ticket is under way below this process.")
+        del self._live[ticket]
         words = self.halted(run.wish, run.id)
         try:
             # What a halted run changed is not committed under the order: a person looks at it.
