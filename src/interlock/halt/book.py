@@ -10,7 +10,7 @@ import msgspec
 from interlock.halt.order import Order, What, order_of
 from interlock.model.errors import InterlockError, NotFound
 from interlock.model.provenance import Facts
-from interlock.model.selector import Match
+from interlock.model.selector import Everything, Match, Selector
 
 ORDER, LIFT, VOTE, BEGIN, CERTIFICATE = "halt.order", "halt.lift", "halt.vote", "halt.begin", "halt.certificate"
 KINDS = (ORDER, LIFT, VOTE, BEGIN, CERTIFICATE)
@@ -27,13 +27,21 @@ class Book:
         self._giving: dict[int, Order] = {}  # in force already, and not an entry yet: by a number of their own
 
     def restore(self, entries: Iterable[tuple[int, str, Mapping[str, Any]]]) -> list[int]:
-        """Rebuild from ledger entries of `KINDS`, oldest first. Returns those that cannot be understood."""
+        """Rebuild from ledger entries of `KINDS`, oldest first. Returns those that cannot be understood.
+
+        An order that cannot be read stands as a freeze of everything, until a person lifts it: it may mean anything.
+        A lifting that cannot be read lifts nothing.
+        """
         strange: list[int] = []
         for index, kind, body in entries:
             try:
                 self._restore(index, kind, body)
             except (InterlockError, KeyError, ValueError, TypeError):
                 strange.append(index)
+                self.epoch += 1  # whatever epoch it had: what was released before it is older
+                if kind == ORDER:
+                    reason = f"entry {index} gives an order that this version cannot read"
+                    self.orders[index] = Order(index, What.FREEZE, Selector(Everything()), reason, epoch=self.epoch)
         return strange
 
     def _restore(self, index: int, kind: str, body: Mapping[str, Any]) -> None:
