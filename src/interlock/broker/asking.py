@@ -78,8 +78,8 @@ Asked = Lifted | Used | Ready | Unanswered | Unasked
 class Rejudge(Protocol):
     """Reads, decides and seals once more, in the world as it is now."""
 
-    def __call__(self, action: Action, session: Session) -> Judgement:
-        """The judgement on the action now."""
+    def __call__(self, action: Action, session: Session, *, rewrites: bool) -> Judgement:
+        """The judgement on the action now. `rewrites`: the agent can be told to let Interlock start it."""
 
 
 class Asking:
@@ -111,9 +111,12 @@ class Asking:
         engine: Engine,
         config: Config,
         gone: asyncio.Event | None,
+        rewrites: bool,
         defers: Callable[[], bool] = bool,
     ) -> Asked:
-        """Use a yes that is there already, or ask and wait. `defers`: whether the agent can put the call aside."""
+        """Use a yes that is there already, or ask and wait. `defers`: whether the agent can put the call aside;
+        `rewrites`: whether it can be told to run another command instead.
+        """
         envelope = seal(action, judged)
         used = await self._use(judged, envelope.digest, card.needs(judged, config), {})
         if used is not None:
@@ -149,7 +152,7 @@ class Asking:
             problem = str(full)
             return Unasked(extra, lambda decision, _: words.full(decision, problem))
         session.count("asks")
-        answer = await self._wait(session, action, request, extra, config, gone, defers=defers)
+        answer = await self._wait(session, action, request, extra, config, gone, rewrites=rewrites, defers=defers)
         if isinstance(answer, Unanswered) and known is not None and (ended := words.before(known)):
             say = answer.say
             return answer._replace(say=lambda decision, entry: f"{ended} {say(decision, entry)}")
@@ -164,6 +167,7 @@ class Asking:
         config: Config,
         gone: asyncio.Event | None,
         *,
+        rewrites: bool,
         defers: Callable[[], bool],
     ) -> Asked:
         wait = config.approvals.wait
@@ -172,7 +176,7 @@ class Asking:
         heard = await self._queue.wait(request.id, seconds, gone)
         left = gone is not None and gone.is_set()
         if not left:
-            used = await self._use_fresh(action, heard, session, config, extra)
+            used = await self._use_fresh(action, heard, session, config, extra, rewrites=rewrites)
             if used is not None:
                 return used
         elif config.approvals.withdraw and not self._queue.held(request.id):
@@ -181,12 +185,19 @@ class Asking:
         return Unanswered(now, extra, _words(now), deferred and now.state in OPEN)
 
     async def _use_fresh(
-        self, action: Action, request: Request, session: Session, config: Config, extra: dict[str, Any]
+        self,
+        action: Action,
+        request: Request,
+        session: Session,
+        config: Config,
+        extra: dict[str, Any],
+        *,
+        rewrites: bool,
     ) -> Used | Ready | None:
         """The yes may have come while the world changed: read, decide and seal once more before it is used."""
         if request.state not in GIVEN:
             return None
-        judged = self._rejudge(action, session)
+        judged = self._rejudge(action, session, rewrites=rewrites)
         if judged.decision.verdict is not Verdict.ASK or seal(action, judged).digest != request.digest:
             await self._queue.drift(request.id)
             return None

@@ -186,7 +186,7 @@ class Broker:
         action = msgspec.structs.replace(action, variables=variables_in(environment()))
         judged = await asyncio.to_thread(self.launching.look, action, judged, session.workspace, rewrites=rewrites)
         body["binding"] = judged.binding.body()
-        return await self._ask(session, action, judged, body, config, gone, defers=defers)
+        return await self._ask(session, action, judged, body, config, gone, rewrites=rewrites, defers=defers)
 
     async def session(self, principal: Principal, cwd: str, facts: AgentFacts = NOTHING_KNOWN) -> Session:
         """This principal's session, opened in the ledger when it is first seen, with what is known of the agent."""
@@ -355,9 +355,9 @@ class Broker:
             if await self.grants.spend(judged.decision.grants):
                 return judged
 
-    def _rejudge(self, action: Action, session: Session) -> Judgement:
+    def _rejudge(self, action: Action, session: Session, *, rewrites: bool = True) -> Judgement:
         judged = self._judge(action, session, self._rules.config(session.workspace))
-        return self.launching.look(action, judged, session.workspace, rewrites=True)
+        return self.launching.look(action, judged, session.workspace, rewrites=rewrites)
 
     def _rejudge_planned(self, action: Action, session: Session) -> Judgement:
         """As it will be judged when the agent makes the call: with the variables that its hooks have."""
@@ -415,13 +415,12 @@ class Broker:
             kept = await self._undoing.before(judged.reading, session.workspace)
         if kept is not None:
             body = {**body, "undo": kept.body()}
-        # INVARIANT: between this look and the entry nothing is awaited, so no entry of an order, and no end of a token,
-        # stands between them.
+        # INVARIANT: between this look and the entry nothing is awaited, so no entry of an order or of a pause, and no
+        # end of a token, stands between them.
         if order := self.halting.stops(session, facts, config.freezes):
             return await self._halted(session, action, body, order)
-        if (lost := self._without_token(action, judged)) is not judged:
-            denied = records.decision_body(lost.decision, judged.reading, judged.context)
-            return await self._stop(session, action, lost.decision, body | denied, words.denied)
+        if (stopped := await self._ended_meanwhile(session, action, judged, body)) is not None:
+            return stopped
         epoch = self.halting.epoch
         body = {**body, "epoch": epoch, "provenance": self.halting.provenance(session, action, judged.reading.effects)}
         effect = records.is_side_effect(judged.reading)
@@ -438,6 +437,17 @@ class Broker:
         if kept is not None and action.call_id:
             session.kept[action.call_id] = kept.points
         return Answer(released=True, message="", entry=index, decision=judged.decision, epoch=self.halting.epoch)
+
+    async def _ended_meanwhile(
+        self, session: Session, action: Action, judged: Judgement, body: dict[str, Any]
+    ) -> Answer | None:
+        """The no of a pause, or of a token's end, that came after the judgement; None (and nothing awaited) else."""
+        if (paused := self.queue.pauses.of(action.principal)) is not None:
+            return await self._stop_paused(session, action, judged, paused)
+        if (lost := self._without_token(action, judged)) is not judged:
+            denied = records.decision_body(lost.decision, judged.reading, judged.context)
+            return await self._stop(session, action, lost.decision, body | denied, words.denied)
+        return None
 
     async def _halted(self, session: Session, action: Action, body: dict[str, Any], order: Order) -> Answer:
         """An order stops it, whatever else was decided."""
@@ -547,12 +557,15 @@ class Broker:
         config: Config,
         gone: asyncio.Event | None,
         *,
+        rewrites: bool,
         defers: Callable[[], bool],
     ) -> Answer:
         engine = self._rules.engine(session.workspace)
         facts = self.halting.facts(session, action, judged.reading.effects)
         self.halting.asks(seal(action, judged).digest, facts)
-        asked = await self._asking.ask(session, action, judged, engine=engine, config=config, gone=gone, defers=defers)
+        asked = await self._asking.ask(
+            session, action, judged, engine=engine, config=config, gone=gone, rewrites=rewrites, defers=defers
+        )
         body = {**body, **asked.extra}
         match asked:
             case Lifted(seen):
