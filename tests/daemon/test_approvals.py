@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from conftest import Guard, allowed
 
+from identity.hands import Passkey
 from interlock.daemon.client import Remote, call
 from interlock.daemon.wire import Reply
 from interlock.model.visible import original
@@ -235,6 +236,35 @@ def test_two_machines_decide_with_the_real_ssh_keygen(cold: Guard, tmp_path: Pat
     assert f"Request {number} was taken back (somebody who approved it may not" in told(cold, note(cold, "a"))
 
 
+def test_a_passkey_decides_as_a_page_would_ask_it_to(guard: Guard) -> None:
+    device = Passkey(origin="http://localhost:7777")
+    site = {"relying_party": "localhost"}
+    call(guard.home, "people.change", {"kind": "person.add", "change": {"name": "pia", "groups": ["approvers"]}})
+    options = call(guard.home, "people.passkey.begin", {"name": "pia", **site})
+    answer = {"name": "pia", **site, "origins": [device.origin], "label": "phone", "response": device.create(options)}
+    key = call(guard.home, "people.passkey.finish", answer)
+    call(guard.home, "people.change", {"kind": "person.key.add", "change": {"name": "pia", "keys": [key]}})
+    (number,) = asked(guard, "a")
+    wish = {"ids": [number], "verdict": "approve", "approver": "pia", "feedback": "as asked", "shown_ms": 4_000, **site}
+    page = call(guard.home, "decide.challenge", wish)
+    response = device.get(page["options"])
+    forged = page["decision"].replace('"verdict":"approve"', '"verdict":"deny"')
+    with pytest.raises(Remote, match="does not count"):
+        call(guard.home, "decide.passkey", {"decision": forged, "response": response})
+    (said,) = call(guard.home, "decide.passkey", {"decision": page["decision"], "response": response})
+    assert (said["request"]["state"], said["request"]["votes"][0]["how"]) == ("approved", "passkey")
+    (decided,) = guard.entries("approval.decision")
+    assert decided["body"]["decision"]["shown_ms"] == 4_000
+    assert allowed_with_words(guard.hook("Write", note(guard, "a"))) == "as asked"
+
+
+def allowed_with_words(reply: Reply) -> str:
+    """What the person said to a call that may go on."""
+    assert reply.exit == 0
+    context: str = json.loads(reply.stdout)["hookSpecificOutput"]["additionalContext"]
+    return context.split('says: "')[1].rstrip('"')
+
+
 def test_a_bundle_that_was_changed_on_its_way_is_not_shown(guard: Guard, tmp_path: Path) -> None:
     (number,) = asked(guard, "a")
     bundle = tmp_path / "question.json"
@@ -347,3 +377,36 @@ def test_nonsense_is_the_callers_error_and_the_daemon_lives(guard: Guard, method
     with pytest.raises(Remote):
         call(guard.home, method, params)
     assert call(guard.home, "ping")["version"]
+
+
+HOSTILE = "\x1b[2J\x9b1m\r\u202e\u200b\U000e0041\ufe0f\u2028\x07\x08p\u0430ypal"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "inbox", "inbox --all", "log", "status", "sessions", "agents", "grants", "freezes", "drift", "insights",
+        "why 9", "undo 9", "why 10", "why 12", "log --kind denial", "plan show 3", "people list", "changes", "verify",
+    ],
+)  # fmt: skip
+def test_no_command_prints_what_an_agent_wrote_as_it_is(bombed: Guard, words: str) -> None:
+    done = bombed.cli(*words.split())
+    said = done.stdout + done.stderr
+    assert not {c for c in said if c in HOSTILE and not c.isascii()}, words
+    assert not {c for c in said if (c < " " and c != "\n") or "\x7f" <= c <= "\x9f"}, words
+    if words in {"inbox", "log", "sessions"}:
+        assert "<U+202E>" in said, "what was written did not come so far: this shows nothing"
+
+
+@pytest.fixture
+def bombed(uncontained: Guard) -> Guard:
+    """A daemon that has heard a hostile agent in every field that agents fill."""
+    common = {"session_id": f"s{HOSTILE}", "agent_id": f"a{HOSTILE}", "agent_type": f"t{HOSTILE}", "model": HOSTILE}
+    uncontained.hook("", {}, event="SessionStart", **common)
+    uncontained.hook("", {}, event="UserPromptSubmit", prompt=HOSTILE, **common)
+    uncontained.hook("Bash", {"command": f"rm -rf ~/x{HOSTILE}", "description": HOSTILE}, **common)
+    uncontained.hook(f"Evil{HOSTILE}", {"url": f"https://evil{HOSTILE}.example", "x": HOSTILE}, **common)
+    uncontained.hook("Write", {"file_path": f"{uncontained.project}/{HOSTILE}", "content": HOSTILE}, **common)
+    uncontained.hook("Read", {"file_path": f"/etc/{HOSTILE}"}, tool_use_id=HOSTILE, **common)
+    uncontained.hook("Read", {}, event="PostToolUse", tool_use_id=f"ghost{HOSTILE}", tool_response=HOSTILE, **common)
+    return uncontained
