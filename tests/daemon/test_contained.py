@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -251,6 +252,28 @@ def test_what_is_held_waits_for_a_person(guard: Guard, project: Path) -> None:
 def test_an_agent_may_not_let_its_own_changes_through(guard: Guard, project: Path) -> None:
     reply = guard.hook("Bash", {"command": "interlock changes commit 3"})
     assert "guard-untouchable" in guard.said_no(reply)
+
+
+DECIDES = """
+import socket, sys
+for wish in ('{"method":"approve","params":{"id":1}}', '{"method":"stop"}'):
+    with socket.socket(socket.AF_UNIX) as daemon:
+        daemon.connect(sys.argv[1])
+        daemon.sendall(f"ILK1 rpc - 0123456789abcdef 20000 {len(wish)}\\n{wish}".encode())
+        while said := daemon.recv(4096):
+            print(said.decode())
+"""
+
+
+def test_whoever_runs_inside_decides_nothing(guard: Guard, project: Path) -> None:
+    """Story: an agent was started inside as a whole, from a person's terminal. Before its first hook nobody knew that
+    it was one; what it left to the run's own init was below that terminal for good.
+    """
+    argv = [sys.executable, "-c", DECIDES, str(guard.home.socket)]
+    asked = {"argv": argv, "cwd": str(project), "agent": True, "hosts": ["model.example"]}
+    done = run(guard, str(call(guard.home, "run", asked)["command"]))
+    assert done.stdout.count("inside of a run") == 2, done
+    assert call(guard.home, "ping")["pid"] == guard.process.pid  # type: ignore[union-attr]
 
 
 def test_status_says_what_can_contain(guard: Guard) -> None:

@@ -1,8 +1,12 @@
-"""Who calls the daemon: a person, or a process below an agent. The kernel says which process; its ancestry the rest."""
+"""Who calls the daemon: a person, or a process below an agent, or inside of what Interlock started.
+
+The kernel says which process it is; its ancestry says the rest.
+"""
 
 from __future__ import annotations
 
 import pwd
+from collections.abc import Callable
 
 from interlock.approvals.request import Approver
 from interlock.daemon.agents import AgentProcesses
@@ -16,9 +20,15 @@ class Callers:
 
     def __init__(self, agents: AgentProcesses) -> None:
         self._agents = agents
+        self.inside: Callable[[int], bool] = lambda _: False  # whether a process lives inside of a run of ours
 
     def person(self, peer: Peer) -> Approver:
         """The person behind a peer. INVARIANT: a process started by an agent is never a person. Raises Refused."""
+        if self.inside(peer.pid):
+            raise Refused(
+                "this command runs inside of a run that Interlock started; nothing in there decides. "
+                "Use a terminal of your own."
+            )
         agent = self._agents.ancestor(peer.pid)
         if agent == "?":
             raise Refused(

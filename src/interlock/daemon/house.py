@@ -147,6 +147,7 @@ async def build(home: Home, ledger: Ledger, signer: Ed25519Key, *, clock: Clock,
     past = _past(ground)
     histories = Histories(home.state / "histories")
     network, settler, runs = await _contain(ground, histories)
+    ground.callers.inside = runs.within
     broker = Broker(
         ledger=recorder,
         rules=rules,

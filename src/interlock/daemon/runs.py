@@ -139,6 +139,10 @@ class Runs:
         found = above(pid, {run.launcher: run.id for run in self._live.values()}) if self._live else None
         return found or ""
 
+    def within(self, pid: int) -> bool:
+        """Whether this process lives inside of any run, also one of an approved command."""
+        return above(pid, {run.launcher: run.id for run in self.live()}) is not None
+
     async def restore(self) -> None:
         """Take over what an earlier daemon left: runs whose launcher lives go on, the others end with all held."""
         if self.bound is not None:
