@@ -51,6 +51,16 @@ def keygen(folder: Path, name: str) -> Path:
     return key
 
 
+def test_a_refused_configuration_takes_nobody_the_no(guard: Guard) -> None:
+    """Story: a typing mistake in interlock.toml, and a yes could not be taken back any more."""
+    (number,) = asked(guard, "a")
+    guard.cli("approve", str(number))
+    guard.configure("[ask]\nhold_second = 0\n")
+    call(guard.home, "reload")
+    assert guard.cli("deny", str(number)).returncode == 0
+    assert call(guard.home, "request", {"id": number})["state"] == "denied"
+
+
 def test_several_are_approved_in_one_decision(guard: Guard) -> None:
     numbers = asked(guard, "a", "b", "c")
     assert "3 alike, in one decision: interlock approve" in guard.cli("inbox").stdout

@@ -82,7 +82,11 @@ class InboxDesk:
     async def tend(self) -> None:
         """What time and new rules do to requests."""
         await self._queue.expire()
-        await self._queue.escalate(self._rules.config("").approvals.escalate_after)
+        try:
+            share = self._rules.config("").approvals.escalate_after
+        except InterlockError:
+            share = 0.0  # a configuration that is refused stops agents; people must still be able to say no
+        await self._queue.escalate(share)
         current = {request.workspace: "" for request in self._queue.live()}
         for workspace in current:
             try:
