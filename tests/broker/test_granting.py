@@ -78,7 +78,7 @@ def test_a_restart_remembers_uses_and_revocations() -> None:
         world.grants = world.fresh()
         assert world.grants.restore(world.entries) == []
         assert world.live() == (live.id,)
-        assert [grant["standing"] for grant in world.grants.all("p")] == ["live", "revoked", "spent"]
+        assert [grant["standing"] for grant in world.grants.all(lambda _: "p")] == ["live", "revoked", "spent"]
 
     story(tell)
 
@@ -158,3 +158,16 @@ def test_what_is_not_there_or_ended_already_is_said() -> None:
             await world.grants.revoke(given.id, "ana", "")
 
     story(tell)
+
+
+def test_a_grant_of_a_project_with_rules_of_its_own_is_listed_as_it_holds() -> None:
+    """Story: it was live, and `interlock grants` called it lapsed and left it out: it was compared with other rules."""
+    world = World()
+
+    async def run() -> None:
+        await world.grants.give(world.draft(policy="theirs", workspace="/a", session=""))
+        await world.grants.give(world.draft(policy="theirs", workspace="/b", session=""))
+
+    asyncio.run(run())
+    shown = world.grants.all({"/a": "theirs", "/b": "newer"}.__getitem__)
+    assert [(grant["workspace"], grant["standing"]) for grant in shown] == [("/b", "lapsed"), ("/a", "live")]

@@ -11,6 +11,10 @@ from pathlib import Path
 import pytest
 
 from interlock.daemon.agents import AgentProcesses
+from interlock.daemon.callers import Callers
+from interlock.daemon.server import Peer
+from interlock.identity.people import ADMINS, People, Person
+from interlock.model.errors import Refused
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(30)"]
 
@@ -107,3 +111,11 @@ def _until_running(pid: int) -> None:
     while "python" not in os.readlink(f"/proc/{pid}/exe"):
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def test_root_is_nobody_unless_added() -> None:
+    """Story: the user's word and root's were taken for two people's when a freeze of production was lifted."""
+    callers = Callers(AgentProcesses(), People("log", Person("ana", uid=1000, groups=(ADMINS,))))
+    assert callers.known(Peer(os.getppid(), 1000)).name == "ana"
+    with pytest.raises(Refused, match="uid 0 is nobody"):
+        callers.known(Peer(os.getppid(), 0))

@@ -93,12 +93,14 @@ class Grants:
             and held.grant.workspace in {"", workspace}
         )
 
-    def all(self, policy: str) -> list[dict[str, Any]]:
-        """Every remembered grant with its standing, the newest first."""
+    def all(self, policy: Callable[[str], str]) -> list[dict[str, Any]]:
+        """Every remembered grant with its standing, the newest first. `policy` gives the digest of a project's rules,
+        which may have a layer of their own; "" where they are refused.
+        """
         shown = []
         for held in reversed(self._held.values()):
             standing = self._standing(held)
-            if standing is Standing.LIVE and held.grant.policy != policy:
+            if standing is Standing.LIVE and held.grant.policy != policy(held.grant.workspace):
                 standing = Standing.LAPSED
             facts = {"standing": standing.value, "used": held.used, "revoked": held.revoked}
             shown.append({**msgspec.to_builtins(held.grant), **facts})

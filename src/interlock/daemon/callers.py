@@ -11,6 +11,7 @@ from collections.abc import Callable
 from interlock.approvals.request import Approver
 from interlock.daemon.agents import AgentProcesses
 from interlock.daemon.server import Peer
+from interlock.identity.people import People, Person
 from interlock.model.action import Principal
 from interlock.model.errors import Refused
 
@@ -18,8 +19,9 @@ from interlock.model.errors import Refused
 class Callers:
     """Tells people from agents. Every method that decides, halts or changes who may asks `person` first."""
 
-    def __init__(self, agents: AgentProcesses) -> None:
+    def __init__(self, agents: AgentProcesses, people: People) -> None:
         self._agents = agents
+        self._people = people
         self.inside: Callable[[int], bool] = lambda _: False  # whether a process lives inside of a run of ours
 
     def person(self, peer: Peer) -> Approver:
@@ -40,6 +42,16 @@ class Callers:
                 f"this command was started by the agent {agent}; an agent cannot decide. Use a terminal of your own."
             )
         return Approver(uid=peer.uid, name=login(peer.uid))
+
+    def known(self, peer: Peer) -> Person:
+        """The person behind a peer, as the ledger knows them. Raises Refused, also for root where nobody added them."""
+        uid = self.person(peer).uid
+        person = self._people.by_uid(uid)
+        if person is None:
+            raise Refused(
+                f"the user with uid {uid} is nobody whom this Interlock knows. `interlock people list` shows who is."
+            )
+        return person
 
     def whoever(self, peer: Peer) -> Principal:
         """Who asks: a person, or the agent below which the asking process runs."""

@@ -56,12 +56,12 @@ class GrantsDesk:
 
     async def _list(self, params: dict[str, Any], peer: Peer) -> Any:
         del peer
-        shown = self._grants.all(self._rules.engine("").digest)
+        shown = self._grants.all(self._rules.digest)
         return shown if params.get("all") else [grant for grant in shown if grant["standing"] == "live"]
 
     async def _draft(self, params: dict[str, Any], peer: Peer) -> Any:
         """The grant as it would be given, its fingerprint, and what it would have let pass. Changes nothing."""
-        draft = self._drafted(params, self._callers.person(peer).name)
+        draft = self._drafted(params, self._callers.known(peer).name)
         check(draft, self._clock.now())
         passed = list(self._would_have(draft))
         return {
@@ -73,7 +73,7 @@ class GrantsDesk:
         }
 
     async def _give(self, params: dict[str, Any], peer: Peer) -> Any:
-        draft = self._drafted(params, self._callers.person(peer).name)
+        draft = self._drafted(params, self._callers.known(peer).name)
         shown = _fingerprint(draft)
         if draft.rung is Rung.ONE_STRONG and str(params.get("code", "")).strip().lower() != shown.rsplit("-", 1)[1]:
             raise Refused(

@@ -113,7 +113,7 @@ class HaltDesk:
         return {"epoch": self._book.epoch, "orders": [self._shown(order) for order in self._book.all()]}
 
     async def _lift(self, params: dict[str, Any], peer: Peer) -> Any:
-        person = self._callers.person(peer)
+        person = self._callers.known(peer)
         order = self._book.get(integer(params, "id"))
         if order.what is What.KILL and params.get("kill") is not True:
             raise Refused(
@@ -138,7 +138,7 @@ class HaltDesk:
         return prove(self._people, Proof(SSH, signature), self._statement(order), HALT).person
 
     async def _resume(self, params: dict[str, Any], peer: Peer) -> Any:
-        person = self._callers.person(peer)
+        person = self._callers.known(peer)
         session = text(params, "session")
         wanted = str(Comparison("session", (session,)))
         found = [order for order in self._book.all() if order.what is What.PAUSE and str(order.where) == wanted]
@@ -355,9 +355,9 @@ class HaltDesk:
                 and order.active(now)
                 and order.id not in self._book.begun | self._book.certified
             ):
-                self._book.begun.add(order.id)
                 epoch = self._book.raised()
                 await self._recorder.record(BEGIN, {"order": order.id, "epoch": epoch})
+                self._book.begun.add(order.id)  # not before: where the disk is full it is tried again
                 await self.carry_out(order)
         # Also when nothing changed: what was stopped may have been told to go on by somebody else.
         if self._stopper.due() or self._stopper.wanted():

@@ -143,7 +143,7 @@ async def build(home: Home, ledger: Ledger, signer: Ed25519Key, *, clock: Clock,
     rules = RuleBook(home.config, report=recorder.note)
     person = person_here(home.own_paths)
     people = restoring.people(ledger, signer.name, person.name)
-    ground = Ground(home, ledger, recorder, rules, clock, person, agents, Callers(agents), people, signer)
+    ground = Ground(home, ledger, recorder, rules, clock, person, agents, Callers(agents, people), people, signer)
     past = _past(ground)
     histories = Histories(home.state / "histories")
     network, settler, runs = await _contain(ground, histories)

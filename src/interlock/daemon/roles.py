@@ -66,8 +66,7 @@ class RolesDesk:
         del peer
         workspace = text(params, "workspace", "")
         roles = self._rules.config(workspace).roles
-        policy = self._rules.engine(workspace).digest
-        given = [g for g in self._broker.grants.all(policy) if g["role"] and g["standing"] == "live"]
+        given = [g for g in self._broker.grants.all(self._rules.digest) if g["role"] and g["standing"] == "live"]
         return {
             "roles": {name: msgspec.to_builtins(role) for name, role in roles.items()},
             "restricting": [msgspec.to_builtins(one) for one in self._broker.restrictions.live()],
@@ -76,11 +75,11 @@ class RolesDesk:
 
     async def _draft(self, params: dict[str, Any], peer: Peer) -> Any:
         """What would be given, and the fingerprint whose code a strong role asks for. Changes nothing."""
-        draft = self._drafted(params, self._giver(peer))
+        draft = self._drafted(params, self._callers.known(peer))
         return {"grant": msgspec.to_builtins(draft), "fingerprint": _fingerprint(draft)}
 
     async def _give(self, params: dict[str, Any], peer: Peer) -> Any:
-        giver = self._giver(peer)
+        giver = self._callers.known(peer)
         name, role, session, _ = self._meant(params)
         if role.restricts:
             self._may_give(giver, name, role)
@@ -98,7 +97,7 @@ class RolesDesk:
         return {"grant": msgspec.to_builtins(await self._broker.grants.give(grant))}
 
     async def _end(self, params: dict[str, Any], peer: Peer) -> Any:
-        person = self._callers.person(peer)
+        person = self._callers.known(peer)
         name, role, session, _ = self._meant(params)
         why = clean(text(params, "why", "")[:500])
         if role.restricts:
@@ -156,13 +155,6 @@ class RolesDesk:
         )
         check(draft, self._clock.now())
         return draft
-
-    def _giver(self, peer: Peer) -> Person:
-        caller = self._callers.person(peer)
-        person = self._people.by_uid(caller.uid)
-        if person is None:
-            raise Refused(f"uid {caller.uid} is nobody who is known here (interlock people list).")
-        return person
 
     @staticmethod
     def _may_give(giver: Person, name: str, role: Role) -> None:

@@ -61,6 +61,13 @@ class RuleBook:
             raise loaded.problem or PolicyError("no policy is loaded.")
         return loaded.engine
 
+    def digest(self, workspace: str) -> str:
+        """That of the policy for a workspace; "" where its rules are refused."""
+        try:
+            return self.engine(workspace).digest
+        except OperatorError:
+            return ""
+
     def config(self, workspace: str) -> Config:
         """The configuration for a workspace. Raises OperatorError when there is none that may be used."""
         loaded = self._get(workspace)

@@ -109,10 +109,7 @@ class TokenDesk:
             raise Refused(f"{warrant.principal}, who is accountable for this token, is not here any more.")
 
     async def _issue(self, params: dict[str, Any], peer: Peer) -> Any:
-        caller = self._callers.person(peer)
-        by = self._people.by_uid(caller.uid)
-        if by is None:
-            raise Refused(f"uid {caller.uid} is nobody who is known here (interlock people list).")
+        by = self._callers.known(peer)
         principal = self._people.get(text(params, "principal", by.name))
         now = int(self._clock.now())
         seconds = integer(params, "seconds")
