@@ -94,5 +94,5 @@ def _words(expr: pst.BinaryOp) -> Iterator[tuple[str, pst.Expr]]:
             for more in [word for word in known if word not in mine][:2]:
                 yield f"also {more}", replace(expr, **{side: pst.Set((*words.elements, pst.StringLit(more)))})
         elif isinstance(words, pst.StringLit) and known:
-            another = next(word for word in known if word != words.value)
-            yield f"{another} for {words.value}", replace(expr, **{side: pst.StringLit(another)})
+            for another in [word for word in known if word != words.value][:1]:
+                yield f"{another} for {words.value}", replace(expr, **{side: pst.StringLit(another)})

@@ -84,7 +84,7 @@ def satisfied(policy: pst.Template, situation: Situation) -> tuple[bool, bool]:
     return bool(answer.diagnostics.reasons), bool(answer.diagnostics.errors)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(clauses, st.lists(situations(), min_size=1, max_size=4))
 def test_a_policy_holds_and_fails_in_the_formula_as_in_cedar(text: str, requests: list[Situation]) -> None:
     policy = parsed(f"forbid (principal, action, resource) {text};")

@@ -1,0 +1,84 @@
+"""What the prover says of sets that break a law, and of what it cannot know. The lint would refuse them all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cedarpy
+import msgspec
+import pytest
+
+from interlock.model.decision import Approval
+from interlock.policy.defaults import layer
+from interlock.policy.properties import promised
+from interlock.policy.rules import Rule, read
+from interlock.prover import concrete
+from interlock.prover.prove import Outcome, Prover, Result
+
+RULES = read([layer()])
+SHARED = next(rule for rule in RULES if rule.id == "approved")
+
+
+def rule(text: str, name: str = "odd", **fields: str) -> Rule:
+    """A rule that no lint has seen."""
+    policy = cedarpy.policies_to_pst(text).static_policies["policy0"]
+    made = msgspec.structs.replace(SHARED, id=name, effect=policy.effect, policy=replace(policy, id=name))
+    return msgspec.structs.replace(made, **fields)
+
+
+def results(*rules: Rule) -> dict[str, Result]:
+    return {result.id: result for result in Prover().prove([*RULES, *rules], promised([layer()]), RULES)}
+
+
+def test_a_policy_that_can_fail_is_found_with_a_request_on_which_cedar_fails() -> None:
+    odd = rule("forbid (principal, action, resource) when { context.count + 1 > 9 && context.frozen };")
+    found = results(odd)["no-policy-errs"]
+    assert found.outcome is Outcome.REFUTED
+    assert found.request is not None
+    assert concrete.ask([*RULES, odd], found.request).diagnostics.errors
+    assert found.request.effect.scale.count == 2**63 - 1 or found.request.effect.scale.breadth != "one"
+
+
+def test_a_policy_that_more_approval_turns_is_found() -> None:
+    odd = rule("permit (principal, action, resource) when { !context.approval.strong };")
+    found = results(odd)["approval-only-helps"]
+    assert found.outcome is Outcome.REFUTED
+    assert found.request is not None
+    assert not found.request.approval.strong
+    assert concrete.permitted([*RULES, odd], found.request)
+
+
+def test_a_lower_layer_that_permits_is_found() -> None:
+    odd = rule("permit (principal, action, resource);", layer="project")
+    assert results(odd)["layers-only-tighten"].outcome is Outcome.REFUTED
+    assert results(odd)["nothing-more"].outcome is Outcome.REFUTED
+
+
+@pytest.mark.parametrize(
+    "condition", ['resource == Interlock::Resource::"x"', "ip(resource.name).isLoopback()", "resource has name"]
+)
+def test_what_is_not_translated_proves_nothing(condition: str) -> None:
+    odd = rule(f"forbid (principal, action, resource) when {{ {condition} }};")
+    said = results(odd)
+    assert {result.outcome for result in said.values()} == {Outcome.UNKNOWN}
+    assert all("rule odd holds" in result.reason for result in said.values())
+
+
+def test_a_counterexample_that_cedar_does_not_confirm_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    odd = rule("permit (principal, action, resource);", layer="project")
+    monkeypatch.setattr(concrete, "permitted", lambda _rules, _situation: False)
+    found = results(odd)["layers-only-tighten"]
+    assert found.outcome is Outcome.UNKNOWN
+    assert found.request is None
+    assert "Cedar does not confirm" in found.reason
+
+
+def test_a_request_that_is_shown_is_as_plain_as_can_be() -> None:
+    dropped = [one for one in RULES if one.id != "production-destroyed"]
+    found = {r.id: r for r in Prover().prove(dropped, promised([layer()]))}["production-needs-two"]
+    assert found.request is not None
+    effect, context = found.request.effect, found.request.context
+    assert (effect.environment, effect.reversibility) == ("production", "irreversible")
+    assert (effect.resource.labels, effect.taint, effect.via, effect.scale.breadth) == ((), (), "", "one")
+    assert (context.containment, context.frozen) == ("none", ())
+    assert found.request.approval == Approval(count=1, strong=True)
