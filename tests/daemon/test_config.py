@@ -78,6 +78,7 @@ def test_what_is_off_is_named(tmp_path: Path, text: str, says: str) -> None:
         ('known_hosts = ["*"]', "known_hosts"),
         ("[ask]\nhold_seconds = 1", "ask"),
         ('[environments.development]\nhosts = ["db.prod.example"]', "environments.development"),
+        ('[[freeze]]\nreason = "x"\ncalendar = "nights.ics"', "freeze.calendar"),
     ],
 )
 def test_a_project_cannot_loosen(tmp_path: Path, text: str, key: str) -> None:

@@ -289,6 +289,8 @@ def _only_tightens(file: _File, path: Path) -> None:
             ("preview", file.preview is not None),
             ("containment", file.containment is not None),
             ("people", file.people is not None),
+            # Its file would lie in the project, where agents write: who moves an event lifts the freeze.
+            ("freeze.calendar", any(freeze.calendar for freeze in file.freeze)),
         )
         if said
     ]

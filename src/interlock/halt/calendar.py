@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from itertools import islice
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -21,6 +22,7 @@ _WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _RULES = {"FREQ", "INTERVAL", "BYDAY", "COUNT", "UNTIL", "WKST"}
 _DURATION = re.compile(r"P(?:(\d{1,4})W)?(?:(\d{1,4})D)?(?:T(?:(\d{1,5})H)?(?:(\d{1,6})M)?(?:(\d{1,7})S)?)?")
 _LONGEST = timedelta(days=366)
+_LAST = date.max - timedelta(days=2)
 
 
 class Window(msgspec.Struct, frozen=True):
@@ -32,7 +34,6 @@ class Window(msgspec.Struct, frozen=True):
     interval: int = 1
     weekdays: frozenset[int] = frozenset()
     until: datetime | None = None
-    count: int = 0
     spared: frozenset[datetime] = frozenset()
 
     def covers(self, now: float) -> bool:
@@ -43,22 +44,21 @@ class Window(msgspec.Struct, frozen=True):
         today = moment.astimezone(self.start.tzinfo).date()
         first = today - timedelta(days=self.length.days + 1)
         return any(
-            begun <= moment < begun + self.length and begun not in self.spared for begun in self._begins(first, today)
+            begun <= moment < begun + self.length and begun not in self.spared for begun in self.begins(first, today)
         )
 
-    def _begins(self, first: date, last: date) -> Iterator[datetime]:
-        origin, found = self.start.date(), 0
-        day = origin if self.count else max(origin, first)
+    def begins(self, first: date, last: date) -> Iterator[datetime]:
+        """When it begins, from one day to another."""
+        origin = self.start.date()
+        day = max(origin, first)
         for _ in range(_DAYS):
             if day > last:
                 return
             if self._on(day, origin):
                 begun = datetime.combine(day, self.start.timetz())
-                found += 1
-                if (self.count and found > self.count) or (self.until is not None and begun > self.until):
+                if self.until is not None and begun > self.until:
                     return
-                if day >= first:
-                    yield begun
+                yield begun
             day += timedelta(days=1)
 
     def _on(self, day: date, origin: date) -> bool:
@@ -149,10 +149,15 @@ def _again(window: Window, rule: str, where: str) -> Window:
         zone = {"TZID": str(window.start.tzinfo)} if isinstance(window.start.tzinfo, ZoneInfo) else {}
         until, whole = _moment(zone if not parts["UNTIL"].endswith("Z") else {}, parts["UNTIL"], where)
         until = until + timedelta(days=1, microseconds=-1) if whole else until
-    return msgspec.structs.replace(
+    found = msgspec.structs.replace(
         window, step=step, interval=int(numbers[0]), weekdays=frozenset(_WEEKDAYS.index(day) for day in days),
-        until=until, count=int(parts.get("COUNT", 0)),
+        until=until,
     )  # fmt: skip
+    if "COUNT" not in parts:
+        return found
+    # Counted once, here: whether it is under way is asked for every action.
+    counted = list(islice(found.begins(window.start.date(), _LAST), int(parts["COUNT"])))
+    return msgspec.structs.replace(found, until=counted[-1] if counted else window.start - timedelta(days=1))
 
 
 def _moment(parameters: dict[str, str], value: str, where: str) -> tuple[datetime, bool]:
