@@ -12,6 +12,7 @@ from interlock.cli.show import age, emit, field
 from interlock.home import locate
 from interlock.model.errors import UsageError
 from interlock.model.selector import Comparison
+from interlock.model.visible import visible
 
 _MINUTE = 60.0
 _UNITS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3_600.0, "d": 86_400.0, "w": 604_800.0}
@@ -113,6 +114,6 @@ def whole(session: str | None, where: str) -> str:
 
 
 def _sessions(reach: dict[str, Any]) -> str:
-    named = ", ".join(f"{agent} {session[:12]}" for agent, session in reach["sessions"][:6])
+    named = ", ".join(visible(f"{agent} {session[:12]}") for agent, session in reach["sessions"][:6])
     more = len(reach["sessions"]) - 6
     return f"{len(reach['sessions'])} live sessions ({named}{f' and {more} more' if more > 0 else ''})"

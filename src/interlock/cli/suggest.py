@@ -49,7 +49,7 @@ def command(as_json: bool) -> None:
         for example in one.examples:
             click.echo(f"  said yes to: {visible(example)}")
         names = {pattern["name"] for pattern in patterns}
-        name = f" --name {shlex.quote(names.pop())}" if len(names) == 1 else ""
+        name = f" --name {visible(shlex.quote(names.pop()))}" if len(names) == 1 else ""
         span = "7d" if one.rung == "one" else "8h"
         click.echo(f"  interlock grant {one.requests[-1]}{name} --for {span}")
         click.echo()
