@@ -41,3 +41,14 @@ def test_what_is_remembered_is_bounded() -> None:
     known = Sessions()
     known.restore(opened("/w", f"s{number}") for number in range(sessions._WORKSPACES + 10))
     assert len(known._workspaces) == sessions._WORKSPACES
+
+
+def test_a_session_that_is_doubted_stays_so_when_it_says_that_it_has_ended() -> None:
+    """Story: an agent whose run had drifted sent its own SessionEnd, and its grants counted again."""
+    known = Sessions()
+    known.add(new_session(AGENT, "/w", 3))
+    known.doubt(AGENT.agent, AGENT.session)
+    known.pop(AGENT)
+    again = new_session(AGENT, "/w", 9)
+    known.add(again)
+    assert again.doubted

@@ -48,6 +48,7 @@ from interlock.model.warrant import Warrant
 from interlock.policy.engine import Engine
 
 PAUSED = "session-paused"
+DRIFT = "drift"  # the alarm after which a session is doubted
 APPROVED = "approved"  # what stands for a profile where nothing is contained
 
 _ALARMS = 100  # unseen calls that get an alarm each, of one look at a transcript; the rest is counted
@@ -280,12 +281,10 @@ class Broker:
 
     async def drifted(self, principal: Principal, workspace: str, differences: tuple[str, ...], intent: int) -> None:
         """A contained run did what was not foreseen: an alarm, and its session loses the benefit of the doubt."""
-        session = self.sessions.get(principal)
-        if session is not None:
-            session.doubted = True
+        self.sessions.doubt(principal.agent, principal.session)
         message = "a contained run did what its reading did not foresee"
         facts = {"differences": [records.short(line) for line in differences], "workspace": workspace, "intent": intent}
-        await self.alarm(principal, "drift", message, facts)
+        await self.alarm(principal, DRIFT, message, facts)
 
     def in_vain(self, wish: Wish) -> None:
         """A run that spared a question could not do its work inside: the same call is a question from now on."""

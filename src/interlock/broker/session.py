@@ -91,6 +91,7 @@ class Sessions:
         self.origin = ""  # the log's name, which the sessions' names are made of
         self._live: OrderedDict[tuple[str, str], Session] = OrderedDict()
         self._workspaces: OrderedDict[tuple[str, str], str] = OrderedDict()
+        self._doubted: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     def restore(self, opened: Iterable[dict[str, Any]]) -> None:
         """Remember the workspaces of sessions that earlier daemons opened: `session.open` bodies, in order."""
@@ -101,6 +102,15 @@ class Sessions:
     def workspace(self, principal: Principal) -> str | None:
         """The workspace of this session, if it was ever opened; None if it is new."""
         return self._workspaces.get((principal.agent, principal.session))
+
+    def doubt(self, agent: str, session: str) -> None:
+        """This session is believed less from now on. Its end, which an agent can say itself, changes nothing."""
+        key = (agent, session)
+        self._doubted[key] = None
+        while len(self._doubted) > _WORKSPACES:
+            self._doubted.popitem(last=False)
+        if (live := self._live.get(key)) is not None:
+            live.doubted = True
 
     def _decide(self, key: tuple[str, str], workspace: str) -> None:
         self._workspaces.setdefault(key, workspace)
@@ -117,8 +127,10 @@ class Sessions:
 
     def add(self, session: Session) -> Session | None:
         """Keep a new session; returns the one that had to be forgotten for it, if any."""
-        self._live[session.principal.agent, session.principal.session] = session
-        self._decide((session.principal.agent, session.principal.session), session.workspace)
+        key = (session.principal.agent, session.principal.session)
+        session.doubted = session.doubted or key in self._doubted
+        self._live[key] = session
+        self._decide(key, session.workspace)
         if len(self._live) > _SESSIONS:
             return self._live.popitem(last=False)[1]
         return None

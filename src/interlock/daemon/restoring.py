@@ -11,8 +11,8 @@ import structlog
 
 from interlock.approvals import pauses, queue
 from interlock.broker import granting, restricting
-from interlock.broker.broker import Broker
-from interlock.broker.records import SESSION_OPEN, TRAIL
+from interlock.broker.broker import DRIFT, Broker
+from interlock.broker.records import ALARM, SESSION_OPEN, TRAIL
 from interlock.halt import book
 from interlock.identity.people import ADMINS, People, Person
 from interlock.identity.people import KINDS as PEOPLE_KINDS
@@ -35,6 +35,10 @@ def restore(ledger: Ledger, broker: Broker) -> None:
     _restore("grants", ledger, granting.KINDS, broker.grants.restore)
     _restore("roles", ledger, restricting.KINDS, broker.restrictions.restore)
     broker.sessions.restore(body for _, _, body in entries(ledger, [SESSION_OPEN]))
+    for _, _, body in entries(ledger, [ALARM]):
+        if body.get("alarm") == DRIFT:
+            who = body.get("principal", {})
+            broker.sessions.doubt(str(who.get("agent", "")), str(who.get("session", "")))
     broker.trails.restore(body for _, _, body in entries(ledger, [TRAIL]))
 
 
