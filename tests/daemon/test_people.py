@@ -76,6 +76,7 @@ def test_people_survive_the_daemon(guard: Guard, tmp_path: Path) -> None:
     "words",
     [
         ("people", "add", "eve", "--group", "admins"),
+        ("people", "add", "eve", "--group", "admins", "--statement", "eve.txt"),
         ("people", "remove", "ada"),
         ("token", "issue", "--agent", "x", "--key", "k", "--verb", "read", "--kind", "file", "--name", "/x"),
         ("token", "revoke", "--link", "x"),

@@ -73,7 +73,7 @@ class PeopleDesk:
         }
 
     async def _statement(self, params: dict[str, Any], peer: Peer) -> Any:
-        del peer
+        self._callers.person(peer)  # the owner's first entry is written here: no agent brings that about
         kind, change = _asked(params)
         async with self._lock:
             await self._record_owner()
