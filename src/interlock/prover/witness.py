@@ -23,7 +23,6 @@ _PLAIN = {
     "principal.agent": ("claude",),
     "resource.name": ("x", ""),
 }
-_SHORT = (8, 16, 32)  # characters: a short text says the least
 _VERBS = ("read", "write", "delete", "execute", "send")
 
 
@@ -107,7 +106,6 @@ class Solver:
                     yield number == 1
                 case Free(term=text):
                     yield from (text == plain for plain in _PLAIN.get(path, ("",)))
-                    yield from (z3.Length(text) <= longest for longest in _SHORT)
                 case Choice(words=words):
                     yield from (words[word] for word in _PLAIN.get(path, ()))
         yield from (self.symbols.verb.words[verb] for verb in _VERBS)
