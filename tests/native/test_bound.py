@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
 import subprocess
 import threading
 import time
@@ -302,7 +303,9 @@ def test_a_killed_launcher_takes_its_command_along(bound: Bound) -> None:
 
 
 @pytest.mark.parametrize("number", [1, 2, 10, 15])
-def test_signals_reach_the_command(bound: Bound, number: int) -> None:
+def test_signals_reach_the_command(bound: Bound, number: int, request: pytest.FixtureRequest) -> None:
+    ours = signal.signal(number, signal.SIG_DFL)  # of a job in the background it is ignored, and a shell keeps that
+    request.addfinalizer(lambda: signal.signal(number, ours))
     plan = bound.sandbox.base / "plan"
     plan.write_bytes(bound.plan("sh", "-c", f"trap 'exit 42' {number}; echo ready; while :; do sleep 0.05; done"))
     bound.sandbox.own(plan)
@@ -313,4 +316,7 @@ def test_signals_reach_the_command(bound: Bound, number: int) -> None:
         assert running.stdout is not None
         assert running.stdout.readline() == b"ready\n"
         running.send_signal(number)
-        assert running.wait(10) == 42
+        try:
+            assert running.wait(10) == 42
+        finally:
+            running.kill()
