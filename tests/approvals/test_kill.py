@@ -12,8 +12,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from approvals.circle import Book, Desk, people
 from ledger.logs import begin
+
+pytestmark = pytest.mark.slow  # each test starts a daemon and runs commands for some seconds
 
 WRITES = 24
 ALLOWED = {"one", "two", "three", "four", "five"}  # those that somebody said yes to at some time

@@ -13,7 +13,7 @@ import time
 from typing import Any
 
 import pytest
-from conftest import Guard, allowed
+from conftest import Guard
 
 from interlock.daemon.client import call
 
@@ -154,7 +154,8 @@ def test_a_grave_yes_is_typed_from_the_fingerprint_in_a_terminal(guard: Guard) -
     assert asked["fingerprint"] in shown
     assert "rm -rf" in shown
     assert "Approved." in shown
-    assert allowed(guard.hook("Bash", wish))
+    answer = json.loads(guard.hook("Bash", wish).stdout)["hookSpecificOutput"]
+    assert answer["permissionDecision"] == "allow"
 
 
 def test_a_wrong_code_is_no_yes(guard: Guard) -> None:

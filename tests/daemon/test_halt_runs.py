@@ -23,6 +23,8 @@ from interlock.identity import keys
 from interlock.ledger.store import Ledger
 from interlock.ledger.verify import verify
 
+pytestmark = pytest.mark.slow  # each test starts a daemon and runs commands for some seconds
+
 TICKS = "while :; do echo tick; sleep 0.02; done"
 SLACK = 400  # ms; these machines have other work
 

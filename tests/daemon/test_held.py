@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from conftest import AGENT, Guard, allowed
 
-from interlock.daemon.client import call
+from interlock.daemon.client import Remote, call
 from interlock.daemon.wire import Reply
 
 
@@ -131,9 +131,10 @@ def test_rules_that_change_while_a_call_waits_make_it_another_action(patient: Gu
     )
     assert patient.cli("policy", "prove", str(policies), "--layer", "user").returncode == 0
     call(patient.home, "reload")
-    call(patient.home, "approve", {"id": asked["id"]})
+    with pytest.raises(Remote, match="revoked"):
+        call(patient.home, "approve", {"id": asked["id"]})
     (reply,) = waiting.end()
-    assert "something changed" in patient.said_no(reply)
+    assert "the rules have changed since it was asked" in patient.said_no(reply)
     assert not patient.entries("approval.use")
 
 

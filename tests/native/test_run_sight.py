@@ -29,7 +29,7 @@ def seen(sandbox: Sandbox, *command: str, **changes: Value | None) -> Sight:
     sandbox.own(home, home / "run")
     daemon = Daemon(home, answer)
     try:
-        sandbox.own(home / "run/daemon.sock")
+        sandbox.own(home / "run/daemon.sock", home / "run/lease")
         ran = subprocess.run(
             [str(sandbox.program), "--ticket", "abc"], stdin=subprocess.DEVNULL, capture_output=True, timeout=60,
             check=False, env=ENVIRONMENT | {"INTERLOCK_HOME": str(home)}, **sandbox.identity(),

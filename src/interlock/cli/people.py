@@ -18,7 +18,10 @@ from interlock.model.visible import visible
 _MAX_FILE = 64 * 1024
 
 
-@click.group("people")
+@click.group(
+    "people",
+    epilog="\b\nExamples:\n  interlock people list\n  interlock people add ada --group approvers --key ada.pub",
+)
 def command() -> None:
     """Show, add and remove the people who may decide, their keys and their groups.
 
@@ -130,7 +133,7 @@ def set_groups(name: str, groups: tuple[str, ...], **how: Any) -> None:
     )
 
 
-@command.group("key")
+@command.group("key", epilog="\b\nExamples:\n  interlock people key add ada ada.pub")
 def key() -> None:
     """Add and remove the keys that a person decides with."""
 
@@ -161,14 +164,19 @@ def key_remove(name: str, id: str, because: str, **how: Any) -> None:  # noqa: A
 )
 @click.argument("statement", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--key", "file", type=click.Path(path_type=Path), help="A key file; without it the SSH agent's only key.")
-def sign(statement: Path, file: Path | None) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, with the signature in it.")
+def sign(statement: Path, file: Path | None, as_json: bool) -> None:
     """Sign a change that another administrator wants to make. Read it first: the signature is a yes."""
     from interlock.identity.sshsig import PEOPLE
     from interlock.identity.sshsigners import signature
 
     content = _bytes(statement)
     click.echo(visible(content.decode("utf-8", "replace")), err=True)
-    click.echo(signature(content, PEOPLE, file, os.environ), nl=False)
+    signed = signature(content, PEOPLE, file, os.environ)
+    if as_json:
+        emit({"signature": signed})
+    else:
+        click.echo(signed, nl=False)
 
 
 def _change(

@@ -17,7 +17,7 @@ from interlock.model.visible import visible
 _MAX_FILE = 1 << 20
 
 
-@click.group("plan")
+@click.group("plan", epilog="\b\nExamples:\n  interlock plan submit steps.jsonl\n  interlock plan show 41")
 def command() -> None:
     """Submit a list of actions, so that a person can approve them as one; look at such a list.
 

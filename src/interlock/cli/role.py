@@ -17,7 +17,11 @@ _SPAN = re.compile(r"([0-9]{1,6})(s|m|h)")
 _UNITS = {"s": 1, "m": 60, "h": 3_600}
 
 
-@click.group("role")
+@click.group(
+    "role",
+    epilog="\b\nExamples:\n  interlock role list\n"
+    "  interlock role grant deployer --session s-1 --for 10m --resource shop/web",
+)
 def command() -> None:
     """Show roles, give one to a session, take it back.
 

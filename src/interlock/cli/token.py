@@ -26,7 +26,10 @@ _UNITS = {"s": 1, "m": 60, "h": 3_600}
 _ENVIRONMENTS = [e.value for e in Environment if e is not Environment.PRODUCTION]
 
 
-@click.group("token")
+@click.group(
+    "token",
+    epilog="\b\nExamples:\n  interlock token show ci.token\n  interlock token revoke 3f9a1c2b4d5e",
+)
 def command() -> None:
     """Issue, narrow, check and revoke capability tokens.
 
