@@ -60,7 +60,7 @@ def test_two_people_lift_what_one_must_not_lift_alone(guard: Guard, tmp_path: Pa
     if shutil.which("ssh-keygen") is None:
         pytest.skip("no ssh-keygen here")
     subprocess.run([*made, str(key)], check=True)
-    added = guard.cli("people", "add", "bob", "--key", f"{key}.pub")
+    added = guard.cli("people", "add", "bob", "--group", "approvers", "--key", f"{key}.pub")
     assert added.returncode == 0, added.stderr
     first, second = (order(guard, "freeze", 'environment = "production"')["order"] for _ in range(2))
     done = guard.cli("lift", str(first["id"]), "--code", first["code"])
@@ -80,6 +80,23 @@ def test_two_people_lift_what_one_must_not_lift_alone(guard: Guard, tmp_path: Pa
     )
     assert "is lifted" in right.stdout, right.stderr
     assert [one["id"] for one in call(guard.home, "halt.list")["orders"]] == [second["id"]]
+
+
+def test_somebody_who_may_approve_nothing_is_no_second_person(guard: Guard, tmp_path: Path) -> None:
+    """Story: anybody whose key was known, in no group, lifted the freeze of production."""
+    if shutil.which("ssh-keygen") is None:
+        pytest.skip("no ssh-keygen here")
+    for name, more in (("eve", []), ("bob", ["--group", "approvers"])):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / name)], check=True)
+        assert guard.cli("people", "add", name, *more, "--key", f"{tmp_path / name}.pub").returncode == 0
+    given = order(guard, "freeze", 'environment = "production"')["order"]
+    text = tmp_path / "lift.txt"
+    text.write_text(guard.cli("lift", str(given["id"]), "--statement").stdout)
+    signed = ["ssh-keygen", "-q", "-Y", "sign", "-n", "interlock-halt@v1", "-f", str(tmp_path / "eve"), str(text)]
+    subprocess.run(signed, check=True)
+    done = guard.cli("lift", str(given["id"]), "--code", given["code"], "--signature", f"{text}.sig")
+    assert "it takes 2 people" in done.stdout, done.stderr
+    assert [one["id"] for one in call(guard.home, "halt.list")["orders"]] == [given["id"]]
 
 
 def test_what_is_allowed_in_a_freeze_is_not_stopped(guard: Guard) -> None:

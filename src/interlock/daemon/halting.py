@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 import structlog
 
+from interlock.approvals.needs import APPROVERS
 from interlock.approvals.queue import Queue
 from interlock.approvals.request import Request
 from interlock.broker.broker import Broker
@@ -311,14 +312,19 @@ class HaltDesk:
                 if one not in order.votes:
                     await self._recorder.record(VOTE, {"order": order.id, "by": one, "epoch": self._book.epoch})
                     order = self._book.vote(order.id, one)
-            # Who was removed meanwhile does not count; where nobody else could sign, one is enough.
-            others = [one.name for one in self._people.all() if one.authenticators and one.name != person]
-            votes = [one for one in order.votes if one == person or one in others]
+            # Who was removed, or may not approve, does not count. Where nobody else could sign, one is enough.
+            owner = self._people.owner.name
+            may = [one for one in self._people.all() if one.name == owner or APPROVERS & set(one.groups)]
+            others = [one.name for one in may if one.authenticators and one.name != person]
+            counted = {*others, *(one.name for one in may if one.name == person)}
+            votes = [one for one in order.votes if one in counted]
             needed = min(order.lifters, 1 + len(others))
             if len(votes) < needed:
                 return {"lifted": False, "votes": votes, "needed": needed, "order": order.id}
-        await self.lift(order, [*order.votes] or [person], because)
-        return {"lifted": True, "votes": list(order.votes), "order": order.id}
+        else:
+            votes = [person]
+        await self.lift(order, votes, because)
+        return {"lifted": True, "votes": votes, "order": order.id}
 
     async def lift(self, order: Order, by: list[str], because: str) -> None:
         """An entry, and then what it held goes on. Raises LedgerUnavailable: then it stays in force."""

@@ -101,6 +101,7 @@ class RolesDesk:
         name, role, session, _ = self._meant(params)
         why = clean(text(params, "why", "")[:500])
         if role.restricts:
+            self._in_charge(person, name, role)
             return {"ended": await self._broker.restrictions.end(name, session, person.name, why)}
 
         def same(grant: Grant) -> bool:
@@ -156,10 +157,13 @@ class RolesDesk:
         check(draft, self._clock.now())
         return draft
 
-    @staticmethod
-    def _may_give(giver: Person, name: str, role: Role) -> None:
+    def _may_give(self, giver: Person, name: str, role: Role) -> None:
         if role.off:
             raise Refused(f"the role {name} is switched off in this project.")
+        self._in_charge(giver, name, role)
+
+    @staticmethod
+    def _in_charge(giver: Person, name: str, role: Role) -> None:
         if not set(role.who) & set(giver.groups):
             raise Refused(
                 f"the role {name} is given by the groups {', '.join(role.who) or 'of nobody'}; {giver.name} is in "
