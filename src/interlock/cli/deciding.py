@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from interlock.cli.inbox import card, write
+from interlock.cli.reading import small
 from interlock.cli.show import emit
 from interlock.home import Home, locate
 from interlock.model.errors import OperatorError, Refused, UsageError
@@ -89,7 +90,7 @@ def elsewhere(how: How, ids: Sequence[int], verdict: str, feedback: str, *, as_j
     from interlock.identity.sshsigners import signature
 
     if how.request is not None:
-        raw, key = _read(how.request), _known_key(how)
+        raw, key = small(how.request, _MAX_FILE), _known_key(how)
     elif ids:
         made = call(locate(), "request.export", {"ids": list(ids)})
         raw, key = made["bundle"].encode(), ""
@@ -142,9 +143,9 @@ def hand_in(how: How) -> list[Any]:
     from interlock.daemon.client import call
 
     assert how.decision is not None  # noqa: S101 - the caller looked
-    text = _read(how.decision).decode("utf-8", "surrogateescape")
+    text = small(how.decision, _MAX_FILE).decode("utf-8", "surrogateescape")
     if how.signature is not None:
-        signed = {"decision": text, "signature": _read(how.signature).decode("utf-8", "replace")}
+        signed = {"decision": text, "signature": small(how.signature, _MAX_FILE).decode("utf-8", "replace")}
     else:
         try:
             found = json.loads(text)
@@ -196,7 +197,7 @@ def _known_key(how: How) -> str:
     from interlock.approvals.bundle import claimed
 
     assert how.request is not None  # noqa: S101 - the caller looked
-    log, key = claimed(_read(how.request))
+    log, key = claimed(small(how.request, _MAX_FILE))
     known = _known_logs().get(log)
     if how.key:
         if known not in (None, how.key):
@@ -236,14 +237,3 @@ def _lines(file: Path) -> list[str]:
         return []
     except (OSError, UnicodeDecodeError) as error:
         raise OperatorError(f"cannot read {file}: {error}.") from error
-
-
-def _read(file: Path) -> bytes:
-    try:
-        with file.open("rb") as opened:
-            data = opened.read(_MAX_FILE + 1)
-    except OSError as error:
-        raise OperatorError(f"cannot read {file}: {error.strerror}.") from error
-    if len(data) > _MAX_FILE:
-        raise Refused(f"{file} is larger than any bundle or decision.")
-    return data

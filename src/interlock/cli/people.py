@@ -10,9 +10,10 @@ from typing import Any
 
 import click
 
+from interlock.cli.reading import small
 from interlock.cli.show import emit, heading
 from interlock.home import locate
-from interlock.model.errors import OperatorError, UsageError
+from interlock.model.errors import OperatorError
 from interlock.model.visible import visible
 
 _MAX_FILE = 64 * 1024
@@ -170,7 +171,7 @@ def sign(statement: Path, file: Path | None, as_json: bool) -> None:
     from interlock.identity.sshsig import PEOPLE
     from interlock.identity.sshsigners import signature
 
-    content = _bytes(statement)
+    content = small(statement, _MAX_FILE)
     click.echo(visible(content.decode("utf-8", "replace")), err=True)
     signed = signature(content, PEOPLE, file, os.environ)
     if as_json:
@@ -198,7 +199,7 @@ def _change(
         click.echo(f"  ssh-keygen -Y sign -n {found['namespace']} -f KEY {statement}")
         click.echo(f"Then give this command again with --signature {statement}.sig instead of --statement.")
         return
-    proofs = [{"how": "ssh", "signature": _bytes(file).decode("utf-8", "replace")} for file in signatures]
+    proofs = [{"how": "ssh", "signature": small(file, _MAX_FILE).decode("utf-8", "replace")} for file in signatures]
     made = _call("people.change", {"kind": kind, "change": change, "signatures": proofs})
     if as_json:
         emit(made)
@@ -211,19 +212,8 @@ def _key(file: Path) -> dict[str, Any]:
 
     from interlock.identity.authenticator import of_ssh
 
-    made: dict[str, Any] = msgspec.to_builtins(of_ssh(_bytes(file).decode("utf-8", "replace")))
+    made: dict[str, Any] = msgspec.to_builtins(of_ssh(small(file, _MAX_FILE).decode("utf-8", "replace")))
     return made
-
-
-def _bytes(file: Path) -> bytes:
-    try:
-        with file.open("rb") as opened:
-            content = opened.read(_MAX_FILE + 1)
-    except OSError as error:
-        raise OperatorError(f"cannot read {file}: {error.strerror}.") from error
-    if len(content) > _MAX_FILE:
-        raise UsageError(f"{file} is larger than {_MAX_FILE} bytes. Is it the right file?")
-    return content
 
 
 def _write(file: Path, content: str) -> None:

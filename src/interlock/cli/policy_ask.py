@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from interlock.cli.policyset import candidate, here, layer_option
+from interlock.cli.policyset import candidate, here, layer_option, policy_option
 from interlock.cli.show import emit, field, verdict
 from interlock.model.visible import visible
 
@@ -21,12 +21,7 @@ _EXIT = {"allow": 0, "ask": 10, "deny": 11}
     "\b\nExit status: 0 allow, 10 ask, 11 deny; 21 a request that cannot be read.",
 )
 @click.argument("request")
-@click.option(
-    "--policy",
-    "folder",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Judge by the packaged rules and FOLDER's, instead of those in force here.",
-)
+@policy_option
 @layer_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def ask(request: str, folder: Path | None, name: str, as_json: bool) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from interlock.cli.policyset import candidate, here, layer_option
+from interlock.cli.policyset import candidate, here, layer_option, policy_option
 from interlock.cli.show import emit
 from interlock.cli.span import seconds
 from interlock.model.errors import UsageError
@@ -32,12 +32,7 @@ _RULES = 3  # pairs of rules shown of a change
     "pip install 'interlock[analytics]'.",
 )
 @click.option("--since", default="30d", show_default=True, help="How far back: 8h, 7d, 4w, or a date.")
-@click.option(
-    "--policy",
-    "folder",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Judge by the packaged rules and FOLDER's, instead of those in force here.",
-)
+@policy_option
 @layer_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def replay(since: str, folder: Path | None, name: str, as_json: bool) -> None:

@@ -16,6 +16,16 @@ from interlock.policy.rules import BASE_LAYERS, Layer
 F = TypeVar("F", bound=Callable[..., object])
 
 
+def policy_option(function: F) -> F:
+    """`--policy`: a candidate to judge by, instead of what is in force here."""
+    return click.option(
+        "--policy",
+        "folder",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        help="Judge by the packaged rules and FOLDER's, instead of those in force here.",
+    )(function)
+
+
 def layer_option(function: F) -> F:
     """`--layer`: which layer a candidate would belong to."""
     return click.option(
