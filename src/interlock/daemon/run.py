@@ -34,6 +34,7 @@ _REFRESH_SECONDS = 0.5
 _EXPIRE_SECONDS = 5.0
 _PRUNE_SECONDS = 3_600.0
 _DRAIN_SECONDS = 5.0
+_IDLE_SECONDS = 2.0
 _CLOCK_SLACK_SECONDS = 5.0  # a time server's ordinary correction
 
 
@@ -106,17 +107,15 @@ class _Daemon:
         server = Server(self._home.socket, house.doors.serve)
         await server.start()
         log.info("daemon.up", socket=str(self._home.socket), pid=os.getpid())
-        warming = asyncio.get_running_loop().run_in_executor(None, _warm_readers)
-        chores = asyncio.create_task(self._chores(house))
-        lease = asyncio.create_task(house.halt.keep_time())
-        await warming
-        _settle_memory()
+        # The ledger's thread works in bursts of microseconds; the default of 5 ms would let it hold up a decision.
+        sys.setswitchinterval(0.0005)
+        tasks = [asyncio.create_task(task) for task in (self._chores(house), house.halt.keep_time(), _warm_up(server))]
         await self._ending.wait()
         log.info("daemon.draining", connections=server.busy)
         broker.queue.release()
         await server.stop(_DRAIN_SECONDS)
-        chores.cancel()
-        lease.cancel()
+        for task in tasks:
+            task.cancel()
         try:
             for session in broker.sessions.all():
                 await broker.close(session.principal, "the daemon stopped", stopping=True)
@@ -162,8 +161,15 @@ def _settle_memory() -> None:
     """What is loaded now stays: the collector need not walk it again, which would stall a decision by tens of ms."""
     gc.collect()
     gc.freeze()
-    # The ledger's thread works in bursts of microseconds; the default of 5 ms would let it hold up a whole decision.
-    sys.setswitchinterval(0.0005)
+
+
+async def _warm_up(server: Server) -> None:
+    """Load in advance what is loaded on demand, once nobody asks: beside a first call it would only be in its way."""
+    await asyncio.sleep(_IDLE_SECONDS)
+    while server.busy:
+        await asyncio.sleep(_IDLE_SECONDS)
+    await asyncio.get_running_loop().run_in_executor(None, _warm_readers)
+    _settle_memory()
 
 
 def _warm(rules: RuleBook) -> None:
