@@ -44,7 +44,7 @@ def main() -> None:
         if depth < 5:
             further = Link(SCOPE, tokens.holder_text(keys[depth + 1]), NOW, NOW, NOW + 600, 4 - depth)
             token = tokens.attenuate(token, further, keys[depth])
-    proof = tokens.prove(token, "0" * 64, keys[5], NOW, "0" * 32)
+    proof = tokens.prove(token, "0" * 64, keys[5], NOW * tokens.MICROS, "0" * 32)
     print(f"proof of possession           {best(lambda: tokens.check_proof(token, proof, '0' * 64, NOW)):7.0f} µs")
 
 

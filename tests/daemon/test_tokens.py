@@ -39,6 +39,15 @@ def write(guard: Guard, hand: Holder, path: str) -> dict[str, Any]:
     return hand.act("Write", {"file_path": path, "content": "x"}, str(guard.project))
 
 
+def request(guard: Guard, folder: Path) -> dict[str, Any]:
+    """What a holder sends to read a file of the project, with its proof."""
+    token, key = parse((folder / "ci.token").read_text()), load_key(folder / "ci.key")
+    action = {"tool": "Read", "input": {"file_path": str(guard.project / "x")}, "cwd": str(guard.project)}
+    digest = tokens.request_digest({"do": "act", "action": action})
+    proof = tokens.prove(token, digest, key, time.time_ns() // 1_000, secrets.token_hex(16))
+    return {"token": token.text, "proof": msgspec.to_builtins(proof), "action": action}
+
+
 def test_a_job_asks_under_its_token_and_is_judged_like_any_agent(guard: Guard, tmp_path: Path) -> None:
     hand = issue(guard, tmp_path)
     answer = write(guard, hand, str(guard.project / "a.txt"))
@@ -95,17 +104,26 @@ def test_a_sub_agents_token_is_narrowed_offline(guard: Guard, tmp_path: Path) ->
 
 def test_a_proof_is_played_again(guard: Guard, tmp_path: Path) -> None:
     issue(guard, tmp_path)
-    token, key = parse((tmp_path / "ci.token").read_text()), load_key(tmp_path / "ci.key")
-    action = {"tool": "Read", "input": {"file_path": str(guard.project / "x")}, "cwd": str(guard.project)}
-    digest = tokens.request_digest({"do": "act", "action": action})
-    proof = tokens.prove(token, digest, key, int(time.time()), secrets.token_hex(16))
-    sent = {"token": token.text, "proof": msgspec.to_builtins(proof), "action": action}
+    sent = request(guard, tmp_path)
     assert call(guard.home, "act", sent)["released"]
     with pytest.raises(Remote, match="used already"):
         call(guard.home, "act", sent)
-    other = {**action, "input": {"file_path": "/etc/passwd"}}
+    other = {**sent["action"], "input": {"file_path": "/etc/passwd"}}
     with pytest.raises(Remote, match="does not hold its key"):
         call(guard.home, "act", {**sent, "action": other})
+
+
+def test_a_proof_from_before_a_restart_is_refused_and_one_from_just_after_it_is_not(
+    guard: Guard, tmp_path: Path
+) -> None:
+    """Whatever second they fall into: the daemon's first one holds both kinds."""
+    issue(guard, tmp_path)
+    early = request(guard, tmp_path)
+    guard.kill()
+    guard.start()
+    assert call(guard.home, "act", request(guard, tmp_path))["released"]
+    with pytest.raises(Remote, match="made before the daemon started"):
+        call(guard.home, "act", early)
 
 
 def test_a_revoked_token_ends_at_once_and_for_the_next_daemon(guard: Guard, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from interlock.identity import tokenbook, tokens
 from interlock.identity.keys import Ed25519Key
 from interlock.identity.tokenbook import ISSUE, REVOKE, Replays, TokenBook
-from interlock.identity.tokens import MAX_SECONDS, SKEW, WINDOW, Link, Token
+from interlock.identity.tokens import MAX_SECONDS, MICROS, SKEW, WINDOW, Link, Token
 from interlock.ledger.note import PublicKey
 from interlock.model.effect import Breadth, Effect, Environment, Kind, Known, Resource, Reversibility, Scale, Verb
 from interlock.model.errors import AgentError, NotFound, Refused
@@ -185,7 +185,7 @@ def test_a_swapped_holder_is_seen() -> None:
 
 def test_dropping_the_last_link_gives_the_parent_whose_key_one_does_not_hold() -> None:
     parent = Token(NARROW.links[:1], NARROW.raw[:1], NARROW.signatures[:1])
-    proof = tokens.prove(parent, "r", BOB, NOW, "0" * 32)
+    proof = tokens.prove(parent, "r", BOB, NOW * MICROS, "0" * 32)
     with pytest.raises(Refused, match="does not hold its key"):
         tokens.check_proof(parent, proof, "r", NOW)
 
@@ -290,7 +290,7 @@ def test_a_megabyte_is_not_read() -> None:
 
 
 def test_a_proof_is_for_one_request_at_one_time_by_the_last_holder() -> None:
-    proof = tokens.prove(NARROW, "request", BOB, NOW, "a" * 32)
+    proof = tokens.prove(NARROW, "request", BOB, NOW * MICROS, "a" * 32)
     tokens.check_proof(NARROW, proof, "request", NOW + WINDOW)
     for token, request, now, why in (
         (NARROW, "another", NOW, "does not hold its key"),
@@ -300,11 +300,17 @@ def test_a_proof_is_for_one_request_at_one_time_by_the_last_holder() -> None:
     ):
         with pytest.raises(Refused, match=why):
             tokens.check_proof(token, proof, request, now)
-    for change in ({"nonce": "b" * 32}, {"at": NOW + 1}, {"signature": "AAAA"}, {"signature": "!"}, {"nonce": "x"}):
+    for change in (
+        {"nonce": "b" * 32},
+        {"at": NOW * MICROS + 1},
+        {"signature": "AAAA"},
+        {"signature": "!"},
+        {"nonce": "x"},
+    ):
         with pytest.raises(Refused):
             tokens.check_proof(NARROW, msgspec.structs.replace(proof, **change), "request", NOW)
     with pytest.raises(Refused, match="does not hold its key"):
-        tokens.check_proof(NARROW, tokens.prove(NARROW, "request", ADA, NOW, "a" * 32), "request", NOW)
+        tokens.check_proof(NARROW, tokens.prove(NARROW, "request", ADA, NOW * MICROS, "a" * 32), "request", NOW)
 
 
 def test_a_proof_is_used_once() -> None:
@@ -323,6 +329,13 @@ def test_a_proof_from_before_the_daemons_start_is_refused() -> None:
     """What was used before a crash is not remembered after it."""
     with pytest.raises(Refused, match="before the daemon started"):
         Replays(since=NOW).use("link", "n", NOW - 1, NOW, WINDOW)
+
+
+def test_a_proof_of_the_daemons_first_second_counts_and_one_from_just_before_it_does_not() -> None:
+    replays = Replays(since=NOW + 0.25)
+    replays.use("link", "n", NOW + 0.2501, NOW + 0.26, WINDOW)
+    with pytest.raises(Refused, match="before the daemon started"):
+        replays.use("link", "m", NOW + 0.2499, NOW + 0.26, WINDOW)
 
 
 # -- the ledger's word ------------------------------------------------------------------------------------------------

@@ -19,11 +19,10 @@ from typing import Any
 
 import msgspec
 
-from interlock.daemon.client import Remote, call
+from interlock.daemon.client import call
 from interlock.home import Home, locate
 from interlock.identity import tokens
 from interlock.identity.keys import Ed25519Key, load_pem
-from interlock.identity.tokenbook import TOO_EARLY
 from interlock.model.errors import OperatorError
 
 _SECONDS = 600.0  # a person may be asked while the call is held
@@ -54,17 +53,8 @@ class Holder:
         self._ask("act.done", {"do": "done", **facts}, facts)
 
     def _ask(self, method: str, request: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:
-        try:
-            return self._once(method, request, params)
-        except Remote as error:
-            if TOO_EARLY not in str(error):
-                raise
-            time.sleep(1.0)  # a proof's time is in whole seconds, and the daemon began within this one
-            return self._once(method, request, params)
-
-    def _once(self, method: str, request: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:
         digest = tokens.request_digest(request)
-        proof = tokens.prove(self._token, digest, self._key, int(time.time()), secrets.token_hex(16))
+        proof = tokens.prove(self._token, digest, self._key, time.time_ns() // 1_000, secrets.token_hex(16))
         sent = {**params, "token": self._token.text, "proof": msgspec.to_builtins(proof)}
         found: dict[str, Any] = call(self._home, method, sent, timeout=_SECONDS)
         return found

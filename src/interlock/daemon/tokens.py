@@ -24,7 +24,7 @@ from interlock.identity import people as crowd
 from interlock.identity import tokenbook, tokens
 from interlock.identity.people import Change, People
 from interlock.identity.tokenbook import ISSUE, REVOKE, Replays, TokenBook
-from interlock.identity.tokens import WINDOW, Link, Proof, Token
+from interlock.identity.tokens import MICROS, WINDOW, Link, Proof, Token
 from interlock.ledger.note import PublicKey, Signer
 from interlock.model.action import Action, Principal
 from interlock.model.errors import AgentError, Refused
@@ -203,7 +203,7 @@ class TokenDesk:
         sub = next((link.sub for link in reversed(token.links) if link.sub), "")
         principal = Principal(first.agent, _session(first.session, first.id), sub, person=first.principal)
         tokens.check_proof(token, proof, tokens.request_digest(request), now)
-        self._replays.use(warrant.link, proof.nonce, proof.at, now, WINDOW)
+        self._replays.use(warrant.link, proof.nonce, proof.at / MICROS, now, WINDOW)
         return token, principal, proof
 
 

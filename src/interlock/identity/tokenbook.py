@@ -100,9 +100,6 @@ class TokenBook:
         return known
 
 
-TOO_EARLY = "this proof was made before the daemon started"
-
-
 class Replays:
     """Which proofs were used: each nonce counts once. What was signed before the daemon's start is never taken."""
 
@@ -117,7 +114,7 @@ class Replays:
         if (link, nonce) in self._seen:
             raise Refused("this proof was used already: each request needs one of its own.")
         if at < self._since:
-            raise Refused(f"{TOO_EARLY}. Ask again.")
+            raise Refused("this proof was made before the daemon started. Ask again.")
         if len(self._seen) >= _NONCES:
             raise Refused("too many requests under tokens within a minute. Wait a little.")
         self._seen[link, nonce] = max(now, at) + window

@@ -35,6 +35,7 @@ MAX_LINKS = 5  # the first and four narrowings: a chain of agents is rarely deep
 MAX_SECONDS = 24 * 3_600
 SKEW = 60  # seconds that two machines' clocks may differ
 WINDOW = 60  # seconds for which a proof is of use
+MICROS = 1_000_000  # of them in a second: in these a proof says its time
 _SIGNED = "interlock/token/v1"
 _PROOF = "interlock/token-proof/v1"
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -103,7 +104,10 @@ class Token(msgspec.Struct, frozen=True):
 
 
 class Proof(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The holder's word for one request: when (seconds), a nonce of 32 hex digits, a signature (base64)."""
+    """The holder's word for one request: when (microseconds since the epoch), a nonce of 32 hex digits, a signature.
+
+    Not in seconds: a proof from before the daemon's start is refused, and a second holds both. `signature` is base64.
+    """
 
     at: int
     nonce: str
@@ -164,7 +168,7 @@ def verify(token: Token, root: PublicKey, now: float) -> Warrant:
 
 
 def prove(token: Token, request: str, holder: Signer, at: int, nonce: str) -> Proof:
-    """The holder's word for the request with this digest."""
+    """The holder's word for the request with this digest, `at` microseconds since the epoch."""
     signature = holder.sign(_presented(token, request, at, nonce))
     return Proof(at, nonce, base64.b64encode(signature).decode())
 
@@ -173,7 +177,7 @@ def check_proof(token: Token, proof: Proof, request: str, now: float) -> None:
     """Raises Refused unless the token's last holder signed this very request, just now. Replays are seen elsewhere."""
     if not _NONCE.fullmatch(proof.nonce):
         raise Refused("the proof's nonce is not 32 hex digits.")
-    if not now - WINDOW <= proof.at <= now + SKEW:
+    if not now - WINDOW <= proof.at / MICROS <= now + SKEW:
         raise Refused("the proof was made too long ago, or in the future. Check both clocks, and ask again.")
     try:
         signature = base64.b64decode(proof.signature, validate=True)
