@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from daemon.conftest import AGENT, Guard, allowed
+from identity.hands import Passkey
 from interlock.daemon.client import Remote, call
 from interlock.daemon.wire import Reply
 
@@ -97,6 +98,32 @@ def test_somebody_who_may_approve_nothing_is_no_second_person(guard: Guard, tmp_
     done = guard.cli("lift", str(given["id"]), "--code", given["code"], "--signature", f"{text}.sig")
     assert "it takes 2 people" in done.stdout, done.stderr
     assert [one["id"] for one in call(guard.home, "halt.list")["orders"]] == [given["id"]]
+
+
+def test_a_second_person_lifts_with_a_passkey_as_a_page_would_ask_it_to(guard: Guard) -> None:
+    device, site = Passkey(origin="http://localhost:7777"), {"relying_party": "localhost"}
+    call(guard.home, "people.change", {"kind": "person.add", "change": {"name": "pia", "groups": ["approvers"]}})
+    options = call(guard.home, "people.passkey.begin", {"name": "pia", **site})
+    answer = {"name": "pia", **site, "origins": [device.origin], "response": device.create(options)}
+    key = call(guard.home, "people.passkey.finish", answer)
+    call(guard.home, "people.change", {"kind": "person.key.add", "change": {"name": "pia", "keys": [key]}})
+    first, second = (order(guard, "freeze", 'environment = "production"')["order"] for _ in range(2))
+    pages = [call(guard.home, "halt.challenge", {"id": one["id"], "by": "pia", **site}) for one in (first, second)]
+    said = [device.get(page["options"]) for page in pages]
+    lift = {"id": first["id"], "code": first["code"]}
+    assert call(guard.home, "halt.lift", lift)["needed"] == 2
+    # Her word for another order is none for this one, and without the code it is not asked.
+    assert "does not count" in refused(guard, "halt.lift", **lift, passkeys=[said[1]])
+    assert "type its code" in refused(guard, "halt.lift", id=first["id"], passkeys=[said[0]])
+    done = call(guard.home, "halt.lift", {**lift, "passkeys": [said[0]]})
+    assert (done["lifted"], done["votes"][1:]) == (True, ["pia"])
+    (vote,) = [entry["body"] for entry in guard.entries("halt.vote") if entry["body"]["by"] == "pia"]
+    assert vote["proof"] == {"how": "passkey", "key": key["id"], "signature": said[0]}
+    # An answer is used once: an authenticator that counts backwards was copied.
+    third = order(guard, "freeze", 'environment = "production"')["order"]
+    device.count = 0
+    late = device.get(call(guard.home, "halt.challenge", {"id": third["id"], "by": "pia", **site})["options"])
+    assert "does not count" in refused(guard, "halt.lift", id=third["id"], code=third["code"], passkeys=[late])
 
 
 def test_what_is_allowed_in_a_freeze_is_not_stopped(guard: Guard) -> None:

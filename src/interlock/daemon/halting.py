@@ -16,25 +16,22 @@ from typing import Any
 import msgspec
 import structlog
 
-from interlock.approvals.needs import APPROVERS
 from interlock.approvals.queue import Queue
 from interlock.approvals.request import Request
 from interlock.broker.broker import Broker
 from interlock.broker.clock import stamp
 from interlock.daemon.callers import Callers
 from interlock.daemon.desk import Method
+from interlock.daemon.lifting import Lifting, Voice, typed
 from interlock.daemon.params import integer, text, texts
 from interlock.daemon.recorder import LedgerRecorder
 from interlock.daemon.server import Peer
 from interlock.daemon.stopping import Stopped, Stopper
-from interlock.halt.book import BEGIN, CERTIFICATE, LIFT, ORDER, VOTE, Book
+from interlock.halt.book import BEGIN, CERTIFICATE, LIFT, ORDER, Book
 from interlock.halt.certificate import MEDIA_TYPE, Signer, certificate
 from interlock.halt.lease import boottime
 from interlock.halt.order import Order, What, names_production, selector
 from interlock.halt.reach import Reach, reach
-from interlock.identity.authenticator import SSH
-from interlock.identity.people import People
-from interlock.identity.proofs import Proof, prove
 from interlock.identity.sshsig import HALT
 from interlock.ledger.store import Ledger
 from interlock.model.action import Principal
@@ -60,7 +57,7 @@ class HaltDesk:
         recorder: LedgerRecorder,
         callers: Callers,
         signer: Signer,
-        people: People,
+        lifting: Lifting,
     ) -> None:
         self._broker = broker
         self._book: Book = broker.halting.book
@@ -71,7 +68,7 @@ class HaltDesk:
         self._clock = broker.halting.clock
         self._callers = callers
         self._signer = signer
-        self._people = people
+        self._lifting = lifting
         self.heard: list[Callable[[Order], Awaitable[None]]] = []  # told of each order while it is carried out
         self._ordered: dict[int, int] = {}  # when an order came in (CLOCK_BOOTTIME, ns), until it is carried out
         self._one = asyncio.Lock()  # one order is carried out at a time
@@ -86,6 +83,7 @@ class HaltDesk:
             "halt.list": self._list,
             "halt.lift": self._lift,
             "halt.statement": self._statement_of,
+            "halt.challenge": self._challenge_of,
             "halt.resume": self._resume,
             "halt.certificate": self._certificate,
         }
@@ -121,22 +119,20 @@ class HaltDesk:
                 f"order {order.id} is a kill: what it ended stays ended, and lifting it lets the same start anew. "
                 f"If that is meant: interlock lift {order.id} --kill."
             )
-        signed = [self._signed(order, one) for one in texts(params, "signatures")]
-        return await self._lifted(
-            order, person.name, signed, str(params.get("code", "")), str(params.get("because", ""))
-        )
+        signed = self._lifting.signed(order, texts(params, "signatures"), texts(params, "passkeys"))
+        code, because = str(params.get("code", "")), str(params.get("because", ""))
+        return await self._lifted(order, [Voice(person.name), *signed], code, because)
 
     async def _statement_of(self, params: dict[str, Any], peer: Peer) -> Any:
         del peer
-        return {"statement": self._statement(self._book.get(integer(params, "id"))).decode(), "namespace": HALT}
+        order = self._book.get(integer(params, "id"))
+        return {"statement": self._lifting.statement(order).decode(), "namespace": HALT}
 
-    def _statement(self, order: Order) -> bytes:
-        """What another person signs who wants an order lifted: this one, of this log, as it stands now."""
-        return f"interlock/halt-lift/v1\n{self._signer.name}\n{order.id}\n{order.code}\n".encode()
-
-    def _signed(self, order: Order, signature: str) -> str:
-        """Whose signature it is. Raises Refused."""
-        return prove(self._people, Proof(SSH, signature), self._statement(order), HALT).person
+    async def _challenge_of(self, params: dict[str, Any], peer: Peer) -> Any:
+        """What a page asks a person's passkey to sign."""
+        del peer
+        order = self._book.get(integer(params, "id"))
+        return self._lifting.challenge(order, text(params, "by"), text(params, "relying_party"))
 
     async def _resume(self, params: dict[str, Any], peer: Peer) -> Any:
         person = self._callers.known(peer)
@@ -150,7 +146,7 @@ class HaltDesk:
             return {"lifted": True, "votes": [], "order": None}
         if not found:
             raise NotFound(f"no pause of {wanted} is in force. `interlock freezes` lists the orders.")
-        return [await self._lifted(order, person.name, [], "", "resumed") for order in found][-1]
+        return [await self._lifted(order, [Voice(person.name)], "", "resumed") for order in found][-1]
 
     async def _certificate(self, params: dict[str, Any], peer: Peer) -> Any:
         del peer
@@ -301,28 +297,14 @@ class HaltDesk:
 
     # --- lifting
 
-    async def _lifted(self, order: Order, person: str, signed: list[str], code: str, because: str) -> dict[str, Any]:
+    async def _lifted(self, order: Order, voices: list[Voice], code: str, because: str) -> dict[str, Any]:
+        votes = [voice.name for voice in voices[:1]]
         if order.lifters > 1:
-            if code.strip().lower() != order.code:
-                raise Refused(
-                    f"order {order.id} takes more than a word to lift: type its code, to show that you read what it "
-                    f"says (interlock freezes; interlock lift {order.id} --code ________)."
-                )
-            for one in (person, *signed):
-                if one not in order.votes:
-                    await self._recorder.record(VOTE, {"order": order.id, "by": one, "epoch": self._book.epoch})
-                    order = self._book.vote(order.id, one)
-            # Who was removed, or may not approve, does not count. Where nobody else could sign, one is enough.
-            owner = self._people.owner.name
-            may = [one for one in self._people.all() if one.name == owner or APPROVERS & set(one.groups)]
-            others = [one.name for one in may if one.authenticators and one.name != person]
-            counted = {*others, *(one.name for one in may if one.name == person)}
-            votes = [one for one in order.votes if one in counted]
-            needed = min(order.lifters, 1 + len(others))
+            typed(order, code)
+            order = await self._lifting.vote(order, voices)
+            votes, needed = self._lifting.enough(order, voices[0].name)
             if len(votes) < needed:
                 return {"lifted": False, "votes": votes, "needed": needed, "order": order.id}
-        else:
-            votes = [person]
         await self.lift(order, votes, because)
         return {"lifted": True, "votes": votes, "order": order.id}
 

@@ -42,6 +42,7 @@ from interlock.daemon.grants import GrantsDesk
 from interlock.daemon.halting import HaltDesk
 from interlock.daemon.inbox import InboxDesk
 from interlock.daemon.keeping import Keeping
+from interlock.daemon.lifting import Lifting
 from interlock.daemon.network import Network
 from interlock.daemon.people import PeopleDesk
 from interlock.daemon.plans import PlanDesk
@@ -172,7 +173,7 @@ async def build(home: Home, ledger: Ledger, signer: Ed25519Key, *, clock: Clock,
     roles = RolesDesk(broker, rules, people, callers=ground.callers, clock=clock)
     crowd.heard += [tokens.heard, roles.heard]
     inbox = InboxDesk(broker, rules, clock, ground.callers, people=people, desk=crowd, signer=signer)
-    halt = _halt_desk(ground, broker, runs)
+    halt = _halt_desk(ground, broker, runs, crowd)
     halt.heard.append(tokens.halted)
     rpc = Rpc([*_desks(ground, broker, runs, settler, stop), crowd, tokens, roles, inbox, undo, halt])
     await broker.queue.recover()
@@ -222,7 +223,7 @@ def _undo_desk(ground: Ground, past: Past) -> UndoDesk:
     )  # fmt: skip
 
 
-def _halt_desk(ground: Ground, broker: Broker, runs: Runs) -> HaltDesk:
+def _halt_desk(ground: Ground, broker: Broker, runs: Runs, crowd: PeopleDesk) -> HaltDesk:
     stopper = Stopper(
         book=broker.halting.book, clock=ground.clock, lease=Lease(ground.home.run / "lease"), runs=runs.live,
         sessions=broker.sessions.all, config=ground.rules.config, group=runs.group,
@@ -230,7 +231,7 @@ def _halt_desk(ground: Ground, broker: Broker, runs: Runs) -> HaltDesk:
     runs.halted = stopper.halted
     return HaltDesk(
         broker=broker, stopper=stopper, ledger=ground.ledger, recorder=ground.recorder, callers=ground.callers,
-        signer=ground.signer, people=ground.people,
+        signer=ground.signer, lifting=Lifting(broker.halting.book, ground.people, ground.recorder, crowd.count),
     )  # fmt: skip
 
 

@@ -106,6 +106,11 @@ def order_of(index: int, body: Mapping[str, Any]) -> Order:
     )
 
 
+def statement(log: str, order: Order) -> bytes:
+    """What another person signs who wants an order of this log lifted, as it stands now."""
+    return f"interlock/halt-lift/v1\n{log}\n{order.id}\n{order.code}\n".encode()
+
+
 def selector(text: str) -> Selector:
     """Read a selector that a person wrote, and check the words whose number is closed. Raises SelectorError."""
     found = parse(text)
