@@ -30,6 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "broker": {"model", "effects", "policy", "ledger", "identity", "approvals", "preview", "containment", "halt"},
     "gates": {"model", "broker", "home"},
     "watch": {"model", "ledger"},
+    "changes": {"model", "effects", "preview", "policy", "ledger", "identity"},
     "home": {"model"},
 }
 PURE_FILES = ("model/", "effects/", "policy/", "watch/", "ledger/merkle.py")

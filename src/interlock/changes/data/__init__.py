@@ -1,0 +1,1 @@
+"""What the stages know, as data: paths, names, shapes of lines."""

@@ -1,0 +1,46 @@
+"""The whole gate, from a range of commits to a report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from interlock.changes.cache import Cache
+from interlock.changes.conduct import conduct
+from interlock.changes.decide import Report, decide
+from interlock.changes.finding import Result
+from interlock.changes.intake import take
+from interlock.changes.repo import Repo
+from interlock.changes.stages import stages
+
+
+def judge(
+    repo: Repo,
+    base: str,
+    head: str,
+    *,
+    names: Sequence[str] = (),
+    cache: Path | None = None,
+    today: str = "",
+    told: Callable[[Result], None] = lambda _: None,
+) -> Report:
+    """Judge what lies between `base` and `head`.
+
+    Args:
+        repo: where.
+        base: the protected side: its configuration, baseline and waivers are in force.
+        head: the change's last commit.
+        names: only these stages; the report is then partial.
+        cache: directory of earlier results; None does without.
+        today: an ISO date, for waivers.
+        told: hears of each stage's result as it comes.
+
+    Raises:
+        OperatorError: the change could not be taken in, or the configuration of the base cannot be used.
+    """
+    started = time.monotonic()
+    chosen = stages(names)
+    change = take(repo, base, head, today=today)
+    results = conduct(change, chosen, cache=Cache(cache) if cache else None, told=told)
+    return decide(change, results, seconds=time.monotonic() - started, partial=bool(names))

@@ -1,0 +1,63 @@
+"""The report as JSON values. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from interlock.changes.decide import Report
+from interlock.changes.finding import Finding, Result
+from interlock.model.visible import visible
+
+SCHEMA = "interlock.gate.report/1"
+
+
+def facts(report: Report) -> dict[str, Any]:
+    """One JSON object; texts of the change are written so that they show what they are."""
+    return {
+        "schema": SCHEMA,
+        "verdict": report.verdict.value,
+        "partial": report.partial,
+        "base": report.base,
+        "head": report.head,
+        "fork": report.fork,
+        "trees": report.trees,
+        "config": report.config,
+        "problems": [visible(problem) for problem in report.problems],
+        "seconds": round(report.seconds, 3),
+        "files": [
+            {"path": visible(f.path), "status": f.status, "added": f.added, "removed": f.removed, "kind": f.kind}
+            for f in report.files
+        ],
+        "stages": [_stage(stage) for stage in report.stages],
+    }
+
+
+def _stage(stage: Result) -> dict[str, Any]:
+    return {
+        "stage": stage.stage,
+        "verdict": None if stage.skipped else stage.verdict.value,
+        "skipped": stage.skipped,
+        "seconds": round(stage.seconds, 3),
+        "budget": stage.budget,
+        "cached": stage.cached,
+        "problems": [visible(problem) for problem in stage.problems],
+        "notes": [visible(note) for note in stage.notes],
+        "facts": {visible(k): visible(v) for k, v in stage.facts.items()},
+        "findings": [finding(f) for f in stage.findings],
+    }
+
+
+def finding(found: Finding) -> dict[str, Any]:
+    """One finding with its fingerprint."""
+    return {
+        "rule": found.rule,
+        "weight": found.weight.value,
+        "path": visible(found.path),
+        "line": found.line,
+        "title": visible(found.title),
+        "why": visible(found.why),
+        "fix": visible(found.fix),
+        "text": visible(found.text),
+        "fingerprint": found.fingerprint,
+        "waived": visible(found.waived),
+    }

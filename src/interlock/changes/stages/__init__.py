@@ -1,0 +1,24 @@
+"""The stages in the order of the report. Each is imported when it is asked for."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable
+
+from interlock.changes.stage import Stage
+from interlock.model.errors import UsageError
+
+# name -> module with a `STAGE`. The names are an interface: configurations, waivers and attestations cite them.
+STAGES: dict[str, str] = {
+    "scope": "interlock.changes.stages.scope",
+}
+
+
+def stages(names: Iterable[str] = ()) -> list[Stage]:
+    """The stages of these names, or all. Raises UsageError for a name that is none."""
+    wanted = list(names) or list(STAGES)
+    for name in wanted:
+        if name not in STAGES:
+            raise UsageError(f"there is no stage {name!r}. There are: {', '.join(STAGES)}.")
+    found: list[Stage] = [importlib.import_module(module).STAGE for name, module in STAGES.items() if name in wanted]
+    return found

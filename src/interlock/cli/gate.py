@@ -1,0 +1,93 @@
+"""`interlock gate`: may this change be merged?"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from interlock.cli.show import emit, heading, here
+from interlock.home import locate
+from interlock.model.visible import visible
+
+if TYPE_CHECKING:
+    from interlock.changes.decide import Report
+
+# The same numbers as `interlock check`: allowed, a person is needed, denied.
+STATUS = {"PASS": 0, "INCONCLUSIVE": 10, "BLOCK": 11}
+_COLOURS = {"PASS": "green", "INCONCLUSIVE": "yellow", "BLOCK": "red"}
+
+
+@click.command(
+    "gate",
+    epilog="\b\nExamples:\n  interlock gate                          this branch against the one it goes to\n"
+    "  interlock gate origin/main..HEAD        a range\n"
+    "  interlock gate --markdown > report.md   a page for the pull request\n"
+    "  interlock gate --sarif > gate.sarif     for a code host\n"
+    "  interlock gate --stage secrets          one stage only\n\n"
+    "Exit status: 0 PASS, 10 INCONCLUSIVE (a person has to look), 11 BLOCK.",
+)
+@click.argument("span", metavar="[BASE..HEAD]", required=False)
+@click.option("--json", "form", flag_value="json", help="Print one JSON object.")
+@click.option("--sarif", "form", flag_value="sarif", help="Print SARIF 2.1.0.")
+@click.option("--markdown", "form", flag_value="markdown", help="Print one page of Markdown.")
+@click.option("--stage", "names", multiple=True, help="Only this stage (repeatable); no verdict on the whole.")
+@click.option("--no-cache", is_flag=True, help="Judge everything anew, and keep nothing.")
+def command(span: str | None, form: str | None, names: tuple[str, ...], no_cache: bool) -> int:
+    """May this change be merged? Judges the commits of BASE..HEAD in stages, by the rules of BASE."""
+    from datetime import UTC, datetime
+
+    from interlock.changes.gate import judge
+    from interlock.changes.intake import parse
+    from interlock.changes.repo import Repo
+
+    repo = Repo(here())
+    base, head = parse(span, repo)
+    cache = None if no_cache else locate().state / "gate" / "cache"
+    report = judge(repo, base, head, names=names, cache=cache, today=datetime.now(UTC).date().isoformat())
+    show(report, form)
+    return STATUS[report.verdict.value]
+
+
+def show(report: Report, form: str | None) -> None:
+    """Print the report: for a terminal, or in the form that was asked for."""
+    if form == "json":
+        from interlock.changes.report.facts import facts
+
+        emit(facts(report))
+    elif form == "sarif":
+        from interlock.changes.report.sarif import sarif
+
+        click.echo(json.dumps(sarif(report), indent=1))
+    elif form == "markdown":
+        from interlock.changes.report.markdown import markdown
+
+        click.echo(markdown(report), nl=False)
+    else:
+        _terminal(report)
+
+
+def _terminal(report: Report) -> None:
+    for stage in report.stages:
+        said = "not run" if stage.skipped else stage.verdict.value
+        time = "cached" if stage.cached else f"{stage.seconds:.2f} s"
+        click.echo(f"{stage.stage:<14}{click.style(f'{said:<14}', fg=_COLOURS.get(said))}{heading(time)}")
+        if stage.skipped:
+            click.echo(f"    {visible(stage.skipped)}")
+        for problem in stage.problems:
+            click.echo(f"    could not judge: {visible(problem)}")
+        for note in stage.notes:
+            click.echo(f"    {visible(note)}")
+    for problem in report.problems:
+        click.echo(f"could not judge: {visible(problem)}")
+    for found in report.findings:
+        place = f"{found.path}:{found.line}" if found.line else found.path
+        mark = heading(f"{found.rule} {found.fingerprint[:12]}")
+        click.echo(f"\n{click.style(found.weight.value, bold=True)} {visible(place)}  {mark}")
+        for line in (found.title, found.text.strip()[:200], found.why, found.fix):
+            if line:
+                click.echo(f"    {visible(line)}")
+    verdict = report.verdict.value
+    part = " (of these stages only)" if report.partial else ""
+    click.echo(f"\n{click.style(verdict, fg=_COLOURS[verdict], bold=True)}{part} in {report.seconds:.1f} s")
