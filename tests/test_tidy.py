@@ -27,6 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "preview": {"model"},
     "containment": {"model"},
     "halt": {"model", "ledger"},
+    "notify": {"model", "__version__"},
     "broker": {"model", "effects", "policy", "ledger", "identity", "approvals", "preview", "containment", "halt"},
     "gates": {"model", "broker", "home"},
     "watch": {"model", "ledger"},

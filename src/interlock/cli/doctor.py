@@ -65,6 +65,7 @@ def command(agent: str, project: Path, live: bool, as_json: bool) -> None:
     findings = [examine(name, at, home, hook, live=live) for name in chosen]
     missing = [name for name in NO_GATE if _on_path(name)]
     inside = _containment(home)
+    told = _notify(home)
     guarded = bool(findings) and all(finding.guarded for finding in findings)
     if as_json:
         emit(
@@ -73,11 +74,14 @@ def command(agent: str, project: Path, live: bool, as_json: bool) -> None:
                 "agents": [msgspec.to_builtins(f) for f in findings],
                 "without_gate": missing,
                 "containment": inside,
+                "notify": told,
             }
         )
     else:
         _show(findings, missing)
         _show_containment(inside)
+        for trouble in told:
+            click.echo(f"messages to people: {click.style('FAILING', fg='red')}: {visible(trouble)}")
     raise SystemExit(0 if guarded else NotGuarded.exit)
 
 
@@ -198,6 +202,17 @@ def _containment(home: Home) -> dict[str, Any]:
         Groups(Path(tier.group), frozenset()).leave()
     found: dict[str, Any] = msgspec.to_builtins(standing(tier))
     return found
+
+
+def _notify(home: Home) -> list[str]:
+    """What keeps messages from people, where a daemon is up to say so."""
+    from interlock.cli.notify import troubles
+    from interlock.daemon.client import call
+
+    try:
+        return troubles(call(home, "notify.status", timeout=2.0))
+    except InterlockError:
+        return []
 
 
 def _show_containment(inside: dict[str, Any]) -> None:

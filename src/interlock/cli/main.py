@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "inbox": ("inbox", "Show what waits for a person."),
     "approve": ("approve", "Say yes to exactly one action."),
     "deny": ("deny", "Say no to one action, and tell the agent why."),
+    "notify": ("notify", "Show where messages about waiting questions go; send a trial."),
     "plan": ("plan", "Submit several actions, to be approved as one."),
     "grant": ("grant", "Say yes in advance, within bounds: typed, for a while, for a session or a project."),
     "grants": ("grants", "Show what was granted; end a grant."),

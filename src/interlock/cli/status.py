@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from interlock.cli.notify import troubles
 from interlock.cli.show import age, emit, heading
 from interlock.home import locate
 from interlock.model.visible import visible
@@ -21,7 +22,7 @@ def command(as_json: bool) -> None:
     from interlock.daemon.client import call
 
     home = locate()
-    facts = call(home, "status")
+    facts = call(home, "status") | {"notify": call(home, "notify.status")}
     if as_json:
         emit(facts)
         return
@@ -37,6 +38,7 @@ def command(as_json: bool) -> None:
             click.style(f"REFUSED rules{' of ' + visible(workspace) if workspace else ''}: ", fg="red")
             + visible(problem)
         )
+    _told(facts["notify"])
     inside = facts["contained"]
     held = f"{inside['tier']}, layers in {inside['place']}" if inside["place"] else "nothing can contain a command here"
     click.echo(f"{heading('contain')}  {held}")
@@ -50,6 +52,14 @@ def command(as_json: bool) -> None:
     waiting = facts["waiting"]
     if waiting:
         click.echo(click.style(f"{waiting} waiting for a person: interlock inbox", fg="yellow", bold=True))
+
+
+def _told(facts: dict[str, Any]) -> None:
+    """Who is told that something waits; a person who relies on it must see that it fails."""
+    if facts["targets"]:
+        click.echo(f"{heading('notify')}   {', '.join(visible(target['name']) for target in facts['targets'])}")
+    for trouble in troubles(facts):
+        click.echo(f"  {click.style('failing', fg='red')}: {visible(trouble)}")
 
 
 def _sessions(sessions: list[dict[str, Any]]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -26,6 +27,7 @@ from interlock.halt.order import Order, What, selector
 from interlock.model.effect import Environment
 from interlock.model.errors import ConfigError, PolicyError, SelectorError
 from interlock.model.world import EnvironmentRule
+from interlock.notify import settings as notifying
 from interlock.policy.roles import Part as RolePart
 from interlock.policy.roles import Role, combined, narrowed
 from interlock.policy.roles import check as check_roles
@@ -115,6 +117,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     containment: _Containment | None = None
     people: _People | None = None
     roles: Annotated[dict[str, Role], msgspec.Meta(max_length=100)] = {}
+    notify: notifying.File | None = None
 
 
 _WHAT = {
@@ -155,6 +158,21 @@ def load(*, user: Path, project: Path | None = None, organisation: Path | None =
         config = _narrowed(config, own_roles, str(project / "interlock.toml"))
     own = families([folder for folder in (organisation, user) if folder is not None])
     return msgspec.structs.replace(config, families=own) if own else config
+
+
+def notify(folders: Sequence[Path]) -> tuple[notifying.Target, ...]:
+    """Where messages to people go, by the `[notify]` of each folder's `interlock.toml`. Raises ConfigError.
+
+    It is no part of `Config`, on which decisions depend: who is told has no say in what is allowed.
+    """
+    found: dict[str, notifying.Target] = {}
+    for folder in folders:
+        read = _read(folder / "interlock.toml")
+        for target in notifying.targets(read.notify, folder, str(folder)) if read and read.notify else ():
+            if target.name in found:
+                raise ConfigError(f"{folder}: a layer above has a notify.to named {target.name!r}. Name yours anew.")
+            found[target.name] = target
+    return tuple(found.values())
 
 
 def _narrowed(config: Config, roles: dict[str, Role], name: str) -> Config:
@@ -209,6 +227,8 @@ def _decode(text: str, name: str) -> _File:
 def _check_words(file: _File, name: str) -> None:
     for freeze in file.freeze:
         _standing(freeze, name)
+    if file.notify is not None:
+        notifying.targets(file.notify, Path(), name)
     for rule in file.approvals.who if file.approvals else []:
         if rule.environment and rule.environment not in {e.value for e in Environment}:
             raise ConfigError(f"{name}: approvals.who: unknown environment `{rule.environment}`.")
@@ -272,6 +292,8 @@ def _suggestion(message: str) -> str:
         Part,
         Role,
         RolePart,
+        notifying.File,
+        notifying.To,
     )
     fields = {name for struct in structs for name in struct.__struct_encode_fields__}
     close = difflib.get_close_matches(field, fields, n=1)
@@ -289,6 +311,7 @@ def _only_tightens(file: _File, path: Path) -> None:
             ("preview", file.preview is not None),
             ("containment", file.containment is not None),
             ("people", file.people is not None),
+            ("notify", file.notify is not None),
             # Its file would lie in the project, where agents write: who moves an event lifts the freeze.
             ("freeze.calendar", any(freeze.calendar for freeze in file.freeze)),
         )

@@ -44,6 +44,7 @@ from interlock.daemon.inbox import InboxDesk
 from interlock.daemon.keeping import Keeping
 from interlock.daemon.lifting import Lifting
 from interlock.daemon.network import Network
+from interlock.daemon.notifying import Notifier
 from interlock.daemon.people import PeopleDesk
 from interlock.daemon.plans import PlanDesk
 from interlock.daemon.recorder import LedgerRecorder
@@ -81,6 +82,7 @@ class House(NamedTuple):
     keeping: Keeping
     doors: Doors
     halt: HaltDesk
+    notifier: Notifier
 
 
 class Ground(NamedTuple):
@@ -175,7 +177,8 @@ async def build(home: Home, ledger: Ledger, signer: Ed25519Key, *, clock: Clock,
     inbox = InboxDesk(broker, rules, clock, ground.callers, people=people, desk=crowd, signer=signer)
     halt = _halt_desk(ground, broker, runs, crowd)
     halt.heard.append(tokens.halted)
-    rpc = Rpc([*_desks(ground, broker, runs, settler, stop), crowd, tokens, roles, inbox, undo, halt])
+    notifier = Notifier(ledger=ledger, queue=broker.queue, clock=clock, callers=ground.callers, user=home.config)
+    rpc = Rpc([*_desks(ground, broker, runs, settler, stop), crowd, tokens, roles, inbox, undo, halt, notifier])
     await broker.queue.recover()
     await undo.recover()
     await asyncio.to_thread(past.points.tidy, clock.now())
@@ -184,7 +187,7 @@ async def build(home: Home, ledger: Ledger, signer: Ed25519Key, *, clock: Clock,
     await network.start()
     keeping = Keeping(tiers.candidates(home.state, os.environ), past.shelf, past.vault)
     doors = Doors(HookService(broker, person=person.name), rpc, runs, agents, epoch=lambda: broker.halting.epoch)
-    return House(recorder, rules, broker, runs, inbox, keeping, doors, halt)
+    return House(recorder, rules, broker, runs, inbox, keeping, doors, halt, notifier)
 
 
 def _past(ground: Ground) -> Past:

@@ -109,7 +109,8 @@ class _Daemon:
         log.info("daemon.up", socket=str(self._home.socket), pid=os.getpid())
         # The ledger's thread works in bursts of microseconds; the default of 5 ms would let it hold up a decision.
         sys.setswitchinterval(0.0005)
-        tasks = [asyncio.create_task(task) for task in (self._chores(house), house.halt.keep_time(), _warm_up(server))]
+        chores = (self._chores(house), house.halt.keep_time(), house.notifier.run(), _warm_up(server))
+        tasks = [asyncio.create_task(task) for task in chores]
         await self._ending.wait()
         log.info("daemon.draining", connections=server.busy)
         broker.queue.release()
