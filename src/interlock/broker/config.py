@@ -73,6 +73,13 @@ class Preview(msgspec.Struct, frozen=True):
     databases: tuple[Database, ...] = ()
 
 
+class Panel(msgspec.Struct, frozen=True):
+    """Whether the control panel is served, and at which port; 0: the one it had, or the usual one, or any."""
+
+    enabled: bool = True
+    port: int = 0
+
+
 class Config(msgspec.Struct, frozen=True):
     """Times in seconds."""
 
@@ -87,6 +94,7 @@ class Config(msgspec.Struct, frozen=True):
     approvals: Approvals = Approvals()
     preview: Preview = Preview()
     containment: Containment = Containment()
+    panel: Panel = Panel()
     administrators: int = 2  # who must agree to a change of people, once two can
     roles: Roles = msgspec.field(default_factory=packaged)
     families: tuple[tuple[str, str], ...] = ()  # (name, TOML) of catalogue families beside the packaged ones

@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "up": ("up", "Start the daemon."),
     "down": ("down", "Stop the daemon, letting what is under way finish."),
     "status": ("status", "Show the daemon, its sessions and what waits for you."),
+    "panel": ("panel", "Open the control panel in a browser."),
     "agents": ("agents", "Show the agents at work, what each is made of, and their sessions."),
     "sessions": ("sessions", "Show the sessions of agents as a tree, with their sub-agents."),
     "inbox": ("inbox", "Show what waits for a person."),

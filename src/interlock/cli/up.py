@@ -14,7 +14,8 @@ import click
 
 from interlock.cli.show import emit
 from interlock.home import Home, locate
-from interlock.model.errors import DaemonRunning, StateError
+from interlock.model.errors import DaemonRunning, InterlockError, StateError
+from interlock.model.visible import visible
 
 _WAIT_SECONDS = 15.0
 _LOG_LIMIT = 8 << 20  # bytes; a longer log is set aside at the next start, and the one before it is gone
@@ -50,10 +51,21 @@ def command(detach: bool, accept_lost_head: bool, replace_lost_key: bool, as_jso
     facts = call(home, "ping")
     if as_json:
         emit({"started": started, **facts, "socket": str(home.socket)})
-    elif started:
-        click.echo(f"Interlock is up (pid {facts['pid']}). Stop it with `interlock down`.")
     else:
-        click.echo(f"Interlock was up already (pid {facts['pid']}).")
+        fresh = f"Interlock is up (pid {facts['pid']}). Stop it with `interlock down`."
+        click.echo(fresh if started else f"Interlock was up already (pid {facts['pid']}).")
+        _say_where(home)
+
+
+def _say_where(home: Home) -> None:
+    """A link to the panel, for a person; where there is none, why."""
+    from interlock.daemon.client import call
+
+    try:
+        found = call(home, "panel.link")
+        click.echo(f"The panel, once and within two minutes: {found['link']}")
+    except InterlockError as error:
+        click.echo(visible(f"No link to the panel: {error}"))
 
 
 def start(home: Home, arguments: Sequence[str] = ()) -> bool:

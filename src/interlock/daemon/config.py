@@ -18,7 +18,7 @@ import msgspec
 
 from interlock.approvals.needs import Who
 from interlock.approvals.patience import ASKS_AN_HOUR, IN_A_ROW, IN_A_SESSION, Limits
-from interlock.broker.config import Approvals, Config, Containment, End, Mode, Preview, Shell, Wait
+from interlock.broker.config import Approvals, Config, Containment, End, Mode, Panel, Preview, Shell, Wait
 from interlock.containment.profiles import Part
 from interlock.daemon.families import families
 from interlock.daemon.files import read_regular
@@ -105,6 +105,11 @@ class _People(msgspec.Struct, forbid_unknown_fields=True):
     administrators: Annotated[int, msgspec.Meta(ge=2, le=8)] = 2
 
 
+class _Panel(msgspec.Struct, forbid_unknown_fields=True):
+    enabled: bool = True
+    port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 0
+
+
 class _File(msgspec.Struct, forbid_unknown_fields=True):
     mode: Mode | None = None
     known_hosts: _Names = []
@@ -116,6 +121,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     preview: _Preview | None = None
     containment: _Containment | None = None
     people: _People | None = None
+    panel: _Panel | None = None
     roles: Annotated[dict[str, Role], msgspec.Meta(max_length=100)] = {}
     notify: notifying.File | None = None
 
@@ -289,6 +295,7 @@ def _suggestion(message: str) -> str:
         _Database,
         _Containment,
         _People,
+        _Panel,
         Part,
         Role,
         RolePart,
@@ -312,6 +319,7 @@ def _only_tightens(file: _File, path: Path) -> None:
             ("containment", file.containment is not None),
             ("people", file.people is not None),
             ("notify", file.notify is not None),
+            ("panel", file.panel is not None),
             # Its file would lie in the project, where agents write: who moves an event lifts the freeze.
             ("freeze.calendar", any(freeze.calendar for freeze in file.freeze)),
         )
@@ -374,6 +382,8 @@ def _add(config: Config, file: _File, name: str) -> Config:
         )
     if file.approvals is not None:
         config = msgspec.structs.replace(config, approvals=_approvals(config.approvals, file.approvals))
+    if file.panel is not None:
+        config = msgspec.structs.replace(config, panel=Panel(file.panel.enabled, file.panel.port))
     if file.preview is not None:
         wanted = file.preview
         databases = tuple(Database(d.name, d.url) for d in wanted.database)

@@ -18,6 +18,7 @@ import msgspec
 from interlock.approvals.queue import Queue
 from interlock.broker.broker import Broker
 from interlock.broker.clock import Clock
+from interlock.broker.config import Panel
 from interlock.broker.drilling import Drills
 from interlock.broker.gitcall import GitCall
 from interlock.broker.halting import Halting
@@ -43,8 +44,10 @@ from interlock.daemon.halting import HaltDesk
 from interlock.daemon.inbox import InboxDesk
 from interlock.daemon.keeping import Keeping
 from interlock.daemon.lifting import Lifting
+from interlock.daemon.listening import Addresses
 from interlock.daemon.network import Network
 from interlock.daemon.notifying import Notifier
+from interlock.daemon.panel import PanelDesk
 from interlock.daemon.people import PeopleDesk
 from interlock.daemon.plans import PlanDesk
 from interlock.daemon.recorder import LedgerRecorder
@@ -69,6 +72,7 @@ from interlock.identity.keys import Ed25519Key
 from interlock.identity.people import People
 from interlock.ledger.blobs import BlobStore
 from interlock.ledger.store import Ledger
+from interlock.model.errors import InterlockError
 
 
 class House(NamedTuple):
@@ -83,6 +87,7 @@ class House(NamedTuple):
     doors: Doors
     halt: HaltDesk
     notifier: Notifier
+    panel: PanelDesk
 
 
 class Ground(NamedTuple):
@@ -178,7 +183,10 @@ async def build(home: Home, ledger: Ledger, signer: Ed25519Key, *, clock: Clock,
     halt = _halt_desk(ground, broker, runs, crowd)
     halt.heard.append(tokens.halted)
     notifier = Notifier(ledger=ledger, queue=broker.queue, clock=clock, callers=ground.callers, user=home.config)
-    rpc = Rpc([*_desks(ground, broker, runs, settler, stop), crowd, tokens, roles, inbox, undo, halt, notifier])
+    panel = _panel_desk(ground)
+    desks = _desks(ground, broker, runs, settler, stop)
+    rpc = Rpc([*desks, crowd, tokens, roles, inbox, undo, halt, notifier, panel])
+    panel.rpc = rpc
     await broker.queue.recover()
     await undo.recover()
     await asyncio.to_thread(past.points.tidy, clock.now())
@@ -187,7 +195,7 @@ async def build(home: Home, ledger: Ledger, signer: Ed25519Key, *, clock: Clock,
     await network.start()
     keeping = Keeping(tiers.candidates(home.state, os.environ), past.shelf, past.vault)
     doors = Doors(HookService(broker, person=person.name), rpc, runs, agents, epoch=lambda: broker.halting.epoch)
-    return House(recorder, rules, broker, runs, inbox, keeping, doors, halt, notifier)
+    return House(recorder, rules, broker, runs, inbox, keeping, doors, halt, notifier, panel)
 
 
 def _past(ground: Ground) -> Past:
@@ -236,6 +244,15 @@ def _halt_desk(ground: Ground, broker: Broker, runs: Runs, crowd: PeopleDesk) ->
         broker=broker, stopper=stopper, ledger=ground.ledger, recorder=ground.recorder, callers=ground.callers,
         signer=ground.signer, lifting=Lifting(broker.halting.book, ground.people, ground.recorder, crowd.count),
     )  # fmt: skip
+
+
+def _panel_desk(ground: Ground) -> PanelDesk:
+    try:
+        settings = ground.rules.config("").panel
+    except InterlockError:
+        settings = Panel()  # a configuration that is refused stops agents; people must still be able to look
+    addresses = Addresses(ground.home.state / "panel.port")
+    return PanelDesk(addresses, callers=ground.callers, recorder=ground.recorder, settings=settings)
 
 
 def _desks(ground: Ground, broker: Broker, runs: Runs, settler: Settler, stop: Callable[[], None]) -> list[Desk]:

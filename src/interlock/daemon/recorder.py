@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 from interlock.broker.clock import Clock
@@ -22,6 +23,7 @@ class LedgerRecorder:
         self._ledger = ledger
         self._clock = clock
         self._acknowledged = 0  # entries that somebody was told of
+        self.heard: Callable[[str], None] | None = None  # told of the kind of each entry that was made
         self._noted: deque[tuple[str, dict[str, Any]]] = deque(maxlen=_NOTED)
 
     def note(self, kind: str, body: dict[str, Any]) -> None:
@@ -48,6 +50,8 @@ class LedgerRecorder:
             self._noted.popleft()
         index = await settled(self._ledger.submit(kind, body, time=self._clock.stamp(), durable=durable))
         self._acknowledged = max(self._acknowledged, index + 1)
+        if self.heard is not None:
+            self.heard(kind)
         return index
 
     def last_stamp(self) -> str | None:

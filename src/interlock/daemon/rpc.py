@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from interlock.daemon.desk import Desk, Method
 from interlock.daemon.params import parse
@@ -27,10 +28,14 @@ class Rpc:
         """Answer one call. Known failures become {error, message}; bugs propagate and the connection is closed."""
         try:
             name, params = parse(payload)
-            method = self._methods.get(name)
-            if method is None:
-                raise NotFound(f"the daemon has no method {name!r}. Is the command newer than the daemon? Restart it.")
-            result = await method(params, peer)
+            result = await self.ask(name, params, peer)
         except InterlockError as error:
             return Reply(exit=error.exit, stderr=json.dumps({"error": error.code, "message": str(error)}).encode())
         return Reply(stdout=result if isinstance(result, bytes) else json.dumps(result).encode())
+
+    async def ask(self, name: str, params: dict[str, Any], peer: Peer) -> Any:
+        """One method's own answer. Raises InterlockError; NotFound where no desk has it."""
+        method = self._methods.get(name)
+        if method is None:
+            raise NotFound(f"the daemon has no method {name!r}. Is the command newer than the daemon? Restart it.")
+        return await method(params, peer)

@@ -106,6 +106,7 @@ class _Daemon:
         _warm(house.rules)
         server = Server(self._home.socket, house.doors.serve)
         await server.start()
+        house.panel.start()
         log.info("daemon.up", socket=str(self._home.socket), pid=os.getpid())
         # The ledger's thread works in bursts of microseconds; the default of 5 ms would let it hold up a decision.
         sys.setswitchinterval(0.0005)
@@ -115,6 +116,7 @@ class _Daemon:
         log.info("daemon.draining", connections=server.busy)
         broker.queue.release()
         await server.stop(_DRAIN_SECONDS)
+        await asyncio.to_thread(house.panel.stop)
         for task in tasks:
             task.cancel()
         try:

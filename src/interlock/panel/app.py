@@ -1,0 +1,267 @@
+"""The application: sessions, screens and acts behind the defence. `Daemon` is all that it knows of the daemon."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import json
+import pkgutil
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+import msgspec
+import structlog
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from interlock.model.errors import (
+    AgentError,
+    InterlockError,
+    InternalError,
+    NotFound,
+    OperatorError,
+    Refused,
+    UsageError,
+)
+from interlock.panel import acts, assets, live, screens
+from interlock.panel.defence import Defence, Site
+from interlock.panel.live import Live
+from interlock.panel.page import Page, page, refusal
+from interlock.panel.render import render
+from interlock.panel.screen import Act, Screen, Visit
+from interlock.panel.seats import Owner, Seat, Seats
+from interlock.panel.span import span
+
+log = structlog.get_logger()
+
+_BUG = InternalError("this page met a bug of Interlock. The daemon's log has it.")
+_STREAMS = 100  # pages that listen at once
+_STATUS: tuple[tuple[type[InterlockError], int], ...] = (
+    (NotFound, 404),
+    (Refused, 409),
+    (AgentError, 400),
+    (UsageError, 400),
+    (OperatorError, 503),
+)
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class Daemon(Protocol):
+    """What the panel asks of the daemon that serves it."""
+
+    async def ask(self, seat: Seat, method: str, params: dict[str, Any]) -> Any:
+        """One method of the daemon's socket, as this person. Raises InterlockError."""
+
+    async def admit(self, owner: Owner, client: tuple[str, int], server: tuple[str, int]) -> str:
+        """The process that is about to sign in, "" where it cannot be seen. Raises Refused for one below an agent."""
+
+    def holds(self, process: str, client: tuple[str, int], server: tuple[str, int]) -> bool:
+        """Whether that process is the other end of this connection."""
+
+
+class Panel:
+    """The handlers, around one daemon."""
+
+    def __init__(self, daemon: Daemon, seats: Seats, changes: Live, site: Site, *, cookie: str) -> None:
+        self._daemon = daemon
+        self._seats = seats
+        self._live = changes
+        self._site = site
+        self._cookie = cookie
+        self.screens, self.acts = found()
+
+    def app(self) -> ASGIApp:
+        """The whole application."""
+        routes = [
+            Route("/static/{digest}/{name}", self._static),
+            Route("/login/{secret}", self._caught(self._link)),
+            Route("/login", self._caught(self._enter), methods=["POST"]),
+            Route("/logout", self._caught(self._leave), methods=["POST"]),
+            Route("/events", self._caught(self._events)),
+        ]
+        for screen in self.screens:
+            shown = self._caught(self._shown(screen))
+            routes += [Route(f"{screen.path.rstrip('/') or '/now'}.json", shown), Route(screen.path, shown)]
+        routes += [Route(act.path, self._caught(self._done(act)), methods=["POST"]) for act in self.acts]
+        application = Starlette(routes=routes, exception_handlers={404: self._nowhere, 405: self._nowhere})
+        return Defence(application, self._site)
+
+    # --- who is there
+
+    def _seat(self, request: Request) -> Seat | None:
+        """The session of a request, where it comes from the process that opened it."""
+        seat = self._seats.seat(request.cookies.get(self._cookie, ""))
+        if seat is None or not seat.process:
+            return seat
+        client, server = ends(request)
+        return seat if self._daemon.holds(seat.process, client, server) else None
+
+    async def _link(self, request: Request) -> Response:
+        """The page of a login link. Looking at it uses nothing up."""
+        secret = request.path_params["secret"]
+        owner = self._seats.whose(secret)
+        values = {"owner": owner, "secret": secret, "nonce": request.state.nonce}
+        return HTMLResponse(render("login.html", values), 200 if owner else 410)
+
+    async def _enter(self, request: Request) -> Response:
+        sent = acts.unsigned(await request.body())
+        secret = sent.get("link", "")
+        owner = self._seats.whose(secret)
+        if owner is None:
+            return HTMLResponse(render("login.html", {"owner": None, "secret": "", "nonce": request.state.nonce}), 410)
+        try:
+            process = await self._daemon.admit(owner, *ends(request))
+        except Refused:
+            self._seats.burn(secret)  # whoever had it was none of those that it was for
+            raise
+        cookie, _ = self._seats.enter(secret, process)
+        answer = RedirectResponse("/", 303)
+        answer.set_cookie(self._cookie, cookie, httponly=True, samesite="strict", secure=self._site.secure, path="/")
+        return answer
+
+    async def _leave(self, request: Request) -> Response:
+        seat = self._seat(request)
+        if seat is not None:
+            await acts.fields(request, seat)
+            self._seats.leave(seat)
+        answer = HTMLResponse(render("login.html", {"owner": None, "secret": "", "nonce": request.state.nonce}))
+        answer.delete_cookie(self._cookie, path="/", httponly=True, samesite="strict")
+        return answer
+
+    # --- what they see
+
+    def _visit(self, request: Request, seat: Seat) -> Visit:
+        async def ask(method: str, /, **params: Any) -> Any:
+            return await self._daemon.ask(seat, method, params)
+
+        now = time.time()
+        query = dict(request.query_params)
+        site = request.headers["host"].rsplit(":", 1)[0]
+        return Visit(ask, seat, now, span(query, now), dict(request.path_params), query, site)
+
+    def _shown(self, screen: Screen) -> Handler:
+        async def handler(request: Request) -> Response:
+            seat = self._seat(request)
+            if seat is None:
+                return self._outside(request)
+            visit = self._visit(request, seat)
+            if request.url.path.endswith(".json"):
+                return as_json(await screen.load(visit))
+            versions = live.written(self._live.versions())  # before anything is asked: what changes meanwhile is heard
+            view, status = await asyncio.gather(screen.load(visit), visit.ask("status"))
+            here = page(request.url.path, request.state.nonce, screen, visit, status, versions, self.screens)
+            return self._page(here, screen.template, view=view, visit=visit)
+
+        return handler
+
+    def _page(self, here: Page, template: str, status: int = 200, **values: Any) -> Response:
+        return HTMLResponse(render(template, {"page": here, **values}), status)
+
+    def _outside(self, request: Request) -> Response:
+        if wants_json(request):
+            return as_json({"error": "login", "message": "sign in: `interlock panel` prints a link."}, 401)
+        return HTMLResponse(render("login.html", {"owner": None, "secret": "", "nonce": request.state.nonce}), 401)
+
+    async def _events(self, request: Request) -> Response:
+        seat = self._seat(request)
+        if seat is None:
+            return self._outside(request)
+        if self._live.listening >= _STREAMS:
+            raise Refused(f"{_STREAMS} pages listen already. Close some of them.")
+        known = live.read(request.headers.get("last-event-id", "") or request.query_params.get("known", ""))
+
+        async def stream() -> Any:
+            async for changed in self._live.changes(known):
+                if self._seats.alive(seat) is None:
+                    return
+                yield ": here\n\n"
+                mark = live.written(self._live.versions())
+                for topic, version in changed.items():
+                    yield f"id: {mark}\nevent: {topic}\ndata: {version}\n\n"
+
+        return StreamingResponse(stream(), media_type="text/event-stream")
+
+    async def _static(self, request: Request) -> Response:
+        asset = assets.assets().get(request.path_params["name"])
+        if asset is None or asset.digest[:16] != request.path_params["digest"]:
+            return Response("there is no such file\n", 404, media_type="text/plain")
+        headers = {"cache-control": "public, max-age=31536000, immutable"}
+        return Response(asset.data, headers=headers, media_type=asset.media_type)
+
+    # --- what they do
+
+    def _done(self, act: Act) -> Handler:
+        async def handler(request: Request) -> Response:
+            seat = self._seat(request)
+            if seat is None:
+                return self._outside(request)
+            sent = await acts.fields(request, seat)
+            if act.decides and not seat.decides:
+                raise Refused(refusal(seat))
+            result = await act.run(self._visit(request, seat), sent)
+            if sent["by"] == "script":
+                return as_json({"go": result} if isinstance(result, str) else result)
+            return RedirectResponse(inside(result), 303)
+
+        return handler
+
+    # --- what goes wrong
+
+    def _caught(self, handler: Handler) -> Handler:
+        async def caught(request: Request) -> Response:
+            try:
+                return await handler(request)
+            except InterlockError as error:
+                return self._failed(request, error)
+            except Exception:
+                log.exception("panel.bug", path=request.url.path)
+                return self._failed(request, _BUG)
+
+        return caught
+
+    def _failed(self, request: Request, error: InterlockError) -> Response:
+        status = next((number for kind, number in _STATUS if isinstance(error, kind)), 500)
+        if wants_json(request):
+            return as_json({"error": error.code, "message": str(error)}, status)
+        values = {"message": str(error), "status": status, "nonce": request.state.nonce}
+        return HTMLResponse(render("error.html", values), status)
+
+    async def _nowhere(self, request: Request, exc: Exception) -> Response:
+        del exc
+        return self._failed(request, NotFound("there is no such page."))
+
+
+def found() -> tuple[tuple[Screen, ...], tuple[Act, ...]]:
+    """The screens and acts of every file in `screens/`."""
+    modules = [importlib.import_module(f"{screens.__name__}.{m.name}") for m in pkgutil.iter_modules(screens.__path__)]
+    shown = [screen for module in modules for screen in getattr(module, "SCREENS", ())]
+    done = [act for module in modules for act in getattr(module, "ACTS", ())]
+    return tuple(shown), tuple(done)
+
+
+def ends(request: Request) -> tuple[tuple[str, int], tuple[str, int]]:
+    """The two ends of a request's connection: theirs and ours."""
+    client, server = request.scope.get("client") or ("", 0), request.scope.get("server") or ("", 0)
+    return (str(client[0]), int(client[1])), (str(server[0]), int(server[1] or 0))
+
+
+def wants_json(request: Request) -> bool:
+    """Whether a script asked, or an address that ends in `.json`."""
+    kind = request.headers.get("content-type", "").partition(";")[0]
+    return request.url.path.endswith(".json") or kind == "application/json"
+
+
+def as_json(value: Any, status: int = 200) -> Response:
+    """Plain data, in ASCII: what a terminal or a browser shows of it is what it is."""
+    text = json.dumps(msgspec.to_builtins(value), ensure_ascii=True)
+    return Response(text + "\n", status, media_type="application/json")
+
+
+def inside(path: Any) -> str:
+    """Where a form leads: a path of the panel, whatever an act returned."""
+    text = path if isinstance(path, str) else "/"
+    return text if text.startswith("/") and not text.startswith(("//", "/\\")) else "/"

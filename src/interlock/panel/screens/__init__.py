@@ -1,0 +1,1 @@
+"""The screens, one file each. A file names its screens in `SCREENS`, and what can be done there in `ACTS`."""

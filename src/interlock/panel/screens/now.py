@@ -1,0 +1,106 @@
+"""Now: what waits, who is at work, what just happened."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from interlock.panel.activity import Line, activity
+from interlock.panel.card import OPEN, Card, by_urgency, card
+from interlock.panel.screen import Screen, Visit
+
+_FIRST = 3  # questions shown in full size; the inbox has all
+_LAST = 14  # entries
+_LOOKED = 60  # entries that are asked for: those about the daemon itself are left out
+# What a person who looks at agents need not see: the inbox and the receipts show where a request stands.
+_QUIET = frozenset({"daemon.start", "daemon.stop", "policy.loaded", "session.facts", "approval.ticket", "approval.use",
+                    "trail", "prompt", "log.genesis", "outcome"})  # fmt: skip
+
+
+class AtWork(msgspec.Struct, frozen=True):
+    """One session."""
+
+    agent: str
+    session: str
+    workspace: str
+    allowed: int
+    asked: int
+    stopped: int
+    children: int
+    waits: int
+
+
+class View(msgspec.Struct, frozen=True):
+    """The page."""
+
+    waiting: int
+    first: tuple[Card, ...]
+    sessions: tuple[AtWork, ...]
+    halts: tuple[str, ...]
+    lately: tuple[Line, ...]
+    mode: str
+    entries: int
+    policy: str
+    contained: str
+
+
+def view(
+    status: Mapping[str, Any],
+    inbox: Sequence[Mapping[str, Any]],
+    sessions: Sequence[Mapping[str, Any]],
+    orders: Sequence[Mapping[str, Any]],
+    entries: Sequence[Mapping[str, Any]],
+) -> View:
+    """What the daemon answered, as the page shows it."""
+    cards = by_urgency(card(request) for request in inbox if request["state"] in OPEN)
+    lines = [one for one in activity(entries) if one.kind not in _QUIET]
+    return View(
+        waiting=len(cards),
+        first=tuple(cards[:_FIRST]),
+        sessions=tuple(_at_work(session, cards) for session in reversed(sessions)),
+        halts=tuple(f"{order['what']} #{order['id']}: {order['reason']}" for order in orders),
+        lately=tuple(reversed(lines[-_LAST:])),
+        mode=status["mode"],
+        entries=status["entries"],
+        policy=status["policy"],
+        contained=str(status["contained"]["tier"]),
+    )
+
+
+def _at_work(session: Mapping[str, Any], cards: Sequence[Card]) -> AtWork:
+    counts = session["counts"]
+    return AtWork(
+        agent=session["agent"],
+        session=session["session"],
+        workspace=session["workspace"],
+        allowed=counts.get("allow", 0),
+        asked=counts.get("ask", 0),
+        stopped=counts.get("deny", 0),
+        children=sum(bool(child["live"]) for child in session["children"]),
+        waits=sum((one.agent, one.session) == (session["agent"], session["session"]) for one in cards),
+    )
+
+
+async def load(visit: Visit) -> View:
+    """Ask for all of it at once."""
+    status, inbox, sessions, halts, log = await asyncio.gather(
+        visit.ask("status"),
+        visit.ask("inbox"),
+        visit.ask("sessions.list"),
+        visit.ask("halt.list"),
+        visit.ask("log", tail=_LOOKED),
+    )
+    return view(status, inbox, sessions, halts["orders"], entries_of(log))
+
+
+def entries_of(log: Any) -> list[dict[str, Any]]:
+    """The entries of a `log` answer, which comes as the very bytes of the ledger."""
+    found: list[dict[str, Any]] = (json.loads(log) if isinstance(log, bytes) else log)["entries"]
+    return found
+
+
+SCREENS = (Screen("now", "/", "Now", "now.html", load, ("inbox", "sessions", "halts")),)

@@ -1,0 +1,312 @@
+// The panel's own script: arming, keys, palette, theme, ages. It builds nothing from text: what it shows came from the
+// server, or is set as text. A page without it works; approving then takes the typed word, as everywhere by keyboard.
+"use strict";
+(() => {
+  const ARM_MS = 700;          // after a card was painted or changed
+  const STRAY_MS = 25;         // keys closer than this are no person's typing
+  const $ = (selector, root = document) => root.querySelector(selector);
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const token = document.body.dataset.token;
+
+  // --- sending
+
+  async function send(path, fields) {
+    const answer = await fetch(path, {
+      method: "POST", mode: "same-origin", redirect: "error", cache: "no-store",
+      headers: {"Content-Type": "application/json", "X-Interlock-Token": token},
+      body: JSON.stringify(fields),
+    });
+    const said = await answer.json();
+    if (!answer.ok) throw new Error(said.message || `it was refused (${answer.status})`);
+    return said;
+  }
+
+  function say(text) {
+    const place = $("#said");
+    place.textContent = text;
+    clearTimeout(say.timer);
+    say.timer = setTimeout(() => { place.textContent = ""; }, 6000);
+  }
+
+  // --- a card arms 700 ms after it was painted or changed
+
+  const arming = {seen: null, since: 0, armed: false, timer: 0};
+
+  function arm() {
+    const decide = $("#decide"), card = $("#card");
+    if (!decide || !card) { arming.seen = null; arming.armed = false; return; }
+    if (arming.seen === card.dataset.seen) { decide.dataset.armed = arming.armed ? "1" : "0"; return; }
+    if (arming.seen !== null) say("The card has changed. Look at it again.");
+    arming.seen = card.dataset.seen;
+    arming.armed = false;
+    decide.dataset.armed = "0";
+    clearTimeout(arming.timer);
+    for (const field of all("#typed", decide)) field.value = "";
+    // Two frames: from here on the card is painted. A hidden page paints nothing, and arms nothing.
+    requestAnimationFrame(() => requestAnimationFrame(() => {
+      arming.since = performance.now();
+      arming.timer = setTimeout(() => {
+        arming.armed = true;
+        const now = $("#decide");
+        if (now) now.dataset.armed = "1";
+      }, ARM_MS);
+    }));
+  }
+
+  function shownMs() { return String(Math.round(performance.now() - arming.since)); }
+
+  function problem(text) {
+    const place = $("#decide-said");
+    if (place) place.textContent = text;
+  }
+
+  async function decided(form, verdict, gesture) {
+    const card = $("#card");
+    if (!arming.armed || card.dataset.seen !== arming.seen) { problem("Not yet: the card has just appeared or changed."); return; }
+    if (decided.busy) return;
+    decided.busy = true;
+    try {
+      const said = await send(form.getAttribute("action"), {
+        verdict, gesture, subject: card.dataset.subject, shown_ms: shownMs(),
+        typed: $("#typed") ? $("#typed").value : "",
+        because: form.elements.because ? form.elements.because.value : "",
+      });
+      location.assign(said.go);
+    } catch (error) {
+      problem(error.message);
+    } finally { decided.busy = false; }
+  }
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (!form.closest("#decide")) return;
+    event.preventDefault();
+    const button = event.submitter;
+    if (form.id === "deny-form") { decided(form, button && button.value || "deny", "button"); return; }
+    // A press of the mouse or the finger has a count of clicks; a key that presses a button has none.
+    const pointer = lastClick.count > 0 && lastClick.target === button && performance.now() - lastClick.at < 1000;
+    if (pointer && button && button.id === "approve") { decided(form, "approve", "pointer"); return; }
+    askForWord();
+  });
+
+  const lastClick = {count: 0, at: 0, target: null};
+  document.addEventListener("click", (event) => {
+    lastClick.count = event.isTrusted ? event.detail : 0;
+    lastClick.at = performance.now();
+    lastClick.target = event.target.closest("button");
+    if (lastClick.target && lastClick.target.id === "approve-passkey") withPasskey();
+  }, true);
+
+  // --- by keyboard: the word is typed, each key on its own, and the last letter decides
+
+  function askForWord() {
+    const field = $("#typed");
+    if (!field) return;
+    field.value = "";
+    field.classList.add("by-key");
+    field.focus();
+    problem("");
+    say($("#decide").dataset.strong === "1" ? "Type the last part of the fingerprint." : "Type the first word of the fingerprint. Esc leaves it.");
+  }
+
+  let lastKey = 0;
+  document.addEventListener("keydown", (event) => {
+    const field = event.target;
+    if (field.id !== "typed") return;
+    const now = event.timeStamp, quick = now - lastKey < STRAY_MS;
+    lastKey = now;
+    if (event.key === "Enter") { event.preventDefault(); return; }
+    // Keys that repeat or rain down are no typing: what they wrote is thrown away.
+    if (event.repeat || (quick && event.key.length === 1)) { event.preventDefault(); field.value = ""; }
+  }, true);
+
+  document.addEventListener("input", (event) => {
+    const field = event.target, decide = $("#decide");
+    if (field.id !== "typed" || !decide) return;
+    if (event.inputType && event.inputType !== "insertText" && event.inputType !== "insertCompositionText") return;
+    const typed = field.value.trim().toLowerCase(), strong = decide.dataset.strong === "1";
+    const wanted = strong ? Number(decide.dataset.codeLength) : decide.dataset.word.length;
+    if (typed.length < wanted) return;
+    if (!strong && typed !== decide.dataset.word) { field.value = ""; problem("That is not the first word. Nothing was approved."); return; }
+    decided($("#approve-form"), "approve", "typed");
+  });
+
+  // --- passkeys
+
+  const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
+  const text = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+
+  async function withPasskey() {
+    const card = $("#card"), form = $("#approve-form"), base = form.getAttribute("action").replace(/\/decide$/, "");
+    if (!arming.armed || card.dataset.seen !== arming.seen) { problem("Not yet: the card has just appeared or changed."); return; }
+    try {
+      const subject = card.dataset.subject;
+      const asked = await send(`${base}/challenge`, {
+        subject, verdict: "approve", approver: $("#approver").value, because: form.elements.because.value, shown_ms: shownMs(),
+      });
+      const options = asked.options;
+      options.challenge = bytes(options.challenge);
+      for (const one of options.allowCredentials || []) one.id = bytes(one.id);
+      const found = await navigator.credentials.get({publicKey: options});
+      const response = JSON.stringify({
+        id: found.id, rawId: text(found.rawId), type: found.type, clientExtensionResults: found.getClientExtensionResults(),
+        response: {
+          authenticatorData: text(found.response.authenticatorData), clientDataJSON: text(found.response.clientDataJSON),
+          signature: text(found.response.signature), userHandle: found.response.userHandle ? text(found.response.userHandle) : null,
+        },
+      });
+      location.assign((await send(`${base}/passkey`, {subject, decision: asked.decision, response})).go);
+    } catch (error) { problem(error.name === "NotAllowedError" ? "The passkey was not used. Nothing was approved." : error.message); }
+  }
+
+  // --- keys
+
+  let chosen = -1, prefix = 0;
+
+  function choose(step) {
+    const rows = all("#screen [data-row]").filter((row) => row.offsetParent !== null);
+    if (!rows.length) { const link = $(`#screen a[data-key="${step > 0 ? "j" : "k"}"]`); if (link) location.assign(link.href); return; }
+    chosen = Math.max(0, Math.min(rows.length - 1, chosen + step));
+    for (const row of all("#screen .chosen")) row.classList.remove("chosen");
+    rows[chosen].classList.add("chosen");
+    rows[chosen].scrollIntoView({block: "nearest"});
+    return rows[chosen];
+  }
+
+  const KEYS = {
+    j: () => choose(1),
+    k: () => choose(-1),
+    o: () => { const row = $("#screen .chosen"); if (row) location.assign(row.dataset.row); },
+    a: () => { if ($("#approve")) askForWord(); else if ($("#screen .chosen")) KEYS.o(); },
+    d: () => { const field = $("#because"); if (field) { field.classList.add("by-key"); field.focus(); } else if ($("#screen .chosen")) KEYS.o(); },
+    s: () => { const link = $("#screen a[data-skip]"); if (link) location.assign(link.href); else if ($("#card")) location.assign("/inbox"); },
+    "?": () => { $("#help").showModal(); },
+  };
+
+  document.addEventListener("keydown", (event) => {
+    const field = event.target.closest && event.target.closest("input, textarea, select");
+    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") { event.preventDefault(); openPalette(); return; }
+    if (field) {
+      if (event.key === "Escape" && !$("dialog[open]")) { field.classList.remove("by-key"); field.blur(); }
+      if (field.id === "because" && event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.repeat) { event.preventDefault(); decided($("#deny-form"), "deny", "keys"); }
+      return;
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || $("dialog[open]")) return;
+    if (prefix && performance.now() - prefix < 1500) {
+      prefix = 0;
+      const link = $(`.places a[data-go="${CSS.escape(event.key)}"]`);
+      if (link) { event.preventDefault(); location.assign(link.href); }
+      return;
+    }
+    if (event.key === "g") { prefix = performance.now(); return; }
+    const run = KEYS[event.key];
+    if (run) { event.preventDefault(); run(); }
+  });
+
+  // --- the palette
+
+  function commands() {
+    const found = all(".places a").map((link) => ({title: link.firstElementChild.textContent, hint: `g ${link.dataset.go}`, run: () => location.assign(link.href)}));
+    for (const row of all("#screen [data-row]").slice(0, 40)) found.push({title: row.querySelector("a").getAttribute("aria-label") || row.dataset.row, hint: "", run: () => location.assign(row.dataset.row)});
+    found.push({title: "Change the theme", hint: "", run: nextTheme}, {title: "Show the keys", hint: "?", run: () => $("#help").showModal()}, {title: "This page as JSON", hint: "", run: () => location.assign((location.pathname === "/" ? "/now" : location.pathname) + ".json" + location.search)}, {title: "Print", hint: "", run: () => print()});
+    return found;
+  }
+
+  let listed = [], picked = 0;
+
+  function openPalette() {
+    const palette = $("#palette"), input = $("#palette-input");
+    if (palette.open) return;
+    input.value = "";
+    list();
+    palette.showModal();
+    input.focus();
+  }
+
+  function list() {
+    const wanted = $("#palette-input").value.trim().toLowerCase(), place = $("#palette-list");
+    listed = commands().filter((one) => one.title.toLowerCase().includes(wanted));
+    if (/^#?\d+$/.test(wanted)) listed.unshift({title: `Request ${wanted.replace("#", "")}`, hint: "", run: () => location.assign(`/requests/${wanted.replace("#", "")}`)});
+    picked = 0;
+    place.replaceChildren(...listed.map((one, index) => {
+      const item = document.createElement("li"), title = document.createElement("span"), hint = document.createElement("span");
+      item.id = `command-${index}`;
+      item.setAttribute("role", "option");
+      item.addEventListener("click", () => pick(index));
+      title.textContent = one.title;
+      hint.textContent = one.hint;
+      hint.className = "muted";
+      item.append(title, hint);
+      return item;
+    }));
+    mark();
+  }
+
+  function mark() {
+    const items = all("#palette-list li");
+    items.forEach((item, index) => item.setAttribute("aria-selected", String(index === picked)));
+    $("#palette-input").setAttribute("aria-activedescendant", items.length ? `command-${picked}` : "");
+    if (items[picked]) items[picked].scrollIntoView({block: "nearest"});
+  }
+
+  function pick(index) { $("#palette").close(); if (listed[index]) listed[index].run(); }
+
+  $("#palette-input").addEventListener("input", list);
+  $("#palette-input").addEventListener("keydown", (event) => {
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      event.preventDefault();
+      picked = Math.max(0, Math.min(listed.length - 1, picked + (event.key === "ArrowDown" ? 1 : -1)));
+      mark();
+    } else if (event.key === "Enter") { event.preventDefault(); pick(picked); }
+  });
+
+  // --- theme, ages, range, the stream
+
+  const THEMES = {system: "as the system", light: "light", dark: "dark"};
+
+  function theme(name) {
+    if (name === "system") delete document.documentElement.dataset.theme; else document.documentElement.dataset.theme = name;
+    $("#theme span").textContent = THEMES[name];
+  }
+
+  function nextTheme() {
+    const names = Object.keys(THEMES), now = localStorage.getItem("theme") || "system";
+    const next = names[(names.indexOf(now) + 1) % names.length];
+    localStorage.setItem("theme", next);
+    theme(next);
+  }
+
+  function ages() {
+    for (const one of all("time[data-age]")) {
+      const delta = (Date.now() - Date.parse(one.dataset.age)) / 1000, far = Math.abs(delta);
+      const [size, unit] = far >= 86400 ? [86400, "d"] : far >= 3600 ? [3600, "h"] : far >= 60 ? [60, "min"] : [1, "s"];
+      const said = far < 1 ? "now" : delta > 0 ? `${Math.floor(far / size)} ${unit} ago` : `in ${Math.floor(far / size)} ${unit}`;
+      if (one.textContent !== said) one.textContent = said;
+    }
+  }
+
+  function settled() {
+    arm();
+    ages();
+    const waiting = $("#waiting"), number = waiting ? Number(waiting.dataset.waiting) : 0;
+    document.title = document.title.replace(/^\(\d+\) /, "");
+    if (number) document.title = `(${number}) ${document.title}`;
+    if (chosen >= 0) { const rows = all("#screen [data-row]"); if (rows[chosen]) rows[chosen].classList.add("chosen"); }
+    if (window.PublicKeyCredential && $("#approve-passkey")) $("#approve-passkey").hidden = false;
+  }
+
+  for (const button of all("#palette-open, #theme, #help-open")) button.hidden = false;
+  for (const button of all(".no-script")) button.hidden = true;
+  $("#palette-open").addEventListener("click", openPalette);
+  $("#help-open").addEventListener("click", () => $("#help").showModal());
+  $("#theme").addEventListener("click", nextTheme);
+  $("#range").addEventListener("change", (event) => event.target.form.submit());
+  theme(THEMES[localStorage.getItem("theme")] ? localStorage.getItem("theme") : "system");
+  document.addEventListener("htmx:after:swap", settled);
+  document.addEventListener("htmx:sse:error", () => { $("#offline").hidden = false; });
+  document.addEventListener("htmx:sse:after:connection", () => { $("#offline").hidden = true; });
+  document.addEventListener("htmx:sse:close", () => { $("#offline").hidden = false; });
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) { arming.seen = null; arm(); } });
+  setInterval(ages, 1000);
+  settled();
+})();

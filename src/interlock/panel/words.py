@@ -1,0 +1,60 @@
+"""How times, numbers and entries are said on the pages. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from interlock.model import visible
+
+_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
+
+
+def seconds(stamp: str) -> float:
+    """Seconds since the epoch of an RFC 3339 moment; 0.0 for none."""
+    return datetime.fromisoformat(stamp).timestamp() if stamp else 0.0
+
+
+def age(stamp: str, now: float) -> str:
+    """How long ago a moment was, or how far ahead: `3 min ago`, `in 2 h`."""
+    delta = now - seconds(stamp)
+    amount = length(abs(delta))
+    if abs(delta) < 1:
+        return "now"
+    return f"{amount} ago" if delta > 0 else f"in {amount}"
+
+
+def length(delta: float) -> str:
+    """A length of time in its largest unit."""
+    for size, unit in _UNITS:
+        if delta >= size:
+            return f"{int(delta // size)} {unit}"
+    return f"{int(delta)} s"
+
+
+def moment(stamp: str) -> str:
+    """A moment in full, to the second: `2026-11-28 14:03:07 UTC`."""
+    if not stamp:
+        return ""
+    return datetime.fromisoformat(stamp).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def many(number: int, one: str, more: str = "") -> str:
+    """`1 file`, `3 files`."""
+    return f"{number} {one if number == 1 else more or one + 's'}"
+
+
+def for_people(why: str) -> str:
+    """Why somebody is asked, without the words that are meant for the agent alone."""
+    return why.removeprefix("Held: ").removesuffix(" Do not retry or rephrase it before there is an answer.")
+
+
+def beware(text: str) -> tuple[str, ...]:
+    """What a reader should know of a text that is not as it looks."""
+    return visible.beware(text)
+
+
+def kind_of(entry: Mapping[str, Any]) -> str:
+    """`intent` from the schema `interlock/intent/v1`."""
+    return str(entry["schema"]).removeprefix("interlock/").rsplit("/", 1)[0]
