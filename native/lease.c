@@ -125,6 +125,7 @@ static struct terms read_it(uint64_t run)
         return terms;
     int64_t now = boottime_ns();
     terms.epoch = copy.epoch;
+    terms.until = copy.until;
     terms.left_ms = (copy.until - now) / 1000000;
     terms.why = now < copy.written || now >= copy.until ? "its lease has lapsed" : NULL;
     terms.halt = copy.state == ALL_HALTED ? HALT_FROZEN : MAY_GO;

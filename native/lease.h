@@ -11,7 +11,8 @@ enum halt { MAY_GO = 0, HALT_FROZEN = 1, HALT_KILLED = 2 };
 struct terms {
     const char *why; /* NULL: it is good */
     uint64_t epoch;
-    int64_t left_ms; /* until it lapses */
+    int64_t until;   /* when it lapses, by CLOCK_BOOTTIME in ns */
+    int64_t left_ms; /* from now to then */
     enum halt halt;  /* of the run that was asked about */
 };
 

@@ -38,15 +38,26 @@ static bool named(const struct words *patterns, const char *entry, size_t length
     return false;
 }
 
+/* Which of two values of one name counts is for every program to choose: so there is one. */
+static bool sets(const struct words *set, const char *entry, size_t length)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (strncmp(set->list[i], entry, length) == 0 && set->list[i][length] == '=')
+            return true;
+    return false;
+}
+
 /* The caller's, but for the variables that change what runs: those are as they were when it was approved. */
 static char **environment_of(const struct bound *bound)
 {
     struct words all = {0};
     for (size_t i = 0; i < bound->set.count; i++)
         add_word(&all, bound->set.list[i]);
-    for (char **entry = environ; *entry; entry++)
-        if (!named(&bound->unset, *entry, strcspn(*entry, "=")))
+    for (char **entry = environ; *entry; entry++) {
+        size_t length = strcspn(*entry, "=");
+        if (!named(&bound->unset, *entry, length) && !sets(&bound->set, *entry, length))
             add_word(&all, *entry);
+    }
     if (!all.list)
         all.list = calloc(1, sizeof *all.list);
     return all.list;
@@ -62,30 +73,21 @@ static _Noreturn void be_command(const struct bound *bound, char **environment, 
     _exit(errno == ENOENT ? STATUS_UNKNOWN : STATUS_UNRUNNABLE);
 }
 
-/* A process and all below it, the parents first. */
-static void signal_tree(pid_t pid, int number)
-{
-    char path[64];
-    snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)pid, (int)pid);
-    kill(pid, number);
-    FILE *children = fopen(path, "re");
-    int child;
-    while (children && fscanf(children, "%d", &child) == 1)
-        signal_tree(child, number);
-    if (children)
-        fclose(children);
-}
-
-/* Without a good lease that does not name it, the run stands still. */
-static void mind_lease(pid_t command, uint64_t run)
+/*
+ * Without a good lease that does not name it, the run stands still: all that descends from the launcher, also what its
+ * parents left behind. Said again at each look: somebody else could have let it go on.
+ */
+static void mind_lease(uint64_t run)
 {
     static bool held;
     struct terms terms = look_at_lease(run);
     bool hold = terms.why || terms.halt != MAY_GO;
-    if (hold != held)
-        signal_tree(command, hold ? SIGSTOP : SIGCONT);
+    if (hold)
+        signal_below(getpid(), SIGSTOP);
+    else if (held)
+        signal_below(getpid(), SIGCONT);
     if (!terms.why && terms.halt == HALT_KILLED)
-        signal_tree(command, SIGKILL);
+        signal_below(getpid(), SIGKILL);
     held = hold;
 }
 
@@ -97,6 +99,23 @@ static bool may_go(uint64_t run)
     return !terms.why && terms.halt == MAY_GO;
 }
 
+/* Takes one child's news; false when there is none. `status`: the command's, -1 while it runs. */
+static bool reaped(pid_t command, uint64_t run, int *status)
+{
+    int news;
+    pid_t child = waitpid(-1, &news, WNOHANG | WUNTRACED);
+    *status = -1;
+    if (child == command && !WIFSTOPPED(news)) {
+        *status = WIFEXITED(news) ? WEXITSTATUS(news) : 128 + WTERMSIG(news);
+    } else if (child == command && may_go(run)) { /* else by an order, or for want of a lease: no job of the shell's */
+        signal_below(getpid(), SIGSTOP); /* meanwhile nobody minds the lease: so nothing goes on */
+        raise(SIGSTOP);                  /* a shell sees the job stop, and may let it go on */
+        if (may_go(run))
+            signal_below(getpid(), SIGCONT);
+    }
+    return child > 0;
+}
+
 static int wait_for(pid_t command, const sigset_t *watched, uint64_t run)
 {
     static const struct timespec look = {0, 200 * 1000 * 1000};
@@ -104,7 +123,7 @@ static int wait_for(pid_t command, const sigset_t *watched, uint64_t run)
         siginfo_t info;
         int status;
         if (leased())
-            mind_lease(command, run);
+            mind_lease(run);
         if (sigtimedwait(watched, &info, &look) < 0)
             continue;
         if (info.si_signo != SIGCHLD) {
@@ -113,23 +132,16 @@ static int wait_for(pid_t command, const sigset_t *watched, uint64_t run)
                 kill(command, info.si_signo);
             continue;
         }
-        pid_t ended = waitpid(command, &status, WNOHANG | WUNTRACED);
-        if (ended != command)
-            continue;
-        if (WIFSTOPPED(status) && !may_go(run))
-            continue; /* by an order, or for want of a lease: no job of the shell's has stopped */
-        if (WIFSTOPPED(status)) {
-            raise(SIGSTOP); /* a shell sees the job stop, and may let it go on */
-            kill(command, SIGCONT);
-        } else {
-            return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-        }
+        while (reaped(command, run, &status))
+            if (status >= 0)
+                return status;
     }
 }
 
 int launch_bound(char *bytes, size_t length)
 {
     static struct bound bound;
+    const struct sigaction plain = {.sa_handler = SIG_DFL};
     sigset_t watched, before;
     uid_t user = geteuid();
     gid_t group = getegid();
@@ -140,6 +152,10 @@ int launch_bound(char *bytes, size_t length)
     if (user != 0)
         map_ids(user, group);
     bind_view(&bound);
+    /* What its parents leave behind comes to this process: an order reaches that, too. */
+    if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+        fail(DOCTOR, "what the command leaves behind could not be found (%s)", strerror(errno));
+    sigaction(SIGCHLD, &plain, NULL); /* who ignores it, as a caller may, never hears of an end */
     char **environment = environment_of(&bound);
     sigemptyset(&watched);
     sigaddset(&watched, SIGCHLD);
@@ -148,7 +164,7 @@ int launch_bound(char *bytes, size_t length)
     sigprocmask(SIG_BLOCK, &watched, &before);
     const uint64_t run = name_of_run(bound.id);
     if (leased())
-        need_lease(run);
+        (void)need_lease(run);
     pid_t launcher = getpid(), command = fork();
     if (command == 0)
         be_command(&bound, environment, &before, launcher);

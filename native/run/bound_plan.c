@@ -1,23 +1,11 @@
-/* The plan of a bound run: records `key=value\0` as of every plan, in any order, nothing escaped. */
+/* The plan of a bound run: what each of its records means. */
 #define _GNU_SOURCE
 #include "bound.h"
+#include "records.h"
 
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-
-static _Noreturn void refuse(const char *key, const char *why) { fail(REINSTALL, "its plan is not understood (%s: %s)", key, why); }
-
-static void *more(void *list, size_t count, size_t *room, size_t size)
-{
-    if (count < *room)
-        return list;
-    *room = *room ? *room * 2 : 16;
-    list = realloc(list, *room * size);
-    if (!list)
-        fail("Free some memory and try again.", "there is no memory for the plan");
-    return list;
-}
 
 static void take_sealed(struct sealed_list *all, const char *key, char *value)
 {
@@ -58,9 +46,16 @@ struct nodes {
     const char *version, *cwd, *root;
 };
 
-static void take(struct bound *bound, struct nodes *said, const char *key, char *value)
+struct reading {
+    struct bound *bound;
+    struct nodes said;
+};
+
+static void take(void *into, char *key, char *value)
 {
-    struct { const char *key; const char **place; bool path; } once[] = {
+    struct bound *bound = ((struct reading *)into)->bound;
+    struct nodes *said = &((struct reading *)into)->said;
+    struct { const char *key; const char **place; bool path; } single[] = {
         {"bound", &said->version, false}, {"id", &bound->id, false}, {"cwd", &bound->cwd, true},
         {"cwd_node", &said->cwd, false}, {"root", &bound->root, true}, {"root_node", &said->root, false},
         {"folder", &bound->folder, true}, {"bin", &bound->bin, true}, {"program", &bound->program, true},
@@ -68,11 +63,9 @@ static void take(struct bound *bound, struct nodes *said, const char *key, char 
     struct { const char *key; struct sealed_list *list; } seals[] = {
         {"file", &bound->files}, {"check", &bound->checks}, {"link", &bound->links}, {"tree", &bound->trees},
     };
-    for (size_t i = 0; i < sizeof once / sizeof *once; i++)
-        if (strcmp(key, once[i].key) == 0) {
-            if (*once[i].place)
-                refuse(key, "said twice");
-            *once[i].place = once[i].path ? path_in(key, value) : value;
+    for (size_t i = 0; i < sizeof single / sizeof *single; i++)
+        if (strcmp(key, single[i].key) == 0) {
+            once(single[i].place, key, single[i].path ? path_in(key, value) : value);
             return;
         }
     for (size_t i = 0; i < sizeof seals / sizeof *seals; i++)
@@ -96,27 +89,20 @@ static void take(struct bound *bound, struct nodes *said, const char *key, char 
 
 void read_bound(struct bound *bound, char *bytes, size_t length)
 {
-    struct nodes said = {0};
+    struct reading reading = {.bound = bound};
+    const struct nodes *said = &reading.said;
     memset(bound, 0, sizeof *bound);
-    if (length == 0 || bytes[length - 1] != '\0')
-        fail(REINSTALL, "its plan is cut short");
-    for (char *record = bytes, *next; record < bytes + length; record = next) {
-        next = record + strlen(record) + 1;
-        char *equals = strchr(record, '=');
-        if (!equals)
-            refuse("?", "a record without a key");
-        *equals = '\0';
-        take(bound, &said, record, equals + 1);
-    }
-    if (!said.version || strcmp(said.version, "1") != 0)
+    each_record(bytes, length, take, &reading);
+    if (!said->version || strcmp(said->version, "1") != 0)
         refuse("bound", "not 1");
-    if (!bound->id || !bound->cwd || !said.cwd || !bound->folder || !bound->program || !bound->arguments.count)
+    if (!bound->id || !bound->cwd || !said->cwd || !bound->folder || !bound->program || !bound->arguments.count)
         refuse("bound", "something is missing");
-    if (!bound->root != !said.root)
+    (void)id_in(bound->id);
+    if (!bound->root != !said->root)
         refuse("root", "it and its node belong together");
     if (bound->tool_count && !bound->bin)
         refuse("tool", "there is no place for it");
-    bound->cwd_node = node_in("cwd_node", said.cwd);
-    if (said.root)
-        bound->root_node = node_in("root_node", said.root);
+    bound->cwd_node = node_in("cwd_node", said->cwd);
+    if (said->root)
+        bound->root_node = node_in("root_node", said->root);
 }

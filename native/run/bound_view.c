@@ -19,7 +19,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-enum { MOST_IN_TREE = 8192 };
+enum { MOST_IN_TREE = 8192, DEEPEST = 64 /* directories below one another: each holds a descriptor */ };
 
 static int overlay = -1; /* its root, where there is one */
 static int real_root = -1; /* the directory below it */
@@ -139,10 +139,13 @@ static void seal_link(const struct bound *bound, const struct sealed *one)
 static int by_text(const void *one, const void *other) { return strcmp(*(char *const *)one, *(char *const *)other); }
 
 /* Copies a directory with everything inside; `lines` gets `path NUL-free, digest` of each file. */
-static void copy_tree(const char *path, int from, int to, const char *prefix, struct words *lines)
+static void copy_tree(const char *path, int from, int to, const char *prefix, struct words *lines, int depth)
 {
-    DIR *all = fdopendir(dup(from));
-    for (struct dirent *one; all && (one = readdir(all));) {
+    DIR *all = fdopendir(fcntl(from, F_DUPFD_CLOEXEC, 0));
+    if (!all || depth > DEEPEST)
+        drifted(path, all ? "has something else in it" : strerror(errno));
+    errno = 0;
+    for (struct dirent *one; (one = readdir(all)); errno = 0) {
         struct stat found;
         char *line, hex[65];
         if (strcmp(one->d_name, ".") == 0 || strcmp(one->d_name, "..") == 0)
@@ -154,7 +157,7 @@ static void copy_tree(const char *path, int from, int to, const char *prefix, st
             if (mkdirat(to, one->d_name, 0755) < 0 || asprintf(&line, "%s%s/", prefix, one->d_name) < 0)
                 fail(REPORT, "%s cannot be copied (%s)", path, strerror(errno));
             int inside = openat(to, one->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-            copy_tree(path, fd, inside, line, lines);
+            copy_tree(path, fd, inside, line, lines, depth + 1);
             close(inside);
             free(line);
         } else if (S_ISREG(found.st_mode)) {
@@ -172,8 +175,9 @@ static void copy_tree(const char *path, int from, int to, const char *prefix, st
         }
         close(fd);
     }
-    if (all)
-        closedir(all);
+    if (errno) /* a list that broke off is not the whole of it */
+        drifted(path, strerror(errno));
+    closedir(all);
 }
 
 static void seal_tree(const struct bound *bound, const struct sealed *one)
@@ -187,7 +191,7 @@ static void seal_tree(const struct bound *bound, const struct sealed *one)
     if (fstat(from, &found) < 0 || mkdirat(copies, name, 0700) < 0)
         fail(REPORT, "%s cannot be copied (%s)", one->path, strerror(errno));
     int to = openat(copies, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    copy_tree(one->path, from, to, "", &lines);
+    copy_tree(one->path, from, to, "", &lines, 0);
     dress(to, &found);
     close(to);
     if (lines.count)

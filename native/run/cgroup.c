@@ -21,7 +21,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-enum { KEPT = 300 /* numbers that the kernel does not give out again */, CGROUP2 = 0x63677270 };
+enum { KEPT = 300 /* numbers that the kernel does not give out again */, CGROUP2 = 0x63677270, OURS = 2 /* pid 1, in two threads */ };
 
 static int group = -1;        /* ours, opened */
 static char group_path[PATH_MAX + 32];
@@ -95,7 +95,7 @@ void bound_group(const struct plan *plan)
     }
     for (size_t i = 0; i < plan->limit_count; i++)
         if (plan->limits[i].resource == RLIMIT_NPROC)
-            numbers_bounded = set_number("pids.max", (unsigned long long)plan->limits[i].value + 1 /* pid 1 */);
+            numbers_bounded = set_number("pids.max", (unsigned long long)plan->limits[i].value + OURS);
 }
 
 bool group_ran_out(void)
@@ -178,9 +178,9 @@ bool join_cgroup(const struct plan *plan, pid_t init)
     rlim_t most = wanted(plan);
     if (most == 0 || numbers_bounded)
         return numbers_bounded;
-    if (bound_by("/sys/fs/cgroup/pids", most + 1 /* pid 1 */, init))
+    if (bound_by("/sys/fs/cgroup/pids", most + OURS, init))
         return true;
-    return group < 0 && bound_by("/sys/fs/cgroup", most + 1, init); /* else it would leave its group */
+    return group < 0 && bound_by("/sys/fs/cgroup", most + OURS, init); /* else it would leave its group */
 }
 
 void leave_cgroup(void)

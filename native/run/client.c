@@ -129,7 +129,7 @@ static bool observed, bounded;
 
 bool leased(void) { return asked || ticket; }
 
-void need_lease(uint64_t run)
+int64_t need_lease(uint64_t run)
 {
     struct terms terms = look_at_lease(run);
     if (terms.why)
@@ -137,6 +137,7 @@ void need_lease(uint64_t run)
              "%s: nothing is started that its daemon could not stop", terms.why);
     if (terms.halt != MAY_GO)
         fail("Stop here, and tell the user: `interlock freezes` shows what is in force.", "a person has halted it");
+    return terms.until;
 }
 
 void run_is(const char *id, bool observes, bool bounds)

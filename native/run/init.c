@@ -5,8 +5,11 @@
 #define _GNU_SOURCE
 #include "run.h"
 #include "kernel.h"
+#include "../lease.h"
+#include "../wire.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,10 +19,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* Does not wait for a launcher that does not listen: it may be stopped. */
 static void say(int control, int kind, int value)
 {
-    struct message message = {kind, value};
-    if (send(control, &message, sizeof message, MSG_NOSIGNAL) < 0)
+    struct message message = {kind, value, 0};
+    if (send(control, &message, sizeof message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 && errno != EAGAIN)
         _exit(STATUS_UNBUILT); /* nobody is left to tell */
 }
 
@@ -42,7 +46,37 @@ static _Noreturn void be_command(const struct plan *plan, char **environment, co
     _exit(run_command(plan->arguments.list, environment));
 }
 
-static bool held; /* by the launcher: all that runs here stands still */
+/* ---- standing still: every process of the namespace but this one, none of which can fork meanwhile */
+
+static bool held;     /* by the launcher's word, or because it gave none */
+static bool job_held; /* because the command stopped as a job does, and its launcher with it */
+static int64_t lease; /* so long this may go on, by CLOCK_BOOTTIME in ns; 0: without an end */
+
+enum { LONGEST_WAIT = 3600 * 1000 /* ms: a time that fits an int */ };
+
+static void stand_still(void) { kill(-1, SIGSTOP); }
+
+static void go_on(void)
+{
+    held = job_held = false;
+    kill(-1, SIGCONT);
+}
+
+/*
+ * Milliseconds until the lease lapses; -1: never, or it has. The launcher renews it here as it finds it renewed: without
+ * its word (it is stopped itself, or gets no processor) nothing goes on for longer than the daemon has promised.
+ */
+static int mind_lease(void)
+{
+    if (!lease || held)
+        return -1;
+    const int64_t left = lease - boottime_ns();
+    if (left > 0)
+        return (int)smaller(left / 1000000, LONGEST_WAIT) + 1;
+    held = true;
+    stand_still();
+    return -1;
+}
 
 /* True while the command lives. */
 static bool reap(pid_t command, int control, bool tty)
@@ -54,12 +88,27 @@ static bool reap(pid_t command, int control, bool tty)
         if (info.si_pid != command)
             continue;
         if (info.si_code == CLD_STOPPED) {
-            if (tty && !held)
+            if (tty && !held && !job_held) {
+                /* The launcher will stop, and keeps neither lease nor time meanwhile: so nobody here goes on. */
+                job_held = true;
+                stand_still();
                 say(control, SAID_STOPPED, info.si_status);
+            }
             continue;
         }
         say(control, SAID_ENDED, info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status);
         return false;
+    }
+}
+
+static void pass_on(pid_t command, int number, bool tty)
+{
+    if (number == SIGCONT && job_held) {
+        job_held = false;
+        if (!held)
+            go_on();
+    } else {
+        kill(tty ? command : -command, number); /* without a terminal it leads a group of its own */
     }
 }
 
@@ -71,14 +120,18 @@ static bool take_order(pid_t command, int control, bool tty)
         return true;
     if (n != (ssize_t)sizeof message)
         return false; /* the launcher is gone */
-    if (message.kind == SAY_END)
+    if (message.kind == SAY_END) {
         kill(-1, SIGTERM);
-    else if (message.kind == SAY_HOLD || message.kind == SAY_GO) {
-        /* Every process of the namespace but this one, none of which can fork meanwhile. */
-        held = message.kind == SAY_HOLD;
-        kill(-1, held ? SIGSTOP : SIGCONT);
-    } else if (message.kind == SAY_SIGNAL)
-        kill(tty ? command : -command, message.value); /* without a terminal it leads a group of its own */
+    } else if (message.kind == SAY_HOLD) {
+        held = true;
+        stand_still();
+    } else if (message.kind == SAY_GO) {
+        lease = message.until;
+        if (held)
+            go_on();
+    } else if (message.kind == SAY_SIGNAL) {
+        pass_on(command, message.value, tty);
+    }
     return true;
 }
 
@@ -91,11 +144,14 @@ static _Noreturn void end(const struct plan *plan)
     _exit(0);
 }
 
+/* The nearer of two times to wait; below zero: none. */
+static int nearer(int one, int other) { return one < 0 || (other >= 0 && other < one) ? other : one; }
+
 static _Noreturn void serve(const struct plan *plan, pid_t command, int control, int children, int calls)
 {
     for (;;) {
         struct pollfd polled[3] = {{control, POLLIN, 0}, {children, POLLIN, 0}, {calls, POLLIN, 0}};
-        if (poll(polled, 3, mind_memory(plan)) < 0)
+        if (poll(polled, 3, nearer(mind_memory(plan), mind_lease())) < 0)
             continue;
         if (polled[2].revents & POLLIN)
             serve_notice();
@@ -116,19 +172,34 @@ static _Noreturn void serve(const struct plan *plan, pid_t command, int control,
 uid_t outer_user;
 gid_t outer_group;
 
-static size_t wait_for(int control, int kind)
+static struct message wait_for(int control, int kind)
 {
     struct message said;
     if (recv(control, &said, sizeof said, 0) != (ssize_t)sizeof said || said.kind != kind)
         _exit(STATUS_UNBUILT); /* the launcher is gone, and has said why */
-    return (size_t)said.value;
+    return said;
+}
+
+/*
+ * What the caller left open is the caller's: names below /proc/self, which pid 1 looks up for those whose renames it
+ * serves, must not lead there.
+ */
+static int close_all_but(int control)
+{
+    const int kept = 3;
+    if (control != kept && dup3(control, kept, O_CLOEXEC) != kept)
+        _exit(STATUS_UNBUILT);
+    fail_socket = kept;
+    if (syscall(NR_CLOSE_RANGE, (unsigned)kept + 1, ~0U, 0U) < 0)
+        fail(DOCTOR, "open files cannot be closed (%s)", strerror(errno));
+    return kept;
 }
 
 _Noreturn void be_init(char *bytes, int control, const sigset_t *mask)
 {
     static struct plan plan;
     sigset_t all, child;
-    fail_socket = control;
+    control = close_all_but(control);
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
     sigemptyset(&child);
@@ -138,7 +209,7 @@ _Noreturn void be_init(char *bytes, int control, const sigset_t *mask)
     map_ids(outer_user, outer_group);
     raise_loopback();
     prepare_view();
-    read_plan(&plan, bytes, wait_for(control, SAY_PLAN));
+    read_plan(&plan, bytes, (size_t)wait_for(control, SAY_PLAN).value);
     if (needs_bound(&plan))
         say(control, SAID_BOUND, bound_numbers(&plan, proc_mount));
     if (plan.listens)
@@ -152,7 +223,7 @@ _Noreturn void be_init(char *bytes, int control, const sigset_t *mask)
         fail(REPORT, "the sandbox's pid 1 cannot be closed to looks (%s)", strerror(errno));
     if (plan.landlock)
         add_landlock(&plan);
-    (void)wait_for(control, SAY_START);
+    lease = wait_for(control, SAY_START).until;
     int children = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
     if (children < 0)
         fail(REPORT, "signals cannot be read (%s)", strerror(errno));

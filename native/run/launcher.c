@@ -31,6 +31,7 @@ struct watch {
     int status;          /* the command's, -1 while it runs */
     bool failed, late, started, held;
     uint64_t run;        /* by which the lease names this run */
+    int64_t until;       /* so long pid 1 was told that it is good */
     char text[2048];     /* why it failed */
 };
 
@@ -41,10 +42,11 @@ static int64_t now_ms(void)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static void say(const struct watch *watch, int kind, int value)
+/* Never waits: it may have ended, which the next read says, or stand still. Then it is dealt with in other ways. */
+static void say(const struct watch *watch, int kind, int value, int64_t until)
 {
-    struct message message = {kind, value};
-    (void)send(watch->control, &message, sizeof message, MSG_NOSIGNAL); /* it may have ended: the next read says so */
+    struct message message = {kind, value, until};
+    (void)send(watch->control, &message, sizeof message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 static void take_signal(const struct watch *watch, const struct plan *plan)
@@ -55,14 +57,15 @@ static void take_signal(const struct watch *watch, const struct plan *plan)
     /* What a terminal sends reaches the command by itself, unless it has left the terminal. */
     if (plan->tty && info.ssi_code == SI_KERNEL && info.ssi_signo != SIGHUP)
         return;
-    say(watch, SAY_SIGNAL, (int)info.ssi_signo);
+    say(watch, SAY_SIGNAL, (int)info.ssi_signo, 0);
 }
 
 static int lease_left = -1; /* milliseconds to the next look at the lease */
 
 /*
  * A run goes on as long as the daemon's lease is good and does not name it; else it stands still, or ends. The daemon
- * stops it too, when it is alive: this is what holds when it is not.
+ * stops it too, when it is alive: this is what holds when it is not. Pid 1 is told how long it is good, because this
+ * process may be stopped; and is not relied upon, because it may be busy: what lives below it is stopped from here, too.
  */
 static void mind_lease(struct watch *watch)
 {
@@ -72,8 +75,13 @@ static void mind_lease(struct watch *watch)
     bool hold = terms.why || terms.halt != MAY_GO;
     if (!terms.why && terms.halt == HALT_KILLED)
         kill(watch->init, SIGKILL);
-    if (hold != watch->held)
-        say(watch, hold ? SAY_HOLD : SAY_GO, 0);
+    if (hold) {
+        say(watch, SAY_HOLD, 0, 0); /* again at each look: somebody outside could have let it go on */
+        signal_below(watch->init, SIGSTOP);
+    } else if (watch->held || terms.until != watch->until) {
+        say(watch, SAY_GO, 0, terms.until);
+        watch->until = terms.until;
+    }
     watch->held = hold;
     lease_left = !hold && terms.left_ms < LOOK_MS ? (int)terms.left_ms + 1 : LOOK_MS;
 }
@@ -82,9 +90,9 @@ static void mind_lease(struct watch *watch)
 static void start(struct watch *watch)
 {
     if (leased())
-        need_lease(watch->run);
+        watch->until = need_lease(watch->run);
     watch->started = true;
-    say(watch, SAY_START, 0);
+    say(watch, SAY_START, 0, watch->until);
     mind_lease(watch);
 }
 
@@ -113,7 +121,7 @@ static bool take_message(struct watch *watch)
         start(watch);
     } else if (said.head.kind == SAID_STOPPED) {
         raise(SIGSTOP);
-        say(watch, SAY_SIGNAL, SIGCONT);
+        say(watch, SAY_SIGNAL, SIGCONT, 0);
     }
     return true;
 }
@@ -124,7 +132,7 @@ static void keep_time(struct watch *watch)
     if (watch->ends && now >= watch->ends && !watch->late) {
         watch->late = true;
         watch->kills = now + GRACE_MS;
-        say(watch, SAY_END, 0);
+        say(watch, SAY_END, 0, 0);
     }
     if (watch->kills && now >= watch->kills) {
         kill(watch->init, SIGKILL);
@@ -237,7 +245,7 @@ int launch(const char *bytes, size_t length)
     read_plan(&plan, copy, length); /* here first: what is wrong with it is said once */
     run_is(plan.id, plan.observe, plan.memory > 0);
     bound_group(&plan);
-    say(watch, SAY_PLAN, (int)length);
+    say(watch, SAY_PLAN, (int)length, 0);
     if (plan.tty) {
         hold_terminal();
         gather_signals(watch, &before, true);

@@ -26,6 +26,6 @@ int base_of(pid_t pid, int directory, const char *path);
 
 void serve_rename(const struct notice *notice); /* shim.c */
 void see_program(const struct notice *notice);  /* sight.c */
-void see_place(const struct notice *notice);
+void see_place(const struct notice *notice);   /* places.c */
 
 #endif

@@ -1,8 +1,6 @@
-/*
- * The plan's bytes: records `key=value\0`, in any order, nothing escaped. Who writes them is Interlock's daemon, so
- * whatever does not fit is a fault of ours and refused: an unknown key could be a wall that this program does not build.
- */
+/* The plan of a contained run: what each of its records means. */
 #define _GNU_SOURCE
+#include "records.h"
 #include "run.h"
 
 #include <errno.h>
@@ -11,56 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static _Noreturn void refuse(const char *key, const char *why) { fail(REINSTALL, "its plan is not understood (%s: %s)", key, why); }
-
-void add_word(struct words *words, char *word)
-{
-    if (words->count + 2 > words->room) {
-        words->room = words->room ? words->room * 2 : 16;
-        words->list = realloc(words->list, words->room * sizeof *words->list);
-        if (!words->list)
-            fail("Free some memory and try again.", "there is no memory for the plan");
-    }
-    words->list[words->count++] = word;
-    words->list[words->count] = NULL;
-}
-
-static bool plain_number(const char *text, unsigned long long limit, unsigned long long *value)
-{
-    *value = 0;
-    if (!*text || (text[0] == '0' && text[1]))
-        return false;
-    for (; *text; text++) {
-        if (*text < '0' || *text > '9' || *value > (limit - (unsigned)(*text - '0')) / 10)
-            return false;
-        *value = *value * 10 + (unsigned)(*text - '0');
-    }
-    return true;
-}
-
-/* Absolute, and the only spelling of itself: no empty, `.` or `..` component, no slash at the end. */
-char *path_in(const char *key, char *value)
-{
-    if (value[0] != '/' || strlen(value) >= PATH_MAX)
-        refuse(key, "not an absolute path");
-    for (const char *part = value + 1; value[1];) {
-        size_t length = strcspn(part, "/");
-        if (length == 0 || (length == 1 && part[0] == '.') || (length == 2 && part[0] == '.' && part[1] == '.') || length > NAME_MAX)
-            refuse(key, "not a plain path");
-        if (!part[length])
-            break;
-        part += length + 1;
-    }
-    return value;
-}
-
-static void once(const char **place, const char *key, const char *value)
-{
-    if (*place)
-        refuse(key, "said twice");
-    *place = value;
-}
 
 static bool flag_in(const char *key, const char *value)
 {
@@ -133,8 +81,15 @@ struct seen {
     const char *version, *write, *network, *fresh_bytes, *wall, *landlock, *shim, *tty, *observe;
 };
 
-static void take(struct plan *plan, struct seen *seen, char *key, char *value)
+struct reading {
+    struct plan *plan;
+    struct seen seen;
+};
+
+static void take(void *into, char *key, char *value)
 {
+    struct plan *plan = ((struct reading *)into)->plan;
+    struct seen *seen = &((struct reading *)into)->seen;
     struct { const char *key; const char **place; } paths[] = {
         {"cwd", &plan->cwd}, {"workspace", &plan->workspace}, {"upper", &plan->upper}, {"work", &plan->work},
         {"source", &plan->source}, {"egress", &plan->egress},
@@ -186,9 +141,7 @@ static void check_words(struct plan *plan, const struct seen *seen)
 {
     if (strcmp(needed("version", seen->version), "1") != 0)
         refuse("version", "not 1");
-    const char *id = needed("id", plan->id);
-    if (!*id || strlen(id) > 64 || strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(id))
-        refuse("id", "not of small letters, digits and dashes");
+    (void)id_in(needed("id", plan->id));
     const char *network = needed("network", seen->network);
     if (strcmp(network, "none") != 0 && strcmp(network, "listen") != 0)
         refuse("network", "neither none nor listen");
@@ -223,20 +176,11 @@ static void check_writing(struct plan *plan, const struct seen *seen)
 
 void read_plan(struct plan *plan, char *bytes, size_t length)
 {
-    struct seen seen = {0};
+    struct reading reading = {.plan = plan};
     memset(plan, 0, sizeof *plan);
-    if (length == 0 || bytes[length - 1] != '\0')
-        fail(REINSTALL, "its plan is cut short");
-    for (char *record = bytes, *next; record < bytes + length; record = next) {
-        next = record + strlen(record) + 1;
-        char *equals = strchr(record, '=');
-        if (!equals)
-            refuse("?", "a record without a key");
-        *equals = '\0';
-        take(plan, &seen, record, equals + 1);
-    }
-    check_words(plan, &seen);
-    check_writing(plan, &seen);
+    each_record(bytes, length, take, &reading);
+    check_words(plan, &reading.seen);
+    check_writing(plan, &reading.seen);
     needed("cwd", plan->cwd);
     if (plan->arguments.count == 0)
         refuse("arg", "missing");

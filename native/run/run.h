@@ -37,6 +37,8 @@ struct words {
     size_t count, room;
 };
 
+void add_word(struct words *words, char *word); /* records.c */
+
 enum writing { WRITE_OVERLAY, WRITE_BIND, WRITE_NONE };
 
 struct port {
@@ -63,9 +65,6 @@ struct plan {
 
 /* Takes the bytes over: the plan points into them. Anything unknown, missing, or said twice is refused. */
 void read_plan(struct plan *plan, char *bytes, size_t length);
-void add_word(struct words *words, char *word);
-/* The value, if it is an absolute path and the only spelling of itself; else the end. */
-char *path_in(const char *key, char *value);
 char *load_file(const char *path, size_t *length);
 
 /* ---- environment.c */
@@ -94,8 +93,8 @@ int in_python(int count, char **words);
 
 /* Whether this run was given by a daemon, whose lease it then needs. */
 bool leased(void);
-/* Gives up unless the lease is good, and nobody has halted this run. */
-void need_lease(uint64_t run);
+/* Gives up unless the lease is good, and nobody has halted this run; returns when it lapses (CLOCK_BOOTTIME, ns). */
+int64_t need_lease(uint64_t run);
 
 /* Under which name the end of such a run is told, and what beside its status. */
 void run_is(const char *id, bool observed, bool bounded);
@@ -197,12 +196,18 @@ enum { SAID_FAILED = 'F', SAY_PLAN = 'P', SAY_START = 'G', SAID_ENDED = 'E', SAI
        SAY_HOLD = 'H', SAY_GO = 'O' };
 struct message {
     int kind, value;
+    int64_t until; /* with SAY_START and SAY_GO: the end of the lease by CLOCK_BOOTTIME, in ns; 0: the run needs none */
 };
 
 /* ---- probe.c */
 
 int probe(const char *directory);
 int probe_rename(const char *from, const char *to);
+
+/* ---- family.c */
+
+/* Everything that descends from a process, but for that one itself. */
+void signal_below(pid_t top, int number);
 
 /* ---- terminal.c: outside */
 

@@ -19,7 +19,7 @@ _Noreturn void fail(const char *next, const char *format, ...)
     static struct {
         struct message head;
         char text[2048];
-    } said = {{SAID_FAILED, 0}, ""};
+    } said = {{.kind = SAID_FAILED}, ""};
     char what[1536];
     va_list arguments;
     va_start(arguments, format);

@@ -168,7 +168,8 @@ static bool find(int base, char *path, struct where *where)
     strcpy(where->name, name);
     if (slash)
         slash[slash == path] = '\0';
-    where->parent = openat(base, slash ? path : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    /* Not through /proc/self and the like: these are pid 1's here, and the kernel does what it was asked. */
+    where->parent = open_how(base, slash ? path : ".", O_PATH | O_DIRECTORY | O_CLOEXEC, RESOLVE_NO_MAGIC);
     return where->parent >= 0;
 }
 
@@ -212,9 +213,9 @@ void serve_rename(const struct notice *notice)
     unsigned flags = notice->call == SYS_renameat2 ? (unsigned)a[4] : 0;
     int old_base = -1, new_base = -1;
     bool directory = read_text(pid, a[at ? 1 : 0], old, sizeof old) && (old_base = base_of(pid, at ? (int)a[0] : AT_FDCWD, old)) >= 0 &&
-                     fstatat(old_base, old, &found, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(found.st_mode) &&
-                     read_text(pid, a[at ? 3 : 1], new, sizeof new) && (new_base = base_of(pid, at ? (int)a[2] : AT_FDCWD, new)) >= 0 &&
-                     still_asked(notice->id) && find(old_base, old, &from) && find(new_base, new, &to);
+                     find(old_base, old, &from) && fstatat(from.parent, from.name, &found, AT_SYMLINK_NOFOLLOW) == 0 &&
+                     S_ISDIR(found.st_mode) && read_text(pid, a[at ? 3 : 1], new, sizeof new) &&
+                     (new_base = base_of(pid, at ? (int)a[2] : AT_FDCWD, new)) >= 0 && still_asked(notice->id) && find(new_base, new, &to);
     if (directory)
         rename_directory(notice->id, &from, &to, flags);
     else

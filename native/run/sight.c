@@ -1,5 +1,5 @@
 /*
- * What runs, and whom it calls. Nothing is held up or refused here: that is what the walls are for.
+ * What runs (and, in places.c, whom it calls). Nothing is held up or refused here: that is what the walls are for.
  *
  * A call that waits for pid 1 names its program in memory that other threads of the caller can change before the kernel
  * looks. So what a process has become is looked at once more, at the next call of anybody and at the end; who was
@@ -12,21 +12,19 @@
 #include "notices.h"
 #include "sight.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { PENDING = 32, WORDS = 12 /* of a command that are looked through for one that was asked for */ };
+enum { PENDING = 32, WORDS = 12 /* of a command that are looked through for one that was asked for */, SCRIPTS = 4 };
 
 struct sight *sight;
-static const char UNREADABLE[] = "?"; /* no path is called so */
+const char UNREADABLE[] = "?"; /* no path is called so */
 static const struct words *asked; /* `git push`: the words that belong to a program's name */
 
 void look_out(const struct plan *plan) { asked = &plan->note; }
@@ -70,7 +68,7 @@ static void note_program(const char *name, const char *file, const char *by)
     sight->program[sight->programs++] = one;
 }
 
-static void note_place(const char *name, const char *by)
+void note_place(const char *name, const char *by)
 {
     struct place one = {.count = 1};
     keep(one.name, name);
@@ -95,8 +93,7 @@ static bool read_link(const char *link, char text[PATH_MAX])
     return length > 0;
 }
 
-/* The program that a process is, by its file. */
-static bool program_of(pid_t pid, char text[PATH_MAX])
+bool program_of(pid_t pid, char text[PATH_MAX])
 {
     char link[64];
     snprintf(link, sizeof link, "/proc/%d/exe", (int)pid);
@@ -151,8 +148,11 @@ static struct pending {
     char file[TEXT], by[TEXT];
 } pending[PENDING];
 
-/* Whether the file is a script whose interpreter is this program. */
-static bool interprets(const char *program, const char *file)
+/*
+ * Whether the file is a script whose interpreter is this program. It may have been rewritten since, so it may name itself:
+ * as for the kernel, an interpreter is a script at most a few times (BINPRM_MAX_RECURSION is four in Linux).
+ */
+static bool interprets(const char *program, const char *file, int depth)
 {
     char line[TEXT], found[PATH_MAX], link[64];
     int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -166,7 +166,7 @@ static bool interprets(const char *program, const char *file)
     start[strcspn(start, " \t\n")] = '\0';
     fd = open(start, O_PATH | O_CLOEXEC);
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-    bool same = fd >= 0 && read_link(link, found) && (strcmp(found, program) == 0 || interprets(program, found));
+    bool same = fd >= 0 && read_link(link, found) && (strcmp(found, program) == 0 || (depth > 0 && interprets(program, found, depth - 1)));
     if (fd >= 0)
         close(fd);
     return same;
@@ -184,7 +184,7 @@ void look_again(void)
         keep(kept, now);
         if (alive && strcmp(kept, one->by) == 0)
             continue; /* it has not become anything else yet */
-        if (alive && strcmp(kept, one->file) != 0 && !interprets(now, one->file))
+        if (alive && strcmp(kept, one->file) != 0 && !interprets(now, one->file, SCRIPTS))
             note_program(now, now, one->by);
         one->pid = 0;
     }
@@ -206,9 +206,20 @@ static void look_later(pid_t pid, const char *file, const char *by)
 
 /* ---- the calls */
 
+/* Opened as its caller would: `self` in a path means whoever looks, and that is not to be pid 1. */
+static int open_as(pid_t pid, int base, const char *name)
+{
+    static const char own[] = "/proc/self/";
+    char path[PATH_MAX];
+    if (strncmp(name, own, sizeof own - 1) != 0)
+        return open_how(base, name, O_PATH | O_CLOEXEC, RESOLVE_NO_MAGIC);
+    int length = snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name + sizeof own - 1);
+    return length < (int)sizeof path ? open(path, O_PATH | O_CLOEXEC) : -1;
+}
+
 /*
  * The file that a process is about to become; -1 where there is none: most often a directory of PATH that lacks it.
- * The name is UNREADABLE where the caller does not let itself be looked into.
+ * The name is UNREADABLE where the caller does not let itself be looked into, or the way leads through /proc.
  */
 static int file_asked(const struct notice *notice, char name[PATH_MAX])
 {
@@ -224,10 +235,10 @@ static int file_asked(const struct notice *notice, char name[PATH_MAX])
         (void)read_link(link, name);
         return open(link, O_PATH | O_CLOEXEC);
     }
-    if (name[0] == '/')
-        return open(name, O_PATH | O_CLOEXEC); /* chroot is refused: its root is ours */
-    int base = base_of(notice->pid, at ? (int)a[0] : AT_FDCWD, name);
-    int fd = base < 0 ? -1 : openat(base, name, O_PATH | O_CLOEXEC);
+    int base = base_of(notice->pid, at ? (int)a[0] : AT_FDCWD, name); /* chroot is refused: its root is ours */
+    int fd = base < 0 ? -1 : open_as(notice->pid, base, name);
+    if (fd < 0 && errno == ELOOP)
+        strcpy(name, UNREADABLE);
     if (base >= 0)
         close(base);
     return fd;
@@ -255,63 +266,6 @@ void see_program(const struct notice *notice)
         return;
     note_program(name, file, by);
     look_later(notice->pid, file, by);
-}
-
-/* A datagram socket that is connected has sent nothing yet: many only ask so for their own address. */
-static bool only_asks(pid_t pid, int socket)
-{
-    int kind = SOCK_STREAM, process = (int)syscall(NR_PIDFD_OPEN, pid, 0U);
-    socklen_t size = sizeof kind;
-    int fd = process < 0 ? -1 : (int)syscall(NR_PIDFD_GETFD, process, socket, 0U);
-    if (fd >= 0)
-        (void)getsockopt(fd, SOL_SOCKET, SO_TYPE, &kind, &size);
-    if (fd >= 0)
-        close(fd);
-    if (process >= 0)
-        close(process);
-    return kind == SOCK_DGRAM;
-}
-
-/* The address as people write it; false for this sandbox's own loopback, and for what is no address of a network. */
-static bool written(const struct sockaddr_storage *address, char text[TEXT])
-{
-    char host[INET6_ADDRSTRLEN];
-    if (address->ss_family == AF_INET) {
-        const struct sockaddr_in *four = (const struct sockaddr_in *)(const void *)address;
-        uint32_t number = ntohl(four->sin_addr.s_addr);
-        if (number >> 24 == 127 || number == 0)
-            return false;
-        snprintf(text, TEXT, "%s:%u", inet_ntop(AF_INET, &four->sin_addr, host, sizeof host), (unsigned)ntohs(four->sin_port));
-        return true;
-    }
-    if (address->ss_family != AF_INET6)
-        return false;
-    const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)(const void *)address;
-    if (IN6_IS_ADDR_LOOPBACK(&six->sin6_addr) || IN6_IS_ADDR_UNSPECIFIED(&six->sin6_addr) ||
-        (IN6_IS_ADDR_V4MAPPED(&six->sin6_addr) && six->sin6_addr.s6_addr[12] == 127))
-        return false;
-    snprintf(text, TEXT, "[%s]:%u", inet_ntop(AF_INET6, &six->sin6_addr, host, sizeof host), (unsigned)ntohs(six->sin6_port));
-    return true;
-}
-
-void see_place(const struct notice *notice)
-{
-    static char by[PATH_MAX];
-    const bool sends = notice->call == SYS_sendto;
-    uint64_t length = notice->arguments[sends ? 5 : 2] & 0xffffffff;
-    struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
-    char text[TEXT] = "?";
-    bool meant = length >= sizeof address.ss_family && length <= sizeof address;
-    if (meant && read_bytes(notice->pid, notice->arguments[sends ? 4 : 1], &address, length))
-        meant = written(&address, text);
-    if (meant && !program_of(notice->pid, by))
-        strcpy(by, UNREADABLE);
-    if (meant && !sends && only_asks(notice->pid, (int)notice->arguments[0]))
-        strcat(text, "/udp"); /* an address is short */
-    meant = meant && still_asked(notice->id);
-    answer(notice->id, 0, true);
-    if (meant)
-        note_place(text, by);
 }
 
 /* ---- what the kernel counted */

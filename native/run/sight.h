@@ -2,7 +2,10 @@
 #ifndef INTERLOCK_SIGHT_H
 #define INTERLOCK_SIGHT_H
 
+#include <limits.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 enum { TEXT = 256, PROGRAMS = 256, PLACES = 64 };
 
@@ -31,5 +34,10 @@ struct sight {
 };
 
 extern struct sight *sight;
+extern const char UNREADABLE[];
+
+void note_place(const char *name, const char *by);
+/* The program that a process is, by its file. */
+bool program_of(pid_t pid, char text[PATH_MAX]);
 
 #endif

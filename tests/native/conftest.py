@@ -85,7 +85,7 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 def sanitizing(target: Path) -> list[str]:
     """The command that builds a client which dies (exit status 99) of any undefined behaviour."""
-    flags = ["-std=c11", "-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+    flags = ["-std=c11", "-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-pthread"]
     return ["gcc", *flags, "-o", str(target), str(ROOT / "native/interlock_hook.c"), *map(str, SHARED)]
 
 
@@ -97,7 +97,7 @@ def build_launcher(kind: str, directory: Path) -> Path | None:
     # Looking for leaks needs ptrace, which nothing in the sandbox has; the launcher ends with everything in use anyway.
     options = directory / "options.c"
     options.write_text('const char *__asan_default_options(void) { return "detect_leaks=0:exitcode=99"; }\n')
-    flags = ["-std=c11", "-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+    flags = ["-std=c11", "-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-pthread"]
     command = ["gcc", *flags, "-o", str(target), *map(str, SOURCES), str(options)]
     built = shutil.which("gcc") and subprocess.run(command, capture_output=True, check=False).returncode == 0
     return target if built else None
