@@ -11,6 +11,7 @@ from interlock.model.errors import UsageError
 # name -> module with a `STAGE`. The names are an interface: configurations, waivers and attestations cite them.
 STAGES: dict[str, str] = {
     "scope": "interlock.changes.stages.scope",
+    "guards": "interlock.changes.stages.guards",
 }
 
 

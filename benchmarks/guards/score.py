@@ -1,0 +1,206 @@
+"""How many reversed security fixes the guards' stage stops or hands to a person, and how many ordinary changes.
+
+    python benchmarks/guards/score.py DIRECTORY [--held] [--signs] [--misses]
+
+DIRECTORY is what `fetch.py` filled. A reversed fix is the change from the first fixed release of a package back to
+the last vulnerable one, cut down to the files that the advisory or its fix names (`advisories.tsv`). An ordinary
+change is one between adjacent releases of a project that releases nearly each commit (`ordinary.tsv`), whole, if it
+touches at most TOUCHED source files; and each commit of this repository. Projects are split in two halves by the hash
+of their names: words and weights were chosen while looking at one half alone; `--held` scores the other.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+from fetch import home, rows  # type: ignore[import-not-found]
+
+from interlock.changes.guards import files
+from interlock.changes.guards.guard import Function, Unreadable
+from interlock.changes.guards.loss import Loss, losses
+from interlock.changes.guards.weight import Weight, weighed
+
+TOUCHED = 10
+ROOT = Path(__file__).parent.parent.parent
+_TESTS = ("test", "tests", "__tests__", "spec", "examples", "docs", "node_modules")
+_NO_SOURCE = (".d.ts", ".min.js", "_test.go", ".pyi", ".d.mts", ".d.cts")
+
+
+@dataclass
+class Case:
+    """One change: paths with their text before and after."""
+
+    name: str
+    project: str
+    before: dict[str, str]
+    after: dict[str, str]
+    found: list[Loss] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+
+    def look(self) -> None:
+        """Read both versions and compare them."""
+        self.found = losses(self._functions(self.before), self._functions(self.after))
+
+    def _functions(self, texts: dict[str, str]) -> list[Function]:
+        found: list[Function] = []
+        for path, text in texts.items():
+            try:
+                found += files.functions(path, text)
+            except Unreadable as problem:
+                self.unread.append(str(problem))
+        return found
+
+    @property
+    def flagged(self) -> bool:
+        """Whether a person would have to look, or the change was stopped."""
+        return any(weighed(loss) is not Weight.NOTE for loss in self.found)
+
+
+def half(project: str) -> int:
+    """0: looked at while words and weights were chosen; 1: held back."""
+    return hashlib.sha256(project.lower().encode()).digest()[0] % 2
+
+
+def texts(folder: Path) -> dict[str, str]:
+    """The sources of an unpacked version, tests left out; a wheel's files without `src/`."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        source = files.readable(name) and not name.endswith(_NO_SOURCE)
+        if path.is_file() and source and not any(part in _TESTS for part in name.split("/")[:-1]):
+            found[name] = path.read_bytes().decode("utf-8", "replace")
+    return found
+
+
+def changed(one: dict[str, str], other: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """What differs, on both sides."""
+    names = {n for n in {**one, **other} if one.get(n) != other.get(n)}
+    return {n: t for n, t in one.items() if n in names}, {n: t for n, t in other.items() if n in names}
+
+
+def reversed_fixes(root: Path, wanted: int, problems: list[str], *, forward: bool = False) -> Iterator[Case]:
+    """The advisories of one half, as changes that bring the hole back; `forward`: that close it."""
+    for advisory, registry, package, vulnerable, fixed, named in rows("advisories.tsv"):
+        if half(f"{registry}/{package}") != wanted:
+            continue
+        old, new = home(root, registry, package, fixed), home(root, registry, package, vulnerable)
+        if not (old.exists() and new.exists()):
+            problems.append(f"{advisory} {package}: not to be had")
+            continue
+        one, other = changed(texts(old), texts(new))
+        globs = named.split(",")
+        one = {n: t for n, t in one.items() if any(fnmatch(n, g) for g in globs)}
+        other = {n: t for n, t in other.items() if any(fnmatch(n, g) for g in globs)}
+        if not one and not other:
+            problems.append(f"{advisory} {package}: the files named for it are the same in both releases")
+            continue
+        yield Case(f"{advisory} {package}", package, *((other, one) if forward else (one, other)))
+
+
+def ordinary(root: Path, wanted: int) -> Iterator[Case]:
+    """The ordinary changes of one half."""
+    for registry, package, listed in rows("ordinary.tsv"):
+        if half(f"{registry}/{package}") != wanted:
+            continue
+        folders = [f for f in (home(root, registry, package, v) for v in listed.split()) if f.exists()]
+        read = [texts(f) for f in folders]
+        for n in range(len(read) - 1):
+            one, other = changed(read[n], read[n + 1])
+            if 0 < len({**one, **other}) <= TOUCHED:
+                yield Case(f"{folders[n].name} -> {folders[n + 1].name}", package, one, other)
+
+
+def git(*arguments: str) -> str:
+    """One git command over this repository."""
+    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, check=True)
+    return done.stdout.decode("utf-8", "replace")
+
+
+def own(limit: int) -> Iterator[Case]:
+    """This repository's own commits, newest first, their tests left out."""
+    for line in git("log", "--no-merges", "--format=%H", f"-{limit}").split():
+        listed = git("diff-tree", "-r", "--no-commit-id", "--name-status", "--no-renames", "--root", line).splitlines()
+        one: dict[str, str] = {}
+        other: dict[str, str] = {}
+        for row in listed:
+            status, _, name = row.partition("\t")
+            if not files.readable(name) or name.startswith("tests/"):
+                continue
+            if status != "A":
+                one[name] = git("show", f"{line}^:{name}")
+            if status != "D":
+                other[name] = git("show", f"{line}:{name}")
+        if one or other:
+            yield Case(line[:9], "interlock", one, other)
+
+
+def share(cases: list[Case], label: str) -> str:
+    """`label: 12 of 20 (60.0%)`."""
+    hit = sum(case.flagged for case in cases)
+    return f"{label}: {hit} of {len(cases)} ({100 * hit / max(1, len(cases)):.1f}%)"
+
+
+def signs(cases: list[Case], others: list[Case]) -> None:
+    """Of each sign: how many of the ones and of the others show it."""
+    for_, against = (
+        Counter(s for c in part for s in {(x.sign, x.family) for x in c.found}) for part in (cases, others)
+    )
+    for sign in sorted({**for_, **against}, key=lambda s: -for_[s]):
+        print(f"    {sign[0]:24} {sign[1]:12} {for_[sign]:4} of {len(cases)}   {against[sign]:4} of {len(others)}")
+
+
+def main() -> None:
+    """Print the figures of one half."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("root", type=Path)
+    parser.add_argument("--held", action="store_true")
+    parser.add_argument("--signs", action="store_true")
+    parser.add_argument("--misses", action="store_true")
+    parser.add_argument("--own", type=int, default=150)
+    args = parser.parse_args()
+    problems: list[str] = []
+    wanted = int(args.held)
+    groups = {
+        "reversed security fixes": list(reversed_fixes(args.root, wanted, problems)),
+        "the same in the fixing direction": list(reversed_fixes(args.root, wanted, [], forward=True)),
+        "ordinary changes": list(ordinary(args.root, wanted)),
+        "commits of this repository": list(own(args.own)) if args.own else [],
+    }
+    started, lines = time.process_time(), 0
+    for cases in groups.values():
+        for case in cases:
+            case.look()
+            lines += sum(t.count("\n") for t in case.after.values())
+    spent = time.process_time() - started
+    print(f"{'held back' if args.held else 'looked at'}: {lines} lines of changed files in {spent:.1f} CPU-s")
+    for label, cases in groups.items():
+        print(
+            "  " + share(cases, label) + f", {len({c.project for c in cases})} projects, "
+            f"{sum(bool(c.unread) for c in cases)} with a file that could not be read"
+        )
+    for project in sorted({c.project for c in groups["ordinary changes"]}):
+        print("    " + share([c for c in groups["ordinary changes"] if c.project == project], project))
+    print(f"  left out: {len(problems)}" + "".join(f"\n    {p}" for p in problems))
+    if args.signs:
+        signs(groups["reversed security fixes"], groups["ordinary changes"] + groups["commits of this repository"])
+    if args.misses:
+        for case in groups["reversed security fixes"]:
+            print(
+                f"  {'stopped' if case.flagged else 'MISSED '} {case.name}: "
+                + "; ".join(f"{x.sign}/{x.family} {x.function}: {x.text[:60]}" for x in case.found[:4])
+                + " ".join(case.unread)
+            )
+
+
+if __name__ == "__main__":
+    main()

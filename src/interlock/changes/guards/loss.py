@@ -1,0 +1,376 @@
+"""What one change took away: guards of a function that are in it no more, and are nowhere that leads to it. Pure.
+
+Losses are counted net, per function and kind. A guard that is a caller's, a called helper's or a decorator's now is no
+loss; nor is a condition whose parts are all still tested in the function. What is left is a loss, with what stands in
+its place, if anything does: whether that is as good is the prover's question (`changes/formal`), not answered here.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import msgspec
+
+from interlock.changes.guards import patterns, verbs
+from interlock.changes.guards.atoms import atoms, names
+from interlock.changes.guards.guard import REJECTIONS, Function, Guard, Kind
+from interlock.changes.guards.pairing import Pair, pairs
+
+
+class Sign(enum.StrEnum):
+    """How a loss shows."""
+
+    EXIT = "exit-lost"
+    ANSWER = "answer-lost"  # an early answer that is no refusal
+    CONDITION = "condition-lost"
+    BARE = "bare-condition-lost"  # a condition in which nothing tells that it protects
+    CALL = "call-lost"
+    COMMON = "common-call-lost"  # of a verb that is too common to say much
+    DECORATOR = "decorator-lost"
+    HOLD = "hold-lost"
+    KEYWORD = "keyword-lost"
+    TURNED = "keyword-turned"
+    LITERAL = "literal-lost"
+    PATTERN = "pattern-weaker"
+    OTHER_PATTERN = "pattern-changed"
+    DENIED = "denied-entry-lost"
+    ALLOWED = "allowed-entry-added"
+    UNSAFE = "unsafe-call"
+    WEAKER = "condition-weaker"
+    CHANGED = "condition-changed"
+    HANDLER = "handler-lost"
+    DELETED = "guard-function-deleted"
+
+
+class Loss(msgspec.Struct, frozen=True, kw_only=True):
+    """One protection that is gone, in the new version's place (`line` 0: the function is gone).
+
+    `text`: the guard as it stood. `instead`: what stands there now. `conditions`: when it rejected, and when what
+    stands there now rejects, for the prover. `moved`: where the same guard stands now without being seen to lead here.
+    """
+
+    sign: Sign
+    family: str
+    path: str
+    function: str
+    line: int
+    was: int
+    text: str
+    instead: str = ""
+    conditions: tuple[str, str] | None = None
+    moved: str = ""
+    critical: bool = False
+    reason: str = ""
+
+
+_GROUPS: Mapping[Kind, str] = {
+    **dict.fromkeys(REJECTIONS, "rejection"),
+    Kind.CALL: "call",
+    Kind.DECORATOR: "decorator",
+    Kind.HOLD: "hold",
+}
+
+
+class Surroundings:
+    """Where guards came to in the whole change, and who calls whom in the new version."""
+
+    def __init__(self, changed: Sequence[Pair], after: Sequence[Function], used: Callable[[str], bool]) -> None:
+        self._used = used
+        self._gained: dict[tuple[Kind, str, str], list[Function]] = defaultdict(list)
+        self._helpers: dict[str, list[tuple[Function, list[Guard]]]] = defaultdict(list)
+        self._callers: dict[str, list[Function]] = defaultdict(list)
+        for pair in changed:
+            if pair.after is None:
+                continue
+            gained = _minus(pair.after.guards, pair.before.guards if pair.before else ())
+            for guard in gained:
+                self._gained[guard.identity].append(pair.after)
+            if gained:
+                self._helpers[pair.after.short].append((pair.after, gained))
+        for one in after:
+            for called in one.calls:
+                self._callers[called].append(one)
+
+    def leading(self, guard: Guard, into: Function) -> Function | None:
+        """A function that has the guard now, and that `into` calls, or that every caller seen of `into` is."""
+        holders = self._gained.get(guard.identity, [])
+        callers = self._callers.get(into.short, [])
+        for holder in holders:
+            if holder is into:
+                continue
+            wraps = any(holder.short in decorator for decorator in into.decorators)
+            if wraps or (holder.short and holder.short in into.calls):
+                return holder
+        guarded = {id(h) for h in holders}
+        if callers and all(id(caller) in guarded for caller in callers) and not self._used(into.short):
+            return callers[0]
+        return None
+
+    def elsewhere(self, guard: Guard, into: Function) -> Function | None:
+        """A function that has the guard now, linked or not."""
+        return next((h for h in self._gained.get(guard.identity, []) if h is not into), None)
+
+    def extracted(self, guard: Guard, before: Function, after: Function) -> Function | None:
+        """A helper that `after` calls newly and that came to hold a rejection about the same things."""
+        wanted = names(guard.condition) if guard.condition else names(guard.key)
+        group = _GROUPS.get(guard.kind, guard.kind.value)
+        for called in after.calls:
+            for holder, gained in self._helpers.get(called, []):
+                if holder is after or (called in before.calls and holder.short == before.short):
+                    continue
+                for other in gained:
+                    if _GROUPS.get(other.kind, other.kind.value) != group or other.family != guard.family:
+                        continue
+                    shared = wanted & names(other.condition or other.key)
+                    if len(shared) * 3 >= len(wanted):
+                        return holder
+        return None
+
+
+def losses(
+    before: Iterable[Function],
+    after: Iterable[Function],
+    renamed: Mapping[str, str] | None = None,
+    used: Callable[[str], bool] = lambda _: False,
+) -> list[Loss]:
+    """What the change from the functions of the old files to those of the new ones takes away.
+
+    Args:
+        before: the functions of the old files.
+        after: those of the new files.
+        renamed: old path -> new path.
+        used: whether a name is used in files that the change does not touch. Those may call a function without the
+            guard that its callers in the change have now.
+    """
+    old, new = list(before), list(after)
+    changed = pairs(old, new, renamed)
+    around = Surroundings(changed, new, used)
+    helpers = _gone(changed, new)
+    found: list[Loss] = []
+    for pair in changed:
+        if pair.before is not None and pair.after is not None:
+            found += _Comparison(_whole(pair.before, helpers), pair.after, around).losses()
+        elif pair.before is not None:
+            found += _deleted(pair.before, new, around)
+    return found
+
+
+def _gone(changed: Sequence[Pair], new: Sequence[Function]) -> dict[str, Function]:
+    """Functions of the old version that have no successor, by the name that they were called by."""
+    alive = {one.short for one in new}
+    return {
+        p.before.short: p.before
+        for p in changed
+        if p.before is not None and p.after is None and p.before.short and p.before.short not in alive
+    }
+
+
+def _whole(function: Function, helpers: Mapping[str, Function]) -> Function:
+    """A function with what its helpers guarded that are no more: their guards have to stand in it now, or are lost."""
+    used = [helpers[name] for name in sorted(function.calls) if name in helpers and helpers[name] is not function]
+    if not used:
+        return function
+    guards = [g for one in used for g in one.guards if g.kind is not Kind.DECORATOR]
+    return msgspec.structs.replace(
+        function,
+        guards=(*function.guards, *guards),
+        allows=sum((one.allows for one in used), function.allows),
+        unsafe=sum((one.unsafe for one in used), function.unsafe),
+    )
+
+
+def _minus(left: Iterable[Guard], right: Iterable[Guard]) -> list[Guard]:
+    """The multiset difference, in the order of `left`."""
+    known = Counter(g.identity for g in right)
+    rest = []
+    for guard in left:
+        if known[guard.identity] > 0:
+            known[guard.identity] -= 1
+        else:
+            rest.append(guard)
+    return rest
+
+
+def _deleted(gone: Function, new: Sequence[Function], around: Surroundings) -> list[Loss]:
+    """A function named for what it guards, that refuses, and that is no more: a framework may have called it."""
+    known = verbs.family(gone.short)
+    refuses = any(g.kind in REJECTIONS and g.family in ("refuse", "nothing") for g in gone.guards)
+    if known is None or not known[1] or not refuses or not gone.short:
+        return []
+    if any(one.short == gone.short for one in new):
+        return []
+    refusals = [g for g in gone.guards if g.kind in REJECTIONS]
+    if refusals and all(around.elsewhere(g, gone) for g in refusals):
+        return []
+    text = f"{gone.name}()"
+    return [
+        Loss(
+            sign=Sign.DELETED,
+            family=known[0],
+            path=gone.path,
+            function=gone.name,
+            line=0,
+            was=gone.line,
+            text=text,
+            critical=verbs.critical((gone.path, gone.name)),
+        )
+    ]
+
+
+class _Comparison:
+    """One function before and after."""
+
+    def __init__(self, before: Function, after: Function, around: Surroundings) -> None:
+        self._before = before
+        self._after = after
+        self._around = around
+        self._lost = _minus(before.guards, after.guards)
+        self._gained = _minus(after.guards, before.guards)
+        self._critical = verbs.critical((after.path, after.name))
+        tested = [g for g in after.guards if g.condition]
+        self._atoms = frozenset().union(*(atoms(g.condition) for g in tested)) if tested else frozenset()
+
+    def losses(self) -> list[Loss]:
+        """All of them, each guard once."""
+        found = [*self._rejections(), *self._conditions(), *self._calls(), *self._singles(), *self._patterns()]
+        found += self._entries_and_unsafe()
+        return found
+
+    def _loss(self, sign: Sign, guard: Guard, **more: object) -> Loss:
+        instead = more.get("instead")
+        other = self._around.elsewhere(guard, self._after)
+        return Loss(
+            sign=sign,
+            family=guard.family,
+            path=self._after.path,
+            function=self._after.name,
+            line=instead.line if isinstance(instead, Guard) else self._after.line,
+            was=guard.line,
+            text=guard.text,
+            instead=instead.text if isinstance(instead, Guard) else "",
+            conditions=(guard.condition, instead.condition) if isinstance(instead, Guard) and guard.condition else None,
+            moved=f"{other.path}:{other.name}" if other else "",
+            critical=self._critical,
+            reason=str(more.get("reason", "")),
+        )
+
+    def _moved(self, guard: Guard) -> bool:
+        """Whether the guard still stands on the way: in a helper, in every caller, in a decorator."""
+        around = self._around
+        return (around.leading(guard, self._after) or around.extracted(guard, self._before, self._after)) is not None
+
+    def _still_tested(self, guard: Guard) -> bool:
+        parts = atoms(guard.condition)
+        return bool(parts) and parts <= self._atoms
+
+    def _rejections(self) -> list[Loss]:
+        lost = [g for g in self._lost if g.kind in REJECTIONS]
+        gained = [g for g in self._gained if g.kind in (*REJECTIONS, Kind.CONDITION)]
+        found = []
+        changed, gone = _matched(lost, gained)
+        for guard, other in changed:
+            missing = atoms(guard.condition) - self._atoms
+            sign = Sign.WEAKER if missing and not atoms(other.condition) - atoms(guard.condition) else Sign.CHANGED
+            found.append(self._loss(sign, guard, instead=other))
+        for guard in gone:
+            if self._moved(guard) or (guard.condition and self._still_tested(guard)):
+                continue
+            firm = guard.family in ("refuse", "nothing", "skip")
+            found.append(self._loss(Sign.EXIT if firm else Sign.ANSWER, guard))
+        return found
+
+    def _conditions(self) -> list[Loss]:
+        lost = [g for g in self._lost if g.kind is Kind.CONDITION]
+        gained = [g for g in self._gained if g.kind in (*REJECTIONS, Kind.CONDITION)]
+        changed, gone = _matched(lost, gained)
+        found = []
+        for guard, other in changed:
+            missing = atoms(guard.condition) - self._atoms
+            if missing and not atoms(other.condition) - atoms(guard.condition):
+                found.append(self._loss(Sign.WEAKER, guard, instead=other))
+        found += [
+            self._loss(Sign.CONDITION if guard.strong else Sign.BARE, guard)
+            for guard in gone
+            if not self._still_tested(guard) and not self._moved(guard)
+        ]
+        return found
+
+    def _calls(self) -> list[Loss]:
+        found = []
+        for kind, sign in ((Kind.CALL, Sign.CALL), (Kind.DECORATOR, Sign.DECORATOR), (Kind.HOLD, Sign.HOLD)):
+            lost: dict[str, list[Guard]] = defaultdict(list)
+            for guard in self._lost:
+                if guard.kind is kind:
+                    lost[guard.family].append(guard)
+            come = Counter(g.family for g in self._gained if g.kind in (Kind.CALL, Kind.DECORATOR, Kind.HOLD))
+            for family, guards in lost.items():
+                left = [g for g in guards if not self._moved(g)]
+                found += [
+                    self._loss(sign if g.strong else Sign.COMMON, g) for g in left[: max(0, len(left) - come[family])]
+                ]
+        return found
+
+    def _singles(self) -> list[Loss]:
+        found = []
+        held = Counter(g.key for g in self._after.guards if g.kind is Kind.LITERAL)
+        for kind, sign in ((Kind.KEYWORD, Sign.KEYWORD), (Kind.LITERAL, Sign.LITERAL), (Kind.HANDLER, Sign.HANDLER)):
+            lost = [g for g in self._lost if g.kind is kind and not self._moved(g)]
+            if kind is Kind.LITERAL:
+                lost = [g for g in lost if not held[g.key]]
+            gained = sum(1 for g in self._gained if g.kind is kind)
+            found += [self._loss(sign, g) for g in lost[: max(0, len(lost) - gained)]]
+        kept = Counter(g.key for g in self._gained if g.kind is Kind.ENTRY)
+        for guard in (g for g in self._lost if g.kind is Kind.ENTRY):
+            if not kept[guard.key] and not self._around.elsewhere(guard, self._after):
+                found.append(self._loss(Sign.DENIED, guard))
+        return found
+
+    def _patterns(self) -> list[Loss]:
+        lost = [g for g in self._lost if g.kind is Kind.PATTERN]
+        gained = [g for g in self._gained if g.kind is Kind.PATTERN]
+        found = []
+        for guard, other in zip(lost, gained, strict=False):
+            reason = patterns.worse(guard.key, other.key)
+            found.append(
+                self._loss(Sign.PATTERN if reason else Sign.OTHER_PATTERN, guard, instead=other, reason=reason)
+            )
+        found += [self._loss(Sign.OTHER_PATTERN, g) for g in lost[len(gained) :] if not self._moved(g)]
+        return found
+
+    def _entries_and_unsafe(self) -> list[Loss]:
+        found = []
+        for sign, before, after in (
+            (Sign.ALLOWED, self._before.allows, self._after.allows),
+            (Sign.UNSAFE, self._before.unsafe, self._after.unsafe),
+        ):
+            known = {key.partition(": ")[0] for key in before}
+            for key in (after - before).elements():
+                if sign is Sign.ALLOWED and key.partition(": ")[0] not in known:
+                    continue  # a new list: it may well be a new check
+                one = Sign.TURNED if sign is Sign.UNSAFE and "=" in key else sign
+                mark = Guard(kind=Kind.KEYWORD, family="unsafe", key=key, line=self._before.line, text=key)
+                found.append(self._loss(one, mark))
+        return found
+
+
+def _matched(lost: Sequence[Guard], gained: Sequence[Guard]) -> tuple[list[tuple[Guard, Guard]], list[Guard]]:
+    """What a lost condition was changed into, by how much the two have in common; and the lost ones that are left."""
+    candidates = []
+    for i, guard in enumerate(lost):
+        mine = names(guard.condition or guard.key)
+        for j, other in enumerate(gained):
+            theirs = names(other.condition or other.key)
+            share = len(mine & theirs) / max(1, len(mine | theirs))
+            if share > 0 or not mine:
+                candidates.append((share + 0.1 * (guard.family == other.family), i, j))
+    candidates.sort(key=lambda c: (-c[0], c[1], c[2]))
+    left: dict[int, int] = {}
+    taken: set[int] = set()
+    for _, i, j in candidates:
+        if i not in left and j not in taken:
+            left[i] = j
+            taken.add(j)
+    changed = [(guard, gained[left[i]]) for i, guard in enumerate(lost) if i in left]
+    return changed, [guard for i, guard in enumerate(lost) if i not in left]

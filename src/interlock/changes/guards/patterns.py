@@ -1,0 +1,166 @@
+"""Whether one regular expression lets more through, or takes longer, than another did. Pure.
+
+Both are parsed by Python's own parser (JavaScript's and Go's notations are close enough for what is asked; what it does
+not parse is not judged). Three questions: is an anchor, a look-ahead or a bound gone; does a class of characters hold
+more than before; and are there more repetitions in it that can share the same text, which is what makes one slow.
+"""
+
+from __future__ import annotations
+
+import re
+from re import _constants as codes  # type: ignore[attr-defined]
+from re import _parser as parser  # type: ignore[attr-defined]
+from typing import Any
+
+_MOST = 2_000  # characters of a pattern that is judged
+_UNBOUNDED = 1_000  # a repetition that may go on so often has no bound
+_SAMPLE = frozenset(range(0x80)) | {0xE9, 0x2028, 0x4E2D}
+
+
+def worse(before: str, after: str) -> str:
+    """Why `after` is the weaker one, in words; empty where it is not seen to be."""
+    one, other = _parsed(before), _parsed(after)
+    if one is None or other is None:
+        return ""
+    was, now = _features(one), _features(other)
+    for name, sentence in _FEWER.items():
+        if now[name] < was[name]:
+            return sentence
+    if now["slow"] > was["slow"]:
+        return "it can take much longer on a text made for it"
+    if now["endless"] > was["endless"] and now["bounded"] < was["bounded"]:
+        return "a repetition has lost its bound"
+    if _skeleton(one) == _skeleton(other) and _wider(one, other):
+        return "a class of characters holds more than before"
+    return ""
+
+
+_FEWER = {
+    "start": "the anchor at its beginning is gone",
+    "end": "the anchor at its end is gone",
+    "look": "a look-ahead or look-behind is gone",
+}
+
+
+def _parsed(text: str) -> Any:
+    if len(text) > _MOST:
+        return None
+    plain = re.sub(r"\(\?<(?![=!])", "(?P<", text).replace("\\/", "/").replace("[^]", r"[\s\S]")
+    plain = re.sub(r"\\u\{?([0-9a-fA-F]{4})\}?", r"\\u\1", plain)
+    try:
+        return parser.parse(plain, re.VERBOSE if text.lstrip(" ").startswith("\n") else 0)
+    except (re.error, RecursionError, OverflowError, ValueError):
+        return None
+
+
+def _items(tree: Any) -> list[tuple[Any, Any]]:
+    return list(tree)
+
+
+def _features(tree: Any) -> dict[str, int]:
+    counts = {"start": 0, "end": 0, "look": 0, "bounded": 0, "endless": 0, "slow": 0}
+    _count(tree, counts, (), 0)
+    if not counts["start"]:
+        # Searched for from every place: a leading repetition of what the text is full of costs its length each time.
+        first = next(iter(_items(tree)), None)
+        if first and first[0] in (codes.MAX_REPEAT, codes.MIN_REPEAT) and first[1][1] >= _UNBOUNDED and len(tree) > 1:
+            counts["slow"] += 1
+    return counts
+
+
+def _count(tree: Any, counts: dict[str, int], around: tuple[frozenset[int], ...], depth: int) -> None:
+    before: frozenset[int] = frozenset()
+    for operation, value in _items(tree):
+        if operation is codes.AT:
+            counts["end" if "END" in str(value) else "start" if "BEGINNING" in str(value) else "look"] += 1
+        elif operation in (codes.ASSERT, codes.ASSERT_NOT):
+            counts["look"] += 1
+        elif operation in (codes.MAX_REPEAT, codes.MIN_REPEAT, codes.POSSESSIVE_REPEAT):
+            low, high, inner = value
+            endless = high >= _UNBOUNDED
+            counts["endless" if endless else "bounded"] += 1
+            chars = _characters(inner)
+            if endless and operation is not codes.POSSESSIVE_REPEAT:
+                counts["slow"] += bool(chars & before) + 2 * any(chars & outer for outer in around if len(inner) <= 2)
+                _count(inner, counts, (*around, chars), depth + 1)
+                before = chars if low == 0 or not before else before | chars
+            else:
+                _count(inner, counts, around, depth + 1)
+                before = before if low == 0 else frozenset()
+            continue
+        elif operation is codes.BRANCH:
+            for branch in value[1]:
+                _count(branch, counts, around, depth + 1)
+        elif operation is codes.SUBPATTERN:
+            _count(value[-1], counts, around, depth + 1)
+            inner = _items(value[-1])
+            if inner and inner[-1][0] in (codes.MAX_REPEAT, codes.MIN_REPEAT) and inner[-1][1][1] >= _UNBOUNDED:
+                before = _characters(inner[-1][1][2])
+                continue
+        elif operation is codes.ATOMIC_GROUP:
+            _count(value, counts, (), depth + 1)
+        before = frozenset() if operation is not codes.AT else before
+
+
+def _characters(tree: Any) -> frozenset[int]:
+    """Which of a sample of characters one of the parts can begin or go on with."""
+    found: set[int] = set()
+    for operation, value in _items(tree):
+        if operation is codes.LITERAL:
+            found.add(value)
+        elif operation is codes.NOT_LITERAL:
+            found |= _SAMPLE - {value}
+        elif operation is codes.ANY:
+            found |= _SAMPLE - {10}
+        elif operation is codes.IN:
+            found |= _class(value)
+        elif operation in (codes.MAX_REPEAT, codes.MIN_REPEAT, codes.POSSESSIVE_REPEAT):
+            found |= _characters(value[2])
+        elif operation is codes.SUBPATTERN:
+            found |= _characters(value[-1])
+        elif operation is codes.BRANCH:
+            for branch in value[1]:
+                found |= _characters(branch)
+    return frozenset(found)
+
+
+def _class(items: Any) -> frozenset[int]:
+    negated = False
+    found: set[int] = set()
+    for operation, value in items:
+        if operation is codes.NEGATE:
+            negated = True
+        elif operation is codes.LITERAL:
+            found.add(value)
+        elif operation is codes.RANGE:
+            found |= {c for c in _SAMPLE if value[0] <= c <= value[1]}
+        elif operation is codes.CATEGORY:
+            found |= {c for c in _SAMPLE if _in_category(chr(c), str(value))}
+    return frozenset(_SAMPLE - found if negated else found)
+
+
+def _in_category(char: str, category: str) -> bool:
+    inside = (
+        char.isdigit()
+        if "DIGIT" in category
+        else char.isspace()
+        if "SPACE" in category
+        else char.isalnum() or char == "_"
+    )
+    return inside != ("NOT" in category)
+
+
+def _skeleton(tree: Any) -> list[str]:
+    return [str(operation) for operation, _ in _items(tree)]
+
+
+def _wider(one: Any, other: Any) -> bool:
+    for (operation, was), (_, now) in zip(_items(one), _items(other), strict=True):
+        if operation is codes.IN and _class(was) < _class(now):
+            return True
+        if operation in (codes.MAX_REPEAT, codes.MIN_REPEAT):
+            if _skeleton(was[2]) == _skeleton(now[2]) and _wider(was[2], now[2]):
+                return True
+        elif operation is codes.SUBPATTERN and _skeleton(was[-1]) == _skeleton(now[-1]) and _wider(was[-1], now[-1]):
+            return True
+    return False

@@ -1,0 +1,424 @@
+"""The functions of a Python file and the guards in them, through `ast`. Pure; nothing of the file is run."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+
+from interlock.changes.guards import verbs
+from interlock.changes.guards.guard import Function, Guard, Kind, Unreadable, shortened
+
+MOST_BYTES = 2 << 20
+_MOST_DEPTH = 200  # of nested statements and expressions, far below Python's own limit
+
+_Block = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+_HOLDS = ("lock", "transaction")
+_REMOVING = ("any", "all", "pop", "delete", "remove", "discard", "replace", "remove_header", "split", "partition")
+_NOTHING = ("None", "False", "''", '""', "()", "[]", "{}", "0", "-1", "b''")
+
+
+def read(path: str, text: str) -> list[Function]:
+    """The functions of `text`; the first one, without a name, is the file's own statements and its classes'.
+
+    Raises:
+        Unreadable: it is no Python that this interpreter reads, or beyond the bounds.
+    """
+    if len(text) > MOST_BYTES:
+        raise Unreadable(f"{path} is too long to be read for guards")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(text)
+            _bounded(tree)
+            return _Reader(path, text).functions(tree)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise Unreadable(f"{path} cannot be read as Python: {error}") from error
+
+
+def _bounded(tree: ast.AST) -> None:
+    level = [tree]
+    for _ in range(_MOST_DEPTH):
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        if not level:
+            return
+    raise ValueError("it is nested too deeply")
+
+
+class _Reader:
+    def __init__(self, path: str, text: str) -> None:
+        self._path = path
+        self._lines = text.splitlines()
+
+    def functions(self, tree: ast.Module) -> list[Function]:
+        found: list[Function] = []
+        self._block(tree, "", found)
+        return found
+
+    def _block(self, node: ast.Module | _Block, name: str, found: list[Function]) -> None:
+        """One function, or a module's or class's own statements; what is nested under a name is one of its own."""
+        scribe = _Scribe(name)
+        place = len(found)
+        for child in scribe.write(node):
+            self._block(child, f"{name}.{child.name}" if name else child.name, found)
+        start, end = (
+            (1, len(self._lines)) if isinstance(node, ast.Module) else (node.lineno, node.end_lineno or node.lineno)
+        )
+        whole = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        decorators = () if isinstance(node, ast.Module) else tuple(ast.unparse(d) for d in node.decorator_list)
+        if not isinstance(node, ast.Module) and node.decorator_list:
+            start = min(start, node.decorator_list[0].lineno)
+        found.insert(
+            place,
+            Function(
+                path=self._path,
+                name=name if whole else f"{name}.".removeprefix("."),
+                line=start,
+                end=end,
+                source="\n".join(self._lines[start - 1 : end]),
+                guards=tuple(scribe.guards),
+                calls=frozenset(scribe.calls),
+                words=scribe.words,
+                allows=scribe.allows,
+                unsafe=scribe.unsafe,
+                decorators=decorators,
+                parameters=_parameters(node) if whole else (),
+            ),
+        )
+
+
+def _parameters(node: ast.AST) -> tuple[str, ...]:
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return ()
+    given = node.args
+    return tuple(a.arg for a in (*given.posonlyargs, *given.args, *given.kwonlyargs))
+
+
+class _Scribe(ast.NodeVisitor):
+    """Writes down what stands in one block, without what is nested in it under a name."""
+
+    def __init__(self, name: str) -> None:
+        self.guards: list[Guard] = []
+        self.calls: set[str] = set()
+        self.words: Counter[str] = Counter()
+        self.allows: Counter[str] = Counter()
+        self.unsafe: Counter[str] = Counter()
+        self._nested: list[_Block] = []
+        self._name = name
+        self._tested = 0  # how many conditions of this block lead to the statement at hand
+
+    def write(self, node: ast.Module | _Block) -> list[_Block]:
+        """Read the block; the blocks nested in it."""
+        if not isinstance(node, ast.Module):
+            for decorator in node.decorator_list:
+                self._decorator(decorator)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            self._defaults(node.args)
+        for statement in node.body:
+            self.visit(statement)
+        return self._nested
+
+    def _add(self, kind: Kind, family: str, key: str, node: ast.AST, **more: object) -> None:
+        condition, strong = str(more.get("condition", "")), bool(more.get("strong", True))
+        text = shortened(str(more.get("text", "")) or key)
+        line = getattr(node, "lineno", 0)
+        self.guards.append(
+            Guard(kind=kind, family=family, key=key, line=line, text=text, condition=condition, strong=strong)
+        )
+
+    # Blocks and decorators
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        self._nested.append(node)
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
+        self._nested.append(node)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
+        self._nested.append(node)
+
+    def _decorator(self, node: ast.expr) -> None:
+        called = node.func if isinstance(node, ast.Call) else node
+        name = _dotted(called)
+        if name.rpartition(".")[2] in (
+            "property",
+            "staticmethod",
+            "classmethod",
+            "overload",
+            "abstractmethod",
+            "setter",
+        ):
+            return
+        known = verbs.family(name)
+        self._add(Kind.DECORATOR, known[0] if known else "decorator", ast.unparse(node), node, strong=known is not None)
+        if isinstance(node, ast.Call):
+            self._keywords(node)
+
+    def _defaults(self, given: ast.arguments) -> None:
+        positional = [*given.posonlyargs, *given.args]
+        pairs = [*zip(positional[len(positional) - len(given.defaults) :], given.defaults, strict=True)]
+        pairs += [(a, d) for a, d in zip(given.kwonlyargs, given.kw_defaults, strict=True) if d is not None]
+        for argument, default in pairs:
+            self._keyword(argument.arg, default)
+
+    # Conditions
+
+    def visit_If(self, node: ast.If) -> None:
+        tests: list[str] = []
+        branch: ast.If | None = node
+        while branch is not None:
+            self._branch(branch, tests)
+            tests.append(f"not ({ast.unparse(branch.test)})")
+            rest = branch.orelse
+            branch = rest[0] if len(rest) == 1 and isinstance(rest[0], ast.If) else None
+            if branch is None and rest:
+                self._tested += 1
+                if outcome := _leaves(rest):
+                    self._exit(rest[0], " and ".join(tests), outcome)
+                for statement in rest:
+                    self.visit(statement)
+                self._tested -= 1
+
+    def _branch(self, node: ast.If, before: list[str]) -> None:
+        self._test(node.test, Kind.EXIT if _leaves(node.body) else Kind.CONDITION)
+        if outcome := _leaves(node.body):
+            self._exit(node, " and ".join([*before, f"({ast.unparse(node.test)})"]), outcome)
+        self._tested += 1
+        for statement in node.body:
+            self.visit(statement)
+        self._tested -= 1
+
+    def _exit(self, node: ast.AST, condition: str, outcome: str) -> None:
+        self._add(Kind.EXIT, outcome, condition, node, condition=condition, strong=outcome != "answer")
+
+    def _test(self, test: ast.expr, kind: Kind) -> None:
+        """A condition: its texts and its verbs; and itself, where it leads elsewhere than out."""
+        for node in ast.walk(test):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and verbs.telling(node.value):
+                self._add(Kind.LITERAL, "literal", node.value, node, text=repr(node.value))
+        if kind is Kind.CONDITION:
+            source = ast.unparse(test)
+            known = any(verbs.family(name) for name in _names(test))
+            self._add(Kind.CONDITION, "condition", source, test, condition=source, strong=known)
+        self.visit(test)
+
+    def visit_IfExp(self, node: ast.IfExp) -> None:
+        self._test(node.test, Kind.CONDITION)
+        self.visit(node.body)
+        self.visit(node.orelse)
+
+    def visit_While(self, node: ast.While) -> None:
+        self._test(node.test, Kind.CONDITION)
+        self._tested += 1
+        for statement in (*node.body, *node.orelse):
+            self.visit(statement)
+        self._tested -= 1
+
+    def visit_Raise(self, node: ast.Raise) -> None:
+        if not self._tested:
+            self._add(Kind.RAISE, "refuse", ast.unparse(node), node, strong=False)
+        self.generic_visit(node)
+
+    def visit_Assert(self, node: ast.Assert) -> None:
+        source = ast.unparse(node.test)
+        self._add(Kind.ASSERT, "refuse", source, node, condition=f"not ({source})", strong=False)
+        self._test(node.test, Kind.EXIT)
+
+    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:
+        caught = ast.unparse(node.type) if node.type else "everything"
+        self._add(Kind.HANDLER, "handler", caught, node, text=f"except {caught}", strong=False)
+        self._tested += 1
+        for statement in node.body:
+            self.visit(statement)
+        self._tested -= 1
+
+    def visit_comprehension(self, node: ast.comprehension) -> None:
+        for test in node.ifs:
+            self._test(test, Kind.CONDITION)
+        self.visit(node.iter)
+        self.visit(node.target)
+
+    def visit_With(self, node: ast.With | ast.AsyncWith) -> None:
+        for item in node.items:
+            name = _dotted(item.context_expr.func if isinstance(item.context_expr, ast.Call) else item.context_expr)
+            known = verbs.family(name)
+            if known and known[0] in (*_HOLDS, "timeout"):
+                self._add(Kind.HOLD, known[0], ast.unparse(item.context_expr), node)
+        self.generic_visit(node)
+
+    visit_AsyncWith = visit_With  # noqa: N815
+
+    # Calls, names, lists, texts
+
+    def visit_Call(self, node: ast.Call) -> None:
+        name = _dotted(node.func)
+        last = name.rpartition(".")[2]
+        self.calls.add(last)
+        if known := verbs.family(name):
+            self._add(Kind.CALL, known[0], last, node, text=ast.unparse(node), strong=known[1])
+        arguments = ", ".join(ast.unparse(a) for a in (*node.args, *node.keywords)) if len(node.args) < 20 else ""
+        if bad := verbs.unsafe(name, arguments, "python"):
+            self.unsafe[bad] += 1
+        if name.startswith("re.") and node.args:
+            self._pattern(node.args[0])
+        self._keywords(node)
+        checks = verbs.telling if last in _REMOVING or known else verbs.marked
+        for given in node.args:
+            for text in _entries(given) or [given]:
+                if isinstance(text, ast.Constant) and isinstance(text.value, str) and checks(text.value):
+                    self._add(Kind.LITERAL, "literal", text.value, node, text=repr(text.value))
+        self.generic_visit(node)
+
+    def visit_Subscript(self, node: ast.Subscript) -> None:
+        text = _text(node.slice)
+        if isinstance(node.ctx, ast.Store) and text is not None and verbs.marked(text):
+            self._add(Kind.LITERAL, "literal", text, node, text=ast.unparse(node))
+        self.generic_visit(node)
+
+    def visit_Delete(self, node: ast.Delete) -> None:
+        for target in node.targets:
+            text = _text(target.slice) if isinstance(target, ast.Subscript) else None
+            if text is not None and verbs.telling(text):
+                self._add(Kind.LITERAL, "literal", text, node, text=ast.unparse(node))
+        self.generic_visit(node)
+
+    def _pattern(self, node: ast.expr) -> None:
+        text = _text(node)
+        if text is not None:
+            self._add(Kind.PATTERN, "pattern", text, node, text=repr(text))
+
+    def _keywords(self, node: ast.Call) -> None:
+        for keyword in node.keywords:
+            if keyword.arg:
+                self._keyword(keyword.arg, keyword.value)
+
+    def _keyword(self, name: str, value: ast.expr) -> None:
+        source = ast.unparse(value)
+        protects = verbs.keyword(name, source)
+        if protects:
+            self._add(Kind.KEYWORD, "keyword", name, value, text=f"{name}={source}")
+        elif protects is False:
+            self.unsafe[f"{name}={source}"] += 1
+
+    def visit_Assign(self, node: ast.Assign | ast.AnnAssign) -> None:
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        if node.value is not None:
+            for target in targets:
+                name = _dotted(target)
+                if name:
+                    self._setting(name, node.value)
+        self.generic_visit(node)
+
+    visit_AnnAssign = visit_Assign  # noqa: N815
+
+    def _setting(self, name: str, value: ast.expr) -> None:
+        last = name.rpartition(".")[2]
+        entries = [_text(e) for e in _entries(value)]
+        side = verbs.listed(last) if entries else None
+        for entry in entries:
+            if entry is not None and side == "deny":
+                self._add(Kind.ENTRY, "entry", f"{last}: {entry}", value, text=f"{entry!r} in {last}")
+            elif entry is not None and side == "allow":
+                self.allows[f"{last}: {entry}"] += 1
+        if not entries:
+            self._keyword(last, value)
+
+    def visit_Dict(self, node: ast.Dict) -> None:
+        for key, value in zip(node.keys, node.values, strict=True):
+            if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                self._keyword(key.value, value)
+        self.generic_visit(node)
+
+    def visit_Name(self, node: ast.Name) -> None:
+        self.words[node.id] += 1
+
+    def visit_Attribute(self, node: ast.Attribute) -> None:
+        self.words[node.attr] += 1
+        self.visit(node.value)
+
+
+def _entries(node: ast.expr) -> list[ast.expr]:
+    if (
+        isinstance(node, ast.Call)
+        and len(node.args) == 1
+        and _dotted(node.func) in ("frozenset", "set", "tuple", "list")
+    ):
+        node = node.args[0]
+    return node.elts if isinstance(node, ast.List | ast.Tuple | ast.Set) else []
+
+
+def _text(node: ast.expr) -> str | None:
+    """A text that stands there whole: a constant, or constants added up."""
+    if isinstance(node, ast.Constant):
+        value = node.value
+        if isinstance(value, bytes):
+            return value.decode("latin-1")
+        return value if isinstance(value, str) else None
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        left, right = _text(node.left), _text(node.right)
+        return None if left is None or right is None else left + right
+    return None
+
+
+def _dotted(node: ast.expr) -> str:
+    """`a.b.c`; what is called or indexed on the way is left out."""
+    parts: list[str] = []
+    while True:
+        if isinstance(node, ast.Attribute):
+            parts.append(node.attr)
+            node = node.value
+        elif isinstance(node, ast.Call):
+            node = node.func
+        elif isinstance(node, ast.Subscript):
+            node = node.value
+        else:
+            break
+    if isinstance(node, ast.Name):
+        parts.append(node.id)
+    return ".".join(reversed(parts))
+
+
+def _names(node: ast.AST) -> Iterator[str]:
+    for one in ast.walk(node):
+        if isinstance(one, ast.Name):
+            yield one.id
+        elif isinstance(one, ast.Attribute):
+            yield one.attr
+
+
+def _leaves(body: list[ast.stmt]) -> str:
+    """How a branch leaves: `refuse` (raise, an error), `nothing` (an empty answer), `skip`, `answer`; or not at all."""
+    last = body[-1]
+    if isinstance(last, ast.Raise):
+        return "refuse"
+    if isinstance(last, ast.Continue | ast.Break):
+        return "skip"
+    if isinstance(last, ast.Return):
+        return "nothing" if last.value is None or ast.unparse(last.value) in _NOTHING else _answer(last.value)
+    if isinstance(last, ast.Expr) and isinstance(last.value, ast.Call):
+        name = _dotted(last.value.func).rpartition(".")[2]
+        return "refuse" if name in ("abort", "exit", "_exit", "fail", "send_error", "error", "reject") else ""
+    return ""
+
+
+def _answer(value: ast.expr) -> str:
+    source = ast.unparse(value).lower()
+    refusing = (
+        "error",
+        "forbidden",
+        "denied",
+        "unauthorized",
+        "badrequest",
+        "bad_request",
+        "invalid",
+        "notfound",
+        "abort",
+        "403",
+        "401",
+        "400",
+        "404",
+        "413",
+        "429",
+    )
+    return "refuse" if any(word in source for word in refusing) else "answer"

@@ -1,0 +1,458 @@
+"""The functions of a JavaScript, TypeScript or Go file and the guards in them, through tree-sitter. Pure.
+
+Conditions are written down as Python expressions over the program's own terms (`&&` as `and`), so that one prover reads
+all languages; what has no such form stays as it is and is opaque to it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from interlock.changes.guards import trees, verbs
+from interlock.changes.guards.conditions import unquoted, written
+from interlock.changes.guards.guard import Function, Guard, Kind, Unreadable, shortened
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+_MOST_DEPTH = 260
+_GRAMMARS = {
+    ".js": "javascript",
+    ".cjs": "javascript",
+    ".mjs": "javascript",
+    ".jsx": "javascript",
+    ".ts": "typescript",
+    ".mts": "typescript",
+    ".cts": "typescript",
+    ".tsx": "tsx",
+    ".go": "go",
+}
+SUFFIXES = tuple(_GRAMMARS)
+
+_NAMED = {"function_declaration", "generator_function_declaration", "method_definition", "method_declaration"}
+_UNNAMED = {"function_expression", "function", "arrow_function", "generator_function", "func_literal"}
+_NAMING = {
+    "variable_declarator": "name",
+    "assignment_expression": "left",
+    "pair": "key",
+    "field_definition": "property",
+    "public_field_definition": "name",
+}
+_CHECKING_CALLS = {
+    *("indexOf", "includes", "startsWith", "endsWith", "has", "Contains", "HasPrefix", "ContainsAny"),
+    *("delete", "removeHeader", "Del", "replace", "split", "setHeader"),
+}
+_METHODS = {"get", "post", "put", "patch", "delete", "all", "use", "handle", "handlefunc"}
+_NOTHING = {"", "false", "null", "undefined", "nil", "''", '""', "[]", "{}", "0", "-1", "void 0", "!1"}
+_REFUSING = re.compile(
+    r"err|forbidden|denied|unauthori|bad_?request|invalid|not_?found|abort|reject|fail|\b4(00|01|03|04|13|29)\b",
+    re.IGNORECASE,
+)
+_REFUSING_CALLS = {
+    *("next", "callback", "cb", "done", "reject", "abort", "fail", "error", "exit", "panic", "Fatal", "Fatalf"),
+    *("Error", "destroy", "sendStatus"),
+}
+
+
+def read(path: str, text: str) -> list[Function]:
+    """The functions of `text`; the first one, without a name, is what stands outside of named ones.
+
+    Raises:
+        Unreadable: it cannot be parsed within the bounds.
+    """
+    suffix = "." + path.rpartition(".")[2].lower()
+    data = text.encode("utf-8", "surrogatepass")
+    root = trees.parse(_GRAMMARS[suffix], path, data)
+    reader = _Reader(path, data, "go" if suffix == ".go" else "javascript")
+    reader.enter(root, "")
+    return sorted(reader.functions, key=lambda f: (f.line, f.name))
+
+
+class _Page:
+    """What is written down about one function while it is read."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.guards: list[Guard] = []
+        self.calls: set[str] = set()
+        self.words: Counter[str] = Counter()
+        self.allows: Counter[str] = Counter()
+        self.unsafe: Counter[str] = Counter()
+        self.decorators: list[str] = []
+
+
+class _Reader:
+    def __init__(self, path: str, data: bytes, language: str) -> None:
+        self._path = path
+        self._data = data
+        self._language = language
+        self.functions: list[Function] = []
+        self._page = _Page("")
+        self._depth = 0
+        self._tested = 0
+
+    def _text(self, node: Node | None) -> str:
+        return "" if node is None else self._data[node.start_byte : node.end_byte].decode("utf-8", "replace")
+
+    def enter(self, node: Node, name: str) -> None:
+        """Read one function, or the file, on a page of its own."""
+        before, tested = self._page, self._tested
+        self._page, self._tested = _Page(name), 0
+        for child in node.children:
+            self.visit(child)
+        page = self._page
+        self._page, self._tested = before, tested
+        parameters = node.child_by_field_name("parameters")
+        self.functions.append(
+            Function(
+                path=self._path,
+                name=name,
+                line=node.start_point.row + 1,
+                end=node.end_point.row + 1,
+                source=self._text(node),
+                guards=tuple(page.guards),
+                calls=frozenset(page.calls),
+                words=page.words,
+                allows=page.allows,
+                unsafe=page.unsafe,
+                decorators=tuple(page.decorators),
+                parameters=tuple(re.findall(r"[A-Za-z_$][\w$]*", self._text(parameters))),
+            )
+        )
+
+    def visit(self, node: Node) -> None:
+        """One node, and what stands below it."""
+        if not node.child_count and node.type in ("identifier", "property_identifier", "field_identifier"):
+            self._page.words[self._text(node)] += 1
+            return
+        self._depth += 1
+        if self._depth > _MOST_DEPTH:
+            raise Unreadable(f"{self._path} is nested too deeply to be read for guards")
+        name = self._named(node)
+        if name:
+            self.enter(node, f"{self._page.name}.{name}" if self._page.name else name)
+        else:
+            handler = getattr(self, f"_on_{node.type}", None)
+            if handler is not None:
+                handler(node)
+            else:
+                self._below(node)
+        self._depth -= 1
+
+    def _below(self, node: Node) -> None:
+        for child in node.children:
+            self.visit(child)
+
+    def _named(self, node: Node) -> str:
+        """The name of a function that has one: its own, or that of what it is assigned to."""
+        if node.type in _NAMED:
+            receiver = node.child_by_field_name("receiver")
+            own = self._text(node.child_by_field_name("name"))
+            kind = re.search(r"(\w+)(?:\[[^]]*\])?\s*\)$", self._text(receiver)) if receiver is not None else None
+            return f"{kind[1]}.{own}" if kind else own
+        if node.type in ("class_declaration", "class"):
+            return self._text(node.child_by_field_name("name"))
+        if node.type in _UNNAMED and node.parent is not None:
+            parent = node.parent
+            field = _NAMING.get(parent.type)
+            named = (
+                self._text(parent.child_by_field_name(field)) if field else self._text(node.child_by_field_name("name"))
+            )
+            return named if re.fullmatch(r"[\w$.#'\"-]+", named) else ""
+        return ""
+
+    def _add(
+        self, kind: Kind, family: str, key: str, node: Node, *, text: str = "", condition: str = "", strong: bool = True
+    ) -> None:
+        self._page.guards.append(
+            Guard(
+                kind=kind,
+                family=family,
+                key=" ".join(key.split()),
+                line=node.start_point.row + 1,
+                text=shortened(text or key),
+                condition=condition,
+                strong=strong,
+            )
+        )
+
+    # Conditions
+
+    def _on_if_statement(self, node: Node) -> None:
+        test = node.child_by_field_name("condition")
+        body = node.child_by_field_name("consequence")
+        rest = node.child_by_field_name("alternative")
+        first = node.child_by_field_name("initializer")
+        if first is not None:
+            self.visit(first)
+        if test is None or body is None:
+            return self._below(node)
+        condition = written(test, self._data)
+        outcome = self._leaves(body)
+        self._test(test, Kind.EXIT if outcome else Kind.CONDITION)
+        if outcome:
+            self._add(
+                Kind.EXIT, outcome, condition, node, condition=condition, strong=outcome not in ("answer", "passed on")
+            )
+        self._tested += 1
+        self.visit(body)
+        if rest is not None:
+            inner = rest.named_children[0] if rest.type == "else_clause" and rest.named_children else rest
+            if inner.type != "if_statement" and (left := self._leaves(inner)):
+                turned = f"not ({condition})"
+                self._add(Kind.EXIT, left, turned, inner, condition=turned, strong=left not in ("answer", "passed on"))
+            self.visit(rest)
+        self._tested -= 1
+        return None
+
+    def _test(self, test: Node, kind: Kind) -> None:
+        self._literals(test)
+        if kind is Kind.CONDITION:
+            condition = written(test, self._data)
+            known = any(verbs.family(name) for name in re.findall(r"[A-Za-z_$][\w$]*", condition))
+            self._add(Kind.CONDITION, "condition", condition, test, condition=condition, strong=known)
+        self.visit(test)
+
+    def _literals(self, node: Node, checks: Callable[[str], bool] = verbs.telling) -> None:
+        stack = [node]
+        while stack:
+            one = stack.pop()
+            if one.type in ("string", "interpreted_string_literal", "raw_string_literal", "rune_literal"):
+                text = unquoted(self._text(one))
+                if checks(text):
+                    self._add(Kind.LITERAL, "literal", text, one, text=repr(text))
+            elif one.type not in _UNNAMED:
+                stack.extend(one.children)
+
+    def _tests(self, node: Node) -> None:
+        test = node.child_by_field_name("condition")
+        for child in node.children:
+            if test is not None and child == test:
+                self._test(test, Kind.CONDITION)
+            else:
+                self.visit(child)
+
+    _on_ternary_expression = _on_while_statement = _on_do_statement = _tests
+
+    def _on_binary_expression(self, node: Node) -> None:
+        """`a && f()` as a statement tests `a`."""
+        operator = self._text(node.child_by_field_name("operator"))
+        if operator in ("&&", "||") and node.parent is not None and node.parent.type == "expression_statement":
+            left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
+            if left is not None and right is not None:
+                self._test(left, Kind.CONDITION)
+                return self.visit(right)
+        elif (
+            operator in ("==", "===", "!=", "!==")
+            and node.parent is not None
+            and node.parent.type == "return_statement"
+        ):
+            self._literals(node)
+        return self._below(node)
+
+    def _leaves(self, body: Node) -> str:
+        """How a branch leaves; the words are those of the Python reader."""
+        statements = [c for c in body.named_children if c.type != "comment"] if "block" in body.type else [body]
+        if len(statements) == 1 and statements[0].type == "statement_list":
+            statements = [c for c in statements[0].named_children if c.type != "comment"]
+        if not statements:
+            return ""
+        last = statements[-1]
+        if last.type == "throw_statement":
+            return "refuse"
+        if last.type in ("continue_statement", "break_statement"):
+            return "skip"
+        if last.type == "return_statement":
+            return self._answer(self._text(last).removeprefix("return").strip(" ;"))
+        if (
+            last.type == "expression_statement"
+            and last.named_children
+            and last.named_children[0].type == "call_expression"
+        ):
+            called = self._text(last.named_children[0].child_by_field_name("function"))
+            return "refuse" if re.split(r"[.\s]", called)[-1] in _REFUSING_CALLS else ""
+        return ""
+
+    def _answer(self, value: str) -> str:
+        if value in _NOTHING:
+            return "nothing"
+        if self._language == "go" and re.fullmatch(r"(.*,\s*)?err", value):
+            return "passed on"  # `return nil, err`: another function has refused
+        call = re.match(r"[\w$.]+", value)
+        if call and call[0].rpartition(".")[2] in _REFUSING_CALLS and "(" in value:
+            return "refuse"
+        return "refuse" if _REFUSING.search(value) and len(value) < 300 else "answer"
+
+    # Statements
+
+    def _on_throw_statement(self, node: Node) -> None:
+        if not self._tested:
+            self._add(Kind.RAISE, "refuse", self._text(node), node, strong=False)
+        self._below(node)
+
+    def _on_catch_clause(self, node: Node) -> None:
+        self._add(Kind.HANDLER, "handler", "everything", node, text="catch", strong=False)
+        self._tested += 1
+        self._below(node)
+        self._tested -= 1
+
+    def _on_switch_case(self, node: Node) -> None:
+        value = node.child_by_field_name("value")
+        if value is not None:
+            self._literals(value)
+        self._tested += 1
+        self._below(node)
+        self._tested -= 1
+
+    _on_expression_case = _on_switch_case
+
+    def _on_decorator(self, node: Node) -> None:
+        source = self._text(node)
+        name = re.match(r"@([\w$.]+)", source)
+        known = verbs.family(name[1]) if name else None
+        self._page.decorators.append(source)
+        self._add(Kind.DECORATOR, known[0] if known else "decorator", source, node, strong=known is not None)
+        self._below(node)
+
+    def _called(self, node: Node) -> None:
+        name = dotted(self._text(node.child_by_field_name("function") or node.child_by_field_name("constructor")))
+        given = self._text(node.child_by_field_name("arguments"))
+        last = name.rpartition(".")[2]
+        self._page.calls.add(last)
+        if self._language == "javascript" and last == "create" and given.replace(" ", "") in ("(null)", "(null,{})"):
+            self._add(Kind.CALL, "kind", "Object.create(null)", node, text=self._text(node))
+        elif last in ("test", "exec") and node.child_by_field_name("function") is not None:
+            self._add(Kind.CALL, "check", last, node, text=self._text(node), strong=False)
+        elif known := verbs.family(name):
+            hold = self._language == "go" and last in ("Lock", "RLock")
+            kind, family = (Kind.HOLD, "lock") if hold else (Kind.CALL, known[0])
+            self._add(kind, family, last, node, text=self._text(node), strong=known[1])
+        if bad := verbs.unsafe(name, given[:2000], self._language):
+            self._page.unsafe[bad] += 1
+        if name in ("RegExp", "regexp.MustCompile", "regexp.Compile"):
+            first = re.match(r"""\(\s*(`[^`]*`|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')""", given)
+            if first:
+                self._add(Kind.PATTERN, "pattern", unquoted(first[1]), node, text=first[1])
+        self._route(node, name, last)
+        checking = last in _CHECKING_CALLS
+        arguments = node.child_by_field_name("arguments")
+        if arguments is not None:
+            self._literals(arguments, verbs.telling if checking else verbs.marked)
+        self._below(node)
+
+    _on_call_expression = _on_new_expression = _called
+
+    def _route(self, node: Node, name: str, last: str) -> None:
+        """`router.post("/x", auth, handler)`: what stands between path and handler guards the route."""
+        arguments = node.child_by_field_name("arguments")
+        if last.lower() not in _METHODS or "." not in name or arguments is None or arguments.named_child_count < 2:
+            return
+        first, *between = [c for c in arguments.named_children if c.type != "comment"]
+        path = unquoted(self._text(first))
+        if first.type not in ("string", "interpreted_string_literal") or not path.startswith("/"):
+            return
+        guards = []
+        for one in between:
+            called = one.child_by_field_name("function") if one.type == "call_expression" else None
+            named = dotted(self._text(called if called is not None else one)) if one.type not in _UNNAMED else ""
+            known = verbs.family(named) if named else None
+            if known:
+                line = one.start_point.row + 1
+                guards.append(
+                    Guard(kind=Kind.DECORATOR, family=known[0], key=named, line=line, text=self._text(one)[:80])
+                )
+        self.functions.append(
+            Function(
+                path=self._path,
+                name=f"route {last.upper()} {path}",
+                line=node.start_point.row + 1,
+                end=node.end_point.row + 1,
+                source=f"{last} {path} {[g.key for g in guards]}",
+                guards=tuple(guards),
+            )
+        )
+
+    def _on_regex(self, node: Node) -> None:
+        pattern = self._text(node.child_by_field_name("pattern"))
+        self._add(Kind.PATTERN, "pattern", pattern, node, text=self._text(node))
+
+    # Names with values
+
+    def _valued(self, node: Node, name: str, value: Node | None) -> None:
+        last = re.split(r"[.\s\[]", name.strip("'\"` ]"))[-1].strip("'\"")
+        if value is None or value.type in _UNNAMED:
+            return
+        source = self._text(value)
+        entries = self._entries(value)
+        side = verbs.listed(last) if entries else None
+        for entry in entries:
+            if side == "deny":
+                self._add(Kind.ENTRY, "entry", f"{last}: {entry}", value, text=f"{entry!r} in {last}")
+            elif side == "allow":
+                self._page.allows[f"{last}: {entry}"] += 1
+        if not entries and len(source) < 200:
+            protects = verbs.keyword(last, source)
+            if protects:
+                self._add(Kind.KEYWORD, "keyword", last.lower(), node, text=f"{last}: {source}")
+            elif protects is False:
+                self._page.unsafe[f"{last}={source}"] += 1
+            if source == "Object.create(null)":
+                return
+
+    def _entries(self, value: Node) -> list[str]:
+        if value.type == "new_expression":
+            given = value.child_by_field_name("arguments")
+            if given is None or not given.named_children:
+                return []
+            value = given.named_children[0]
+        if value.type == "composite_literal":
+            return [
+                unquoted(t) for t in re.findall(r'"(?:[^"\\]|\\.)*"', self._text(value.child_by_field_name("body")))
+            ]
+        if value.type != "array":
+            return []
+        return [unquoted(self._text(c)) for c in value.named_children if c.type == "string"]
+
+    def _on_pair(self, node: Node) -> None:
+        self._valued(node, self._text(node.child_by_field_name("key")), node.child_by_field_name("value"))
+        self._below(node)
+
+    def _on_variable_declarator(self, node: Node) -> None:
+        self._valued(node, self._text(node.child_by_field_name("name")), node.child_by_field_name("value"))
+        self._below(node)
+
+    def _on_assignment_expression(self, node: Node) -> None:
+        left = self._text(node.child_by_field_name("left"))
+        self._valued(node, left, node.child_by_field_name("right"))
+        if left.endswith((".innerHTML", ".outerHTML")):
+            self._page.unsafe["innerHTML"] += 1
+        self._below(node)
+
+    def _on_keyed_element(self, node: Node) -> None:
+        if len(node.named_children) == 2:
+            key, value = node.named_children
+            self._valued(node, self._text(key), value.named_children[0] if value.named_children else value)
+        self._below(node)
+
+    def _on_const_spec(self, node: Node) -> None:
+        self._valued(node, self._text(node.child_by_field_name("name")), node.child_by_field_name("value"))
+        self._below(node)
+
+    _on_var_spec = _on_const_spec
+
+
+def dotted(text: str) -> str:
+    """A called expression as a dotted name: what is called or indexed on the way is left out."""
+    if len(text) > 2000:
+        return ""
+    flat = re.sub(r"\s+|\?(?=\.)", "", text)
+    for _ in range(8):
+        shorter = re.sub(r"\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}", "", flat)
+        if shorter == flat:
+            break
+        flat = shorter
+    match = re.search(r"[A-Za-z_$][\w$]*(?:\.[\w$#]+)*$", flat)
+    return match[0] if match else ""

@@ -1,0 +1,134 @@
+"""What a name or a text protects against, by the sheets in `data/`. Pure: the sheets are part of the package."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable
+from functools import cache, lru_cache
+from importlib import resources
+from typing import Any
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+
+
+@cache
+def _sheet(name: str) -> dict[str, Any]:
+    text = resources.files("interlock.changes.guards.data").joinpath(name).read_text("utf-8")
+    return tomllib.loads(text)
+
+
+@lru_cache(maxsize=65536)
+def words(name: str) -> frozenset[str]:
+    """The words of a name, in lower case: `is_safeURL` has is, safe and url."""
+    return frozenset(word.lower() for word in _WORD.findall(name))
+
+
+@cache
+def _verbs() -> tuple[tuple[str, frozenset[str], frozenset[str], bool], ...]:
+    return tuple(
+        (
+            family,
+            frozenset(sheet.get("words", ())),
+            frozenset(name.lower() for name in sheet.get("names", ())),
+            bool(sheet.get("strong", True)),
+        )
+        for family, sheet in _sheet("verbs.toml").items()
+    )
+
+
+def title(family: str) -> str:
+    """What a family protects by, for a reader."""
+    sheet = _sheet("verbs.toml").get(family)
+    return str(sheet["title"]) if sheet else family
+
+
+@lru_cache(maxsize=65536)
+def family(name: str) -> tuple[str, bool] | None:
+    """The family of a called name, and whether the name alone says much; None where it protects nothing."""
+    low = name.lower()
+    parts = low.split(".")
+    last = re.split(r"[.:]", name)[-1]
+    if low == "require" or last.endswith(("Error", "Exception", "Warning")):
+        return None  # JavaScript's import; an error that is made where a condition already counts
+    tails = {".".join(parts[-n:]) for n in (1, 2)} | {low}
+    own = words(last)
+    for one, some, names, strong in _verbs():
+        if tails & names or own & some:
+            return one, strong
+    return None
+
+
+@cache
+def _set(*keys: str) -> frozenset[str]:
+    sheet: Any = _sheet("names.toml")
+    for key in keys:
+        sheet = sheet[key]
+    return frozenset(sheet)
+
+
+def keyword(name: str, value: str) -> bool | None:
+    """Whether `name=value` protects: True, False (it takes a protection away), None (it has nothing to do with it)."""
+    low = name.lower().replace("-", "_")
+    flat = low.replace("_", "")
+    plain = value.strip().lower()
+    off = plain in ("false", "none", "null", "undefined", "0", "nil", "!1", "")
+    if low in _set("keywords", "on") or flat in _set("keywords", "on"):
+        return not off
+    if low in _set("keywords", "off") or flat in _set("keywords", "off"):
+        return off
+    if low in _set("keywords", "present") or flat in _set("keywords", "present"):
+        return plain not in ("none", "null", "undefined", "nil", "-1", "infinity")
+    return None
+
+
+def listed(name: str) -> str | None:
+    """`deny`: entries of a list of that name keep something out; `allow`: they let something in."""
+    own = words(name)
+    if own & _set("lists", "deny"):
+        return "deny"
+    if own & _set("lists", "allow"):
+        return "allow"
+    return None
+
+
+def telling(text: str) -> bool:
+    """Whether a check that looks for exactly this text is one against attackers."""
+    return text.lower() in _set("literals", "exact")
+
+
+def marked(text: str) -> bool:
+    """Whether this text says by itself, wherever it stands, that the statement keeps something from an attacker."""
+    return text.lower() in _set("literals", "anywhere")
+
+
+def critical(names: Iterable[str]) -> bool:
+    """Whether a path or a function's name says that what stands there must not be weakened."""
+    wanted = _set("critical", "words")
+    return any(words(name) & wanted for name in names)
+
+
+@cache
+def _unsafe() -> tuple[tuple[str, tuple[str, ...], str, frozenset[str]], ...]:
+    return tuple(
+        (row["name"], tuple(row.get("unless", ())), row["safe"], frozenset(row.get("languages", ())))
+        for row in _sheet("unsafe.toml")["call"]
+    )
+
+
+def unsafe(name: str, arguments: str, language: str) -> str | None:
+    """The sheet's name of an unsafe call, or None."""
+    for known, unless, _, languages in _unsafe():
+        if languages and language not in languages:
+            continue
+        bare = "." not in known
+        if (name == known or (name.endswith("." + known) and (not bare or known == "extractall"))) and not any(
+            word in arguments for word in unless
+        ):
+            return known
+    return None
+
+
+def instead(known: str) -> str:
+    """What stands in for an unsafe call."""
+    return next(safe for name, _, safe, _ in _unsafe() if name == known)

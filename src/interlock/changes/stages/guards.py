@@ -1,0 +1,143 @@
+"""Stage *guards*: protections that the change takes away, and those that siblings of new code have and it lacks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from interlock.changes.change import Change, Kind, Version
+from interlock.changes.config import matches
+from interlock.changes.finding import Finding, Weight
+from interlock.changes.guards import files, verbs
+from interlock.changes.guards.guard import Function, Unreadable
+from interlock.changes.guards.loss import Loss, Sign, losses
+from interlock.changes.guards.peers import Missing, missing
+from interlock.changes.guards.weight import weighed
+from interlock.changes.stage import Found, Plain
+
+_MOST_BESIDE = 40  # files beside the change that are read for siblings
+_MOST_SEARCHED = 4_000  # files that are searched for a name
+
+_SENTENCES: dict[Sign, str] = {
+    Sign.EXIT: "{where} no longer refuses when {text}.",
+    Sign.ANSWER: "{where} no longer leaves early when {text}.",
+    Sign.CONDITION: "{where} no longer tests {text}.",
+    Sign.BARE: "{where} no longer tests {text}.",
+    Sign.CALL: "{where} has lost {title}: {text}.",
+    Sign.COMMON: "{where} has lost {title}: {text}.",
+    Sign.DECORATOR: "{where} has lost the decorator {text}.",
+    Sign.HOLD: "{where} no longer holds {text}.",
+    Sign.KEYWORD: "{where} no longer sets {text}.",
+    Sign.TURNED: "{where} now sets {text}.",
+    Sign.LITERAL: "{where} no longer looks for {text}.",
+    Sign.PATTERN: "{where} has a weaker pattern: {reason}.",
+    Sign.OTHER_PATTERN: "{where} has lost the pattern {text}.",
+    Sign.DENIED: "{where} no longer keeps out {text}.",
+    Sign.ALLOWED: "{where} now lets in {text}.",
+    Sign.UNSAFE: "{where} now calls {text}, which is the unsafe one of two.",
+    Sign.WEAKER: "{where} refuses less than before: {text}.",
+    Sign.CHANGED: "{where} refuses when something else holds than {text}.",
+    Sign.HANDLER: "{where} no longer catches {text}.",
+    Sign.DELETED: "{text}, which guards, is gone.",
+}
+
+
+def run(change: Change) -> Found:
+    """Compare the guards on both sides of every changed source file."""
+    problems: list[str] = []
+    before, after = _sides(change, problems)
+    lost = losses(before, after, change.renamed, lambda name: _used(change, name))
+    findings = [*_of_losses(lost, change), *_of_peers(change, before, after)]
+    facts = {"lost": str(sum(f.weight is not Weight.NOTE for f in findings)), "functions": str(len(after))}
+    return Found(findings=tuple(findings), problems=tuple(problems), facts=facts)
+
+
+def _sides(change: Change, problems: list[str]) -> tuple[list[Function], list[Function]]:
+    before: list[Function] = []
+    after: list[Function] = []
+    for file in change.files:
+        if file.before and file.after and file.before.oid == file.after.oid:
+            continue
+        before += _functions(file.before, problems)
+        after += _functions(file.after, problems)
+    return before, after
+
+
+def _functions(side: Version | None, problems: list[str]) -> list[Function]:
+    if side is None or not files.readable(side.path) or side.kind in (Kind.LINK, Kind.SUBMODULE):
+        return []
+    if side.kind is not Kind.TEXT:
+        problems.append(f"{side.path} is no text that could be read for guards")
+        return []
+    try:
+        return files.functions(side.path, side.text)
+    except Unreadable as error:
+        problems.append(str(error))
+        return []
+
+
+def _used(change: Change, name: str) -> bool:
+    """Whether a file that the change leaves alone names it; true as well where there are too many to look."""
+    touched = {file.path for file in change.files}
+    paths = [p for p in change.paths() if files.readable(p) and p not in touched]
+    if len(paths) > _MOST_SEARCHED:
+        return True
+    word = re.compile(rf"(?<![\w$]){re.escape(name)}(?![\w$])".encode())
+    return any(word.search(change.read(path) or b"") for path in paths)
+
+
+def _of_losses(lost: list[Loss], change: Change) -> Iterator[Finding]:
+    for loss in lost:
+        where = f"{loss.function}()" if loss.function and not loss.function.endswith(".") else loss.path
+        weight = Weight(weighed(loss, critical=bool(matches(loss.path, change.config.scope.critical))).value)
+        title = _SENTENCES[loss.sign].format(
+            where=where, text=loss.text, title=verbs.title(loss.family), reason=loss.reason
+        )
+        hints = [f"It stood in line {loss.was} of the base."]
+        if loss.instead:
+            hints.append(f"There stands now: {loss.instead}.")
+        if loss.moved:
+            hints.append(f"The same guard came to {loss.moved}, which is not seen to lead here.")
+        yield Finding(
+            rule=f"guards/{loss.sign.value}", weight=weight, path=loss.path, line=loss.line,
+            anchor=f"{loss.function} {loss.text}", title=title, why=" ".join(hints), text=loss.text,
+            fix="Put it back, or show that what stands there now refuses as much.",
+        )  # fmt: skip
+
+
+def _of_peers(change: Change, before: list[Function], after: list[Function]) -> Iterator[Finding]:
+    known = {(f.path, f.name) for f in before}
+    moved = {new: old for old, new in change.renamed.items()}
+    new = [f for f in after if (moved.get(f.path, f.path), f.name) not in known]
+    if not new:
+        return
+    around = [*after, *_beside(change, {f.path for f in new})]
+    for one in missing(new, around):
+        yield _of_missing(one)
+
+
+def _of_missing(one: Missing) -> Finding:
+    return Finding(
+        rule="guards/peers", weight=Weight.BLOCK if one.critical and one.family == "authorise" else Weight.REVIEW,
+        path=one.path, line=one.line, anchor=f"{one.function} {one.guard}", text=one.guard,
+        title=f"{one.function}() lacks {verbs.title(one.family)} that {one.carriers} of its {one.siblings} siblings "
+        f"have: {one.guard}.",
+        why=f"One of them stands at {one.example}.", fix="Guard it as its siblings are, or say why it needs none.",
+    )  # fmt: skip
+
+
+def _beside(change: Change, paths: set[str]) -> list[Function]:
+    """The functions of unchanged files in the same folders; what cannot be read there is no reason to stop."""
+    touched = {file.path for file in change.files}
+    folders = {path.rpartition("/")[0] for path in paths}
+    found: list[Function] = []
+    beside = [p for p in change.paths() if p not in touched and files.readable(p) and p.rpartition("/")[0] in folders]
+    for path in beside[:_MOST_BESIDE]:
+        try:
+            found += files.functions(path, (change.read(path) or b"").decode("utf-8", "replace"))
+        except Unreadable:
+            continue
+    return found
+
+
+STAGE = Plain("guards", run, version="1", budget=20.0)

@@ -1,0 +1,74 @@
+"""The stage over real changes of real repositories."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.changes.making import change
+
+from interlock.changes.finding import Weight
+from interlock.changes.stages.guards import STAGE
+
+VIEW = "@app.post('/{0}')\n@login_required\ndef {0}(request):\n    return save(request)\n\n"
+VIEWS = "".join(VIEW.format(name) for name in ("one", "two", "three", "four"))
+
+
+def test_a_lost_guard_is_a_finding_with_a_reason(tmp_path: Path) -> None:
+    made = change(
+        tmp_path,
+        {"app/auth.py": "def login(user, word):\n    if user.locked:\n        raise Locked\n    return user\n"},
+        {"app/auth.py": "def login(user, word):\n    return user\n"},
+    )
+    (found,) = STAGE.run(made).findings
+    assert found.weight is Weight.BLOCK
+    assert found.rule == "guards/exit-lost"
+    assert "login() no longer refuses when (user.locked)" in found.title
+    assert "line 2 of the base" in found.why
+
+
+def test_a_handler_without_what_its_siblings_have(tmp_path: Path) -> None:
+    new = VIEWS + "@app.post('/wipe')\ndef wipe(request):\n    return remove(request)\n"
+    made = change(tmp_path, {"app/views.py": VIEWS}, {"app/views.py": new})
+    (found,) = STAGE.run(made).findings
+    assert (found.rule, found.weight) == ("guards/peers", Weight.BLOCK)
+    assert "4 of its 4 siblings" in found.title
+
+
+def test_a_handler_like_its_siblings_is_none(tmp_path: Path) -> None:
+    made = change(tmp_path, {"app/views.py": VIEWS}, {"app/views.py": VIEWS + VIEW.format("five")})
+    assert STAGE.run(made).findings == ()
+
+
+def test_a_route_without_what_its_siblings_have(tmp_path: Path) -> None:
+    routes = "".join(f"router.post('/{n}', requireAuth, (req, res) => res.send({n}));\n" for n in range(5))
+    new = routes + "router.post('/wipe', (req, res) => res.send(wipe()));\n"
+    made = change(tmp_path, {"routes.js": routes}, {"routes.js": new})
+    (found,) = STAGE.run(made).findings
+    assert found.rule == "guards/peers"
+
+
+def test_a_caller_outside_of_the_change_keeps_the_guard_where_it_is(tmp_path: Path) -> None:
+    """The guard went to a caller, and another caller, that nobody touched, comes without it."""
+    inner = "def b(x):\n    if x < 0:\n        raise ValueError\n    return x\n"
+    before = {"a.py": "from b import b\n\ndef a(x):\n    return b(x)\n", "b.py": inner, "c.py": "pass\n"}
+    after = {
+        "a.py": "from b import b\n\ndef a(x):\n    if x < 0:\n        raise ValueError\n    return b(x)\n",
+        "b.py": "def b(x):\n    return x\n",
+    }
+    assert STAGE.run(change(tmp_path / "1", before, after)).findings == ()
+    before["c.py"] = "from b import b\nprint(b(-1))\n"
+    (found,) = STAGE.run(change(tmp_path / "2", before, after)).findings
+    assert "a.py:a" in found.why
+
+
+def test_a_file_that_cannot_be_read_is_a_problem(tmp_path: Path) -> None:
+    made = change(tmp_path, {"a.py": "x = 1\n"}, {"a.py": "def f(:\n"})
+    said = STAGE.run(made)
+    assert said.problems
+    assert "a.py" in said.problems[0]
+
+
+def test_a_moved_file_loses_nothing(tmp_path: Path) -> None:
+    text = "def f(x):\n    if x < 0:\n        raise ValueError\n    return x\n" * 3
+    made = change(tmp_path, {"a.py": text}, {"a.py": None, "b/c.py": text})
+    assert STAGE.run(made).findings == ()
