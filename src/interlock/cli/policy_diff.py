@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from interlock.policy.engine import Engine
     from interlock.prover.difference import Answer, Change, Region
 
-_LISTED = 40  # situations shown where nothing is proved
-
 _ASKS = {
     "none": "allow",
     "one": "ask one person",
@@ -43,13 +41,15 @@ _PERMIT = {
     "diff",
     epilog="\b\nExamples:\n  interlock policy diff old.d new.d\n"
     "  interlock policy diff --layer organisation old.d new.d --json\n\n"
-    "With z3 (pip install 'interlock[prove]') the answer is exact; without, the golden matrix and both sets' examples "
-    "are compared, and it says so. What changes for past actions: interlock policy replay.",
+    "With z3 (pip install 'interlock[prove]') the answer is exact; without, or where no proof is found in time, the "
+    "golden matrix, both sets' examples and the recorded actions of 30 days are compared, and it says so.",
 )
 @click.argument("old", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.argument("new", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @layer_option
-@click.option("--matrix", is_flag=True, help="Compare the golden matrix and the examples only.")
+@click.option(
+    "--matrix", is_flag=True, help="Prove nothing: compare the golden matrix, the examples and what is recorded."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def diff(old: Path, new: Path, name: str, matrix: bool, as_json: bool) -> None:
     """Show which requests change their verdict between the policies of two folders."""
@@ -59,20 +59,40 @@ def diff(old: Path, new: Path, name: str, matrix: bool, as_json: bool) -> None:
 
     engines = Engine.load(candidate([old], name)), Engine.load(candidate([new], name))
     if matrix or find_spec("z3") is None:
-        _by_matrix(*engines, as_json=as_json)
+        facts = {"how": "matrix", "exact": False, **_by_what_is_written(*engines, as_json=as_json)}
     else:
-        _by_proof(*engines, as_json=as_json)
-
-
-def _by_proof(old: Engine, new: Engine, *, as_json: bool) -> None:
-    from interlock.prover.difference import Differ
-
-    changes = list(Differ(list(old.rules.values()), list(new.rules.values())).changes())
-    exact = all(change.complete for change in changes)
+        facts = _by_proof(*engines, as_json=as_json)
     if as_json:
-        emit({"old": old.digest, "new": new.digest, "how": "proof", "exact": exact,
-              "changes": [_facts(change) for change in changes]})  # fmt: skip
-        return
+        emit({"old": engines[0].digest, "new": engines[1].digest, **facts})
+
+
+def _by_proof(old: Engine, new: Engine, *, as_json: bool) -> dict[str, Any]:
+    from interlock.prover.difference import Differ
+    from interlock.prover.terms import Untranslated
+
+    try:
+        changes = list(Differ(list(old.rules.values()), list(new.rules.values())).changes())
+        reason = "; ".join(dict.fromkeys(change.reason for change in changes if not change.complete))
+    except Untranslated as error:
+        changes, reason = [], str(error)
+    if not as_json:
+        _show(changes, reason)
+    facts = {"how": "proof", "exact": not reason, "changes": [_facts(change) for change in changes]}
+    if reason:
+        facts |= {"reason": reason, "instead": _by_what_is_written(old, new, as_json=as_json)}
+    return facts
+
+
+def _by_what_is_written(old: Engine, new: Engine, *, as_json: bool) -> dict[str, Any]:
+    from interlock.cli import policy_written
+
+    found = policy_written.compared(old, new)
+    if not as_json:
+        policy_written.show(found)
+    return policy_written.facts(found)
+
+
+def _show(changes: list[Change], reason: str) -> None:
     for change in changes:
         click.echo(click.style(f"{answer(change.before)}  →  {answer(change.after)}", bold=True))
         for region in change.regions:
@@ -81,38 +101,15 @@ def _by_proof(old: Engine, new: Engine, *, as_json: bool) -> None:
             click.echo(f"    decided by {before}; now by {after}")
             click.echo(f"    like       {visible(_example(region))}")
         if not change.complete:
-            click.echo(f"  and more: not all of them are listed ({change.reason})")
-    if not changes:
+            click.echo(f"  {'and more' if change.regions else 'perhaps some'}: {change.reason}")
+    if reason:
+        click.echo(
+            f"INCONCLUSIVE: what is listed is so, but there may be more ({visible(reason)}). What is written down:"
+        )
+    elif not changes:
         click.echo("The two sets give the same answer to every possible request: proved.")
-    elif exact:
+    else:
         click.echo("Every other request gets the same answer from both sets: proved.")
-
-
-def _by_matrix(old: Engine, new: Engine, *, as_json: bool) -> None:
-    from interlock.policy.compare import differences, lines
-
-    situations = lines(old, new)
-    found = list(differences(old, new, situations))
-    if as_json:
-        changes = [
-            {"example": line, "before": _verdict(a), "after": _verdict(b), "rules": [list(a.rules), list(b.rules)]}
-            for line, a, b in found
-        ]
-        facts = {"how": "matrix", "exact": False, "compared": len(situations), "changes": changes}
-        emit({"old": old.digest, "new": new.digest, **facts})
-        return
-    for line, before, after in found[:_LISTED]:
-        click.echo(f"{_verdict(before)}  →  {_verdict(after)}  {visible(line)}")
-    if len(found) > _LISTED:
-        click.echo(f"and {len(found) - _LISTED} more: --json lists them all.")
-    click.echo(
-        f"{len(found)} of {len(situations)} situations of the golden matrix and the examples change. This is no proof: "
-        "what nobody wrote down was not compared (pip install 'interlock[prove]')."
-    )
-
-
-def _verdict(decision: Any) -> str:
-    return "deny" if decision.verdict.value == "deny" else _ASKS[decision.rung.value]
 
 
 def answer(one: Answer) -> str:

@@ -9,24 +9,27 @@ difference, no more and no less; each is confirmed by the engines on one of its 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
 import z3
 
-from interlock.model.decision import LADDER, Rung
+from interlock.model.decision import LADDER, Decision, Rung, Verdict
 from interlock.policy.engine import Engine
 from interlock.policy.notation import Situation
 from interlock.policy.rules import Rule
 from interlock.policy.vocabulary import ATTRIBUTES
 from interlock.prover.encoded import Encoder
 from interlock.prover.prove import MILLISECONDS
-from interlock.prover.symbols import Symbols, Yes, plain_text
+from interlock.prover.symbols import Symbols, Yes
 from interlock.prover.terms import Choice, Flag, Members, Truth, both, either, no, some, term
+from interlock.prover.texts import Texts
 from interlock.prover.witness import Solver
 
 REGIONS = 64  # of one pair of answers; a person reads a dozen
+SECONDS = 15.0  # for everything; a dozen changed rules among a hundred take three
 
 Answer = Rung | None  # None: denied
 
@@ -60,21 +63,25 @@ class Change:
 class Differ:
     """Compares two sets of rules."""
 
-    def __init__(self, old: Sequence[Rule], new: Sequence[Rule], *, milliseconds: int = MILLISECONDS) -> None:
-        self._symbols = Symbols()
-        self._milliseconds = milliseconds
-        self._encoder = Encoder(self._symbols)
+    def __init__(self, old: Sequence[Rule], new: Sequence[Rule], *, seconds: float | None = None) -> None:
+        """`seconds` for everything (SECONDS). Raises Untranslated."""
+        self.symbols = Symbols()
+        self._until = time.monotonic() + (SECONDS if seconds is None else seconds)
+        self._encoder = Encoder(self.symbols)
         self._old, self._new = self._encoder.rungs(old), self._encoder.rungs(new)
         self._engines = (Engine(old, "old"), Engine(new, "new"))
         both_sets = {_said(rule) for rule in old} & {_said(rule) for rule in new}
         changed = [rule for rule in (*old, *new) if _said(rule) not in both_sets]
         mentions = {path for rule in changed for path in rule.mentions}
-        looked_at = {path: value for path, value in self._symbols.values.items() if path in mentions}
+        looked_at = {path: value for path, value in self.symbols.values.items() if path in mentions}
         self._choices = {path: value for path, value in reversed(looked_at.items()) if isinstance(value, Choice)}
-        self._choices |= {"action": self._symbols.verb}
+        self._choices |= {"action": self.symbols.verb}
         self._choices |= self._others([rule for rule in old if _said(rule) in both_sets])
         self._facts = dict(self._flags(mentions, changed))
-        self._any = Solver(self._symbols, milliseconds)
+        self._any = self._solver(self._until)
+
+    def _solver(self, until: float) -> Solver:
+        return Solver(self.symbols, MILLISECONDS, until)
 
     def _others(self, rules: Sequence[Rule]) -> dict[str, Choice]:
         """What the unchanged rules say of a request: from which rung on none forbids it, and from which one permits."""
@@ -99,13 +106,18 @@ class Differ:
         }
 
     def changes(self) -> Iterator[Change]:
-        """Every pair of answers between which some request moves. Raises Untranslated."""
-        for before, had in self._old.items():
-            for after, gets in self._new.items():
-                if before is not after:
-                    change = self._change(before, after, both(had, gets))
-                    if change.regions or not change.complete:
-                        yield change
+        """Every pair of answers between which some request moves."""
+        pairs = [
+            (before, after, both(had, gets))
+            for before, had in self._old.items()
+            for after, gets in self._new.items()
+            if before is not after
+        ]
+        moving = [pair for pair in pairs if self._any.check(pair[2]) is not False]
+        for place, (before, after, formula) in enumerate(moving):
+            # No pair takes the time of those after it.
+            now = time.monotonic()
+            yield self._change(before, after, formula, now + (self._until - now) / (len(moving) - place))
 
     def formula(self, region: Region) -> Truth:
         """The requests of a region."""
@@ -114,7 +126,7 @@ class Differ:
     def _flags(self, mentions: Set[str], changed: Sequence[Rule]) -> Iterator[tuple[str, Any]]:
         """What is true or false of a request: labels, taints, flags, and what is asked of its texts and counts."""
         for attribute in ATTRIBUTES:
-            value = self._symbols.values[attribute.path]
+            value = self.symbols.values[attribute.path]
             if attribute.path not in mentions:
                 continue
             if isinstance(value, Members):
@@ -127,36 +139,59 @@ class Differ:
         for rule in changed:
             for _, approval in LADDER:
                 for formula in self._encoder.policy(rule, Yes.of(approval)):
-                    for atom in atoms(term(formula)):
+                    for atom in atoms(term(formula), self.symbols.texts):
                         seen.setdefault(written(atom), atom)
         yield from sorted(seen.items())
 
-    def _change(self, before: Answer, after: Answer, formula: Truth) -> Change:
-        inside = Solver(self._symbols, self._milliseconds)
-        outside = Solver(self._symbols, self._milliseconds)
+    def _change(self, before: Answer, after: Answer, formula: Truth, until: float) -> Change:
+        inside, outside = self._solver(until), self._solver(until)
         inside.add(formula)
         outside.add(no(formula))
         regions: list[Region] = []
-        while (found := inside.check()) and len(regions) < REGIONS:
-            words, facts = self._widest(inside.model(), outside)
-            covered = self._formula(words, facts)
-            example = inside.plainest(covered)
-            regions.append(self._region(words, facts, example))
-            inside.add(no(covered))
-        regions = self._irredundant(regions)
-        reason = f"z3 gave up ({inside.gave_up})" if found is None else f"more than {REGIONS} kinds of requests"
-        return Change(before, after, tuple(regions), found is False, "" if found is False else reason)
+        reason = ""
+        while (found := inside.check()) and not reason:
+            if len(regions) == REGIONS:
+                reason = f"more than {REGIONS} kinds of requests"
+            elif isinstance(region := self._region(before, after, inside, outside), str):
+                reason = region
+            else:
+                regions.append(region)
+                inside.add(no(self.formula(region)))
+        if found is None:
+            reason = f"z3 gave up ({inside.gave_up})"
+        return Change(before, after, self._irredundant(regions), not reason, reason)
 
-    def _irredundant(self, regions: list[Region]) -> list[Region]:
+    def _region(self, before: Answer, after: Answer, inside: Solver, outside: Solver) -> Region | str:
+        """A region around the request that `inside` has found, or why there is none."""
+        conditions = self._widest(inside.model(), outside)
+        if conditions is None:
+            return f"z3 gave up ({outside.gave_up or 'what the changed rules look at does not settle it'})"
+        words, facts = conditions
+        example = inside.plainest(self._formula(words, facts))
+        if example is None:
+            return f"z3 gave up ({inside.gave_up})"
+        said = [engine.decide(example.principal, [example.effect], example.context) for engine in self._engines]
+        if [_answer(decision) for decision in said] != [before, after]:
+            return "the formula has a request on which the engine does not agree: report this as a fault"
+        every = {path: tuple(sorted(mine)) for path, mine in words.items()}
+        order = list(self._choices)
+        return Region(
+            tuple(sorted(every.items(), key=lambda pair: order.index(pair[0]))),
+            tuple(sorted(facts.items(), key=lambda pair: (not pair[1], pair[0]))),
+            example,
+            (said[0].rules, said[1].rules),
+        )
+
+    def _irredundant(self, regions: list[Region]) -> tuple[Region, ...]:
         """Without those that the others cover: a later, wider region may hold an earlier one."""
         kept = list(regions)
         for region in regions:
             others = [one for one in kept if one is not region]
             if others and self._any.check(self.formula(region), no(some(map(self.formula, others)))) is False:
                 kept = others
-        return kept
+        return tuple(kept)
 
-    def _widest(self, model: Any, outside: Solver) -> tuple[dict[str, set[str]], dict[str, bool]]:
+    def _widest(self, model: Any, outside: Solver) -> tuple[dict[str, set[str]], dict[str, bool]] | None:
         """The conditions that keep the model's request inside, and no more of them than are needed."""
         literals: dict[str, Any] = {}
         words: dict[str, str] = {}
@@ -166,6 +201,8 @@ class Differ:
         facts = {name: bool(z3.is_true(model.eval(fact, True))) for name, fact in self._facts.items()}
         # What comes last is kept first: what the other rules say makes a region wide, and few of them.
         literals = {name: fact if facts[name] else no(fact) for name, fact in self._facts.items()} | literals
+        if outside.check(*literals.values()) is not False:
+            return None
         kept = outside.needed(literals)
         wide = {path: {words[path]} for path in kept if path in words}
         firm = [literals[name] for name in kept if name not in wide]
@@ -187,18 +224,9 @@ class Differ:
         parts += [self._facts[name] if so else no(self._facts[name]) for name, so in facts.items()]
         return both(*parts)
 
-    def _region(self, words: dict[str, set[str]], facts: dict[str, bool], example: Situation) -> Region:
-        old, new = (
-            engine.decide(example.principal, [example.effect], example.context).rules for engine in self._engines
-        )
-        every = {path: tuple(sorted(mine)) for path, mine in words.items()}
-        order = list(self._choices)
-        return Region(
-            tuple(sorted(every.items(), key=lambda pair: order.index(pair[0]))),
-            tuple(sorted(facts.items(), key=lambda pair: (not pair[1], pair[0]))),
-            example,
-            (old, new),
-        )
+
+def _answer(decision: Decision) -> Answer:
+    return None if decision.verdict is Verdict.DENY else decision.rung
 
 
 def _said(rule: Rule) -> tuple[object, ...]:
@@ -206,7 +234,7 @@ def _said(rule: Rule) -> tuple[object, ...]:
     return rule.effect, rule.verbs, rule.policy.principal, rule.policy.resource, rule.policy.clauses
 
 
-def atoms(formula: Any) -> Iterator[Any]:
+def atoms(formula: Any, texts: Texts) -> Iterator[Any]:
     """The parts of a formula that ask something of a text or a number."""
     seen: set[int] = set()
     stack = [formula]
@@ -216,7 +244,8 @@ def atoms(formula: Any) -> Iterator[Any]:
             continue
         seen.add(part.get_id())
         children = part.children()
-        if z3.is_bool(part) and children and not all(z3.is_bool(child) for child in children):
+        asks = not all(z3.is_bool(child) for child in children) if children else part.decl().name() in texts.names
+        if z3.is_bool(part) and asks:
             yield part
         else:
             stack.extend(children)
@@ -224,17 +253,4 @@ def atoms(formula: Any) -> Iterator[Any]:
 
 def written(atom: Any) -> str:
     """An atom as a policy would write it: `resource.name like "hooks*"`, `context.count > 100`."""
-    children = atom.children()
-    if z3.is_app_of(atom, z3.Z3_OP_SEQ_IN_RE):
-        return f'{children[0]} like "{_pattern(children[1])}"'
-    if len(children) == 2 and z3.is_string(children[0]) and z3.is_string_value(children[1]):
-        return f'{children[0]} == "{plain_text(children[1])}"'
-    return " ".join(str(atom).split())
-
-
-def _pattern(regex: Any) -> str:
-    if z3.is_app_of(regex, z3.Z3_OP_RE_FULL_SET):
-        return "*"
-    if z3.is_app_of(regex, z3.Z3_OP_SEQ_TO_RE):
-        return plain_text(regex.children()[0]).replace("*", "\\*")
-    return "".join(_pattern(child) for child in regex.children())
+    return str(atom.decl().name()) if z3.is_const(atom) else " ".join(str(atom).split())

@@ -136,6 +136,8 @@ class Prover:
         if not found:
             return result(Outcome.PROVED)
         request = solver.plainest(claim)
+        if request is None:
+            return result(Outcome.UNKNOWN, reason=f"z3 gave up ({solver.gave_up})")
         if not breaks(request):
             return result(
                 Outcome.UNKNOWN,

@@ -8,8 +8,7 @@ the label `frozen` is under a freeze (`vocabulary.is_frozen`).
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,8 +21,8 @@ from interlock.model.labels import FROZEN
 from interlock.policy.notation import Situation
 from interlock.policy.vocabulary import ATTRIBUTES, MOST, Attribute, Type
 from interlock.prover.terms import Choice, Count, Flag, Free, Members, Value, either, no, term
+from interlock.prover.texts import Texts
 
-_ESCAPE = re.compile(r"\\u\{([0-9a-fA-F]+)\}")
 _PEOPLE = 9  # more people than any approval asks for
 
 
@@ -51,6 +50,7 @@ class Symbols:
 
     def __init__(self) -> None:
         self.axioms: list[Any] = []
+        self.texts = Texts()
         self.verb = self._choice("action", [verb.value for verb in Verb])
         self.values: dict[str, Value] = {attribute.path: self._value(attribute) for attribute in ATTRIBUTES}
         self.frozen = z3.Bool("context.frozen")
@@ -79,7 +79,7 @@ class Symbols:
         name = attribute.path
         match attribute.type:
             case Type.STRING:
-                return Free(z3.String(name)) if attribute.words is None else self._choice(name, attribute.words)
+                return Free(name, self.texts) if attribute.words is None else self._choice(name, attribute.words)
             case Type.STRINGS:
                 words = sorted(attribute.words or ())
                 return Members(tuple((Choice({word: True}), z3.Bool(f"{name} {word}")) for word in words))
@@ -90,9 +90,9 @@ class Symbols:
             case Type.BOOL:
                 return Flag(z3.Bool(name))
 
-    def situation(self, model: Any) -> Situation:
-        """The request that a model stands for."""
-        value = {attribute.path: _read(model, self.values[attribute.path]) for attribute in ATTRIBUTES}
+    def situation(self, model: Any, texts: Mapping[str, str]) -> Situation:
+        """The request that a model and these texts stand for."""
+        value = {attribute.path: _read(model, self.values[attribute.path], texts) for attribute in ATTRIBUTES}
         breadth = Breadth(value["context.breadth"])
         count, known = value["context.count"], value["context.count_known"]
         unsaid = not known and count == (1 if breadth is Breadth.ONE else MOST)
@@ -102,7 +102,7 @@ class Symbols:
                 **{a.name: value[a.path] for a in ATTRIBUTES if a.variable == "principal"},
             ),
             effect=Effect(
-                verb=Verb(_read(model, self.verb)),
+                verb=Verb(_read(model, self.verb, texts)),
                 resource=Resource(
                     Kind(value["resource.kind"]), value["resource.name"], tuple(sorted(value["resource.labels"]))
                 ),
@@ -129,19 +129,12 @@ class Symbols:
         )
 
 
-def plain_text(value: Any) -> str:
-    """The text that a z3 string value stands for: z3 gives back `\\u{…}` for what is not plain."""
-    return _ESCAPE.sub(lambda match: chr(int(match[1], 16)), value.as_string())
-
-
-def _read(model: Any, value: Value) -> Any:
+def _read(model: Any, value: Value, texts: Mapping[str, str]) -> Any:
     match value:
         case Choice(words=words):
             return next(word for word, is_word in words.items() if _true(model, is_word))
-        case Free(term=text):
-            # Characters that are half of a pair cannot stand in a request; any other character does as well.
-            raw = plain_text(model.eval(text, model_completion=True))
-            return "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in raw)
+        case Free(path=path):
+            return texts.get(path, "")  # nothing is asked of it: any text does
         case Members(members=members):
             here = (member for member, present in members if _true(model, present))
             return tuple(next(iter(member.words)) for member in here if isinstance(member, Choice))

@@ -2,16 +2,20 @@
 
 A truth value is a Python `bool` where it is known, else a z3 term; the connectives here fold what is known, so that a
 formula holds only what a request can change. Text from a closed vocabulary is a choice among its words (one condition
-each), other text is a z3 string, a set is its possible members with the condition under which each is in it.
+each), other text is known by what is asked of it (`interlock.prover.texts`), a set is its possible members with the
+condition under which each is in it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import z3
+
+from interlock.prover.globs import automaton, normal
+from interlock.prover.texts import Texts
 
 # z3's terms are untyped: `Truth` is a bool or a z3 Bool, `Number` an int or a z3 Int.
 Truth = Any
@@ -31,9 +35,17 @@ class Choice:
 
 @dataclass(frozen=True)
 class Free:
-    """Any text: a z3 string."""
+    """Any text: the attribute of this path."""
 
-    term: Any
+    path: str
+    texts: Texts
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """Text that is one of these, each under its condition; the conditions exclude each other."""
+
+    parts: tuple[tuple[Choice | Free, Truth], ...]
 
 
 @dataclass(frozen=True)
@@ -57,7 +69,7 @@ class Count:
     number: Number
 
 
-Value = Choice | Free | Members | Flag | Count
+Value = Choice | Free | Mixed | Members | Flag | Count
 
 
 def both(*parts: Truth) -> Truth:
@@ -107,28 +119,20 @@ def term(truth: Truth) -> Any:
     return z3.BoolVal(truth) if isinstance(truth, bool) else truth
 
 
-def literal(text: str) -> Any:
-    """A z3 string. z3 reads `\\u{…}` in literals, so everything but letters and digits is written that way.
-
-    Raises:
-        Untranslated: a character that z3 has no number for (above U+2FFFF).
-    """
-    if any(ord(character) > 0x2FFFF for character in text):
-        raise Untranslated("a character above U+2FFFF")
-    escaped = "".join(c if c.isascii() and c.isalnum() else f"\\u{{{ord(c):x}}}" for c in text)
-    return z3.StringVal(escaped)
-
-
 def same(left: Value, right: Value) -> Truth:
     """Equality of two values of one type."""
     match left, right:
         case Choice(), Choice():
             return some(both(is_word, right.words[word]) for word, is_word in left.words.items() if word in right.words)
         case Free(), Free():
-            return left.term == right.term
+            return left.texts.same(left.path, right.path)
         case Free(), Choice():
-            return some(both(is_word, left.term == literal(word)) for word, is_word in right.words.items())
+            return some(both(is_word, left.texts.equal(left.path, word)) for word, is_word in right.words.items())
         case Choice(), Free():
+            return same(right, left)
+        case Mixed(), (Free() | Choice() | Mixed()):
+            return some(both(condition, same(part, right)) for part, condition in left.parts)
+        case ((Free() | Choice()), Mixed()):
             return same(right, left)
         case Flag(), Flag():
             return either(both(left.truth, right.truth), both(no(left.truth), no(right.truth)))
@@ -155,23 +159,31 @@ def choose(condition: Truth, then: Value, other: Value) -> Value:
         case Choice(), Choice():
             words = {*then.words, *other.words}
             return Choice({w: when(condition, then.words.get(w, False), other.words.get(w, False)) for w in words})
-        case ((Free() | Choice()), (Free() | Choice())):
-            return Free(z3.If(term(condition), _string(then), _string(other)))
+        case ((Free() | Choice() | Mixed()), (Free() | Choice() | Mixed())):
+            chosen = [(part, both(condition, when_)) for part, when_ in _parts(then)]
+            return Mixed((*chosen, *((part, both(no(condition), when_)) for part, when_ in _parts(other))))
         case Flag(), Flag():
             return Flag(when(condition, then.truth, other.truth))
         case Count(), Count():
             return Count(z3.If(term(condition), then.number, other.number))
         case Members(), Members():
-            chosen = [(member, both(condition, present)) for member, present in then.members]
-            return Members((*chosen, *((member, both(no(condition), present)) for member, present in other.members)))
+            mine = [(member, both(condition, present)) for member, present in then.members]
+            return Members((*mine, *((member, both(no(condition), present)) for member, present in other.members)))
     raise Untranslated("a choice between two types")
 
 
-def _string(text: Choice | Free) -> Any:
-    if isinstance(text, Free):
-        return text.term
-    words = list(text.words.items())
-    result = literal(words[0][0])
-    for word, is_word in words[1:]:
-        result = z3.If(term(is_word), literal(word), result)
-    return result
+def like(text: Value, pieces: Sequence[str]) -> Truth:
+    """Whether the text matches the pattern, which is written as the pieces between its stars."""
+    match text:
+        case Choice(words=words):
+            pattern = automaton(normal(pieces))
+            return some(is_word for word, is_word in words.items() if pattern.matches(word))
+        case Free(path=path, texts=texts):
+            return texts.like(path, pieces)
+        case Mixed(parts=parts):
+            return some(both(condition, like(part, pieces)) for part, condition in parts)
+    raise Untranslated("`like` on something that is no text")
+
+
+def _parts(text: Choice | Free | Mixed) -> tuple[tuple[Choice | Free, Truth], ...]:
+    return text.parts if isinstance(text, Mixed) else ((text, True),)

@@ -8,10 +8,8 @@ Anything else of Cedar (entities, tags, records, extension types) raises `Untran
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
-import z3
 from cedarpy import pst
 
 from interlock.model.effect import Verb
@@ -22,7 +20,6 @@ from interlock.prover.terms import (
     Choice,
     Count,
     Flag,
-    Free,
     Members,
     Truth,
     Untranslated,
@@ -32,7 +29,7 @@ from interlock.prover.terms import (
     either,
     every,
     holds,
-    literal,
+    like,
     no,
     same,
     some,
@@ -111,7 +108,7 @@ class Translator:
                 return self._binary(expr)
             case pst.Like(base=base, pattern=pattern):
                 value, fails = self.value(base)
-                return Flag(_like(value, pattern)), fails
+                return Flag(like(value, _pieces(pattern))), fails
             case pst.IfThenElse(cond=cond, then_expr=then_expr, else_expr=else_expr):
                 condition, fails = self.truth(cond)
                 (then, then_fails), (other, other_fails) = self.value(then_expr), self.value(else_expr)
@@ -170,23 +167,12 @@ def _beyond(number: Any) -> Truth:
     return either(number > MOST, number < -MOST - 1)
 
 
-def _like(text: Value, pattern: tuple[pst.PatternElem, ...]) -> Truth:
-    if isinstance(text, Choice):
-        shape = "".join(".*" if isinstance(part, pst.Wildcard) else re.escape(part.value) for part in pattern)
-        return some(is_word for word, is_word in text.words.items() if re.fullmatch(shape, word, re.DOTALL))
-    if not isinstance(text, Free):
-        raise Untranslated("`like` on something that is no text")
-    parts: list[Any] = []
-    run = ""
-    for part in [*pattern, None]:
-        if isinstance(part, pst.Char):
-            run += part.value
-            continue
-        if run:
-            parts.append(z3.Re(literal(run)))
-            run = ""
-        if part is not None:
-            parts.append(z3.Full(z3.ReSort(z3.StringSort())))
-    if not parts:
-        return text.term == literal("")
-    return z3.InRe(text.term, parts[0] if len(parts) == 1 else z3.Concat(*parts))
+def _pieces(pattern: tuple[pst.PatternElem, ...]) -> list[str]:
+    """The texts between the stars of a pattern."""
+    pieces = [""]
+    for part in pattern:
+        if isinstance(part, pst.Wildcard):
+            pieces.append("")
+        else:
+            pieces[-1] += part.value
+    return pieces

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import z3
@@ -10,6 +13,7 @@ import z3
 from interlock.model.decision import LADDER
 from interlock.policy.notation import Situation
 from interlock.policy.vocabulary import ATTRIBUTES, MOST
+from interlock.prover.globs import GaveUp
 from interlock.prover.symbols import Symbols, Yes
 from interlock.prover.terms import Choice, Count, Flag, Free, Members, Truth, term
 
@@ -27,19 +31,45 @@ _VERBS = ("read", "write", "delete", "execute", "send")
 
 
 class Solver:
-    """One z3 solver over the symbols' axioms, bounded in time."""
+    """One z3 solver over the symbols' axioms, and what is learnt of texts; bounded in time."""
 
-    def __init__(self, symbols: Symbols, milliseconds: int) -> None:
+    def __init__(self, symbols: Symbols, milliseconds: int, until: float = math.inf) -> None:
+        """`milliseconds` for each check, and none after `until` (of the monotonic clock)."""
         self.symbols = symbols
+        self.gave_up = ""  # why, where the last check came to no answer
+        self._milliseconds = milliseconds
+        self._until = until
+        self._learnt = 0
+        self._found: tuple[Any, dict[str, str]] | None = None
         self._solver = z3.Solver()
-        self._solver.set("timeout", milliseconds)
         self._solver.set("random_seed", 0)  # the same set gives the same counterexample
+        self._solver.set("phase_selection", 0)  # no answer is yes that need not be: few patterns to match at once
         self._solver.add(*symbols.axioms)
 
     def check(self, *claims: Truth) -> bool | None:
-        """Whether some request meets all of these; None where z3 gave up."""
-        answer = self._solver.check(*(term(claim) for claim in claims))
-        return None if answer == z3.unknown else bool(answer == z3.sat)
+        """Whether some request meets all of these; None where nobody knows."""
+        terms = [term(claim) for claim in claims]
+        stop = min(time.monotonic() + self._milliseconds / 1_000, self._until)
+        while time.monotonic() < stop:
+            self._learn()
+            self._solver.set("timeout", max(1, round((stop - time.monotonic()) * 1_000)))
+            answer = self._solver.check(*terms)
+            if answer == z3.unsat:
+                return False
+            if answer == z3.unknown:
+                self.gave_up = str(self._solver.reason_unknown())
+                return None
+            model = self._solver.model()
+            try:
+                texts = self.symbols.texts.read(model)
+            except GaveUp as error:
+                self.gave_up = str(error)
+                return None
+            if texts is not None:
+                self._found = (model, texts)
+                return True
+        self.gave_up = "timeout"
+        return None
 
     def add(self, claim: Truth) -> None:
         """Only requests that meet this, from now on."""
@@ -50,41 +80,52 @@ class Solver:
 
         Those that come first are left out first.
         """
-        marks = {z3.Bool(f"claim {name}"): name for name in claims}
-        self._solver.push()
-        self._solver.add(*(z3.Implies(mark, term(claims[name])) for mark, name in marks.items()))
-        by_name = {name: mark for mark, name in marks.items()}
-        kept = list(by_name.values())
-        for mark in list(kept):
-            rest = [one for one in kept if one is not mark]
-            if self._solver.check(*rest) == z3.unsat:
-                kept = rest
-        self._solver.pop()
-        return [marks[mark] for mark in kept]
-
-    @property
-    def gave_up(self) -> str:
-        """Why z3 gave up."""
-        return str(self._solver.reason_unknown())
+        kept = list(claims)
+        marks = {name: z3.Bool(f"claim {name}") for name in claims}
+        with self._aside():
+            self._solver.add(*(z3.Implies(mark, term(claims[name])) for name, mark in marks.items()))
+            for name in claims:
+                rest = [one for one in kept if one != name]
+                if self.check(*(marks[one] for one in rest)) is False:
+                    kept = rest
+        return kept
 
     def model(self) -> Any:
-        """The request that the last check found."""
-        return self._solver.model()
+        """The request that the last check found, as z3 has it."""
+        return self._last()[0]
 
-    def plainest(self, *claims: Truth) -> Situation:
-        """A request that meets these (they can be met), with as many everyday values as they leave room for."""
-        self._solver.push()
-        self._solver.add(*(term(claim) for claim in claims))
-        self.check()
-        model = self.model()
-        for wish in self._wishes():
-            if not z3.is_true(model.eval(wish, model_completion=True)):
-                if not self.check(wish):
+    def plainest(self, *claims: Truth) -> Situation | None:
+        """A request that meets these, with as many everyday values as they leave room for; None where none is found."""
+        with self._aside():
+            self._solver.add(*(term(claim) for claim in claims))
+            if not self.check():
+                return None
+            for wish in self._wishes():
+                if not z3.is_true(self.model().eval(wish, model_completion=True)) and not self.check(wish):
                     continue
-                model = self.model()
-            self._solver.add(wish)
-        self._solver.pop()
-        return self.symbols.situation(model)
+                self._solver.add(wish)
+        return self.symbols.situation(*self._last())
+
+    def _last(self) -> tuple[Any, dict[str, str]]:
+        assert self._found is not None  # noqa: S101 - asked for only after a check that found one
+        return self._found
+
+    def _learn(self) -> None:
+        learnt = self.symbols.texts.learnt
+        self._solver.add(*learnt[self._learnt :])
+        self._learnt = len(learnt)
+
+    @contextmanager
+    def _aside(self) -> Iterator[None]:
+        """What is added inside is forgotten again."""
+        self._learn()
+        learnt = self._learnt
+        self._solver.push()
+        try:
+            yield
+        finally:
+            self._solver.pop()
+            self._learnt = learnt
 
     def _wishes(self) -> Iterator[Any]:
         yes = self.symbols.yes
@@ -104,8 +145,8 @@ class Solver:
                     if isinstance(one, Choice):
                         yield z3.If(one.words["one"], number == 1, number == MOST)
                     yield number == 1
-                case Free(term=text):
-                    yield from (text == plain for plain in _PLAIN.get(path, ("",)))
+                case Free(texts=texts):
+                    yield from (texts.equal(path, plain) for plain in _PLAIN.get(path, ("",)))
                 case Choice(words=words):
                     yield from (words[word] for word in _PLAIN.get(path, ()))
         yield from (self.symbols.verb.words[verb] for verb in _VERBS)

@@ -63,11 +63,12 @@ def principals(engine: Engine) -> tuple[str, ...]:
 class Again:
     """Judges recorded requests by one engine."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, fields: Sequence[str] | None = None) -> None:
+        """`fields` are those of a principal that it is told; left out, those that the engine's rules look at."""
         self._engine = engine
         self._scenes: dict[str, notation.Situation] = {}
         self._said: dict[tuple[str, Who], Said] = {}
-        self._fields = principals(engine)
+        self._fields = principals(engine) if fields is None else tuple(fields)
 
     @property
     def distinct(self) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from interlock.model.decision import Verdict
 from interlock.model.errors import PolicyError
-from interlock.replay.again import Again, Answer, recorded
+from interlock.replay.again import Again, Answer, Said, recorded
 from interlock.replay.parquet import Group
 
 # What an entry names where something else than policy said no: other rules would not have changed that.
@@ -27,10 +27,10 @@ class Moved:
     rules: Counter[tuple[tuple[str, ...], tuple[str, ...]]] = field(default_factory=Counter)
     examples: list[int] = field(default_factory=list)  # entries, the newest
 
-    def add(self, group: Group, rules: tuple[str, ...]) -> None:
-        """Count a group."""
+    def add(self, group: Group, was: tuple[str, ...], now: tuple[str, ...]) -> None:
+        """Count a group, and the rules behind both answers."""
         self.count += group.count
-        self.rules[tuple(group.rules or ()), rules] += group.count
+        self.rules[was, now] += group.count
         heapq.heappush(self.examples, group.example)
         if len(self.examples) > EXAMPLES:
             heapq.heappop(self.examples)
@@ -67,16 +67,16 @@ class Replayed:
         return sorted(order, key=lambda m: (m.before.weight < m.after.weight, -m.count, m.before, m.after))
 
 
-def replay(groups: Iterable[Group], again: Again) -> Replayed:
-    """Judge every group and sum up."""
+def replay(groups: Iterable[Group], again: Again, older: Again | None = None) -> Replayed:
+    """Judge every group and sum up: against what was recorded or, with `older`, against what that would have said."""
     total = Replayed()
     for group in groups:
-        _add(total, group, again)
+        _add(total, group, again, older)
     total.distinct = again.distinct
     return total
 
 
-def _add(total: Replayed, group: Group, again: Again) -> None:
+def _add(total: Replayed, group: Group, again: Again, older: Again | None) -> None:
     if not NOT_POLICY.isdisjoint(group.rules or ()):
         total.otherwise += group.count
         return
@@ -88,21 +88,26 @@ def _add(total: Replayed, group: Group, again: Again) -> None:
         return
     try:
         said = again.action(group.asked, group.inside, group.who)
+        was = older.action(group.asked, group.inside, group.who) if older is not None else _recorded(group)
     except PolicyError:
         total.unread += group.count
         return
-    before = recorded(group.verdict, group.tier)
+    before = was.answer
     total.replayed += group.count
     total.before[before.verdict] += group.count
     total.after[said.answer.verdict] += group.count
     if said.answer == before:
         return
-    if group.granted and _asked(said.answer):
+    if older is None and group.granted and _asked(said.answer):
         total.lapsed += group.count
     key = (before, said.answer)
     if key not in total.moved:
         total.moved[key] = Moved(*key)
-    total.moved[key].add(group, said.rules)
+    total.moved[key].add(group, was.rules, said.rules)
+
+
+def _recorded(group: Group) -> Said:
+    return Said(recorded(group.verdict, group.tier), tuple(group.rules or ()))
 
 
 def _asked(answer: Answer) -> bool:
