@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,9 @@ from conftest import Guard, allowed
 from identity.hands import Passkey
 from interlock.daemon.client import Remote, call
 from interlock.daemon.wire import Reply
+from interlock.identity.keys import load_pem
+from interlock.ledger.reader import Reader
+from interlock.ledger.store import Ledger
 from interlock.model.visible import original
 
 RULE = (
@@ -266,6 +271,44 @@ def test_a_passkey_decides_as_a_page_would_ask_it_to(guard: Guard) -> None:
     (decided,) = guard.entries("approval.decision")
     assert decided["body"]["decision"]["shown_ms"] == 4_000
     assert allowed_with_words(guard.hook("Write", note(guard, "a"))) == "as asked"
+    assert "1 decisions (1 signed)" in guard.cli("verify").stdout
+
+
+def test_a_daemon_that_altered_what_somebody_signed_is_found_offline(guard: Guard, tmp_path: Path) -> None:
+    """The hashes and signatures of its log hold: it writes that itself. The person's signature does not."""
+    if shutil.which("ssh-keygen") is None:
+        pytest.skip("no ssh-keygen here")
+    key, text = tmp_path / "bob", tmp_path / "text"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    assert guard.cli("people", "add", "bob", "--group", "approvers", "--key", f"{key}.pub").returncode == 0
+    (number,) = asked(guard, "a")
+    assert guard.cli("approve", str(number), "--as", "bob", "--out", str(text)).returncode == 0
+    sign = ["ssh-keygen", "-q", "-Y", "sign", "-n", "interlock-decision@v1", "-f", str(key), str(text)]
+    subprocess.run(sign, check=True)
+    assert guard.cli("approve", "--decision", str(text), "--signature", f"{text}.sig").returncode == 0
+    guard.stop()
+
+    def altered(entry: dict[str, Any]) -> dict[str, Any]:
+        if entry["kind"] == "approval.decision":
+            entry["body"]["decision"]["feedback"] = "and whatever else it wants"
+        return entry
+
+    same = guard.cli("verify", str(rewritten(guard, tmp_path / "same" / "ledger", lambda entry: entry)))
+    assert (same.returncode, "1 decisions (1 signed)" in same.stdout) == (0, True), same.stderr
+    other = guard.cli("verify", str(rewritten(guard, tmp_path / "altered" / "ledger", altered)))
+    assert (other.returncode, "a decision that nobody gave" in other.stderr) == (30, True), other.stderr
+
+
+def rewritten(guard: Guard, folder: Path, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Path:
+    """The guard's ledger, written anew by whoever has its keys."""
+    keys, origin = guard.home.state / "keys", (guard.home.state / "origin").read_text().strip()
+    signer, root = (load_pem(origin, (keys / file).read_bytes(), file) for file in ("daemon.key", "root.key"))
+    with Reader.open(guard.home.state / "ledger") as reader:
+        kept = [json.loads(entry.raw) | {"kind": entry.kind} for entry in reader.entries()][1:]
+    with Ledger.open(folder, signer, origin, root=root) as forged:
+        for entry in map(change, kept):
+            forged.submit(entry["kind"], entry["body"], time=entry["time"]).result(timeout=30)
+    return folder
 
 
 def allowed_with_words(reply: Reply) -> str:

@@ -142,6 +142,12 @@ def check(decision: Decision, requests: Sequence[Request], *, log: str, epoch: i
 
     `now` is in seconds since the epoch. That the requests can still be decided is the queue's part.
     """
+    about(decision, requests, log=log, epoch=epoch)
+    _timely(decision, requests, now)
+
+
+def about(decision: Decision, requests: Sequence[Request], *, log: str, epoch: int) -> None:
+    """Raises Refused unless a decision is about these requests as they are stored."""
     if decision.log != log:
         raise Refused(f"this decision is for another Interlock ({decision.log[:80]}), not for {log}.")
     if not 0 < len(decision.items) <= MOST:
@@ -157,7 +163,6 @@ def check(decision: Decision, requests: Sequence[Request], *, log: str, epoch: i
         )
     if decision.epoch > epoch or decision.epoch < max(request.epoch for request in requests):
         raise Refused(f"the decision was made under epoch {decision.epoch}, which is not one of this question's.")
-    _timely(decision, requests, now)
 
 
 def _say_which(decision: Decision, stored: Sequence[Item]) -> None:

@@ -54,6 +54,7 @@ def command(  # noqa: PLR0913 - each is an option
 
     It reads, never writes, and needs neither the daemon nor a network. It says which entry or tile is wrong.
     """
+    from interlock.approvals.audit import Decisions
     from interlock.cli.show import emit
     from interlock.identity.audit import Audit
     from interlock.ledger.verify import verify
@@ -70,16 +71,29 @@ def command(  # noqa: PLR0913 - each is an option
             click.echo(f"Sound: entry {found['index']} is in the log {found['origin']} of {found['size']} entries.")
         return
     audit = Audit()
+    decided = Decisions(audit.people)
+
+    def hear(index: int, kind: str, time: str, body: dict[str, Any]) -> None:
+        audit.hear(index, kind, time, body)
+        decided.hear(index, kind, time, body)
+
     report = verify(
         directory if directory is not None else _own(),
         key=trusted,
         origin=origin,
         since=None if since is None else _read(since),
         strict=strict,
-        hear=audit.hear,
+        hear=hear,
     )
     audit.judge()
-    identity = {"people_changes": audit.changes, "session_closes": audit.closes, "token_uses": audit.uses}
+    decided.judge()
+    identity = {
+        "people_changes": audit.changes,
+        "session_closes": audit.closes,
+        "token_uses": audit.uses,
+        "decisions": decided.checked,
+        "signed_decisions": decided.signed,
+    }
     if as_json:
         emit(as_data(report) | {"identity": identity})
     else:
@@ -88,6 +102,7 @@ def command(  # noqa: PLR0913 - each is an option
             f"{audit.changes} changes of people",
             f"{audit.closes} closes of sessions",
             f"{audit.uses} uses of tokens",
+            f"{decided.checked} decisions ({decided.signed} signed)",
         ]
         click.echo(f"  identity    {', '.join(told)}: each by whoever it names")
 

@@ -34,6 +34,10 @@ class Audit:
         self._ended: dict[str, str] = {}  # id or link of a revoked token -> why
         self._failed: InterlockError | None = None
 
+    def people(self) -> People | None:
+        """Who they were after the last entry that was heard; None before any entry speaks of people."""
+        return self._people
+
     def hear(self, index: int, kind: str, time: str, body: Mapping[str, Any]) -> None:
         """The next entry. Only the first failure is kept: what follows it is judged by nothing."""
         if self._failed is not None:
