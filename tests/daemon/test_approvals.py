@@ -140,8 +140,47 @@ def test_a_no_can_pause_the_session_and_a_person_lifts_it(guard: Guard) -> None:
     assert allowed(guard.hook("Read", {"file_path": str(guard.project / "x")}, session_id="another"))
     assert guard.cli("resume", "session-1").returncode == 0
     assert allowed(guard.hook("Read", {"file_path": str(guard.project / "x")}))
-    (pause,) = guard.entries("session.pause")
-    assert pause["body"]["why"] == "not today"
+    (pause,) = guard.entries("halt.order")
+    assert (pause["body"]["reason"], pause["body"]["by"]) == (
+        "not today",
+        guard.entries("halt.lift")[0]["body"]["by"][0],
+    )
+    assert pause["body"]["where"] == 'agent = "claude" and session = "session-1"'
+
+
+def test_a_pause_takes_nothing_from_another_session_also_after_a_restart(guard: Guard) -> None:
+    """Story: whatever an earlier daemon had asked was taken for a matter of every pause that was in force."""
+    (mine,) = asked(guard, "a")
+    guard.hook("Write", note(guard, "b"), session_id="another")
+    (other,) = (one["id"] for one in call(guard.home, "inbox") if one["id"] != mine)
+    guard.kill()
+    guard.start()
+    assert guard.cli("deny", str(mine), "--pause").returncode == 0
+    assert guard.cli("approve", str(other)).returncode == 0
+    assert allowed(guard.hook("Write", note(guard, "b"), session_id="another"))
+    assert not allowed(guard.hook("Write", note(guard, "b")))
+
+
+def test_what_interlock_pauses_by_itself_is_an_order_like_a_persons(guard: Guard) -> None:
+    """One mechanism: it is listed, certified, checked by the verifier, and ends the agent's loop."""
+    for name in "abc":
+        (request,) = asked(guard, name)
+        guard.cli("deny", str(request))
+        reply = guard.hook("Write", note(guard, name))
+    assert json.loads(reply.stdout)["continue"] is False
+    (order,) = call(guard.home, "halt.list")["orders"]
+    assert (order["what"], order["by"], order["certified"]) == ("pause", "", True)
+    assert "3 denials in a row" in guard.cli("freezes").stdout
+    guard.kill()
+    guard.start()
+    assert not allowed(guard.hook("Read", {"file_path": str(guard.project / "x")}))
+    # What it was denied is counted anew once a person has let it go on.
+    assert guard.cli("resume", "session-1").returncode == 0
+    (request,) = asked(guard, "d")
+    guard.cli("deny", str(request))
+    assert "paused" not in told(guard, note(guard, "d"))
+    done = guard.cli("verify")
+    assert done.returncode == 0, done.stderr
 
 
 def test_three_noes_in_a_row_pause_the_session(guard: Guard) -> None:

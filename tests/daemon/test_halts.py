@@ -214,6 +214,27 @@ def test_what_is_about_everything_is_asked_twice(guard: Guard) -> None:
     assert "paused" in guard.said_no(guard.hook("Read", {"file_path": str(guard.project / "a")}))
 
 
+def test_an_order_that_could_not_be_carried_out_is_in_force_and_tried_again(guard: Guard) -> None:
+    """Story: the store of certificates was broken for a moment, and the order waited for the next daemon."""
+    read = {"file_path": str(guard.project / "a.txt")}
+    assert allowed(guard.hook("Read", read))
+    blobs = guard.home.state / "ledger" / "blobs"
+    if blobs.exists():
+        blobs.rename(blobs.with_name("aside"))
+    blobs.write_text("in the way")
+    told = guard.cli("pause", "session-1")
+    assert "It is tried again each second" in told.stdout, told.stderr
+    assert not allowed(guard.hook("Read", read))
+    assert "not certified yet" in guard.cli("freezes").stdout
+    blobs.unlink()
+    deadline = time.monotonic() + 10
+    while not call(guard.home, "halt.list")["orders"][0]["certified"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert len(guard.entries("halt.certificate")) == 1
+    assert "not certified" not in guard.cli("freezes").stdout
+
+
 def test_what_is_about_nothing_says_so_and_stands(guard: Guard) -> None:
     done = guard.cli("pause", "--where", 'session = "no-such"')
     assert "No session that is live now" in done.stdout, done.stderr

@@ -93,7 +93,7 @@ class House:
         self.bound = BoundRuns(run=base / "run", place=base / "bound", tier=tier)
         self.broker = Broker(
             ledger=self.book, rules=self.rules, queue=self.queue, clock=Clock(),
-            halting=Halting(self.orders, Clock(), Person("owner", str(base / "user"), ())),
+            halting=Halting(self.orders, Clock(), Person("owner", str(base / "user"), ()), self.book.record),
         )  # fmt: skip
         self.broker.launching = Launching(Sealer(GitCall()), self.bound)
         self.bound.launch, self.bound.landed = self.broker.launch, self.broker.landed

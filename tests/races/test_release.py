@@ -28,7 +28,7 @@ def test_a_pause_that_comes_while_undo_is_prepared_stops_the_release(tmp_path: P
     class Slow:
         async def before(self, reading: Any, workspace: str) -> Kept | None:
             del reading, workspace
-            await house.broker.pause(who, "stop", "owner")
+            await house.broker.halting.pause(who, "stop", "owner")
             return None
 
     async def run() -> tuple[Answer, Answer]:

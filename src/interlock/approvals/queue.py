@@ -18,7 +18,6 @@ from interlock.approvals import memory as kinds
 from interlock.approvals.machine import GIVEN, LIVE, OPEN, Event, State, step
 from interlock.approvals.memory import KINDS, Memory
 from interlock.approvals.needs import Known, Needs, admit, covers, enough
-from interlock.approvals.pauses import Pauses
 from interlock.approvals.request import Request, Vote
 from interlock.approvals.waiting import Waiting
 from interlock.ledger.blobs import BlobStore
@@ -61,7 +60,6 @@ class Queue:
         epoch: Callable[[], int] = lambda: 0,
         store: BlobStore | None = None,
     ) -> None:
-        self.pauses = Pauses(record)
         self.store = store
         self._record = record
         self._now = now
@@ -128,7 +126,7 @@ class Queue:
         self._in_time(request)
         if request.state not in OPEN:
             step(request.state, Event.APPROVE)
-        halted = self._against(request)
+        halted = self.halted(request)
         if halted:
             await self._end(request, Event.REVOKE, halted)
             raise Refused(f"request {request.id} is revoked: {halted}")
@@ -348,17 +346,12 @@ class Queue:
         if self._now() > request.execute_by:
             await self._move(request, Event.EXECUTE_BY, kinds.ENDED, {"ticket": ""})
             return False
-        reason = self._against(request)
+        reason = self.halted(request)
         if not reason and not enough(request, self._known):
             reason = "somebody who approved it may not approve any more"
         if reason:
             await self._end(request, Event.REVOKE, reason)
         return not reason
-
-    def _against(self, request: Request) -> str:
-        """Why nothing of this session, or nothing like this, may go on now; "" where it may."""
-        paused = self.pauses.of(request.principal)
-        return self.halted(request) or (f"its session is paused: {paused.why}" if paused is not None else "")
 
     def _in_order(self, request: Request) -> bool:
         """Whether what an ordered plan puts before this request has been launched."""

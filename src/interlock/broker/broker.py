@@ -17,7 +17,6 @@ import msgspec
 
 from interlock.approvals.machine import State
 from interlock.approvals.patience import shape
-from interlock.approvals.pauses import Pause
 from interlock.approvals.queue import Queue
 from interlock.broker import halting, records, trails, words
 from interlock.broker.asking import Asking, Lifted, Ready, Unanswered, Unasked, Used
@@ -44,10 +43,10 @@ from interlock.model.action import Action, Principal
 from interlock.model.agent import NOTHING_KNOWN, AgentFacts
 from interlock.model.decision import Decision, Rung, Verdict
 from interlock.model.errors import Refused
+from interlock.model.selector import Match
 from interlock.model.warrant import Warrant
 from interlock.policy.engine import Engine
 
-PAUSED = "session-paused"
 DRIFT = "drift"  # the alarm after which a session is doubted
 APPROVED = "approved"  # what stands for a profile where nothing is contained
 
@@ -160,9 +159,6 @@ class Broker:
             session.variables = variables_in(environment())
         config = self._rules.config(session.workspace)
         action = self._as_it_is(action, config)
-        paused = self.queue.pauses.of(action.principal)
-        if paused is not None:
-            return await self._stop_paused(session, action, self._judge(action, session, config), paused)
         judged = await self._spent(action, session, config)
         if (
             (rewrites or inside)
@@ -414,12 +410,13 @@ class Broker:
             kept = await self._undoing.before(judged.reading, session.workspace)
         if kept is not None:
             body = {**body, "undo": kept.body()}
-        # INVARIANT: between this look and the entry nothing is awaited, so no entry of an order or of a pause, and no
-        # end of a token, stands between them.
+        # INVARIANT: between this look and the entry nothing is awaited, so no entry of an order, and no end of a token,
+        # stands between them.
         if order := self.halting.stops(session, facts, config.freezes):
             return await self._halted(session, action, body, order)
-        if (stopped := await self._ended_meanwhile(session, action, judged, body)) is not None:
-            return stopped
+        if (lost := self._without_token(action, judged)) is not judged:
+            denied = records.decision_body(lost.decision, judged.reading, judged.context)
+            return await self._stop(session, action, lost.decision, body | denied, words.denied)
         epoch = self.halting.epoch
         body = {**body, "epoch": epoch, "provenance": self.halting.provenance(session, action, judged.reading.effects)}
         effect = records.is_side_effect(judged.reading)
@@ -436,17 +433,6 @@ class Broker:
         if kept is not None and action.call_id:
             session.kept[action.call_id] = kept.points
         return Answer(released=True, message="", entry=index, decision=judged.decision, epoch=self.halting.epoch)
-
-    async def _ended_meanwhile(
-        self, session: Session, action: Action, judged: Judgement, body: dict[str, Any]
-    ) -> Answer | None:
-        """The no of a pause, or of a token's end, that came after the judgement; None (and nothing awaited) else."""
-        if (paused := self.queue.pauses.of(action.principal)) is not None:
-            return await self._stop_paused(session, action, judged, paused)
-        if (lost := self._without_token(action, judged)) is not judged:
-            denied = records.decision_body(lost.decision, judged.reading, judged.context)
-            return await self._stop(session, action, lost.decision, body | denied, words.denied)
-        return None
 
     async def _halted(self, session: Session, action: Action, body: dict[str, Any], order: Order) -> Answer:
         """An order stops it, whatever else was decided."""
@@ -514,38 +500,19 @@ class Broker:
         session.remember(action.call_id, index)
         return Answer(released=False, message=say(decision, index), entry=index, decision=decision, request=request)
 
-    async def _stop_paused(self, session: Session, action: Action, judged: Judgement, pause: Pause) -> Answer:
-        """The session is paused: nothing is done, whatever it is."""
-        decision = msgspec.structs.replace(
-            judged.decision, verdict=Verdict.DENY, rules=(PAUSED,), why=f"The session is paused: {pause.why}"
-        )
-        body = {**records.action_body(action), **records.decision_body(decision, judged.reading, judged.context)}
-        name = session.principal.session
-        return await self._stop(session, action, decision, body, lambda _, entry: words.paused(pause, entry, name))
-
     async def _enough(self, session: Session, config: Config, answer: Answer) -> Answer:
         """After a no: where it was one too many, the session is paused, and the agent hears that with it."""
         why = session.patience.spent(config.approvals.limits)
         if not why:
             return answer
-        pause = await self.queue.pauses.pause(session.principal, why)
-        told = words.paused(pause, pause.entry, session.principal.session)
-        return msgspec.structs.replace(answer, message=f"{answer.message} {told}")
+        order = await self.halting.pause(session.principal, why)
+        return msgspec.structs.replace(answer, message=f"{answer.message} {halting.words(order)}", ended=True)
 
-    async def pause(self, principal: Principal, why: str, by: str) -> Pause:
-        """Stop a session, until a person lifts it: its questions and unused yeses end with it."""
-        pause = await self.queue.pauses.pause(principal, why, by)
-        key = (principal.agent, principal.session)
-        await self.queue.revoke(lambda request: request.session == key, f"the session was paused: {why}")
-        return pause
-
-    async def resume(self, principal: Principal, by: str) -> Pause:
-        """A person lifts a pause. Raises NotFound where there is none."""
-        lifted = await self.queue.pauses.resume(principal, by)
-        session = self.sessions.get(principal)
-        if session is not None:
-            session.patience.forgive()
-        return lifted
+    def resumed(self, order: Order) -> None:
+        """A person lifted a pause: what its sessions were denied is not counted any more."""
+        for session in self.sessions.all():
+            if session.past.session(session.principal).covered(order.where, order.allow) is not Match.NO:
+                session.patience.forgive()
 
     async def _ask(
         self,
@@ -598,8 +565,8 @@ class Broker:
         """Prompt bombing is an incident, and no more prompts."""
         why = f"it asked so much that people here were asked {many} times within an hour"
         await self.alarm(session.principal, "prompt-bombing", why, {"asked": int(many)})
-        pause = await self.pause(session.principal, why, "")
-        return msgspec.structs.replace(answer, message=words.paused(pause, pause.entry, session.principal.session))
+        order = await self.halting.pause(session.principal, why)
+        return msgspec.structs.replace(answer, message=halting.words(order), ended=True)
 
     async def launch(self, held: Held) -> Launched:
         """An approved action is to start now: read, decide and seal once more, and use its yes.

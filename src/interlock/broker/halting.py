@@ -8,31 +8,41 @@ say. The facts it is judged by are those that its entry holds.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
+import msgspec
+
+from interlock.broker import records
 from interlock.broker.clock import Clock
 from interlock.broker.judge import Person
 from interlock.broker.past import Past, place_of, skills_of
 from interlock.broker.session import Session
-from interlock.halt.book import Book
-from interlock.halt.order import Order, What
-from interlock.model.action import Action
+from interlock.halt.book import ORDER, Book
+from interlock.halt.order import Order, What, of_session
+from interlock.model.action import Action, Principal
 from interlock.model.agent import AgentFacts
 from interlock.model.effect import Effect
+from interlock.model.errors import Refused
 from interlock.model.provenance import Facts
 
 _ASKED = 2_000  # questions whose facts are remembered; some hundreds may be open
+_REASON = 500  # characters
 RULE = "halt"  # what a denial names in place of a policy's rule
+
+Record = Callable[[str, dict[str, Any]], Awaitable[int]]
 
 
 class Halting:
     """Asks the book of orders, for one broker."""
 
-    def __init__(self, book: Book, clock: Clock, person: Person) -> None:
+    def __init__(self, book: Book, clock: Clock, person: Person, record: Record) -> None:
         self.book = book
         self.clock = clock
         self.person = person
+        self.changed: Callable[[], None] = lambda: None  # told of each change of what is in force, at once
+        self.carry_out: Callable[[Order], Awaitable[object]] | None = None  # stops what runs, and certifies it
+        self._record = record
         self._asked: OrderedDict[str, Facts] = OrderedDict()
 
     @property
@@ -85,6 +95,36 @@ class Halting:
             return None
         return self.book.ending(session.past.session(session.principal), self.clock.now())
 
+    async def give(self, order: Order) -> Order:
+        """In force at once, then an entry. Raises LedgerUnavailable: then it never was, and who gave it hears that."""
+        order = msgspec.structs.replace(order, epoch=self.book.raised())
+        number = self.book.giving(order)
+        self.changed()
+        index = None
+        try:
+            index = await self._record(ORDER, order.body())
+        finally:
+            given = self.book.given(number, index)
+            self.changed()
+        if given is None:
+            raise Refused("the order was not recorded.")
+        return given
+
+    async def pause(self, principal: Principal, why: str, by: str = "") -> Order:
+        """Pause one session, carried out like any other order; one that is paused or killed stays as it is.
+
+        `by` is the person, or empty where Interlock does it by itself.
+        """
+        where = of_session(principal.agent, principal.session)
+        for known in self.book.active(self.clock.now()):
+            if known.what is What.PAUSE and known.where == where:
+                return known
+        order = Order(-1, What.PAUSE, where, records.clean(why)[:_REASON], by=by)
+        given = await self.give(order)
+        if self.carry_out is not None:
+            await self.carry_out(given)
+        return given
+
 
 def words(order: Order) -> str:
     """What the agent is told. It is a person's order, and no call gets around it."""
@@ -96,10 +136,19 @@ def words(order: Order) -> str:
             f"A person froze this{reason}: {number}.{until} Nothing it is about may be changed, whatever else is "
             "allowed. Do not retry it or try a variant; read, plan, or work on something else, and tell the user."
         )
-    word = "paused" if order.what is What.PAUSE else "ended"
+    if order.what is What.KILL:
+        return (
+            f"A person ended this session{reason}: order {order.id}. Nothing is run for it any more. Stop here: do not "
+            "retry, do not look for another way. The user knows why."
+        )
+    reason = f': "{order.reason}"' if order.reason else ""
+    whose = f"A person ({order.by})" if order.by else "Interlock"
+    lifts = f"interlock resume {order.session}" if order.session else f"interlock lift {order.id}"
+    details = f" Details for a person: interlock why {order.id}; {lifts} lifts it." if order.id >= 0 else ""
     return (
-        f"A person {word} this session{reason}: order {order.id}. Nothing is run for it any more. Stop here: do not "
-        "retry, do not look for another way. The user knows why."
+        f"{whose} has paused this session{reason}. Nothing you ask for will be done, reading "
+        f"included, until a person lifts it. Stop calling tools now, tell the user what happened, and end your "
+        f"turn.{details}"
     )
 
 

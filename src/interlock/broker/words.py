@@ -6,7 +6,6 @@ An agent that cannot tell "a person said no" from "a rule said no" tries variant
 from __future__ import annotations
 
 from interlock.approvals.machine import State
-from interlock.approvals.pauses import Pause
 from interlock.approvals.request import Request
 from interlock.model.decision import Decision
 
@@ -100,17 +99,6 @@ def approved(request: Request) -> str:
         f'{request.decided_by} approved this (request {request.id}) and says: "{request.because}"'
         if request.because
         else ""
-    )
-
-
-def paused(pause: Pause, entry: int, session: str) -> str:
-    """The session is paused: nothing it asks for is done."""
-    whose = f"A person ({pause.by}) has paused this session" if pause.by else "Interlock has paused this session"
-    return _join(
-        f'{whose}: "{pause.why}".',
-        "Nothing you ask for will be done, reading included, until a person lifts the pause. Stop calling tools now, "
-        "tell the user what happened, and end your turn.",
-        f"Details for a person: interlock why {entry}; interlock resume {session} lifts it.",
     )
 
 

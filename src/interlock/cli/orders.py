@@ -50,7 +50,9 @@ def tell(done: dict[str, Any]) -> None:
     if reach["unsure"]:
         unknown = ", ".join(reach["unknown"]) or "what they touched"
         field("unsure", f"{len(reach['unsure'])} of them are halted because {unknown} is not known of them.")
-    if not done["planned"]:
+    if done.get("failed"):
+        field("but", f"what runs is not certified as stopped: {done['failed']} It is tried again each second.")
+    elif not done["planned"]:
         stopped = f"{done['processes']} processes confirmed by the kernel in {done['took_us'] / 1000:.0f} ms"
         field("stopped", f"{stopped}, {done['held']} held calls, {len(done['revoked'])} requests taken back")
         if done["silent"]:
@@ -62,12 +64,17 @@ def card(order: dict[str, Any]) -> None:
     """One order, whole."""
     now = time.time()
     state = "in force" if order["active"] else "planned"
-    click.echo(click.style(f"#{order['id']}", bold=True) + f"  {order['what']}  {state}  by {order['by']}")
+    click.echo(
+        click.style(f"#{order['id']}", bold=True)
+        + f"  {order['what']}  {state}  by {order['by'] or 'Interlock itself'}"
+    )
     field("where", order["where"])
     if order.get("allow"):
         field("allowed", order["allow"])
     if order.get("reason"):
         field("reason", order["reason"])
+    if order.get("failed"):
+        field("but", f"not certified yet: {order['failed']} It is tried again each second.")
     for label, name in (("from", "start"), ("until", "end")):
         if order.get(name):
             field(label, f"{order[name]} ({age(order[name], now)})")

@@ -27,16 +27,16 @@ from interlock.daemon.params import integer, text, texts
 from interlock.daemon.recorder import LedgerRecorder
 from interlock.daemon.server import Peer
 from interlock.daemon.stopping import Stopped, Stopper
-from interlock.halt.book import BEGIN, CERTIFICATE, LIFT, ORDER, Book
+from interlock.halt.book import BEGIN, CERTIFICATE, LIFT, Book
 from interlock.halt.certificate import MEDIA_TYPE, Signer, certificate
 from interlock.halt.lease import boottime
 from interlock.halt.order import Order, What, names_production, selector
 from interlock.halt.reach import Reach, reach
 from interlock.identity.sshsig import HALT
 from interlock.ledger.store import Ledger
-from interlock.model.action import Principal
 from interlock.model.errors import AgentError, InterlockError, NotFound, Refused
-from interlock.model.selector import Comparison, Match
+from interlock.model.provenance import UNKNOWN, Facts, only
+from interlock.model.selector import Match
 
 log = structlog.get_logger()
 
@@ -70,10 +70,14 @@ class HaltDesk:
         self._signer = signer
         self._lifting = lifting
         self.heard: list[Callable[[Order], Awaitable[None]]] = []  # told of each order while it is carried out
+        self._carrying: set[int] = set()  # orders that are being carried out at this moment
+        self._failed: dict[int, str] = {}  # by order: why it is not certified yet
         self._ordered: dict[int, int] = {}  # when an order came in (CLOCK_BOOTTIME, ns), until it is carried out
         self._one = asyncio.Lock()  # one order is carried out at a time
         self._queue.epoch = lambda: self._book.epoch
         self._queue.halted = self._halted
+        broker.halting.changed = stopper.renew
+        broker.halting.carry_out = self.attempt
 
     def methods(self) -> Mapping[str, Method]:
         """What can be asked here."""
@@ -104,7 +108,7 @@ class HaltDesk:
                 "If that is meant, say it twice: --yes-everything."
             )
         given = await self.give(order)
-        done = await self.carry_out(given)
+        done = await self.attempt(given)
         return {**done, "order": self._shown(given), "reach": msgspec.to_builtins(found)}
 
     async def _list(self, params: dict[str, Any], peer: Peer) -> Any:
@@ -137,15 +141,9 @@ class HaltDesk:
     async def _resume(self, params: dict[str, Any], peer: Peer) -> Any:
         person = self._callers.known(peer)
         session = text(params, "session")
-        wanted = str(Comparison("session", (session,)))
-        found = [order for order in self._book.all() if order.what is What.PAUSE and str(order.where) == wanted]
-        paused = [Principal(*key) for key in self._queue.pauses.all() if key[1] == session]
-        for principal in paused:  # by a denial, or by what it did itself
-            await self._broker.resume(principal, person.name)
-        if paused and not found:
-            return {"lifted": True, "votes": [], "order": None}
+        found = [order for order in self._book.all() if order.what is What.PAUSE and _only_of(order) == session]
         if not found:
-            raise NotFound(f"no pause of {wanted} is in force. `interlock freezes` lists the orders.")
+            raise NotFound(f"no pause of the session {session[:80]} is in force. `interlock freezes` lists the orders.")
         return [await self._lifted(order, [Voice(person.name)], "", "resumed") for order in found][-1]
 
     async def _certificate(self, params: dict[str, Any], peer: Peer) -> Any:
@@ -194,20 +192,25 @@ class HaltDesk:
     async def give(self, order: Order) -> Order:
         """In force at once, then an entry. Raises LedgerUnavailable: then it never was, and the person hears it."""
         ordered = boottime()
-        order = msgspec.structs.replace(order, epoch=self._book.raised())
-        number = self._book.giving(order)
-        self._stopper.renew()
-        index = None
-        try:
-            index = await self._recorder.record(ORDER, order.body())
-        finally:
-            given = self._book.given(number, index)
-            self._stopper.renew()
-        if given is None:
-            raise Refused("the order was not recorded.")
+        given = await self._broker.halting.give(order)
         self._ordered[given.id] = ordered
         log.info("halt.order", order=given.id, what=given.what.value, where=str(given.where), epoch=given.epoch)
         return given
+
+    async def attempt(self, order: Order) -> dict[str, Any]:
+        """Carry it out. Where that fails (a full disk, a store that is broken) it is in force all the same, says why it
+        is not certified, and is tried again each second.
+        """
+        self._carrying.add(order.id)
+        try:
+            return await self.carry_out(order)
+        except (InterlockError, OSError) as error:
+            if self._failed.get(order.id) != str(error):
+                log.warning("halt.failed", order=order.id, problem=str(error))
+            self._failed[order.id] = str(error)
+            return {"planned": False, "failed": str(error)}
+        finally:
+            self._carrying.discard(order.id)
 
     async def carry_out(self, order: Order) -> dict[str, Any]:
         """Stop what runs, take back what waits, and certify it. May be repeated: it is then certified once more."""
@@ -225,7 +228,8 @@ class HaltDesk:
     async def _take_back(self, order: Order) -> tuple[int, tuple[int, ...]]:
         """Open questions and unused yeses that the order is about; whoever waits for one hears it now."""
         waiting = {request.id: self._queue.held(request.id) for request in self._queue.all()}
-        why = f"A person gave order {order.id} ({order.what.value}){f': {order.reason}' if order.reason else ''}."
+        whose = "A person" if order.by else "Interlock"
+        why = f"{whose} gave order {order.id} ({order.what.value}){f': {order.reason}' if order.reason else ''}."
         revoked = await self._queue.revoke(lambda request: self._about(order, request), why)
         return sum(waiting.get(request, 0) for request in revoked), revoked
 
@@ -233,19 +237,18 @@ class HaltDesk:
         """Why a yes to this may not be used now; empty where no order is about it."""
         for order in self._book.active(self._clock.now()):
             if self._about(order, request):
-                return f"order {order.id} is in force"
+                return f"order {order.id} ({order.what.value}) is in force{f': {order.reason}' if order.reason else ''}"
         return ""
 
     def _about(self, order: Order, request: Request) -> bool:
         facts = self._broker.halting.asked(request.digest)
-        if facts is None:
-            return True  # asked by an earlier daemon: what it is about is not known any more
+        if facts is None:  # asked by an earlier daemon: more than whose it is is not known any more
+            facts = Facts(only(request.principal), (UNKNOWN,))
         if facts.covered(order.where, order.allow, changes=order.what is What.FREEZE) is not Match.NO:
             return True
         session = self._broker.sessions.get(request.principal)
-        return order.what is not What.FREEZE and (
-            session is None or session.past.session(session.principal).covered(order.where, order.allow) is not Match.NO
-        )
+        whole = session.past.session(session.principal) if session is not None else Facts(only(request.principal))
+        return order.what is not What.FREEZE and whole.covered(order.where, order.allow) is not Match.NO
 
     async def _certify(
         self,
@@ -293,6 +296,7 @@ class HaltDesk:
         }
         index = await self._recorder.record(CERTIFICATE, body)
         self._book.certified.add(order.id)
+        self._failed.pop(order.id, None)
         return {**body, "entry": index, "planned": False}
 
     # --- lifting
@@ -314,6 +318,8 @@ class HaltDesk:
         body = {"order": order.id, "by": by, "because": _clean(because), "epoch": epoch}
         await self._recorder.record(LIFT, body)
         self._book.lifted(order.id)
+        if order.what is What.PAUSE:
+            self._broker.resumed(order)
         self._stopper.renew()
         async with self._one:
             await self._stopper.hold()
@@ -329,7 +335,7 @@ class HaltDesk:
         for order in self._book.all():
             if order.id not in self._book.certified and order.active(self._clock.now()):
                 log.info("halt.recovered", order=order.id)
-                await self.carry_out(order)
+                await self.attempt(order)
 
     async def tick(self) -> None:
         """Each second: the lease, what begins and ends by its time, and runs that are not as the orders want them."""
@@ -338,15 +344,12 @@ class HaltDesk:
         for order in self._book.all():
             if order.over(now):
                 await self.lift(order, [ITS_TIME], "")
-            elif (
-                order.start is not None
-                and order.active(now)
-                and order.id not in self._book.begun | self._book.certified
-            ):
-                epoch = self._book.raised()
-                await self._recorder.record(BEGIN, {"order": order.id, "epoch": epoch})
-                self._book.begun.add(order.id)  # not before: where the disk is full it is tried again
-                await self.carry_out(order)
+            elif order.active(now) and order.id not in self._book.certified | self._carrying:
+                if order.start is not None and order.id not in self._book.begun:
+                    epoch = self._book.raised()
+                    await self._recorder.record(BEGIN, {"order": order.id, "epoch": epoch})
+                    self._book.begun.add(order.id)  # not before: where the disk is full it is tried again
+                await self.attempt(order)
         # Also when nothing changed: what was stopped may have been told to go on by somebody else.
         if self._stopper.due() or self._stopper.wanted():
             async with self._one:
@@ -389,7 +392,13 @@ class HaltDesk:
             "code": order.code,
             "votes": list(order.votes),
             "certified": order.id in self._book.certified,
+            "failed": self._failed.get(order.id, ""),
         }
+
+
+def _only_of(order: Order) -> str:
+    """The session, where it is about that one and nothing else; "" for every other."""
+    return order.session if {test.field for test in order.where.tests()} <= {"agent", "session"} else ""
 
 
 def _moment(params: dict[str, Any], name: str) -> float | None:

@@ -58,7 +58,7 @@ class InboxDesk:
             people,
             record=broker.record,
             execute_by=self._execute_by,
-            pause=broker.pause,
+            pause=broker.halting.pause,
             counted=desk.count,
             now=clock.now,
             stamp=clock.stamp,

@@ -16,7 +16,7 @@ from typing import Any
 
 import structlog
 
-from interlock.approvals import memory, pauses
+from interlock.approvals import memory
 from interlock.approvals.machine import OPEN
 from interlock.approvals.queue import Queue
 from interlock.approvals.request import Request
@@ -27,6 +27,8 @@ from interlock.daemon.callers import Callers
 from interlock.daemon.desk import Method
 from interlock.daemon.params import text
 from interlock.daemon.server import Peer
+from interlock.halt.book import ORDER
+from interlock.halt.order import What, order_of
 from interlock.ledger.store import Ledger
 from interlock.model.errors import ConfigError, InterlockError, NotFound
 from interlock.notify.courier import Courier, Deliver, delivery
@@ -36,7 +38,7 @@ from interlock.notify.settings import Target
 
 log = structlog.get_logger()
 
-KINDS = (*memory.KINDS, pauses.PAUSED, ALARM)
+KINDS = (*memory.KINDS, ORDER, ALARM)
 BOMBING = "prompt-bombing"
 _EVERY = 0.25  # seconds between two looks
 _REFRESH = 5.0  # seconds between two looks at the configuration
@@ -146,16 +148,18 @@ class Notifier:
         return _ask(request) if request.state in OPEN else None
 
     def _incident(self, index: int, kind: str, body: dict[str, Any]) -> Incident | None:
-        who = body.get("principal", {})
-        key = (str(who.get("agent", "")), str(who.get("session", "")))
         if kind == ALARM:
+            who = body.get("principal", {})
+            key = (str(who.get("agent", "")), str(who.get("session", "")))
             if body["alarm"] == BOMBING:
                 self._bombing.add(key)
             return Incident(index, str(body["alarm"]), str(body.get("message", "")), *key)
-        if body.get("by") or key in self._bombing:
+        order = order_of(index, body)
+        key = (order.agent, order.session)
+        if order.by or order.what is not What.PAUSE or key in self._bombing:
             self._bombing.discard(key)  # the alarm before it says the same
             return None
-        return Incident(index, "session-paused", str(body.get("why", "")), *key)
+        return Incident(index, "session-paused", order.reason, *key)
 
     # --- the configuration
 

@@ -10,6 +10,7 @@ import msgspec
 from interlock.approvals.decision import MOST
 from interlock.approvals.request import Request
 from interlock.broker.broker import Broker
+from interlock.broker.halting import words
 from interlock.broker.session import Session
 from interlock.daemon.callers import Callers
 from interlock.daemon.desk import Method
@@ -33,8 +34,8 @@ class PlanDesk:
     async def _submit(self, params: dict[str, Any], peer: Peer) -> Any:
         agent = self._callers.whoever(peer).agent
         session = self._session(agent, text(params, "session", ""), text(params, "cwd"))
-        if self._broker.queue.pauses.of(session.principal) is not None:
-            raise Refused("the session is paused: a person lifts that before anything is planned for it.")
+        if (order := self._broker.halting.ends(session)) is not None:
+            raise Refused(f"nothing is planned for this session now. {words(order)}")
         actions = _actions(params, session)
         plan = await self._broker.planning.submit(session, actions, ordered=params.get("ordered") is True)
         return msgspec.to_builtins(plan)

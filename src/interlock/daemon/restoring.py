@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from interlock.approvals import pauses, queue
+from interlock.approvals import queue
 from interlock.broker import granting, restricting
 from interlock.broker.broker import DRIFT, Broker
 from interlock.broker.records import ALARM, SESSION_OPEN, TRAIL
@@ -30,7 +30,6 @@ _NAMED = 100  # strange entries named in the log
 def restore(ledger: Ledger, broker: Broker) -> None:
     """Everything that the broker works with. What cannot be understood is left out on the safe side, and logged."""
     _restore("approvals", ledger, queue.KINDS, broker.queue.restore)
-    broker.queue.pauses.restore(entries(ledger, pauses.KINDS))
     _restore("halts", ledger, book.KINDS, broker.halting.book.restore)
     _restore("grants", ledger, granting.KINDS, broker.grants.restore)
     _restore("roles", ledger, restricting.KINDS, broker.restrictions.restore)

@@ -79,6 +79,7 @@ class Stopper:
         self._config = config
         self._group = group
         self._held: dict[str, int] = {}  # by run: what was done to it
+        self._said: tuple[tuple[int, int], bytes] = ((-1, -1), b"")
         self.until = 0  # the lease's end (CLOCK_BOOTTIME, ns)
 
     def order_of(self, wish: Wish, run: str = "") -> Order | None:
@@ -115,8 +116,15 @@ class Stopper:
     def renew(self) -> None:
         """Write the lease: good again, with the runs that may not go on."""
         wanted = self.wanted()
-        said = "\n".join(f"{order.id} {order.epoch} {order.what} {order.where}" for order in self._book.all())
-        self.until = self._lease.renew(self._book.epoch, sha256(said.encode("utf-8", "replace")).digest(), wanted)
+        self.until = self._lease.renew(self._book.epoch, self._scopes(), wanted)
+
+    def _scopes(self) -> bytes:
+        """The digest of what all orders say; there may be thousands, and the lease is renewed each second."""
+        now = (self._book.epoch, len(self._book.orders))
+        if self._said[0] != now:
+            said = "\n".join(f"{order.id} {order.epoch} {order.what} {order.where}" for order in self._book.all())
+            self._said = (now, sha256(said.encode("utf-8", "replace")).digest())
+        return self._said[1]
 
     def wanted(self) -> dict[str, int]:
         """By run, what the orders want of it."""

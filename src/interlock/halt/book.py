@@ -24,6 +24,8 @@ class Book:
         self.orders: dict[int, Order] = {}
         self.begun: set[int] = set()  # those whose time began, and that were carried out
         self.certified: set[int] = set()
+        self._of_session: dict[str, set[int]] = {}  # orders that name one session, by it: there may be thousands
+        self._of_many: set[int] = set()  # all others
         self._giving: dict[int, Order] = {}  # in force already, and not an entry yet: by a number of their own
 
     def restore(self, entries: Iterable[tuple[int, str, Mapping[str, Any]]]) -> list[int]:
@@ -41,14 +43,14 @@ class Book:
                 self.epoch += 1  # whatever epoch it had: what was released before it is older
                 if kind == ORDER:
                     reason = f"entry {index} gives an order that this version cannot read"
-                    self.orders[index] = Order(index, What.FREEZE, Selector(Everything()), reason, epoch=self.epoch)
+                    self._put(Order(index, What.FREEZE, Selector(Everything()), reason, epoch=self.epoch))
         return strange
 
     def _restore(self, index: int, kind: str, body: Mapping[str, Any]) -> None:
         if kind == ORDER:
-            self.orders[index] = order_of(index, body)
+            self._put(order_of(index, body))
         elif kind == LIFT:
-            self.orders.pop(int(body["order"]), None)
+            self.lifted(int(body["order"]))
         elif kind == VOTE and int(body["order"]) in self.orders:
             self.vote(int(body["order"]), str(body["by"]))
         elif kind == CERTIFICATE:
@@ -80,19 +82,32 @@ class Book:
         order = self._giving.pop(number)
         if index is None:
             return None
-        self.orders[index] = msgspec.structs.replace(order, id=index)
-        return self.orders[index]
+        return self._put(msgspec.structs.replace(order, id=index))
 
     def lifted(self, index: int) -> None:
         """An entry says so."""
-        self.orders.pop(index, None)
+        order = self.orders.pop(index, None)
+        if order is None:
+            return
+        self._of_many.discard(index)
+        if (named := self._of_session.get(order.session)) is not None:
+            named.discard(index)
+            if not named:
+                del self._of_session[order.session]
+
+    def _put(self, order: Order) -> Order:
+        self.orders[order.id] = order
+        if order.session:
+            self._of_session.setdefault(order.session, set()).add(order.id)
+        else:
+            self._of_many.add(order.id)
+        return order
 
     def vote(self, index: int, person: str) -> Order:
         """One more person wants it lifted; each counts once."""
         order = self.get(index)
         votes = tuple(dict.fromkeys((*order.votes, person)))
-        self.orders[index] = msgspec.structs.replace(order, votes=votes)
-        return self.orders[index]
+        return self._put(msgspec.structs.replace(order, votes=votes))
 
     def get(self, index: int) -> Order:
         """One order. Raises NotFound."""
@@ -105,10 +120,19 @@ class Book:
         """Those that are not lifted, also those to come and those whose time has passed."""
         return tuple(self.orders.values())
 
-    def active(self, now: float, standing: Iterable[Order] = ()) -> tuple[Order, ...]:
-        """Those in force at `now`, with those of `standing` (freezes that stand in files)."""
-        orders = (*self.orders.values(), *self._giving.values(), *standing)
+    def active(self, now: float, standing: Iterable[Order] = (), *, facts: Facts | None = None) -> tuple[Order, ...]:
+        """Those in force at `now`, with those of `standing` (freezes that stand in files); of `facts`, those alone that
+        could be about them.
+        """
+        orders = (*self._near(facts), *self._giving.values(), *standing)
         return tuple(order for order in orders if order.active(now))
+
+    def _near(self, facts: Facts | None) -> Iterable[Order]:
+        sessions = facts.of.get("session", frozenset()) if facts is not None else None
+        if sessions is None:
+            return self.orders.values()
+        near = self._of_many.union(*(self._of_session.get(session, ()) for session in sessions))
+        return (self.orders[index] for index in sorted(near))
 
     def freezes(self, now: float, standing: Iterable[Order] = ()) -> tuple[Order, ...]:
         """The freezes among them."""
@@ -118,14 +142,14 @@ class Book:
         """The gravest order by which the session of these facts is paused or killed; UNSURE counts."""
         found = [
             order
-            for order in self.active(now)
+            for order in self.active(now, facts=facts)
             if order.what is not What.FREEZE and facts.covered(order.where, order.allow) is not Match.NO
         ]
         return max(found, key=lambda order: order.what is What.KILL, default=None)
 
     def stopping(self, facts: Facts, now: float, standing: Iterable[Order] = ()) -> Order | None:
         """The order that forbids to release an action of these facts."""
-        for order in self.freezes(now, standing):
-            if facts.covered(order.where, order.allow, changes=True) is not Match.NO:
+        for order in self.active(now, standing, facts=facts):
+            if order.what is What.FREEZE and facts.covered(order.where, order.allow, changes=True) is not Match.NO:
                 return order
         return self.ending(facts, now)

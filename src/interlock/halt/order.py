@@ -13,7 +13,7 @@ from interlock.halt.calendar import Window
 from interlock.model.effect import Environment, Kind, Verb
 from interlock.model.errors import SelectorError
 from interlock.model.provenance import covers
-from interlock.model.selector import Match, Selector, glob, parse
+from interlock.model.selector import And, Comparison, Match, Not, Selector, glob, parse
 
 _CLOSED = {
     "environment": {one.value for one in Environment},
@@ -59,6 +59,23 @@ class Order(msgspec.Struct, frozen=True):
     def over(self, now: float) -> bool:
         """Whether its time has passed."""
         return self.end is not None and now >= self.end
+
+    @property
+    def session(self) -> str:
+        """The one session that it can be about, where it names one; "" for every other."""
+        return self._only("session")
+
+    @property
+    def agent(self) -> str:
+        """The one agent that it can be about, in the same way."""
+        return self._only("agent")
+
+    def _only(self, field: str) -> str:
+        node = self.where.node
+        for part in node.parts if isinstance(node, And) else (node,):
+            if isinstance(part, Comparison) and part.field == field and not part.like and len(part.values) == 1:
+                return part.values[0]
+        return ""
 
     @property
     def code(self) -> str:
@@ -109,6 +126,13 @@ def order_of(index: int, body: Mapping[str, Any]) -> Order:
 def statement(log: str, order: Order) -> bytes:
     """What another person signs who wants an order of this log lifted, as it stands now."""
     return f"interlock/halt-lift/v1\n{log}\n{order.id}\n{order.code}\n".encode()
+
+
+def of_session(agent: str, session: str) -> Selector:
+    """What an order about one session of one agent is about: another agent may have a session of the same name."""
+    # An agent that names no session has one of its own, and that has no value to compare.
+    named = Comparison("session", (session,)) if session else Not(Comparison("session", ("*",), like=True))
+    return Selector(And((Comparison("agent", (agent,)), named)))
 
 
 def selector(text: str) -> Selector:
