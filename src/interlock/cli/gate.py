@@ -33,8 +33,9 @@ _COLOURS = {"PASS": "green", "INCONCLUSIVE": "yellow", "BLOCK": "red"}
 @click.option("--sarif", "form", flag_value="sarif", help="Print SARIF 2.1.0.")
 @click.option("--markdown", "form", flag_value="markdown", help="Print one page of Markdown.")
 @click.option("--stage", "names", multiple=True, help="Only this stage (repeatable); no verdict on the whole.")
+@click.option("--all", "-a", "everything", is_flag=True, help="Show notes too, from which no verdict follows.")
 @click.option("--no-cache", is_flag=True, help="Judge everything anew, and keep nothing.")
-def command(span: str | None, form: str | None, names: tuple[str, ...], no_cache: bool) -> int:
+def command(span: str | None, form: str | None, names: tuple[str, ...], everything: bool, no_cache: bool) -> int:
     """May this change be merged? Judges the commits of BASE..HEAD in stages, by the rules of BASE."""
     from datetime import UTC, datetime
 
@@ -46,11 +47,11 @@ def command(span: str | None, form: str | None, names: tuple[str, ...], no_cache
     base, head = parse(span, repo)
     cache = None if no_cache else locate().state / "gate" / "cache"
     report = judge(repo, base, head, names=names, cache=cache, today=datetime.now(UTC).date().isoformat())
-    show(report, form)
+    show(report, form, everything=everything)
     return STATUS[report.verdict.value]
 
 
-def show(report: Report, form: str | None) -> None:
+def show(report: Report, form: str | None, *, everything: bool = False) -> None:
     """Print the report: for a terminal, or in the form that was asked for."""
     if form == "json":
         from interlock.changes.report.facts import facts
@@ -65,10 +66,10 @@ def show(report: Report, form: str | None) -> None:
 
         click.echo(markdown(report), nl=False)
     else:
-        _terminal(report)
+        _terminal(report, everything=everything)
 
 
-def _terminal(report: Report) -> None:
+def _terminal(report: Report, *, everything: bool) -> None:
     for stage in report.stages:
         said = "not run" if stage.skipped else stage.verdict.value
         time = "cached" if stage.cached else f"{stage.seconds:.2f} s"
@@ -81,13 +82,16 @@ def _terminal(report: Report) -> None:
             click.echo(f"    {visible(note)}")
     for problem in report.problems:
         click.echo(f"could not judge: {visible(problem)}")
-    for found in report.findings:
+    notes = [found for found in report.findings if found.weight.value == "note"]
+    for found in report.findings if everything else report.findings[: len(report.findings) - len(notes)]:
         place = f"{found.path}:{found.line}" if found.line else found.path
         mark = heading(f"{found.rule} {found.fingerprint[:12]}")
         click.echo(f"\n{click.style(found.weight.value, bold=True)} {visible(place)}  {mark}")
         for line in (found.title, found.text.strip()[:200], found.why, found.fix):
             if line:
                 click.echo(f"    {visible(line)}")
+    if notes and not everything:
+        click.echo(f"\nand {len(notes)} notes: --all shows them")
     verdict = report.verdict.value
     part = " (of these stages only)" if report.partial else ""
     click.echo(f"\n{click.style(verdict, fg=_COLOURS[verdict], bold=True)}{part} in {report.seconds:.1f} s")

@@ -49,7 +49,7 @@ def redact(text: str) -> str:
 def _once(text: str) -> str:
     lower = text.casefold()
     if _any_hint().search(lower):
-        for shape in _packaged():
+        for shape in packaged():
             if any(hint in lower for hint in shape.hints):
                 text = shape.regex.sub(partial(_replace, shape), text)
     return _ASSIGNMENT.sub(_entropy, text) if "=" in text else text
@@ -58,7 +58,7 @@ def _once(text: str) -> str:
 @cache
 def _any_hint() -> re.Pattern[str]:
     """One look for all hints: most texts have none."""
-    return re.compile("|".join(re.escape(hint) for hint in sorted({h for s in _packaged() for h in s.hints})))
+    return re.compile("|".join(re.escape(hint) for hint in sorted({h for s in packaged() for h in s.hints})))
 
 
 def has_secret(text: str) -> bool:
@@ -69,7 +69,7 @@ def has_secret(text: str) -> bool:
     if len(text) < 8:
         return False
     lower = text.casefold()
-    for shape in _packaged():
+    for shape in packaged():
         if any(hint in lower for hint in shape.hints):
             for match in shape.regex.finditer(text):
                 value = next((match[g] for g in shape.groups if match[g] is not None), "")
@@ -127,5 +127,6 @@ def _shape(entry: dict[str, object]) -> Shape:
 
 
 @cache
-def _packaged() -> tuple[Shape, ...]:
+def packaged() -> tuple[Shape, ...]:
+    """The packaged shapes."""
     return load(resources.files("interlock.effects").joinpath("data/secrets.toml").read_text("utf-8"))

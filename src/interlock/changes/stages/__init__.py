@@ -11,7 +11,12 @@ from interlock.model.errors import UsageError
 # name -> module with a `STAGE`. The names are an interface: configurations, waivers and attestations cite them.
 STAGES: dict[str, str] = {
     "scope": "interlock.changes.stages.scope",
+    "checks": "interlock.changes.stages.checks",
     "guards": "interlock.changes.stages.guards",
+    "secrets": "interlock.changes.stages.secrets",
+    "dependencies": "interlock.changes.stages.dependencies",
+    "static": "interlock.changes.stages.static",
+    "privilege": "interlock.changes.stages.privilege",
 }
 
 

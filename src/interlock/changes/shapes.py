@@ -1,0 +1,121 @@
+"""Lines that should not be new, as data: regular expressions, the files they hold in, and a weight. Pure.
+
+A rule's file is TOML; see `data/checks.toml` for the keys. What was there before the change, in any of its files, is
+not new: code that moved keeps its old sins.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from functools import cache
+from importlib import resources
+from typing import NamedTuple
+
+from interlock.changes.change import Change, Kind, Version
+from interlock.changes.code import parts
+from interlock.changes.config import matches
+from interlock.changes.finding import Finding, Weight, squeezed
+from interlock.model.errors import InternalError
+
+
+class Shape(NamedTuple):
+    """One rule. `part`: which part of a file it reads, see `code.Parts`, or the whole `text`."""
+
+    id: str
+    files: tuple[str, ...]
+    outside: tuple[str, ...]
+    part: str
+    regex: re.Pattern[str]
+    unless: re.Pattern[str] | None
+    weight: Weight
+    tests: Weight | None  # its weight in tests; None: it does not hold there
+    title: str
+    why: str
+    fix: str
+
+
+@cache
+def test_paths() -> tuple[str, ...]:
+    """Patterns of the paths of tests."""
+    data = tomllib.loads(resources.files("interlock.changes.data").joinpath("scope.toml").read_text("utf-8"))
+    return tuple(data["tests"]["paths"].split())
+
+
+def is_test(path: str) -> bool:
+    """Whether a file is one of tests, by its name."""
+    return bool(matches(path, test_paths()))
+
+
+@cache
+def load(name: str) -> tuple[Shape, ...]:
+    """The rules of one of the packaged files, such as `checks`. Raises InternalError for a rule that cannot be used."""
+    text = resources.files("interlock.changes.data").joinpath(f"{name}.toml").read_text("utf-8")
+    return tuple(_shape(name, entry) for entry in tomllib.loads(text).get("rule", ()))
+
+
+def _shape(stage: str, entry: dict[str, str]) -> Shape:
+    try:
+        weight = Weight(entry["weight"])
+        tests = entry.get("tests", weight.value)
+        return Shape(
+            f"{stage}/{entry['id']}", tuple(entry["files"].split()), tuple(entry.get("outside", "").split()),
+            entry.get("part", "code"), re.compile(entry["regex"], re.MULTILINE),
+            re.compile(entry["unless"], re.MULTILINE) if "unless" in entry else None,
+            weight, None if tests == "off" else Weight(tests), entry["title"], entry.get("why", ""), entry["fix"],
+        )  # fmt: skip
+    except (KeyError, ValueError, re.error) as error:
+        raise InternalError(f"rule {entry.get('id')} of {stage}.toml cannot be used: {error}") from error
+
+
+def look(side: Version, rules: Iterable[Shape]) -> Iterator[Finding]:
+    """What the rules find in one version of a file."""
+    if side.kind is not Kind.TEXT:
+        return
+    mine = [rule for rule in rules if matches(side.path, rule.files) and not matches(side.path, rule.outside)]
+    if not mine:
+        return
+    text = side.text.replace("\r\n", "\n")
+    told = parts(text, side.path)
+    starts = [0, *(m.end() for m in re.finditer("\n", text))]
+    test = is_test(side.path)
+    for rule in mine:
+        weight = rule.tests if test else rule.weight
+        if weight is None:
+            continue
+        for match in rule.regex.finditer(text if rule.part == "text" else getattr(told, rule.part)):
+            line = bisect_right(starts, match.start())
+            end = bisect_right(starts, max(match.start(), match.end() - 1))
+            last = starts[end] if end < len(starts) else len(text)
+            whole = text[starts[line - 1] : last].rstrip("\n")
+            if rule.unless and rule.unless.search(whole):
+                continue
+            yield Finding(
+                rule=rule.id, weight=weight, path=side.path, line=line, end=end,
+                anchor=text[match.start() : match.end()],
+                text=whole.split("\n")[0][:300], title=rule.title, why=rule.why, fix=rule.fix,
+            )  # fmt: skip
+
+
+def new(change: Change, rules: Iterable[Shape]) -> list[Finding]:
+    """What the rules find that is new: on a new line, and more often than before in all files of the change."""
+    rules = tuple(rules)
+    known: Counter[tuple[str, str]] = Counter()
+    after: list[tuple[bool, Finding]] = []
+    for file in change.files:
+        if file.before is not None:
+            known.update((f.rule, squeezed(f.anchor)) for f in look(file.before, rules))
+        if file.after is not None:
+            numbers = file.added_numbers
+            after += [(any(n in numbers for n in range(f.line, f.end + 1)), f) for f in look(file.after, rules)]
+    out = []
+    for added, finding in sorted(after, key=lambda pair: pair[0]):  # those on old lines are the old ones
+        key = (finding.rule, squeezed(finding.anchor))
+        if known[key] > 0:
+            known[key] -= 1
+        elif added:
+            out.append(finding)
+    return out

@@ -1,0 +1,98 @@
+"""Stage *static*: constructs that open a hole, by our own rules, by scanners where they are installed, and by reports.
+
+What a scanner finds counts where the base did not have it (a multiset difference). A scanner that is not installed is a
+note; one that is there and does not answer for a file is a problem.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+
+from interlock.changes import sarifin, scanners, shapes, tools
+from interlock.changes.change import Change, FileChange, Kind, Version
+from interlock.changes.finding import Finding, fresh
+from interlock.changes.stage import Found, Plain
+
+_BUDGET = 60.0
+_TOOL = 25.0  # seconds of one scanner on one side
+
+
+def run(change: Change) -> Found:
+    """Judge the new lines."""
+    findings = shapes.new(change, shapes.load("static"))
+    problems = _parse(change)
+    notes: list[str] = []
+    for name, scan in (("ruff", scanners.ruff), ("bandit", scanners.bandit)):
+        try:
+            findings += _new(change, scan, problems)
+        except tools.ToolMissing:
+            notes.append(f"{name} is not installed: its rules were not asked")
+    if not tools.confined() and len(notes) < 2:
+        notes.append("scanners ran without containment: bubblewrap is not there, or may not be used")
+    findings += _reports(change, problems)
+    return Found(findings=tuple(findings), problems=tuple(problems), notes=tuple(notes))
+
+
+def _python(file: FileChange) -> bool:
+    return file.path.endswith((".py", ".pyi")) and not shapes.is_test(file.path)
+
+
+def _parse(change: Change) -> list[str]:
+    """Python that does not parse any more: no reader of it says anything worth believing."""
+    import ast
+
+    problems = []
+    for file in change.files:
+        if file.path.endswith(".py") and file.after is not None and file.after.kind is Kind.TEXT:
+            try:
+                ast.parse(file.after.text)
+            except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+                problems.append(f"{file.path} does not parse: {error}")
+    return problems
+
+
+def _copies(sides: list[Version | None]) -> dict[str, tuple[str, bytes]]:
+    texts = [side for side in sides if side is not None and side.kind is Kind.TEXT]
+    return {f"f{number:05}.py": (side.path, side.data) for number, side in enumerate(texts)}
+
+
+def _new(
+    change: Change,
+    scan: Callable[[Mapping[str, tuple[str, bytes]], float], scanners.Answer],
+    problems: list[str],
+) -> list[Finding]:
+    files = [file for file in change.files if _python(file)]
+    after = scan(_copies([file.after for file in files]), _TOOL)
+    problems += after.problems
+    # What is not parsed of the base is no baseline: then everything counts as new.
+    before = scan(_copies([file.before for file in files]), _TOOL) if after.findings else scanners.Answer([], [])
+    return list(fresh(before.findings, after.findings, renamed=change.renamed))
+
+
+def _reports(change: Change, problems: list[str]) -> list[Finding]:
+    added = {file.path: file.added_numbers for file in change.files if file.after is not None}
+    out: list[Finding] = []
+    for name in change.config.sarif:
+        try:
+            with open(name, "rb") as file:
+                out += sarifin.findings(file.read(65 << 20), added, change.head)
+        except OSError as error:
+            problems.append(f"the report {name} cannot be read: {error.strerror}")
+        except (sarifin.Incomplete, KeyError, TypeError, ValueError, AttributeError) as error:
+            problems.append(f"the report {name} is not complete: {error}")
+    return out
+
+
+def _reads(change: Change) -> str:
+    marks = [tools.version("ruff"), tools.version("bandit"), str(tools.confined())]
+    for name in change.config.sarif:
+        try:
+            facts = os.stat(name)
+            marks.append(f"{name} {facts.st_size} {facts.st_mtime_ns}")
+        except OSError:
+            marks.append(f"{name} -")
+    return "\n".join(marks)
+
+
+STAGE = Plain("static", run, version="1", budget=_BUDGET, reads=_reads)
