@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from interlock.broker.config import Config
+from interlock.broker.config import Config, Containment, Shell
+from interlock.broker.contain import caught
 from interlock.broker.judge import Judgement, Person, judge
 from interlock.model.action import Action, Principal
 from interlock.model.decision import Verdict
@@ -141,3 +142,28 @@ def test_inside_an_effect_only_becomes_more_reversible() -> None:
 
 def test_what_runs_on_in_the_background_is_not_contained() -> None:
     assert not judged("rm -rf src", "sandbox", run_in_background=True).contained
+
+
+def placed(shell: Shell, command: str, *, doubted: bool = False, background: bool = True) -> bool:
+    """Whether this runs contained."""
+    action = Action(
+        "Bash", {"command": command, "run_in_background": background}, "/code/app", Principal("claude", "s"), "test"
+    )
+    config = Config(containment=Containment(shell=shell))
+    plain = judge(action, workspace="/code/app", config=config, engine=ENGINE, person=PERSON, now=0)
+    return caught(plain, action, ENGINE, config, doubted=doubted) is not None
+
+
+def test_no_word_of_an_agent_leads_out_of_a_sandbox_around_all_of_its_commands() -> None:
+    """Story: where every command was to run contained, `run_in_background` let one run in the open."""
+    for command in ("make test", "python3 tool.py"):
+        for background in (True, False):
+            assert placed(Shell.ALWAYS, command, background=background)
+            assert placed(Shell.QUESTIONS, command, background=background, doubted=True)
+            assert not placed(Shell.QUESTIONS, command, background=background)
+            assert not placed(Shell.OFF, command, background=background, doubted=True)
+
+
+def test_the_sandbox_spares_no_question_about_what_is_left_in_the_background() -> None:
+    assert placed(Shell.QUESTIONS, "rm -rf src", background=False)
+    assert not placed(Shell.QUESTIONS, "rm -rf src")

@@ -111,7 +111,7 @@ class Box:
             "from interlock.containment.plan import Plan\n"
             "plan = msgspec.json.decode(sys.argv[1], type=Plan)\n"
             "means = bwrap.Bubblewrap(Path(sys.argv[2]), Path(sys.argv[3]), True)\n"
-            "sys.exit(bwrap.run(plan, means, dict(os.environ)))\n"
+            "sys.exit(bwrap.run(plan, means, dict(os.environ)).status)\n"
         )
         given = [msgspec.json.encode(plan).decode(), str(self.means.program), str(self.means.empty)]
         inherited = {"PATH": "/usr/bin:/bin", "PYTHONPATH": os.pathsep.join(sys.path), "TOKEN": "secret"}
@@ -199,3 +199,18 @@ def test_limits_hold_inside(box: Box) -> None:
 def test_nothing_of_the_runner_is_inherited(box: Box) -> None:
     ran = box.run("/bin/ls", "/proc/self/fd")
     assert ran.stdout.split() == ["0", "1", "2", "3"], "3 is the listing itself"
+
+
+def test_memory_is_bound_for_all_of_a_run(box: Box) -> None:
+    """Story: the bound of the profile was left out under bubblewrap, which was said in `interlock doctor` alone."""
+    hungry = f"{sys.executable} -c 'import time; x = bytearray(60 << 20); time.sleep(60)'"
+    began = time.monotonic()
+    ran = box.run("/bin/sh", "-c", f"{hungry} & {hungry} & wait", limits=(("memory", 100 << 20),), hide=())
+    assert ran.returncode == 137
+    assert time.monotonic() - began < 30
+
+
+def test_what_lies_in_its_fresh_directories_counts(box: Box) -> None:
+    script = "head -c 80000000 /dev/zero > /dev/shm/x; sleep 60"
+    ran = box.run("/bin/sh", "-c", script, limits=(("memory", 50 << 20),), fresh=("/dev/shm",))
+    assert ran.returncode == 137

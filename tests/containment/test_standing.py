@@ -43,9 +43,10 @@ def test_what_is_missing_is_said_with_what_brings_it(changes: dict[str, object],
 def test_a_weaker_tier_says_what_it_cannot_do() -> None:
     tier = Tier(name=Name.BWRAP, place="/s", facts=(("seccomp-filter", "no"),), why=("overlay in /s: no namespaces",))
     said = " ".join(lack.what for lack in standing(tier).lacks)
-    for word in ("network", "is not seen", "memory of a run is not bound", "not filtered", "no namespaces"):
+    for word in ("network", "is not seen", "by nothing while that is stopped", "not filtered", "no namespaces"):
         assert word in said
-    assert not [line for line in standing(tier).holds if "seen" in line or "memory" in line]
+    assert not [line for line in standing(tier).holds if "seen" in line]
+    assert [line for line in standing(tier).holds if "bound by looking" in line]
 
 
 def test_where_nothing_contains_that_is_the_first_thing_said() -> None:
@@ -53,3 +54,10 @@ def test_where_nothing_contains_that_is_the_first_thing_said() -> None:
     assert (account.holds, account.place) == ((), "")
     assert account.lacks[0].what.startswith("nothing can contain")
     assert account.lacks[1].what == "bubblewrap is not installed"
+
+
+@pytest.mark.parametrize("name", list(Name))
+def test_what_is_outside_of_every_sandbox_is_said(name: Name) -> None:
+    said = " ".join(standing(Tier(name=name)).outside)
+    for word in ("in the background", "own tools", "MCP servers", "/tmp"):
+        assert word in said

@@ -207,3 +207,14 @@ def test_who_looks_for_news_of_itself_is_kept_from_it(always: Guard) -> None:
     done = run(always, rewritten(always.hook("Bash", {"command": "env"})))
     assert "npm_config_update_notifier=false" in done.stdout.split()
     assert "DO_NOT_TRACK=1" in done.stdout.split()
+
+
+def test_what_is_left_in_the_background_is_contained_too_where_everything_is(always: Guard) -> None:
+    """Story: `run_in_background`, which the agent chooses, let a command run in the open."""
+    reply = always.hook("Bash", {"command": "echo made > made", "run_in_background": True})
+    assert json.loads(reply.stdout)["hookSpecificOutput"]["updatedInput"]["run_in_background"] is True
+    assert run(always, rewritten(reply)).returncode == 0
+    assert (always.project / "made").read_text() == "made\n"
+    (intent,), (changes,) = always.entries("intent"), always.entries("changes")
+    assert intent["body"]["contained"]["profile"] == "build"
+    assert changes["body"]["intent"] == intent["index"]

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import msgspec
 
 from interlock.broker.config import Config, End, Shell
-from interlock.broker.judge import Judgement, within
+from interlock.broker.judge import Judgement, lasting, within
 from interlock.containment.profiles import Part
 from interlock.model.action import Action, Principal
 from interlock.model.decision import Verdict
@@ -70,10 +70,16 @@ def caught(
 
     Of a session that is `doubted`, everything runs contained that can, and what was a question stays one. So does what
     was `tried` there in vain. What was no question is not let out of the sandbox by that.
+
+    INVARIANT: no word of the agent's own lets a command out of a sandbox that was put around all of them. What it
+    leaves in the background is spared no question by the sandbox (nobody outside would reach it, or see its work before
+    its end), but where all commands are contained, it is too.
     """
     wanted = Shell.ALWAYS if doubted and config.containment.shell is not Shell.OFF else config.containment.shell
     plain = judged.decision.verdict is Verdict.ALLOW
     if wanted is Shell.OFF or (plain and wanted is not Shell.ALWAYS) or ((doubted or tried) and not plain):
+        return None
+    if lasting(action) and wanted is not Shell.ALWAYS:
         return None
     inside = within(judged, action, engine)
     return inside if inside is not None and inside.decision.verdict is Verdict.ALLOW else None

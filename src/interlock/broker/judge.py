@@ -119,15 +119,20 @@ def judge(
 
 def lifted(judged: Judgement, action: Action, engine: Engine) -> Judgement:
     """The judgement in the sandbox where that spares a question; else the same."""
-    if judged.decision.verdict is Verdict.ALLOW:
+    if judged.decision.verdict is Verdict.ALLOW or lasting(action):
         return judged
     caught = within(judged, action, engine)
     return caught if caught is not None and caught.decision.verdict is Verdict.ALLOW else judged
 
 
+def lasting(action: Action) -> bool:
+    """Whether the agent leaves it running in the background: what it changes inside is there only at its end."""
+    return bool(action.input.get("run_in_background"))
+
+
 def within(judged: Judgement, action: Action, engine: Engine) -> Judgement | None:
     """The judgement on the same action, run in the sandbox; None where it cannot be done there."""
-    if action.tool not in CONTAINABLE or action.input.get("run_in_background"):
+    if action.tool not in CONTAINABLE:
         return None
     effects = inside(judged.reading.effects, str(action.input.get("command", "")), judged.workspace)
     if effects is None:

@@ -190,14 +190,15 @@ def _on_path(name: str) -> bool:
 def _containment(home: Home) -> dict[str, Any]:
     """What can contain a command here, by a trial of this command's own: no daemon is asked."""
     from interlock.containment.cgroups import Groups
-    from interlock.containment.standing import standing
+    from interlock.containment.standing import OUTSIDE, standing
     from interlock.daemon import means
 
     try:
         home.make()
         tier = means.found(home, f"interlock-doctor-{os.getpid()}")
     except InterlockError as error:
-        return {"tier": "none", "place": "", "holds": [], "lacks": [{"what": str(error), "remedy": ""}]}
+        lack = {"what": str(error), "remedy": ""}
+        return {"tier": "none", "place": "", "holds": [], "lacks": [lack], "outside": list(OUTSIDE)}
     if tier.group:
         Groups(Path(tier.group), frozenset()).leave()
     found: dict[str, Any] = msgspec.to_builtins(standing(tier))
@@ -224,6 +225,8 @@ def _show_containment(inside: dict[str, Any]) -> None:
         click.echo(f"  note {visible(lack['what'])}")
         if lack["remedy"]:
             click.echo(f"       to have it: {visible(lack['remedy'])}")
+    for line in inside["outside"]:
+        click.echo(f"  open {visible(line)}")
 
 
 def _show(findings: list[Finding], missing: list[str]) -> None:

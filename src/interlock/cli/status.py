@@ -48,6 +48,9 @@ def command(as_json: bool) -> None:
         click.echo(f"  {click.style('missing', fg='yellow')}: {visible(lack['what'])}")
     if inside["lacks"]:
         click.echo("  `interlock doctor` says what brings it")
+    click.echo("  never inside:")
+    for line in inside["outside"]:
+        click.echo(f"    {visible(line)}")
     _sessions(facts["sessions"])
     waiting = facts["waiting"]
     if waiting:

@@ -14,17 +14,18 @@ import resource
 import select
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from interlock.containment.minding import Bounds, End, Word, mind
 from interlock.containment.places import Look, What, environment, look, places
 from interlock.containment.plan import Plan, Write
 from interlock.model.errors import StateError
 
 UNBUILT = 125  # the sandbox could not be built; the command has not run
 TIMED_OUT = 124
-_GRACE = 2.0  # seconds between asking to end and ending
+_ENDED = 128 + signal.SIGKILL
 _LIMITS = {
     "as": resource.RLIMIT_AS,
     "cpu": resource.RLIMIT_CPU,
@@ -85,8 +86,15 @@ def arguments(plan: Plan, means: Bubblewrap, looked: Look, *, status: int, calls
     return (*out, "--chdir", plan.cwd, "--", *_START, *plan.argv)
 
 
-def run(plan: Plan, means: Bubblewrap, environ: dict[str, str]) -> int:
-    """Run the plan with this process's standard streams; gives the exit status, `UNBUILT` where there was no sandbox.
+class Ended(NamedTuple):
+    """The exit status, `UNBUILT` where there was no sandbox; and whether it was ended for the memory that it used."""
+
+    status: int
+    over: bool = False
+
+
+def run(plan: Plan, means: Bubblewrap, environ: dict[str, str], word: Callable[[], Word] = lambda: Word.GO) -> Ended:
+    """Run the plan with this process's standard streams, as long as the `word` of the lease lets it.
 
     Every process of the run is dead when this returns. Belongs in a process of its own: it changes what signals do.
     """
@@ -106,23 +114,26 @@ def run(plan: Plan, means: Bubblewrap, environ: dict[str, str]) -> int:
                 preexec_fn=lambda: _limit(plan),  # noqa: PLW1509 - there are no other threads
             )
         held.enter_context(_signals(process))
-        told = json.loads(_line(reading) or "{}")
-        first = _handle(int(told.get("child-pid", 0)))
+        told = int(json.loads(_line(reading) or "{}").get("child-pid", 0))
+        first = _handle(told)
         if first is not None:
             held.callback(os.close, first)
-        late = _waited(process, plan.wall, int(told.get("child-pid", 0)))
+        outer = os.pidfd_open(process.pid)  # not waited for yet, so it is this one
+        held.callback(os.close, outer)
+        why = mind(outer, told, Bounds(plan.wall, dict(plan.limits).get("memory", 0), plan.fresh), word, process.kill)
+        process.wait()
         if first is not None:
             select.select([first], [], [])  # the namespace's first process ends after all others
         ended = json.loads(_line(reading) or "{}")
-    if late:
-        return TIMED_OUT
-    return int(ended.get("exit-code", UNBUILT))
+    if why is End.BY_ITSELF:
+        return Ended(int(ended.get("exit-code", UNBUILT)))
+    return Ended(TIMED_OUT if why is End.LATE else _ENDED, why is End.OVER)
 
 
 def _limit(plan: Plan) -> None:
     """In the new process, before bubblewrap: what is inherited counts within the new user namespace."""
     for name, number in plan.limits:
-        if name == "memory":  # of all processes together: `survey` says that this tier has no bound on it
+        if name == "memory":  # of all processes together: that is minded
             continue
         which = _LIMITS[name]
         _, most = resource.getrlimit(which)
@@ -165,19 +176,3 @@ def _handle(pid: int) -> int | None:
     with contextlib.suppress(OSError):
         return os.pidfd_open(pid) if pid else None
     return None
-
-
-def _waited(process: subprocess.Popen[bytes], wall: int, first: int) -> bool:
-    """Wait for the end; True when the time was over before."""
-    try:
-        process.wait(wall or None)
-    except subprocess.TimeoutExpired:
-        with contextlib.suppress(OSError, ValueError):
-            for pid in Path(f"/proc/{first}/task/{first}/children").read_text().split():
-                os.kill(int(pid), signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(_GRACE)
-        process.kill()
-        process.wait()
-        return True
-    return False

@@ -17,6 +17,15 @@ class Lack(msgspec.Struct, frozen=True):
     remedy: str = ""
 
 
+# What no tier contains, whatever it can do: a person must not take "contained" for more than it is.
+OUTSIDE = (
+    "what needs no question, and what is left in the background, unless `shell` is `always` or the session is doubted",
+    "what an agent does by its own tools: edits are kept for an undo within the project, and nowhere else",
+    "an agent's own processes and its MCP servers, unless it is started by `interlock run --agent`",
+    "their /tmp: a contained command has one of its own, which is gone at its end",
+)
+
+
 class Standing(msgspec.Struct, frozen=True):
     """In words for people."""
 
@@ -24,6 +33,7 @@ class Standing(msgspec.Struct, frozen=True):
     place: str
     holds: tuple[str, ...]
     lacks: tuple[Lack, ...]
+    outside: tuple[str, ...] = OUTSIDE
 
 
 _MEMORY = {
@@ -47,7 +57,9 @@ _FEATURES = {
 _BWRAP = (
     Lack("no contained command has a network, whatever its profile says"),
     Lack("which programs run inside and whom they call is not seen"),
-    Lack("the memory of a run is not bound"),
+    Lack(
+        "a run is held to its lease and its memory by the process that started it, and by nothing while that is stopped"
+    ),
 )
 
 
@@ -72,8 +84,8 @@ def _holds(tier: Tier) -> list[str]:
         lines += [
             f"own namespaces, filtered system calls{second}",
             "programs that run inside and addresses that are called are seen",
-            _MEMORY[tier.memory],
         ]
+    lines.append(_MEMORY[tier.memory])
     if tier.group:
         lines.append("a run can be frozen and ended as one, whatever it starts (cgroup)")
     return lines

@@ -62,15 +62,15 @@ class Tier(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def launched(self) -> bool:
-        """Whether our own launcher builds the sandbox: what only it can do (observe, bound memory) is done."""
+        """Whether our own launcher builds the sandbox: what only it can do (see programs, pass a network) is done."""
         return self.name in (Name.OVERLAY, Name.COPY)
 
     @property
     def memory(self) -> str:
         """What holds the bound on memory of a run as a whole: `group` (the kernel), `watch` (we look), or nothing."""
-        if not self.launched:
+        if not self.contains:
             return ""
-        return "group" if "memory" in self.controllers else "watch"
+        return "group" if self.launched and "memory" in self.controllers else "watch"
 
     def bubblewrap(self, empty: Path) -> Bubblewrap:
         """The means of the tier `bwrap`."""
