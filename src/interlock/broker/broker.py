@@ -33,6 +33,7 @@ from interlock.broker.planning import Planning
 from interlock.broker.restricting import Restrictions
 from interlock.broker.sealing import Sealer
 from interlock.broker.session import Session, Sessions, new_session
+from interlock.broker.tracking import Tracking, Untracked
 from interlock.broker.trails import Trails
 from interlock.broker.undoing import Undoing
 from interlock.broker.workspace import workspace_of
@@ -119,6 +120,7 @@ class Broker:
         self._undoing = undoing
         self.launching = Launching(Sealer(), Unable())  # until somebody knows how to start approved actions
         self.histories: Histories | None = None  # told of sessions and actions, so that people's commits are known
+        self.tracking: Tracking = Untracked()  # and so that each line's author is
         # `started` is told of each process that a look starts: what comes from below it is no person's.
         self.planning = Planning(
             queue=queue,
@@ -235,6 +237,7 @@ class Broker:
         session = await self.session(principal, cwd)
         session.past.heard(principal)
         session.past.prompted(str(prompt["digest"]))
+        await self.tracking.idle(principal)
         await self.note(records.PROMPT, principal, {"prompt": prompt})
 
     async def close(self, principal: Principal, reason: str, *, stopping: bool = False) -> None:
@@ -260,6 +263,7 @@ class Broker:
             await self._undoing.after(kept)
         if self.histories is not None:
             await asyncio.to_thread(self.histories.acted, session.workspace)
+        await self.tracking.after(principal, call_id)
         if intent is None:
             return await self.alarm(
                 principal, "unseen-call", "a tool ran whose call never reached Interlock", {"call": call_id}
@@ -410,6 +414,7 @@ class Broker:
             kept = await self._undoing.before(judged.reading, session.workspace)
         if kept is not None:
             body = {**body, "undo": kept.body()}
+        await self.tracking.before(action, session.workspace, judged.reading, contained=judged.contained)
         # INVARIANT: between this look and the entry nothing is awaited, so no entry of an order, and no end of a token,
         # stands between them.
         if order := self.halting.stops(session, facts, config.freezes):
@@ -424,6 +429,7 @@ class Broker:
             self.histories.acting(session.workspace)
         index = await self._ledger.record(records.INTENT, body, durable=effect)
         session.count("intents")
+        self.tracking.released(action, judged.reading, index)
         session.past.did(facts)
         if self.halting.epoch != epoch and (order := self.halting.stops(session, facts, config.freezes)):
             return await self._withdrawn(session, action, index, order)
@@ -623,6 +629,7 @@ class Broker:
             "counts": session.counts,
             "reason": reason,
         }
+        await self.tracking.idle(session.principal, over=True)
         if self.histories is not None:
             key = (session.principal.agent, session.principal.session)
             await asyncio.to_thread(self.histories.closed, session.workspace, key)

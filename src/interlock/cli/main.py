@@ -48,6 +48,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("check", "Explain what a command would do and the verdict, without running it."),
     "why": ("why", "Explain one entry: what was asked, understood and decided."),
     "log": ("log", "Show the ledger."),
+    "blame": ("blame", "Show who wrote each line of a file: a person or an agent."),
     "undo": ("undo", "Take back what an action or a session changed."),
     "verify": ("verify", "Prove offline that a ledger or an export is sound."),
     "export": ("export", "Write a self-contained copy of the ledger that anyone can verify."),

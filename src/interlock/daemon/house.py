@@ -26,6 +26,9 @@ from interlock.broker.judge import Person, person_here
 from interlock.broker.launching import Launching
 from interlock.broker.sealing import Sealer
 from interlock.broker.undoing import Undoing
+from interlock.changes.provenance.journal import Journals
+from interlock.changes.provenance.observer import Observer
+from interlock.changes.provenance.state import States
 from interlock.containment import edits, gitpoint, gitundo, layers, tiers
 from interlock.containment.gitpoint import GitPoints
 from interlock.containment.histories import Histories
@@ -50,6 +53,7 @@ from interlock.daemon.notifying import Notifier
 from interlock.daemon.panel import PanelDesk
 from interlock.daemon.people import PeopleDesk
 from interlock.daemon.plans import PlanDesk
+from interlock.daemon.provenance import ProvenanceDesk
 from interlock.daemon.recorder import LedgerRecorder
 from interlock.daemon.records import RecordsDesk
 from interlock.daemon.reviewers import ReviewersDesk
@@ -62,6 +66,7 @@ from interlock.daemon.sessions import SessionsDesk
 from interlock.daemon.settling import Settler
 from interlock.daemon.stopping import Stopper
 from interlock.daemon.tokens import TokenDesk
+from interlock.daemon.tracking import Tracker
 from interlock.daemon.undo import UndoDesk
 from interlock.daemon.wire import Door, Header, Reply
 from interlock.gates.hooks.service import HookService
@@ -167,6 +172,7 @@ async def build(home: Home, ledger: Ledger, signer: Ed25519Key, *, clock: Clock,
         container=runs,
     )
     broker.histories = histories
+    tracker = broker.tracking = settler.tracking = _tracker(ground, past)
     settler.drifted = broker.drifted
     settler.in_vain = broker.in_vain
     _bind(runs, broker, BoundRuns(run=home.run, place=home.state / "bound", tier=runs.facts), past.git)
@@ -184,7 +190,7 @@ async def build(home: Home, ledger: Ledger, signer: Ed25519Key, *, clock: Clock,
     halt.heard.append(tokens.halted)
     notifier = Notifier(ledger=ledger, queue=broker.queue, clock=clock, callers=ground.callers, user=home.config)
     panel = _panel_desk(ground)
-    desks = _desks(ground, broker, runs, settler, stop)
+    desks = [*_desks(ground, broker, runs, settler, stop), ProvenanceDesk(tracker, ledger, recorder)]
     rpc = Rpc([*desks, crowd, tokens, roles, inbox, undo, halt, notifier, panel])
     panel.rpc = rpc
     await broker.queue.recover()
@@ -196,6 +202,14 @@ async def build(home: Home, ledger: Ledger, signer: Ed25519Key, *, clock: Clock,
     keeping = Keeping(tiers.candidates(home.state, os.environ), past.shelf, past.vault)
     doors = Doors(HookService(broker, person=person.name), rpc, runs, agents, epoch=lambda: broker.halting.epoch)
     return House(recorder, rules, broker, runs, inbox, keeping, doors, halt, notifier, panel)
+
+
+def _tracker(ground: Ground, past: Past) -> Tracker:
+    def kept(digest: str) -> bytes | None:
+        return past.vault.get(digest) if digest in past.vault else None
+
+    observer = Observer(States(ground.home.state / "provenance"), Journals(), past.undoing.secret, kept)
+    return Tracker(observer, past.git, ground.ledger, ground.recorder)
 
 
 def _past(ground: Ground) -> Past:

@@ -35,6 +35,7 @@ from interlock.containment.settle import DROPPED, Settled, Workplace, clean, dec
 from interlock.containment.sight import Sight
 from interlock.containment.tiers import Name, Tier
 from interlock.daemon.network import Network, Tried
+from interlock.daemon.tracking import Tracker
 from interlock.model.action import Principal
 from interlock.model.errors import NotFound, StateError
 
@@ -89,6 +90,7 @@ class Settler:
         self._histories = histories
         self.drifted: Drifted | None = None  # told of runs that did what was not foreseen
         self.in_vain: Callable[[Wish], None] | None = None  # and of those that needed more than there is inside
+        self.tracking: Tracker | None = None  # told before and after a run's changes come into the workspace
         self._person = person
         self._ledger = ledger
         self._tier = tier
@@ -163,7 +165,11 @@ class Settler:
                 done = Settled(ChangeSet(), (), ())
                 asyncio.get_running_loop().run_in_executor(None, clean, run.place)
             else:
+                if self.tracking is not None:
+                    await self.tracking.settling(run.wish)
                 done = await asyncio.to_thread(self._settled, run, _instead(run, lost))
+                if self.tracking is not None:
+                    await self.tracking.settled(run.wish, done.committed)
             found = differences(run, done.changes, tried.refused, sight)
             body = self._body(run, status, done, lost=lost) | _seen(sight)
             if tried.attempts:
