@@ -8,9 +8,9 @@ import subprocess
 from typing import Any
 
 import pytest
+from tests.daemon.conftest import Guard, allowed
 
 from interlock.daemon.wire import Reply
-from tests.daemon.conftest import Guard, allowed
 
 ENVIRONMENT = {
     "PATH": os.environ["PATH"],
