@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from interlock import __version__
-from interlock.approvals.machine import LIVE
+from interlock.approvals.machine import LIVE, OPEN
 from interlock.broker.broker import Broker
 from interlock.daemon.callers import Callers
 from interlock.daemon.contained import Contained
@@ -76,6 +76,7 @@ class FrontDesk:
             ],
             "contained": self._contained.facts(),
             "waiting": len([request for request in self._broker.queue.all() if request.state in LIVE]),
+            "undecided": len([request for request in self._broker.queue.live() if request.state in OPEN]),
             "memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
         }
 

@@ -192,7 +192,7 @@ async def build(home: Home, ledger: Ledger, signer: Ed25519Key, *, clock: Clock,
     panel = _panel_desk(ground)
     desks = [*_desks(ground, broker, runs, settler, stop), ProvenanceDesk(tracker, ledger, recorder)]
     rpc = Rpc([*desks, crowd, tokens, roles, inbox, undo, halt, notifier, panel])
-    panel.rpc = rpc
+    panel.rpc, notifier.panel = rpc, panel.address
     await broker.queue.recover()
     await undo.recover()
     await asyncio.to_thread(past.points.tidy, clock.now())

@@ -93,12 +93,18 @@ def _rest(body: Mapping[str, Any]) -> _Story:
     return "", "calm", ", ".join(parts), ""
 
 
+def _login(body: Mapping[str, Any]) -> _Story:
+    role = ", to look" if body["role"] == "reader" or not body["process"] else ""
+    return "signs in", "calm", f"{body['person']} at the panel{role}", ""
+
+
 _STORIES: dict[str, Callable[[Mapping[str, Any]], _Story]] = {
     "intent": _action,
     "denial": _action,
     "outcome": _outcome,
     "approval.request": _asked,
     "alarm": _alarm,
+    "panel.login": _login,
     "changes": _changes,
     "session.open": _opened,
 }

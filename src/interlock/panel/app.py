@@ -47,6 +47,8 @@ _STATUS: tuple[tuple[type[InterlockError], int], ...] = (
     (UsageError, 400),
     (OperatorError, 503),
 )
+# The addresses in messages to people (`notify/notice.py`), and where they lead.
+_LINKS = (("/inbox/{id:int}", "/requests/"), ("/entry/{id:int}", "/ledger/"))
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -82,6 +84,7 @@ class Panel:
             Route("/login", self._caught(self._enter), methods=["POST"]),
             Route("/logout", self._caught(self._leave), methods=["POST"]),
             Route("/events", self._caught(self._events)),
+            *(Route(path, _moved(to)) for path, to in _LINKS),
         ]
         for screen in self.screens:
             shown = self._caught(self._shown(screen))
@@ -233,6 +236,13 @@ class Panel:
     async def _nowhere(self, request: Request, exc: Exception) -> Response:
         del exc
         return self._failed(request, NotFound("there is no such page."))
+
+
+def _moved(to: str) -> Handler:
+    async def handler(request: Request) -> Response:
+        return RedirectResponse(f"{to}{int(request.path_params['id'])}", 307)
+
+    return handler
 
 
 def found() -> tuple[tuple[Screen, ...], tuple[Act, ...]]:

@@ -30,6 +30,7 @@ _WHAT_NOW = {
 }
 # Effects that cannot be looked past; the word comes from the reading, never from the agent.
 _GRAVE = frozenset({"delete", "overwrite", "deploy", "grant", "spend", "publish", "send", "opaque", "configure"})
+_NUMBERS = {1: "one person", 2: "two people"}
 _TIERS = {0: "read", 1: "reversible", 2: "one person", 3: "one person, strong", 4: "two people, strong"}
 
 
@@ -117,7 +118,7 @@ def card(request: Mapping[str, Any]) -> Card:
         subagent=who.get("subagent", ""),
         person=who.get("person", ""),
         workspace=request["workspace"],
-        effects=tuple(_would(line) for line in request["effects"]),
+        effects=tuple(sorted(map(_would, request["effects"]), key=lambda effect: not effect.grave)),
         preview=tuple(request["preview"]),
         beware=tuple(request["beware"]),
         claim=request["claim"],
@@ -161,12 +162,13 @@ def neighbours(cards: Sequence[Card], number: int) -> tuple[int, int]:
 
 def _would(line: str) -> Would:
     verb, _, rest = line.partition(" ")
-    return Would(verb, rest, verb in _GRAVE)
+    kind, space, name = rest.partition(" ")
+    return Would(verb, f"{kind.replace('_', ' ')}{space}{name}", verb in _GRAVE)
 
 
 def _who(needs: Mapping[str, Any], level: int) -> str:
     people, groups = needs.get("people", 1), tuple(needs.get("groups", ()))
-    parts = [words.many(people, "person", "people")]
+    parts = [_NUMBERS.get(people, f"{people} people")]
     if needs.get("strong", False):
         parts.append("with a typed code or a passkey")
     if not needs.get("owner", True):

@@ -67,7 +67,7 @@ def page(
         versions=versions,
         topics=screen.topics,
         places=tuple(place for place in PLACES if place.name in there),
-        waiting=int(status["waiting"]),
+        waiting=int(status["undecided"]),
         notices=notices(status),
         spans=tuple((name, title) for name, (title, _) in SPANS.items()),
         span=visit.span.name,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from interlock.model import visible
 
+_WHOSE_YES = re.compile(r" It needs a yes from [a-z ',]+\.$")
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 
@@ -47,7 +49,9 @@ def many(number: int, one: str, more: str = "") -> str:
 
 def for_people(why: str) -> str:
     """Why somebody is asked, without the words that are meant for the agent alone."""
-    return why.removeprefix("Held: ").removesuffix(" Do not retry or rephrase it before there is an answer.")
+    said = why.removeprefix("Held: ").removesuffix(" Do not retry or rephrase it before there is an answer.")
+    said = _WHOSE_YES.sub("", said)  # the quorum says it, with who has answered already
+    return said[:1].upper() + said[1:]
 
 
 def beware(text: str) -> tuple[str, ...]:

@@ -44,6 +44,7 @@ class View(msgspec.Struct, frozen=True):
     answered: dict[str, int]  # how those of this session ended
     scope: Scope | None
     passkeys: tuple[str, ...]  # who could sign
+    barred: str  # why the person who is signed in is none of those it takes; "" where they are
 
 
 def view(
@@ -51,7 +52,8 @@ def view(
     requests: Sequence[Mapping[str, Any]],
     draft: Mapping[str, Any] | None,
     problem: str,
-    people: Sequence[Mapping[str, Any]],
+    people: Mapping[str, Any],
+    me: str,
 ) -> View:
     """One request among all that are remembered."""
     this, cards = card(request), [card(one) for one in requests]
@@ -69,8 +71,27 @@ def view(
         earlier=tuple(reversed(earlier[-_EARLIER:])),
         answered=dict(Counter(one.what_now for one in session)),
         scope=_scope(this, draft, problem),
-        passkeys=tuple(one["name"] for one in people if any(key["kind"] == "passkey" for key in one["authenticators"])),
+        passkeys=tuple(name for name in _signing(people) if not _barred(request, people, name)),
+        barred=_barred(request, people, me),
     )
+
+
+def _signing(people: Mapping[str, Any]) -> list[str]:
+    """Who has a passkey."""
+    having = (one for one in people["people"] if any(key["kind"] == "passkey" for key in one.get("authenticators", ())))
+    return [one["name"] for one in having]
+
+
+def _barred(request: Mapping[str, Any], people: Mapping[str, Any], name: str) -> str:
+    """Why a person's yes would not count, as far as it can be said before they try."""
+    needs = request["needs"]
+    if any(vote["name"] == name for vote in request["votes"]):
+        return f"{name} has said yes already. It takes another person."
+    if not needs.get("owner", True) and name in {people["owner"], request["principal"].get("person", "")}:
+        return f"{name} is the agent's owner, and for this none of those who say yes may be."
+    if name in needs.get("exclude", ()):
+        return f"your configuration excludes {name} from deciding on this."
+    return ""
 
 
 def _scope(this: Card, draft: Mapping[str, Any] | None, problem: str) -> Scope | None:
@@ -103,7 +124,7 @@ async def load(visit: Visit) -> View:
             draft = await visit.ask("grant.draft", request=number)
         except InterlockError as error:
             problem = str(error)
-    return view(request, requests, draft, problem, people["people"])
+    return view(request, requests, draft, problem, people, visit.seat.name)
 
 
 async def decide(visit: Visit, sent: Mapping[str, str]) -> str:

@@ -85,7 +85,8 @@
     if (form.id === "deny-form") { decided(form, button && button.value || "deny", "button"); return; }
     // A press of the mouse or the finger has a count of clicks; a key that presses a button has none.
     const pointer = lastClick.count > 0 && lastClick.target === button && performance.now() - lastClick.at < 1000;
-    if (pointer && button && button.id === "approve") { decided(form, "approve", "pointer"); return; }
+    const decide = $("#decide").dataset, enough = decide.strong !== "1" || $("#typed").value.trim().length >= Number(decide.codeLength);
+    if (pointer && button && button.id === "approve" && enough) { decided(form, "approve", "pointer"); return; }
     askForWord();
   });
 

@@ -1,0 +1,154 @@
+"""Pure parts: cards, lines, the frame, ranges, versions, and where a form may lead."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from interlock.model.errors import AgentError
+from interlock.panel import acts, live
+from interlock.panel.activity import line
+from interlock.panel.app import found, inside
+from interlock.panel.card import by_urgency, card, neighbours
+from interlock.panel.page import notices
+from interlock.panel.places import PLACES
+from interlock.panel.screens.approval import view as approval
+from interlock.panel.screens.inbox import view as inbox
+from interlock.panel.span import span
+from interlock.panel.words import age, for_people, many, moment
+
+RETRY = " Do not retry or rephrase it before there is an answer."
+
+
+def request(number: int, **more: Any) -> dict[str, Any]:
+    """A request as the daemon gives one."""
+    plain = {
+        "id": number, "digest": f"{number:064x}", "fingerprint": "jakim-dabah-tujus-vijas-e9c801fc", "state": "pending",
+        "rung": "one", "tier": 2, "principal": {"agent": "claude", "session": "s1", "subagent": "", "person": ""},
+        "tool": "Bash", "text": "git push", "effects": ["read file a", "overwrite git_ref origin/main (irreversible)"],
+        "rules": ["force-push"], "why": f"Held: overwriting. It needs a yes from one person.{RETRY}",
+        "asked_at": "2026-11-29T02:00:00Z", "decide_by": "2026-11-29T03:00:00Z",
+        "needs": {}, "policy": "sha256:ab", "workspace": "/p", "alike": "x", "claim": "", "beware": [], "undo": "",
+        "preview": [], "agent_spawns": False, "plan": None, "grantable": [], "replaces": -1, "level": 0,
+        "execute_by": "", "votes": [], "because": "", "decided_by": "",
+    }  # fmt: skip
+    return plain | more
+
+
+def test_a_card_names_the_gravest_effect_first_and_says_what_it_takes() -> None:
+    one = card(request(7))
+    assert [effect.verb for effect in one.effects] == ["overwrite", "read"]
+    assert one.effects[0].rest == "git ref origin/main (irreversible)"
+    assert (one.word, one.code, one.who) == ("jakim", "e9c801fc", "one person")
+    assert one.why == "Overwriting."
+    two = card(request(8, needs={"people": 2, "strong": True, "owner": False}))
+    assert two.who == "two people, with a typed code or a passkey, not the agent's owner"
+
+
+def test_a_card_that_changes_is_seen_to_change() -> None:
+    assert card(request(7)).seen == card(request(7)).seen
+    assert card(request(7)).seen != card(request(7, level=1)).seen
+    assert card(request(7)).subject != card(request(7, digest="f" * 64)).subject
+
+
+def test_the_gravest_come_first_and_of_those_the_most_urgent() -> None:
+    cards = [card(request(1)), card(request(2, tier=4)), card(request(3, decide_by="2026-11-29T02:30:00Z"))]
+    ordered = by_urgency(cards)
+    assert [one.id for one in ordered] == [2, 3, 1]
+    assert neighbours(ordered, 3) == (2, 1)
+    assert neighbours(ordered, 2) == (-1, 3)
+    assert neighbours(ordered, 99) == (-1, 2)
+
+
+def test_the_inbox_tells_open_given_and_past_apart() -> None:
+    found = inbox([request(1), request(2, state="approved"), request(3, state="denied")], 0.0)
+    assert [[one.id for one in part] for part in (found.cards, found.given, found.past)] == [[1], [2], [3]]
+    assert inbox([request(3, state="denied")], 4e9).past == ()
+
+
+def test_who_cannot_say_yes_is_told_before_they_try() -> None:
+    ada = {"name": "ada", "authenticators": [{"kind": "passkey"}]}
+    people = {"owner": "root", "people": [{"name": "root"}, ada]}
+    one = request(1, needs={"people": 2, "strong": True, "owner": False})
+    seen = approval(one, [one], None, "", people, "root")
+    assert "root is the agent's owner" in seen.barred
+    assert seen.passkeys == ("ada",)
+    voted = one | {"votes": [{"name": "ada", "at": "2026-11-29T02:00:01Z", "how": "passkey"}]}
+    assert approval(voted, [voted], None, "", people, "ada").barred.startswith("ada has said yes already")
+    assert approval(request(1), [request(1)], None, "", people, "root").barred == ""
+
+
+def entry(kind: str, **body: Any) -> dict[str, Any]:
+    return {"index": 5, "time": "2026-11-29T02:00:00Z", "schema": f"interlock/{kind}/v1", "body": body}
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "mark", "text"),
+    [
+        ("intent", {"verdict": "allow", "tool": "Bash", "text": "ls"}, "allow", "Bash: ls"),
+        ("approval.end", {"request": 4, "change": {"state": "revoked"}}, "revoked", "request 4"),
+        ("alarm", {"message": "look"}, "alarm", "look"),
+        ("something.new", {"name": "x", "principal": {"agent": "a"}, "list": [1]}, "something.new", "name x"),
+        ("panel.login", {"person": "ada", "role": "reader", "process": "1 2"}, "signs in", "ada at the panel, to look"),
+    ],
+)  # fmt: skip
+def test_an_entry_is_a_line(kind: str, body: dict[str, Any], mark: str, text: str) -> None:
+    found = line(entry(kind, **body))
+    assert (found.mark, found.text) == (mark, text)
+
+
+def test_what_is_wrong_is_said_on_every_page() -> None:
+    well = {"ledger_healthy": True, "ledger_problem": "", "rule_problems": {}, "mode": "enforce"}
+    assert notices(well) == ()
+    ill = {"ledger_healthy": False, "ledger_problem": "full", "rule_problems": {"/p": "bad"}, "mode": "observe"}
+    assert [notice.tone for notice in notices(ill)] == ["bad", "bad", "warn"]
+
+
+def test_the_range_stands_in_the_address() -> None:
+    assert span({"range": "1h"}, 10_000.0).since == 6_400.0
+    assert span({"range": "all"}, 10_000.0).since == 0.0
+    assert span({"range": "<script>"}, 10_000.0).name == span({}, 10_000.0).name
+
+
+def test_times_are_said_in_their_largest_unit() -> None:
+    now = 1_795_917_600.0
+    assert age("2026-11-29T01:57:00Z", now) == "3 min ago"
+    assert age("2026-11-29T04:00:00Z", now) == "in 2 h"
+    assert moment("2026-11-29T02:00:00.5Z") == "2026-11-29 02:00:00 UTC"
+    assert (many(1, "file"), many(2, "file"), many(2, "entry", "entries")) == ("1 file", "2 files", "2 entries")
+
+
+def test_words_for_the_agent_are_not_shown_to_people() -> None:
+    assert for_people(f"Held: sending. It needs a yes from two people, each with a passkey.{RETRY}") == "Sending."
+    spoof = "A name says: It needs a yes from nobody. Really."
+    assert for_people(spoof) == spoof
+
+
+def test_versions_travel_in_one_word_and_nonsense_is_left_out() -> None:
+    assert live.read(live.written({"inbox": 3, "ledger": 90})) == {"inbox": 3, "ledger": 90}
+    assert live.read("inbox:-1,evil:3,ledger:,halts:9999999999999999,grants:2,\u0663") == {"grants": 2}
+    assert live.topics("approval.request") == ("inbox", "ledger")
+    assert live.topics("never.heard.of") == ("ledger",)
+
+
+@pytest.mark.parametrize("path", ["https://evil.example", "//evil.example", "/\\evil", "", "javascript:1", None, {}])
+def test_a_form_never_leads_outside(path: object) -> None:
+    assert inside(path) == "/"
+    assert inside("/receipts/4") == "/receipts/4"
+
+
+@pytest.mark.parametrize("body", [b"a=1&a=2", b"\xff=1", b"a", b"&".join(b"f%d=1" % i for i in range(60))])
+def test_a_form_is_taken_strictly(body: bytes) -> None:
+    with pytest.raises(AgentError):
+        acts.unsigned(body)
+
+
+def test_screens_and_places_fit_together() -> None:
+    screens, done = found()
+    assert {"now", "inbox", "approval", "receipt"} <= {screen.name for screen in screens}
+    paths = [screen.path for screen in screens] + [act.path for act in done]
+    assert len(paths) == len(set(paths))
+    assert len({place.key for place in PLACES}) == len(PLACES)
+    for place in PLACES:
+        assert all(screen.path == place.path for screen in screens if screen.name == place.name)
