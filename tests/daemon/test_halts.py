@@ -214,6 +214,32 @@ def test_what_is_about_everything_is_asked_twice(guard: Guard) -> None:
     assert "paused" in guard.said_no(guard.hook("Read", {"file_path": str(guard.project / "a")}))
 
 
+def test_a_freeze_of_a_file_is_an_entry_while_it_stands_there(cold: Guard) -> None:
+    def write(name: str) -> bool:
+        return allowed(cold.hook("Write", {"file_path": str(cold.project / name), "content": "x"}))
+
+    freeze = "[[freeze]]\nreason = 'release week'\nwhere = 'name like \"*/a.txt\"'\n"
+    cold.configure(f"[ask]\nhold_seconds = 0\n{freeze}")
+    cold.start()
+    assert (write("a.txt"), write("b.txt")) == (False, True)
+    (said,) = [entry["body"] for entry in cold.entries("halt.standing") if entry["body"]["workspace"]]
+    assert (said["workspace"], said["reason"], said["of"]) == (str(cold.project), "release week", 1)
+    assert said["where"] == 'name like "*/a.txt"'
+    cold.configure("[ask]\nhold_seconds = 0\n")
+    call(cold.home, "reload")
+    assert write("a.txt")
+    assert len([1 for entry in cold.entries("halt.standing") if entry["body"]["workspace"]]) == 1
+    # Another daemon says what stands there anew, and the verifier has nothing against any of it.
+    cold.configure(f"[ask]\nhold_seconds = 0\n{freeze}")
+    cold.kill()
+    cold.start()
+    assert not write("a.txt")
+    assert len([1 for entry in cold.entries("halt.standing") if entry["body"]["workspace"]]) == 2
+    verified = cold.cli("verify")
+    assert verified.returncode == 0, verified.stderr
+    assert "freezes name like" in cold.cli("log", "--kind", "halt.standing").stdout
+
+
 def test_an_order_that_could_not_be_carried_out_is_in_force_and_tried_again(guard: Guard) -> None:
     """Story: the store of certificates was broken for a moment, and the order waited for the next daemon."""
     read = {"file_path": str(guard.project / "a.txt")}

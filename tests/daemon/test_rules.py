@@ -50,6 +50,35 @@ def test_workspaces_without_rules_share_an_engine(tmp_path: Path) -> None:
     assert reports.kinds == ["policy.loaded", "policy.loaded"]
 
 
+def test_freezes_are_said_when_they_come_into_force_and_before_their_calendar_runs_out(tmp_path: Path) -> None:
+    reports, clock = Reports(), [1_772_400_000.0]
+    folder = tmp_path / "user"
+    folder.mkdir()
+    event = "BEGIN:VEVENT\nDTSTART:20260101T220000Z\nDURATION:PT8H\nRRULE:FREQ=DAILY\nEND:VEVENT\n"
+    (folder / "nights.ics").write_text(event)
+    plain = "[[freeze]]\nreason = 'r'\nenvironment = 'production'\n"
+    (folder / "interlock.toml").write_text(f"{plain}calendar = 'nights.ics'\n{plain}")
+    rules = RuleBook(folder, organisation=None, report=reports, now=lambda: clock[0])
+    rules.config("/w")
+    rules.config("/w")
+    said = [body for kind, body in reports.seen if kind == "halt.standing"]
+    assert [(body["number"], body["of"], "spans" in body) for body in said] == [(0, 2, True), (1, 2, False)]
+    clock[0] = said[0]["until"] - 10.0
+    rules.config("/w")
+    rules.config("/w")
+    again = [body for kind, body in reports.seen if kind == "halt.standing"][2:]
+    assert [body["number"] for body in again] == [0, 1]
+    assert again[0]["until"] > said[0]["until"] + 30 * 86_400
+    # A file that is refused leaves what stands, and says nothing new.
+    (folder / "interlock.toml").write_text("[[freeze]]\n")
+    rules.refresh()
+    assert len(rules.config("/w").freezes) == 2
+    assert reports.kinds[-1] == "policy.refused"
+    (folder / "interlock.toml").write_text(plain + "where = '" + 'name = "x" or ' * 10_000 + 'name = "y"\'\n')
+    rules.refresh()
+    assert "halt.standing" not in reports.kinds[-1:]
+
+
 def test_a_set_that_fails_leaves_the_old_one_and_is_reported_once(tmp_path: Path) -> None:
     rules, reports = book(tmp_path)
     old = rules.engine("")

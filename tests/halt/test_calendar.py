@@ -6,10 +6,13 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from interlock.daemon.config import load
 from interlock.halt.calendar import windows
+from interlock.halt.order import Order, What, selector
+from interlock.halt.standing import AHEAD, entries, spans
 from interlock.model.errors import ConfigError
 
 
@@ -100,6 +103,46 @@ def test_a_freeze_of_the_configuration_follows_its_calendar(tmp_path: Path) -> N
         (tmp_path / "interlock.toml").write_text(f'{freeze}"{name}"\n')
         with pytest.raises(ConfigError):
             load(user=tmp_path, organisation=None)
+
+
+DAILY, WEEKLY = "RRULE:FREQ=DAILY", "RRULE:FREQ=WEEKLY;INTERVAL=2;BYDAY=FR,SU"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("DTSTART:20260301T220000Z", "DURATION:PT8H", DAILY),
+        ("DTSTART;TZID=Europe/Berlin:20260301T230000", "DURATION:P1DT3H", WEEKLY),  # over the change of the clock
+        ("DTSTART:20260325T120000Z", "DTEND:20260410T000000Z"),
+        ("DTSTART:20200101T000000Z", "DURATION:PT1H", "RRULE:FREQ=DAILY;UNTIL=20260401T000000Z"),
+        ("DTSTART:20260301T000000Z", "DURATION:PT1H", DAILY, "EXDATE:20260328T000000Z"),
+        ("DTSTART:20260301T000000Z", "DURATION:P2D", "RRULE:FREQ=DAILY;INTERVAL=2"),  # without a gap
+    ],
+)
+def test_the_spans_of_an_entry_are_when_its_calendar_freezes(lines: tuple[str, ...]) -> None:
+    found = windows(event(*lines), "c.ics")
+    now = datetime(2026, 3, 26, 12, 30, tzinfo=UTC).timestamp()
+    said = spans(found, now, now + AHEAD)
+    assert said
+    assert said == sorted(said)
+    edges = [moment + offset for span in said for moment in span for offset in (-1, 0, 1)]
+    for moment in (*(now + step * 1_700 for step in range(int(AHEAD // 1_700))), *edges):
+        if now <= moment < now + AHEAD:
+            inside = any(start <= moment < end for start, end in said)
+            assert inside == any(window.covers(moment) for window in found), datetime.fromtimestamp(moment, UTC)
+
+
+def test_a_calendar_that_is_too_full_for_an_entry_is_said_more_often() -> None:
+    hours = "".join(event(f"DTSTART:20260301T{hour:02}0000Z", "DURATION:PT10M", DAILY) for hour in range(24))
+    order = Order(-1, What.FREEZE, selector("everything"), "r", windows=windows(hours, "c.ics"), calendar="c.ics")
+    now = datetime(2026, 3, 26, 12, 30, tzinfo=UTC).timestamp()
+    (body,), due = entries("/w", (order,), now)
+    assert len(body["spans"]) == 64
+    assert body["spans"][-1][1] < body["until"] < now + 3 * 86_400
+    assert now < due < body["until"]
+    crowded = "".join(event(f"DTSTART:20260326T1230{second:02}Z", "DURATION:PT1S", DAILY) for second in range(0, 60, 2))
+    again = msgspec.structs.replace(order, windows=windows(crowded, "c.ics"))
+    assert entries("/w", (again,), now)[1] > now  # never at once: that would be at every call
 
 
 def test_a_counted_event_is_counted_once_and_not_for_every_action() -> None:

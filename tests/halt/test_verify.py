@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +180,62 @@ def test_a_change_in_a_planned_freeze_is_found(log: Log) -> None:
     log.add("halt.begin", order=freeze, epoch=2)
     bad = log.act(2, WRITE)
     failed(log, f"entry {bad} ")
+
+
+def standing(log: Log, workspace: str = "/w", number: int = 0, **more: Any) -> None:
+    body = {"workspace": workspace, "number": number, "of": 1, "reason": "r", "source": "f", **more}
+    log.add("halt.standing", **{"where": 'environment = "production"', **body})
+
+
+def test_a_freeze_of_a_file_counts_in_its_workspace_and_its_spans(log: Log) -> None:
+    began = int(datetime.fromisoformat("2026-01-01T00:00:00Z").timestamp())
+    log.add("policy.loaded", workspace="/w")
+    standing(log, spans=[[began + 10, began + 20], [began + 40, began + 50]], until=began + 90, calendar="c.ics")
+    standing(log, number=1, where='name = "/w/a"', start=began + 60, end=began + 70)
+    for second in (5, 20, 39, 50, 61, 89):
+        log.at = second
+        log.act(0, DROP)
+    log.at = 45
+    log.act(0, READ, WRITE)
+    log.act(0, DROP, workspace=["/elsewhere"])
+    log.act(0, DROP, workspace=[])
+    log.at = 71
+    log.act(0, WRITE)
+    log.judge()
+
+
+@pytest.mark.parametrize(
+    ("second", "effect", "more", "says"),
+    [
+        (15, DROP, {}, "released in freeze 0 of a file"),
+        (45, DROP, {"kind": "run"}, "released in freeze 0 of a file"),
+        (65, WRITE, {}, "released in freeze 1 of a file"),
+        (15, DROP, {"workspace": None}, "released in freeze 0 of a file"),  # not known which: any
+        (91, READ, {}, "nobody had said until when"),
+    ],
+)
+def test_a_change_in_a_freeze_of_a_file_is_found(log: Log, second: int, effect: Any, more: Any, says: str) -> None:
+    began = int(datetime.fromisoformat("2026-01-01T00:00:00Z").timestamp())
+    standing(log, spans=[[began + 10, began + 20], [began + 40, began + 50]], until=began + 90)
+    standing(log, number=1, where='name = "/w/a"', start=began + 60, end=began + 70)
+    log.at = second
+    log.act(0, effect, **more)
+    failed(log, says)
+
+
+def test_rules_that_come_into_force_without_it_end_a_freeze_of_a_file(log: Log) -> None:
+    standing(log)
+    log.add("policy.loaded", workspace="/elsewhere")
+    log.add("policy.loaded", workspace="/w")
+    log.act(0, DROP)
+    log.judge()
+
+
+def test_what_a_freeze_of_a_file_allows_is_not_found_and_nonsense_is(log: Log) -> None:
+    standing(log, allow='name = "users"')
+    log.act(0, DROP)
+    standing(log, spans=[["soon"]])
+    failed(log, "a freeze that cannot be read")
 
 
 def test_a_certificate_of_another_key_or_another_order_is_no_certificate(log: Log, tmp_path: Path) -> None:

@@ -42,6 +42,32 @@ def test_a_pause_that_comes_while_undo_is_prepared_stops_the_release(tmp_path: P
     assert "paused" in after.message
 
 
+def test_a_freeze_that_is_written_into_a_file_while_undo_is_prepared_stops_the_release(tmp_path: Path) -> None:
+    """Story: the last look was at the configuration that the call had been judged by, and not at the one in force."""
+    house = House(tmp_path)
+    who = Principal(agent="claude", session="s")
+    action = Action("Write", {"file_path": str(house.project / "a"), "content": "x"}, str(house.project), who)
+
+    class Slow:
+        async def before(self, reading: Any, workspace: str) -> Kept | None:
+            del reading, workspace
+            (tmp_path / "config").mkdir(exist_ok=True)
+            text = "[[freeze]]\nreason = 'release week'\nwhere = 'name like \"*/a\"'\n"
+            (tmp_path / "config" / "interlock.toml").write_text(text)
+            house.rules.refresh()
+            return None
+
+    async def run() -> tuple[Answer, Answer]:
+        first = await house.broker.propose(action)
+        house.broker._undoing = Slow()  # type: ignore[assignment]  # only its slowness matters
+        return first, await house.broker.propose(action)
+
+    before, after = asyncio.run(run())
+    assert before.released
+    assert not after.released
+    assert "release week" in after.message
+
+
 def test_a_yes_that_comes_while_an_agent_that_cannot_be_rewritten_waits_is_used_by_the_answer(tmp_path: Path) -> None:
     """Story: the yes came during the wait, and the agent was given a launcher that it has no way to run."""
     house = House(tmp_path)

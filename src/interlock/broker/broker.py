@@ -44,6 +44,7 @@ from interlock.model.action import Action, Principal
 from interlock.model.agent import NOTHING_KNOWN, AgentFacts
 from interlock.model.decision import Decision, Rung, Verdict
 from interlock.model.errors import Refused
+from interlock.model.provenance import Facts
 from interlock.model.selector import Match
 from interlock.model.warrant import Warrant
 from interlock.policy.engine import Engine
@@ -396,7 +397,7 @@ class Broker:
         self, session: Session, action: Action, judged: Judgement, body: dict[str, Any], config: Config
     ) -> Answer:
         facts = self.halting.facts(session, action, judged.reading.effects)
-        if order := self.halting.stops(session, facts, config.freezes):
+        if order := self._stops(session, facts):
             return await self._halted(session, action, body, order)
         if config.mode is Mode.OBSERVE and judged.decision.verdict is not Verdict.ALLOW:
             body = {**body, "mode": config.mode.value}
@@ -417,7 +418,7 @@ class Broker:
         await self.tracking.before(action, session.workspace, judged.reading, contained=judged.contained)
         # INVARIANT: between this look and the entry nothing is awaited, so no entry of an order, and no end of a token,
         # stands between them.
-        if order := self.halting.stops(session, facts, config.freezes):
+        if order := self._stops(session, facts):
             return await self._halted(session, action, body, order)
         if (lost := self._without_token(action, judged)) is not judged:
             denied = records.decision_body(lost.decision, judged.reading, judged.context)
@@ -431,7 +432,7 @@ class Broker:
         session.count("intents")
         self.tracking.released(action, judged.reading, index)
         session.past.did(facts)
-        if self.halting.epoch != epoch and (order := self.halting.stops(session, facts, config.freezes)):
+        if self.halting.epoch != epoch and (order := self._stops(session, facts)):
             return await self._withdrawn(session, action, index, order)
         if effect:
             session.patience.yes()  # it goes on with other work: what was denied before is no row any more
@@ -439,6 +440,10 @@ class Broker:
         if kept is not None and action.call_id:
             session.kept[action.call_id] = kept.points
         return Answer(released=True, message="", entry=index, decision=judged.decision, epoch=self.halting.epoch)
+
+    def _stops(self, session: Session, facts: Facts) -> Order | None:
+        """The order that forbids this release now; a freeze may have been written into a file since it was judged."""
+        return self.halting.stops(session, facts, self._rules.config(session.workspace).freezes)
 
     async def _halted(self, session: Session, action: Action, body: dict[str, Any], order: Order) -> Answer:
         """An order stops it, whatever else was decided."""

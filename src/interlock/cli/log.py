@@ -130,11 +130,18 @@ def _story(kind: str, body: dict[str, Any]) -> str:
     if kind.startswith("person.") and "change" in body:
         by = visible(", ".join(given["person"] for given in body["by"]))
         return f"{visible(body['change']['name'])}, by {by}{' alone' if body.get('alone') else ''}"
-    if kind == "policy.loaded":
-        where = visible(body["workspace"]) or "everywhere"
-        proved = sum(proof["proved"] for proof in body.get("proofs", ()))
-        return f"{where}: {body['mode']}, {body['policy']}, {proved} properties proved"
+    if kind in {"policy.loaded", "halt.standing"}:
+        return _files(kind, body)
     if kind == "log.genesis":
         return f"the log {visible(body['origin'])} begins"
     rest = {name: value for name, value in body.items() if name not in _UNSHOWN}
     return f"{who} {visible(' '.join(f'{name}={value}' for name, value in rest.items()))}".strip()
+
+
+def _files(kind: str, body: dict[str, Any]) -> str:
+    """What came into force from files."""
+    where = visible(body["workspace"]) or "everywhere"
+    if kind == "halt.standing":
+        return f"{where}: {visible(body['source'])} freezes {visible(body['where'])}"
+    proved = sum(proof["proved"] for proof in body.get("proofs", ()))
+    return f"{where}: {body['mode']}, {body['policy']}, {proved} properties proved"

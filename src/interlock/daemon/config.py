@@ -35,6 +35,7 @@ from interlock.preview.finding import Database
 
 ORGANISATION = Path("/etc/interlock")
 _LIMIT = 1 << 20  # 1 MiB; a hand-written file is a hundredth of it
+_SELECTORS = 8_000  # bytes of a freeze's selectors: they stand in one entry, with the rest of it
 _Names = Annotated[list[str], msgspec.Meta(max_length=1_000)]
 
 
@@ -256,6 +257,10 @@ def _standing(freeze: _Freeze, name: str, folder: Path | None = None) -> Order:
         where, allow = selector(freeze.where or plain), selector(freeze.allow) if freeze.allow else None
     except SelectorError as error:
         raise ConfigError(f"{name}: freeze: {error}") from error
+    if len(f"{where}{allow or ''}".encode()) > _SELECTORS:
+        raise ConfigError(
+            f"{name}: freeze: `where` and `allow` are longer than an entry of the ledger. Write two freezes."
+        )
     start, end = (moment.timestamp() if moment is not None else None for moment in (freeze.start, freeze.until))
     order = Order(-1, What.FREEZE, where, freeze.reason, allow, start, end, source=name)
     return order if folder is None or not freeze.calendar else _by_calendar(order, folder, freeze.calendar)

@@ -153,7 +153,7 @@ async def build(home: Home, ledger: Ledger, signer: Ed25519Key, *, clock: Clock,
     """All rooms, with what the ledger remembers; what the last daemon left under way is brought to its end."""
     recorder = LedgerRecorder(ledger, clock)
     agents = AgentProcesses()
-    rules = RuleBook(home.config, report=recorder.note)
+    rules = RuleBook(home.config, report=recorder.note, now=clock.now)
     person = person_here(home.own_paths)
     people = restoring.people(ledger, signer.name, person.name)
     ground = Ground(home, ledger, recorder, rules, clock, person, agents, Callers(agents, people), people, signer)

@@ -7,7 +7,9 @@ Refused is what does not load, what fails its own examples, and what nobody has 
 
 from __future__ import annotations
 
+import math
 import os
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +21,8 @@ from interlock.broker.config import Config
 from interlock.daemon import config as configuration
 from interlock.daemon.families import family_files
 from interlock.daemon.files import read_regular
+from interlock.halt.standing import STANDING
+from interlock.halt.standing import entries as standing
 from interlock.model.errors import CatalogueError, OperatorError, PolicyError
 from interlock.policy import defaults, properties, receipt
 from interlock.policy.engine import Engine, digest_of
@@ -37,6 +41,7 @@ class _Loaded(msgspec.Struct):
     config: Config | None
     stamp: Stamp
     problem: OperatorError | None
+    due: float = math.inf  # when its freezes by calendar are to be said anew
 
 
 class RuleBook:
@@ -48,10 +53,12 @@ class RuleBook:
         *,
         organisation: Path | None = configuration.ORGANISATION,
         report: Callable[[str, dict[str, Any]], None],
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._user = user
         self._organisation = organisation
         self._report = report
+        self._now = now
         self._loaded: OrderedDict[str, _Loaded] = OrderedDict()
 
     def engine(self, workspace: str) -> Engine:
@@ -73,6 +80,8 @@ class RuleBook:
         loaded = self._get(workspace)
         if loaded.config is None:
             raise loaded.problem or PolicyError("no configuration is loaded.")
+        if self._now() >= loaded.due:
+            self._say_freezes(workspace, loaded)
         return loaded.config
 
     def problems(self) -> dict[str, str]:
@@ -113,9 +122,17 @@ class RuleBook:
         except OperatorError as error:
             problem = error
             self._report("policy.refused", {"workspace": workspace, "problem": str(error)[:2_000]})
-        loaded = _Loaded(engine, config, stamp, problem)
+        loaded = _Loaded(engine, config, stamp, problem, old.due if old else math.inf)
         self._loaded[workspace] = loaded
+        if problem is None:
+            self._say_freezes(workspace, loaded)
         return loaded
+
+    def _say_freezes(self, workspace: str, loaded: _Loaded) -> None:
+        """What freezes here by its files, right behind the entry that says that they came into force."""
+        bodies, loaded.due = standing(workspace, loaded.config.freezes if loaded.config else (), self._now())
+        for body in bodies:
+            self._report(STANDING, body)
 
     def _engine_of(self, sources: list[Layer]) -> Engine:
         """Workspaces without rules of their own use one engine, and so one memory."""

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from interlock.model.provenance import Facts, facts_of, made_of
 from interlock.model.selector import Match, Selector, parse
 
 ORDER, LIFT, BEGIN, CERTIFICATE = "halt.order", "halt.lift", "halt.begin", "halt.certificate"
+STANDING, LOADED = "halt.standing", "policy.loaded"
+_SLACK = 1.0  # seconds between the daemon's look at its clock and the entry's time
 _RELEASES = frozenset({"intent", "run"})
 _UNDER_AN_EPOCH = frozenset({*_RELEASES, "approval.ticket", "token.issue"})
 _PAYLOAD = "application/vnd.in-toto+json"
@@ -53,6 +56,22 @@ class _Order:
 
 
 @dataclass(slots=True)
+class _Standing:
+    """A freeze of a file: in force in its spans, or from its start to its end."""
+
+    where: Selector
+    allow: Selector | None
+    start: float
+    end: float
+    spans: list[tuple[float, float]] | None
+    until: float  # when the spans end that were said
+
+    def active(self, now: float) -> bool:
+        within = self.start + _SLACK <= now < self.end
+        return within and (self.spans is None or any(a + _SLACK <= now < b for a, b in self.spans))
+
+
+@dataclass(slots=True)
 class Halts:
     """Fed with every entry in order. `failures` is what no daemon may do; `problems` what is only missing."""
 
@@ -61,6 +80,7 @@ class Halts:
     failures: list[str] = field(default_factory=list)
     more: int = 0
     _orders: dict[int, _Order] = field(default_factory=dict)
+    _standing: dict[str, dict[int, _Standing]] = field(default_factory=dict)  # by workspace and number
     _epoch: int = 0
     _agents: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)  # what a session's agent is made of
 
@@ -68,9 +88,13 @@ class Halts:
         """The next entry."""
         if kind in ("session.open", "session.facts") and isinstance(body.get("facts"), dict):
             self._agents[_session(body)] = body["facts"]
-        if kind.startswith("halt."):
+        if kind == LOADED:  # the rules of a workspace are others now, and what freezes there is said behind this
+            self._standing.pop(str(body.get("workspace", "")), None)
+        elif kind == STANDING:
+            self._stands(index, body)
+        elif kind.startswith("halt."):
             self._halt(index, kind, time, body, raw)
-        if not self._epoch and not self._orders:
+        if not self._epoch and not self._orders and not self._standing:
             return
         if kind in _UNDER_AN_EPOCH and _integer(body.get("epoch")) < self._epoch:
             self._fail(
@@ -101,6 +125,34 @@ class Halts:
                     f"entry {index} ({kind}) was released under order {order.index}, a {order.what} that is about it"
                 )
                 return
+        for number, freeze in self._freezes(facts):
+            if freeze.spans is not None and now >= freeze.until:
+                self._fail(f"entry {index} ({kind}) was released when nobody had said until when freeze {number} holds")
+                return
+            if freeze.active(now) and facts.covered(freeze.where, freeze.allow, changes=True) is not Match.NO:
+                self._fail(f"entry {index} ({kind}) was released in freeze {number} of a file, `{freeze.where}`")
+                return
+
+    def _freezes(self, facts: Facts) -> list[tuple[int, _Standing]]:
+        """Those of the files of its workspace; of all, where it is not known which that is."""
+        where = facts.of.get("workspace", frozenset())
+        named = self._standing if where is None else where or {""}
+        return [one for workspace in named for one in self._standing.get(workspace, {}).items()]
+
+    def _stands(self, index: int, body: dict[str, Any]) -> None:
+        try:
+            spans = body.get("spans")
+            freeze = _Standing(
+                where=parse(str(body["where"])),
+                allow=parse(str(body["allow"])) if body.get("allow") else None,
+                start=float(body.get("start", -inf)),
+                end=float(body.get("end", inf)),
+                spans=None if spans is None else [(float(a), float(b)) for a, b in spans],
+                until=float(body.get("until", inf)),
+            )
+            self._standing.setdefault(str(body["workspace"]), {})[int(body["number"])] = freeze
+        except (SelectorError, KeyError, TypeError, ValueError) as error:
+            self._fail(f"entry {index} is a freeze that cannot be read: {error}")
 
     def _halt(self, index: int, kind: str, time: str, body: dict[str, Any], raw: bytes) -> None:
         epoch = _integer(body.get("epoch"))

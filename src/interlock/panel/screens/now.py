@@ -17,8 +17,8 @@ _FIRST = 3  # questions shown in full size; the inbox has all
 _LAST = 14  # entries
 _LOOKED = 60  # entries that are asked for: those about the daemon itself are left out
 # What a person who looks at agents need not see: the inbox and the receipts show where a request stands.
-_QUIET = frozenset({"daemon.start", "daemon.stop", "policy.loaded", "session.facts", "approval.ticket", "approval.use",
-                    "trail", "prompt", "log.genesis", "outcome"})  # fmt: skip
+_QUIET = frozenset({"daemon.start", "daemon.stop", "policy.loaded", "halt.standing", "session.facts", "approval.ticket",
+                    "approval.use", "trail", "prompt", "log.genesis", "outcome"})  # fmt: skip
 
 
 class AtWork(msgspec.Struct, frozen=True):
