@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from interlock.cli.policy import command
-from interlock.model.errors import PolicyError, UsageError
+from interlock.daemon.rules import layers, proved
+from interlock.model.errors import PolicyError, Unproved, UsageError
 from interlock.policy import describe, notation, receipt
 from interlock.policy.defaults import layer
+from interlock.policy.engine import Engine
 from interlock.policy.rules import Layer, read
 from interlock.prover import concrete
+from interlock.prover import layers as prove_layers
 
 FORBID = (
     '@id("no-shop") @tier("4") @why("because") @matches("read table shop.orders") '
@@ -135,6 +140,60 @@ def test_a_promise_about_nothing_is_no_promise(tmp_path: Path) -> None:
 def test_a_promise_that_cannot_be_read_is_refused(tmp_path: Path, promise: str, said: str) -> None:
     with pytest.raises(PolicyError, match=said):
         run("prove", str(folder(tmp_path, FORBID, promise)))
+
+
+def test_a_set_with_the_line_ends_of_windows_comes_into_force(tmp_path: Path) -> None:
+    """It was proved with other line ends than it has, and so its receipt never fitted."""
+    made = folder(tmp_path, "")
+    (made / "a.cedar").write_bytes((FORBID.replace(" forbid", "\r\nforbid") + "\r\n").encode())
+    (made / "properties.toml").write_bytes(PROMISE.replace("\n", "\r\n").encode())
+    assert run("prove", str(made)).exit_code == 0
+    sources = layers([("project", made)])
+    assert proved(sources, Engine.load(sources))[-1]["layer"] == "project"
+    assert "may come into force" in run("test", str(made)).output
+
+
+def test_a_receipt_is_never_written_through_a_link(tmp_path: Path) -> None:
+    """A stranger's repository could have a person's own file overwritten by `policy prove`."""
+    made = folder(tmp_path, FORBID)
+    mine = tmp_path / "mine"
+    mine.write_text("precious")
+    (made / receipt.FILE).symlink_to(mine)
+    assert run("prove", str(made)).exit_code == 0
+    assert mine.read_text() == "precious"
+    assert not (made / receipt.FILE).is_symlink()
+
+
+@pytest.mark.parametrize("words", [["test"], ["prove"], ["ask", "read file x", "--policy"]])
+def test_a_pipe_among_the_policies_is_refused_and_not_waited_for(tmp_path: Path, words: list[str]) -> None:
+    made = folder(tmp_path, FORBID)
+    os.mkfifo(made / "b.cedar")
+    with pytest.raises(PolicyError, match="no regular file"):
+        run(*words, str(made))
+
+
+def test_of_two_files_with_one_name_neither_is_left_out(tmp_path: Path) -> None:
+    """Only the last of them was tested, and the whole was called sound."""
+    one, two = folder(tmp_path, "permit (", name="one"), folder(tmp_path, FORBID, name="two")
+    with pytest.raises(PolicyError, match=r"two of the files are called a\.cedar"):
+        run("test", str(one / "a.cedar"), str(two / "a.cedar"))
+
+
+def test_a_set_that_is_changed_while_it_is_proved_does_not_come_into_force(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = folder(tmp_path, FORBID)
+    really = prove_layers.receipted
+
+    def swap(*args: Any) -> receipt.Receipt:
+        (made / "a.cedar").write_text(FORBID.replace("shop.*", "shop.o*"))
+        return really(*args)
+
+    monkeypatch.setattr(prove_layers, "receipted", swap)
+    assert run("prove", str(made)).exit_code == 0
+    sources = layers([("project", made)])
+    with pytest.raises(Unproved, match="changed since they were proved"):
+        proved(sources, Engine.load(sources))
 
 
 def test_ask_judges_a_line_and_a_request(tmp_path: Path) -> None:

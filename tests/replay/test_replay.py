@@ -22,6 +22,7 @@ from interlock.ledger.store import Ledger
 from interlock.model.action import Action, Principal, Reading
 from interlock.model.decision import Context, Decision, Rung, Verdict
 from interlock.model.effect import Effect, Kind, Resource, Verb
+from interlock.model.errors import UsageError
 from interlock.policy import notation
 from interlock.policy.defaults import layer
 from interlock.policy.engine import Engine
@@ -218,3 +219,26 @@ def test_the_command_prints_what_changes(tmp_path: Path, monkeypatch: pytest.Mon
     assert said["changes"][0]["examples"][0] == {"entry": 5, "tool": "Bash", "text": "work"}
     same = CliRunner().invoke(command, ["replay", "--since", "2026-11-01"], catch_exceptions=False).output
     assert "Every one of them gets the verdict that it got." in same
+
+
+@pytest.mark.parametrize("since", ["0001-01-01T00:00+14:00", "999999w"])
+def test_a_moment_before_every_calendar_is_said_to_be_one(since: str) -> None:
+    with pytest.raises(UsageError, match="before every calendar"):
+        CliRunner().invoke(command, ["replay", "--since", since], catch_exceptions=False)
+
+
+def test_history_tells_two_sets_apart(tmp_path: Path) -> None:
+    """What `policy diff` looks at where nothing is proved: both sets on what is recorded, whatever was said then."""
+    directory = ledger(tmp_path, [*SOME, entry("read file x agent:codex", verdict="deny", kind="denial")])
+    old = Engine.load([layer(), Layer("project", {"a.cedar": SHOP})])
+    with Reader.open(directory) as reader:
+        past = Past(directory.parent / "replay")
+        past.follow(reader)
+        fields = principals(Engine.load([layer(), Layer("project", {"a.cedar": CODEX})]))
+        total = replay(past.groups("2026-01-01", fields), Again(ENGINE, fields), Again(old, fields))
+        past.close()
+    assert [(m.before.verdict, m.after.verdict, m.count) for m in total.changes()] == [
+        (Verdict.DENY, Verdict.ALLOW, 2),
+        (Verdict.DENY, Verdict.ASK, 1),
+    ]
+    assert total.lapsed == 0

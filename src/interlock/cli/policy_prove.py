@@ -85,6 +85,7 @@ def needed(command: str) -> None:
 
 
 def _receipt(layers: Sequence[Layer], rules: Sequence[Rule], results: Sequence[Result], folder: Path) -> str:
+    from interlock.ledger.files import write_atomic
     from interlock.policy import receipt
     from interlock.prover.layers import receipted
 
@@ -93,7 +94,8 @@ def _receipt(layers: Sequence[Layer], rules: Sequence[Rule], results: Sequence[R
     target = folder / receipt.FILE
     if text != mine.receipts:
         try:
-            target.write_text(text, "utf-8")
+            # As a whole, and never through a link: the folder may be a stranger's repository.
+            write_atomic(target, text.encode(), sync=False, mode=0o644)
         except OSError as error:
             raise UsageError(
                 f"everything is proved, but {target} cannot be written: {error.strerror}. Prove as its owner."

@@ -73,10 +73,15 @@ def _moment(since: str) -> str:
     try:
         parsed = datetime.fromisoformat(since)
     except ValueError:
-        parsed = datetime.fromtimestamp(time.time() - seconds(since), UTC)
-    if parsed.tzinfo is None:
-        parsed = parsed.replace(tzinfo=UTC)
-    return parsed.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        parsed = None
+    try:
+        if parsed is None:
+            parsed = datetime.fromtimestamp(time.time() - seconds(since), UTC)
+        if parsed.tzinfo is None:
+            parsed = parsed.replace(tzinfo=UTC)
+        return parsed.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    except (OverflowError, ValueError, OSError):
+        raise UsageError(f"{since!r} lies before every calendar. Write 30d, or a date such as 2026-11-01.") from None
 
 
 def answer(one: Answer) -> str:

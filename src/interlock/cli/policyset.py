@@ -10,7 +10,7 @@ from typing import TypeVar
 import click
 
 from interlock.model.errors import PolicyError
-from interlock.policy import defaults, properties, receipt
+from interlock.policy import defaults
 from interlock.policy.rules import BASE_LAYERS, Layer
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -56,29 +56,27 @@ def here() -> list[Layer]:
 def candidate(files: Sequence[Path], name: str) -> list[Layer]:
     """The packaged rules and these files as the layer `name`, on the organisation's where they lie above it.
 
+    They are read as the daemon reads them, byte for byte: a receipt is bound to the digest of what was read.
+
     Raises:
-        PolicyError: a file cannot be read.
+        PolicyError: a file cannot be read, or two have one name.
     """
     from interlock.daemon import config as configuration
-    from interlock.daemon.rules import layers, policy_files
+    from interlock.daemon.rules import layer, layers, policy_text
 
     base = [defaults.layer()] if name == "organisation" else layers(
         [("organisation", configuration.ORGANISATION / "policy")]
     )  # fmt: skip
+    if len(files) == 1 and files[0].is_dir():
+        return [*base, layer(name, files[0])]
     sources: dict[str, str] = {}
-    beside = {properties.FILE: "", receipt.FILE: ""}
+    promises = ""
     for file in files:
-        for one in policy_files(file) if file.is_dir() else [file]:
-            sources[one.name] = _text(one)
-        for extra in beside:
-            if file.is_dir() and (file / extra).is_file():
-                beside[extra] = _text(file / extra)
-    folder = str(files[0]) if len(files) == 1 and files[0].is_dir() else ""
-    return [*base, Layer(name, sources, beside[properties.FILE], beside[receipt.FILE], folder)]
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise PolicyError(f"cannot read {file}: {error}. Save it as UTF-8, readable by you.") from error
+        found = layer(name, file) if file.is_dir() else Layer(name, {file.name: policy_text(file)})
+        if twice := sorted(sources.keys() & found.sources.keys()) or ["properties.toml"] * bool(
+            promises and found.properties
+        ):
+            raise PolicyError(f"two of the files are called {twice[0]}: in a layer, each has a name of its own.")
+        sources |= found.sources
+        promises = promises or found.properties
+    return [*base, Layer(name, sources, promises)]

@@ -153,10 +153,11 @@ def show(token: Path, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def verify(token: Path, root: str, as_json: bool) -> None:
     """Check a token offline: signatures, chain, times. Whether it was revoked since, only the ledger knows."""
+    from interlock.daemon.acting import read as load
     from interlock.identity import tokens
 
-    file = Path(root)
-    key = tokens.root_of(file.read_text("utf-8", "replace").strip() if file.is_file() else root)
+    # `os.path`, which takes a text that no file can be called by for the key that it then is.
+    key = tokens.root_of(load(Path(root)).decode("utf-8", "replace").strip() if os.path.exists(root) else root)
     found = _read(token)
     tokens.verify(found, key, time.time())
     if as_json:
@@ -242,6 +243,7 @@ def _give(token: str, out: Path | None) -> None:
     try:
         descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "w") as file:
+            os.fchmod(descriptor, 0o600)  # a file that was there has the mode that it had
             file.write(token + "\n")
     except OSError as error:
         raise OperatorError(f"cannot write {out}: {error.strerror}.") from error

@@ -185,11 +185,16 @@ def layers(folders: list[tuple[str, Path]]) -> list[Layer]:
     """The packaged defaults, then each folder that holds policies. Raises PolicyError when a file cannot be read."""
     result = [defaults.layer()]
     for name, folder in folders:
-        sources = {file.name: _text(file) for file in policy_files(folder)}
-        promises = _beside(folder / properties.FILE)
-        if sources or promises:
-            result.append(Layer(name, sources, promises, _beside(folder / receipt.FILE), str(folder)))
+        found = layer(name, folder)
+        if found.sources or found.properties:
+            result.append(found)
     return result
+
+
+def layer(name: str, folder: Path) -> Layer:
+    """What one folder holds. Raises PolicyError when a file cannot be read."""
+    sources = {file.name: policy_text(file) for file in policy_files(folder)}
+    return Layer(name, sources, _beside(folder / properties.FILE), _beside(folder / receipt.FILE), str(folder))
 
 
 def proved(sources: list[Layer], engine: Engine) -> list[dict[str, Any]]:
@@ -217,10 +222,11 @@ def policy_files(folder: Path) -> list[Path]:
 
 def _beside(file: Path) -> str:
     """The text of a file that need not be there."""
-    return _text(file) if os.path.lexists(file) else ""
+    return policy_text(file) if os.path.lexists(file) else ""
 
 
-def _text(file: Path) -> str:
+def policy_text(file: Path) -> str:
+    """The text of a file, each byte as it stands there: digests are over it. Raises PolicyError."""
     try:
         raw = read_regular(file, _FILE_LIMIT)
         if len(raw) > _FILE_LIMIT:

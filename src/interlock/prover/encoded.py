@@ -64,9 +64,12 @@ class Encoder:
         """
         found: dict[Rung | None, Truth] = {}
         before: Truth = False
+        # The engine asks about the later rungs together: where one of them fails, none counts.
+        later = [Yes.of(approval) for _, approval in LADDER[1:]]
+        fails = some(self.policy(rule, yes)[1] for yes in later for rule in rules)
         for rung, approval in LADDER:
             allowed = self.permitted(rules, Yes.of(approval))
-            found[rung] = both(allowed, no(before))
-            before = either(before, allowed)
+            found[rung] = both(allowed, no(before), True if rung is Rung.NONE else no(fails))
+            before = either(before, found[rung])
         found[None] = no(before)
         return found
