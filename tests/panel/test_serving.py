@@ -68,6 +68,20 @@ def test_a_link_that_an_agent_found_opens_nothing_and_is_burnt(served: Guard) ->
     assert person.enter().status_code == 410
 
 
+def test_a_program_that_left_its_agent_is_taken_for_a_persons(served: Guard) -> None:
+    """The open risk of the register: who started it is not to be seen any more. The login is an entry, and the person
+    finds the link used."""
+    person = Browser(served)
+    before = len(served.entries("panel.login"))
+    leave = ["setsid", "--fork", sys.executable, "-c", f"import time; time.sleep(0.5)\n{ENTER}"]
+    below_an_agent(served, *leave, person.base, person.link.rsplit("/", 1)[1])
+    deadline = time.monotonic() + 10
+    while len(served.entries("panel.login")) == before:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert person.enter().status_code == 410
+
+
 def test_looking_at_a_link_uses_nothing_up_and_entering_does(served: Guard) -> None:
     person = Browser(served)
     for _ in range(2):

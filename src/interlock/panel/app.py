@@ -143,8 +143,10 @@ class Panel:
 
         now = time.time()
         query = dict(request.query_params)
-        site = request.headers["host"].rsplit(":", 1)[0]
-        return Visit(ask, seat, now, span(query, now), dict(request.path_params), query, site)
+        host = request.headers["host"].lower()
+        origin = f"{'https' if self._site.secure else 'http'}://{host}"
+        site = host.rsplit(":", 1)[0] if not host.endswith("]") else host
+        return Visit(ask, seat, now, span(query, now), dict(request.path_params), query, site, origin)
 
     def _shown(self, screen: Screen) -> Handler:
         async def handler(request: Request) -> Response:

@@ -21,8 +21,9 @@ _TOPICS = (
     ("role", "grants"),
     ("policy", "grants"),
     ("config", "grants"),
+    ("person.", "people"),
 )
-TOPICS = ("inbox", "sessions", "halts", "grants", "ledger")
+TOPICS = ("inbox", "sessions", "halts", "grants", "people", "ledger")
 _TOGETHER_SECONDS = 0.02  # changes this close are one word; by then the memory beside the ledger has followed
 _BEAT_SECONDS = 15.0  # a comment now and then: whoever listens to nobody finds out
 

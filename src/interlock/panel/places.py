@@ -24,6 +24,7 @@ PLACES = (
     Place("changes", "/changes", "Changes", "c"),
     Place("releases", "/releases", "Releases", "s"),
     Place("incidents", "/incidents", "Incidents", "d"),
+    Place("people", "/people", "People", "p"),
     Place("ledger", "/ledger", "Ledger", "l"),
     Place("insights", "/insights", "Insights", "t"),
 )

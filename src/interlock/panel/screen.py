@@ -30,6 +30,7 @@ class Visit:
     path: Mapping[str, Any] = field(default_factory=dict)  # the numbers in the address
     query: Mapping[str, str] = field(default_factory=dict)
     site: str = "localhost"  # the host name that the browser asked for
+    origin: str = "http://localhost"  # and the whole of what its pages' addresses begin with
 
 
 Load = Callable[[Visit], Awaitable[msgspec.Struct]]

@@ -95,7 +95,9 @@
     lastClick.count = event.isTrusted ? event.detail : 0;
     lastClick.at = performance.now();
     lastClick.target = event.target.closest("button");
-    if (lastClick.target && lastClick.target.id === "approve-passkey") withPasskey();
+    if (!lastClick.target) return;
+    if (lastClick.target.id === "approve-passkey") withPasskey();
+    if (lastClick.target.classList.contains("passkey-add")) addPasskey(lastClick.target.dataset.name);
   }, true);
 
   // --- by keyboard: the word is typed, each key on its own, and the last letter decides
@@ -136,6 +138,27 @@
 
   const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
   const text = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+
+  function passkeyFor(button) {
+    if (!window.PublicKeyCredential) return;
+    button.hidden = false;
+  }
+
+  async function addPasskey(name) {
+    const place = $("#people-said");
+    try {
+      const {options} = await send("/people/passkey/begin", {name});
+      options.challenge = bytes(options.challenge);
+      options.user.id = bytes(options.user.id);
+      for (const one of options.excludeCredentials || []) one.id = bytes(one.id);
+      const made = await navigator.credentials.create({publicKey: options});
+      const response = JSON.stringify({
+        id: made.id, rawId: text(made.rawId), type: made.type, clientExtensionResults: made.getClientExtensionResults(),
+        response: {attestationObject: text(made.response.attestationObject), clientDataJSON: text(made.response.clientDataJSON)},
+      });
+      location.assign((await send("/people/passkey/finish", {name, response, label: navigator.platform || ""})).go);
+    } catch (error) { place.textContent = error.name === "NotAllowedError" ? "No passkey was made." : error.message; }
+  }
 
   async function withPasskey() {
     const card = $("#card"), form = $("#approve-form"), base = form.getAttribute("action").replace(/\/decide$/, "");
@@ -293,7 +316,7 @@
     document.title = document.title.replace(/^\(\d+\) /, "");
     if (number) document.title = `(${number}) ${document.title}`;
     if (chosen >= 0) { const rows = all("#screen [data-row]"); if (rows[chosen]) rows[chosen].classList.add("chosen"); }
-    if (window.PublicKeyCredential && $("#approve-passkey")) $("#approve-passkey").hidden = false;
+    for (const button of all("#approve-passkey, .passkey-add")) passkeyFor(button);
   }
 
   for (const button of all("#palette-open, #theme, #help-open")) button.hidden = false;
