@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -138,6 +139,22 @@ static int wait_for(pid_t command, const sigset_t *watched, uint64_t run)
     }
 }
 
+/*
+ * The command has ended. Where an order stands, what it left behind is held, or ended, before this process goes: it is
+ * the last by which an order finds it. Returns once nothing is left, or all may go on.
+ */
+static void outlast(uint64_t run)
+{
+    static const struct timespec look = {0, 5 * 1000 * 1000};
+    pid_t ended;
+    while ((ended = waitpid(-1, NULL, WNOHANG)) >= 0 && !may_go(run)) {
+        mind_lease(run);
+        if (ended == 0)
+            nanosleep(&look, NULL);
+    }
+    mind_lease(run);
+}
+
 int launch_bound(char *bytes, size_t length)
 {
     static struct bound bound;
@@ -171,6 +188,8 @@ int launch_bound(char *bytes, size_t length)
     if (command < 0)
         fail("Free some memory and processes, and try again.", "the command cannot be started (%s)", strerror(errno));
     int status = wait_for(command, &watched, run);
+    if (leased())
+        outlast(run);
     leave_no_marks();
     return status;
 }

