@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+import nursery
 from interlock.daemon.client import alive, call, exchange
 from interlock.daemon.wire import Door, Reply
 from interlock.home import Home, locate
@@ -36,7 +38,7 @@ class Guard:
         self.project = base / "user" / "project"
         (self.project / ".git").mkdir(parents=True)
         self.home: Home = locate(self.environment)
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: nursery.Child | subprocess.Popen[bytes] | None = None
         self._calls = 0
 
     def configure(self, text: str) -> None:
@@ -45,10 +47,12 @@ class Guard:
 
     def start(self) -> None:
         self.home.make()
-        with (self.base / "daemon.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "interlock.daemon"], env=self.environment, stdout=log, stderr=log
-            )
+        with (self.base / "daemon.log").open("ab") as log, open(os.devnull, "rb") as nothing:
+            if "PYTHONPATH" in self.environment:  # Python itself is to begin differently
+                words = [sys.executable, "-m", "interlock.daemon"]
+                self.process = subprocess.Popen(words, env=self.environment, stdin=nothing, stdout=log, stderr=log)
+            else:
+                self.process = nursery.bear("interlock.daemon", (), self.environment, Path.cwd(), (nothing, log, log))
         deadline = time.monotonic() + 20
         while not alive(self.home):
             assert self.process.poll() is None, self.log()
@@ -108,16 +112,8 @@ class Guard:
         return found
 
     def cli(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "interlock.cli.main", *arguments],
-            env=self.environment | {"COLUMNS": "100"},
-            cwd=self.project,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        environment = self.environment | {"COLUMNS": "100"}
+        return nursery.run("interlock.cli.main", arguments, environment, self.project, stdin)
 
 
 def allowed(reply: Reply) -> bool:

@@ -23,7 +23,7 @@ SUITE = "python3 -m unittest -q"
 @pytest.fixture
 def always(cold: Guard) -> Guard:
     """A daemon that contains whatever it can, and a project whose tests are yet to be written."""
-    cold.configure('[containment]\nshell = "always"\n')
+    cold.configure('[ask]\nhold_seconds = 1\n[containment]\nshell = "always"\n')
     cold.start()
     return cold
 
