@@ -22,6 +22,7 @@ BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
 
 # What differs from run to run is written as a name. Order matters: the longest first.
 REDACTIONS = (
+    (re.compile(r"http://localhost:\d+/login/[0-9a-f]{64}"), "<a link to the panel>"),
     (re.compile(r"\b[0-9a-f]{64}\b"), "<sha256>"),
     (
         re.compile(r"\b(?:[bdfghjklmnprstvz][aiou][bdfghjklmnprstvz][aiou][bdfghjklmnprstvz]-){4}[0-9a-f]{8}\b"),
