@@ -158,15 +158,13 @@ def everything(acts: Mixed) -> list[Deed]:
 
 
 @needs_overlay
-@pytest.mark.parametrize("every", [29, pytest.param(1, marks=pytest.mark.slow)])
-def test_a_killed_undo_of_everything_mixed_is_finished_by_the_next_and_can_be_undone(
-    tmp_path: Path, every: int
-) -> None:
+def test_a_killed_undo_of_everything_mixed_is_finished_by_the_next_and_can_be_undone(tmp_path: Path) -> None:
+    """At some of its calls; `test_undo_killed.py` meets every one."""
     acts = Mixed(tmp_path / "base", git=True)
     undone = acts.state()
     meant = everything(acts)
     done, points = acts.state(), 0
-    for number in range(1, 10_000, every):
+    for number in range(1, 10_000, 29):
         name = acts.shelf.name(acts.clock.now())
 
         def undo(name: str = name) -> None:

@@ -1,7 +1,8 @@
 """Git's own locks on the files of a repository that an undo puts back: whoever holds one comes first.
 
 Git writes `HEAD`, a ref, `packed-refs` or the index as `<name>.lock` and renames it. While that name is taken, no other
-git command changes the file. A lock that a crash of an undo left is known by its content, and taken over.
+git command changes the file. Ours is a link that leads nowhere: it appears with its content in one step, so that one
+which a crash left is known, whenever that was, and taken over.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from interlock.containment import walk
 from interlock.model.errors import StateError
 
-_OURS = b"interlock undo\n"
+_OURS = b"interlock undo"
 
 
 @contextlib.contextmanager
@@ -34,20 +35,17 @@ def _release(lock: bytes) -> None:
 def _take(lock: bytes) -> bool:
     try:
         with walk.parent(lock) as (directory, name):
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
             try:
-                descriptor = os.open(name, flags, 0o600, dir_fd=directory)
+                os.symlink(_OURS, name, dir_fd=directory)
             except FileExistsError:
                 return _left_by_us(directory, name, lock)
-            with open(descriptor, "wb") as file:
-                file.write(_OURS)
             return True
     except (FileNotFoundError, NotADirectoryError):
         return False  # its directory is not there yet: nobody can write in it
 
 
 def _left_by_us(directory: int, name: bytes, lock: bytes) -> bool:
-    with open(walk.open_file(directory, name), "rb") as file:
-        if file.read(len(_OURS) + 1) == _OURS:
+    with contextlib.suppress(OSError):
+        if os.readlink(name, dir_fd=directory) == _OURS:
             return True
     raise StateError(f"git holds {os.fsdecode(lock)}. If no git command runs, remove it and undo again.")
