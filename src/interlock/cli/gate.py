@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from interlock.cli.gatehook import STATUS, called, install
 from interlock.cli.show import emit, heading, here
 from interlock.home import locate
 from interlock.model.visible import visible
@@ -14,8 +15,6 @@ from interlock.model.visible import visible
 if TYPE_CHECKING:
     from interlock.changes.decide import Report
 
-# The same numbers as `interlock check`: allowed, a person is needed, denied.
-STATUS = {"PASS": 0, "INCONCLUSIVE": 10, "BLOCK": 11}
 _COLOURS = {"PASS": "green", "INCONCLUSIVE": "yellow", "BLOCK": "red"}
 
 
@@ -25,17 +24,32 @@ _COLOURS = {"PASS": "green", "INCONCLUSIVE": "yellow", "BLOCK": "red"}
     "  interlock gate origin/main..HEAD        a range\n"
     "  interlock gate --markdown > report.md   a page for the pull request\n"
     "  interlock gate --sarif > gate.sarif     for a code host\n"
-    "  interlock gate --stage secrets          one stage only\n\n"
+    "  interlock gate --stage secrets          one stage only\n"
+    "  interlock gate --install pre-push       judge every push from this clone\n\n"
     "Exit status: 0 PASS, 10 INCONCLUSIVE (a person has to look), 11 BLOCK.",
 )
 @click.argument("span", metavar="[BASE..HEAD]", required=False)
 @click.option("--json", "form", flag_value="json", help="Print one JSON object.")
 @click.option("--sarif", "form", flag_value="sarif", help="Print SARIF 2.1.0.")
 @click.option("--markdown", "form", flag_value="markdown", help="Print one page of Markdown.")
+@click.option("--html", "form", flag_value="html", help="Print a page of HTML.")
 @click.option("--stage", "names", multiple=True, help="Only this stage (repeatable); no verdict on the whole.")
 @click.option("--all", "-a", "everything", is_flag=True, help="Show notes too, from which no verdict follows.")
 @click.option("--no-cache", is_flag=True, help="Judge everything anew, and keep nothing.")
-def command(span: str | None, form: str | None, names: tuple[str, ...], everything: bool, no_cache: bool) -> int:
+@click.option(
+    "--install", "install_as", type=click.Choice(["pre-push", "pre-receive"]), help="Write this hook of the repository."
+)
+@click.option("--pre-push", "hook", flag_value="pre-push", help="Be git's pre-push hook.")
+@click.option("--pre-receive", "hook", flag_value="pre-receive", help="Be git's pre-receive hook, on a server.")
+def command(
+    span: str | None,
+    form: str | None,
+    names: tuple[str, ...],
+    everything: bool,
+    no_cache: bool,
+    install_as: str | None,
+    hook: str | None,
+) -> int:
     """May this change be merged? Judges the commits of BASE..HEAD in stages, by the rules of BASE."""
     from datetime import UTC, datetime
 
@@ -43,10 +57,16 @@ def command(span: str | None, form: str | None, names: tuple[str, ...], everythi
     from interlock.changes.intake import parse
     from interlock.changes.repo import Repo
 
+    today = datetime.now(UTC).date().isoformat()
+    if install_as:
+        install(install_as, here())
+        return 0
+    if hook:
+        return called(hook, here(), today)
     repo = Repo(here())
     base, head = parse(span, repo)
     cache = None if no_cache else locate().state / "gate" / "cache"
-    report = judge(repo, base, head, names=names, cache=cache, today=datetime.now(UTC).date().isoformat())
+    report = judge(repo, base, head, names=names, cache=cache, today=today)
     show(report, form, everything=everything)
     return STATUS[report.verdict.value]
 
@@ -65,6 +85,10 @@ def show(report: Report, form: str | None, *, everything: bool = False) -> None:
         from interlock.changes.report.markdown import markdown
 
         click.echo(markdown(report), nl=False)
+    elif form == "html":
+        from interlock.changes.report.html import html
+
+        click.echo(html(report), nl=False)
     else:
         _terminal(report, everything=everything)
 

@@ -147,7 +147,9 @@ def _upper(name: str) -> str:
 
 def _password(name: str) -> bool:
     return bool(
-        re.search(r"(?i)passw(?:or)?d|passphrase|_?pwd$|_pass$|secret_?key|jwt_?secret|signing|encryption_?key", name)
+        re.search(
+            r"(?i)passw(?:or)?d|passphrase|_?pwd$|_pass$|secret_?key|jwt_?(?:secret|key)|signing|encryption_?key", name
+        )
     )
 
 
@@ -186,7 +188,12 @@ def _run(value: str) -> int:
 
 def random(value: str) -> bool:
     """Letters and digits mixed as chance mixes them, and nothing of code or prose."""
-    if len(value) < 12 or any(c in value for c in "()[]{}<>,; %$\\") or value.count("/") > len(value) / 12 + 1:
+    if (
+        len(value) < 12
+        or value[0] == "$"
+        or any(c in value for c in "()[]{}<>,; %\\")
+        or value.count("/") > len(value) / 12 + 1
+    ):
         return False
     core = re.sub(r"[^A-Za-z0-9]", "", value)
     if not (any(c.isdigit() for c in core) and any(c.isalpha() for c in core)):
