@@ -43,7 +43,7 @@ def test_hostile_text_shows_itself_and_the_only_link_is_the_panels(kind: Kind) -
     assert "\u202e" not in text
     assert "\x1b" not in text
     assert text.replace(PANEL, "").count("://") == 0
-    assert f"{PANEL}/inbox/41" in text
+    assert f"{PANEL}/requests/41" in text
 
 
 def test_slack_reads_no_mention_no_link_and_no_heading_in_it() -> None:
@@ -53,7 +53,7 @@ def test_slack_reads_no_mention_no_link_and_no_heading_in_it() -> None:
     assert "<" not in block
     assert ">" not in block
     assert "`" not in block
-    assert after == f"\n{PANEL}/inbox/41"
+    assert after == f"\n{PANEL}/requests/41"
 
 
 @given(st.text())

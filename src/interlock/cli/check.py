@@ -5,29 +5,21 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import IO, Any
 
 import click
 
-from interlock.broker.config import Config
-from interlock.broker.judge import Judgement, Person, judge, person_here
-from interlock.broker.looks import informed, look_now
+from interlock.broker.judge import Judgement, person_here
 from interlock.broker.records import effect_line
-from interlock.broker.workspace import workspace_of
 from interlock.cli.show import emit, field, here, verdict
-from interlock.daemon import config as configuration
-from interlock.daemon.rules import layers
-from interlock.effects.redact import redact
+from interlock.daemon.checking import Checker, answer
 from interlock.home import locate
 from interlock.model.action import Action, Principal
 from interlock.model.effect import Effect, Verb
 from interlock.model.errors import AgentError, UsageError
 from interlock.model.visible import visible
-from interlock.policy.engine import Engine
 
 EXIT = {"allow": 0, "ask": 10, "deny": 11}
 _LINE_LIMIT = 8 << 20  # bytes of one batch line, as for a hook event
@@ -73,7 +65,8 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
         raise UsageError(
             "give exactly one of: -- COMMAND…, --shell TEXT, --hook AGENT, --batch FILE. See interlock check --help."
         )
-    checker = _Checker(folder, containment)
+    home = locate()
+    checker = Checker(home.config, person_here(home.own_paths), folder=folder, containment=containment)
     directory = os.path.normpath(os.path.join(here(), cwd or ""))
     if batch is not None:
         raise click.exceptions.Exit(_batch(checker, batch, directory))
@@ -89,76 +82,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     raise click.exceptions.Exit(EXIT[judged.decision.verdict])
 
 
-class _Checker:
-    """Rules and configuration, loaded once for each workspace that comes up."""
-
-    def __init__(self, folder: str | None, containment: str) -> None:
-        self._home = locate()
-        self._folder = folder
-        self._containment = containment
-        self._person: Person = person_here(self._home.own_paths)
-        self._workspaces: dict[str, str] = {}
-        self._rules: dict[str, tuple[Engine, Config]] = {}
-        self._engines: dict[str, Engine] = {}
-
-    def judge(self, action: Action) -> Judgement:
-        workspace = self._workspaces.get(action.cwd)
-        if workspace is None:
-            workspace = self._workspaces[action.cwd] = workspace_of(action.cwd, self._person.home)
-        engine, config = self._rules.get(workspace) or self._load(workspace)
-        return judge(
-            action,
-            workspace=workspace,
-            config=config,
-            engine=engine,
-            person=self._person,
-            now=time.time(),
-            containment=self._containment,
-        )
-
-    def look(self, judged: Judgement, action: Action) -> tuple[Judgement, tuple[str, ...]]:
-        """What the policy wants looked at before a person is asked, and the judgement that follows from it."""
-        workspace = self._workspaces[action.cwd]
-        engine, config = self._rules[workspace]
-        found = look_now(judged, workspace=workspace, home=self._person.home, config=config, started=lambda _: None)
-        return (informed(judged, action, engine, found) if found.lines else judged), found.lines
-
-    def _load(self, workspace: str) -> tuple[Engine, Config]:
-        project = Path(workspace) if workspace else None
-        config = configuration.load(user=self._home.config, project=project)
-        if self._folder is not None:
-            folders = [("organisation", Path(self._folder))]
-        else:
-            folders = [("organisation", configuration.ORGANISATION / "policy")]
-            folders += [("project", project / ".interlock" / "policy")] if project else []
-            folders += [("user", self._home.config / "policy")]
-        engine = Engine.load(layers(folders))
-        engine = self._engines.setdefault(engine.digest, engine)
-        self._rules[workspace] = (engine, config)
-        return engine, config
-
-
-def answer(line_id: Any, judged: Judgement) -> dict[str, Any]:
-    """One judgement as JSON-ready data."""
-    decision = judged.decision
-    return {
-        "id": line_id,
-        "verdict": decision.verdict.value,
-        "tier": decision.tier,
-        "contained": judged.contained,
-        "effects": [effect_line(effect) for effect in judged.effects],
-        "rules": list(decision.rules),
-        "why": decision.why,
-        "instead": decision.instead,
-        "unread": [
-            {"text": redact(effect.resource.name), "why": "; ".join(effect.notes), "span": effect.span}
-            for effect in judged.reading.effects
-            if effect.verb is Verb.OPAQUE
-        ],
-    }
-
-
-def _batch(checker: _Checker, source: str, directory: str) -> int:
+def _batch(checker: Checker, source: str, directory: str) -> int:
     bad = 0
     with _opened(source) as lines:
         for number, raw in enumerate(_lines(lines), start=1):

@@ -44,6 +44,7 @@ from interlock.daemon.desk import Desk
 from interlock.daemon.front import FrontDesk
 from interlock.daemon.grants import GrantsDesk
 from interlock.daemon.halting import HaltDesk
+from interlock.daemon.history import HistoryDesk
 from interlock.daemon.inbox import InboxDesk
 from interlock.daemon.keeping import Keeping
 from interlock.daemon.lifting import Lifting
@@ -53,6 +54,7 @@ from interlock.daemon.notifying import Notifier
 from interlock.daemon.panel import PanelDesk
 from interlock.daemon.people import PeopleDesk
 from interlock.daemon.plans import PlanDesk
+from interlock.daemon.playground import PlaygroundDesk
 from interlock.daemon.provenance import ProvenanceDesk
 from interlock.daemon.recorder import LedgerRecorder
 from interlock.daemon.records import RecordsDesk
@@ -65,6 +67,7 @@ from interlock.daemon.server import Peer
 from interlock.daemon.sessions import SessionsDesk
 from interlock.daemon.settling import Settler
 from interlock.daemon.stopping import Stopper
+from interlock.daemon.suggesting import SuggestionsDesk
 from interlock.daemon.tokens import TokenDesk
 from interlock.daemon.tracking import Tracker
 from interlock.daemon.undo import UndoDesk
@@ -278,6 +281,7 @@ def _desks(ground: Ground, broker: Broker, runs: Runs, settler: Settler, stop: C
         halting=broker.halting, socket=ground.home.socket,
     )  # fmt: skip
     runs.asked, runs.note = contained.asked, contained.note
+    grants = GrantsDesk(broker, ledger, rules, clock, callers)
     return [
         FrontDesk(
             broker=broker, ledger=ledger, rules=rules, contained=contained, callers=callers,
@@ -286,6 +290,9 @@ def _desks(ground: Ground, broker: Broker, runs: Runs, settler: Settler, stop: C
         RecordsDesk(ledger, recorder),
         SessionsDesk(broker), PlanDesk(broker, callers),
         contained,
-        GrantsDesk(broker, ledger, rules, clock, callers),
+        grants,
+        SuggestionsDesk(broker, ledger, rules, clock, grants),
+        HistoryDesk(ledger, recorder, clock, ground.person.name),
+        PlaygroundDesk(ledger, ground.home.config, ground.person),
         ReviewersDesk(broker, Drills(broker.queue, recorder.record, clock), callers),
     ]  # fmt: skip

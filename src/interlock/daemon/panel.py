@@ -42,7 +42,8 @@ _CONNECTIONS = 300  # at once: a hundred pages with a stream each, and what they
 READS = frozenset({
     "status", "inbox", "request", "sessions.list", "halt.list", "halt.reach", "halt.certificate", "log", "entry",
     "checkpoint", "people.list", "grants", "role.list", "token.list", "plan.show", "undo.plan", "decide.printed",
-    "changes", "tier",
+    "changes", "tier", "history.sessions", "history.session", "history.entries", "history.insights", "history.verified",
+    "why.explain", "why.rules", "suggestions", "notify.status",
 })  # fmt: skip
 
 
@@ -68,6 +69,10 @@ class PanelDesk:
     def methods(self) -> Mapping[str, Method]:
         """What can be asked here."""
         return {"panel.link": self._link, "panel.sessions": self._sessions, "panel.close": self._close}
+
+    def address(self) -> str:
+        """Where its pages are, without a slash at the end; "" where it is not served."""
+        return self._bound.address.rstrip("/") if self._bound is not None else ""
 
     # --- its life
 

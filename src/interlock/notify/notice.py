@@ -95,7 +95,7 @@ def asked(asks: list[Ask], *, bare: bool, panel: str, key: str, note: str = "") 
     if len(asks) == 1:
         title = f"Interlock asks: question {one.id}, tier {one.tier}"
         lines = [] if bare else [_who(one), *_effects(one)]
-        link = f"{panel}/inbox/{one.id}" if panel else ""
+        link = f"{panel}/requests/{one.id}" if panel else ""
     else:
         title = f"Interlock asks: {len(asks)} questions, up to tier {tier}"
         lines = [] if bare else [_short(ask) for ask in asks[:_LISTED]]
@@ -112,7 +112,7 @@ def happened(incident: Incident, *, bare: bool, panel: str, key: str) -> Message
     """That there was an incident."""
     who = plain(f"{incident.agent} {incident.session[:8]}").strip()
     lines = () if bare else tuple(filter(None, (who, plain(incident.text))))
-    link = f"{panel}/entry/{incident.entry}" if panel else ""
+    link = f"{panel}/ledger/{incident.entry}" if panel else ""
     name = plain(incident.name)
     return Message(_id(key, (incident.entry,)), f"Interlock: {name}", lines, link, True, 4, (), name)
 
