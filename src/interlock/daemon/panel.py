@@ -126,10 +126,6 @@ class PanelDesk:
             # The panel may fail; the guard does not.
             log.exception("panel.failed")
 
-    def address(self) -> str:
-        """Where its pages are, without a slash at the end; "" where it is not served."""
-        return self._bound.address.rstrip("/") if self._bound is not None else ""
-
     # --- what is asked over the daemon's socket
 
     async def _link(self, params: dict[str, Any], peer: Peer) -> Any:
