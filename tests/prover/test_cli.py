@@ -179,6 +179,16 @@ def test_of_two_files_with_one_name_neither_is_left_out(tmp_path: Path) -> None:
         run("test", str(one / "a.cedar"), str(two / "a.cedar"))
 
 
+@pytest.mark.parametrize("words", [["test"], ["prove"], ["ask", "read file x", "--policy"], ["replay", "--policy"]])
+def test_a_folder_without_policies_is_no_candidate(tmp_path: Path, words: list[str]) -> None:
+    """A rule in a file of another name was proved, tested and never in force."""
+    made = folder(tmp_path, FORBID)
+    (made / "a.cedar").rename(made / "a.cedar.txt")
+    with pytest.raises(PolicyError, match="holds no policy"):
+        run(*words, str(made))
+    assert "proved" in run("diff", str(made), str(made)).output
+
+
 def test_a_set_that_is_changed_while_it_is_proved_does_not_come_into_force(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -103,7 +103,7 @@ some_requests = st.lists(situations(), min_size=2, max_size=6)
 many_requests = st.lists(situations(), min_size=5, max_size=30)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(rules(), rules(), properties(), some_requests)
 def test_no_request_breaks_what_is_proved(
     mine: list[Rule], older: list[Rule], promise: Property, requests: list[Situation]
@@ -111,7 +111,7 @@ def test_no_request_breaks_what_is_proved(
     promises_hold(mine, older, promise, requests)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(rules(), some_requests)
 def test_the_formulas_answer_as_the_engine_does(mine: list[Rule], requests: list[Situation]) -> None:
     answers_agree(mine, requests)

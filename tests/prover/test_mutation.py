@@ -30,7 +30,7 @@ from prover.mutants import mutants
 
 RULES = read([layer()])
 PROPERTIES = promised([layer()])
-SOME = ("spend", "secret-read")
+SOME = ("spend", pytest.param("secret-read", marks=pytest.mark.slow))
 
 
 def neighbours(situation: Situation) -> Iterator[Effect]:

@@ -8,7 +8,7 @@ from typing import Any
 import cedarpy
 import pytest
 from cedarpy import pst
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from interlock.model.action import Principal
@@ -86,9 +86,20 @@ def satisfied(policy: pst.Template, situation: Situation) -> tuple[bool, bool]:
     return bool(answer.diagnostics.reasons), bool(answer.diagnostics.errors)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(clauses, st.lists(situations(), min_size=1, max_size=4))
 def test_a_policy_holds_and_fails_in_the_formula_as_in_cedar(text: str, requests: list[Situation]) -> None:
+    as_in_cedar(text, requests)
+
+
+@pytest.mark.slow
+@settings(max_examples=1_000, deadline=None, suppress_health_check=list(HealthCheck))
+@given(clauses, st.lists(situations(), min_size=1, max_size=8))
+def test_many_policies_hold_and_fail_in_the_formula_as_in_cedar(text: str, requests: list[Situation]) -> None:
+    as_in_cedar(text, requests)
+
+
+def as_in_cedar(text: str, requests: list[Situation]) -> None:
     policy = parsed(f"forbid (principal, action, resource) {text};")
     holding, failing = TRANSLATOR.policy(policy, frozenset(Verb))
     for one in requests:
@@ -96,13 +107,13 @@ def test_a_policy_holds_and_fails_in_the_formula_as_in_cedar(text: str, requests
         assert (not fails and value(holding, one), fails) == satisfied(policy, one)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(situations())
 def test_the_packaged_set_permits_in_the_formula_what_it_permits_in_cedar(situation: Situation) -> None:
     assert value(PERMITTED, situation) is concrete.permitted(DEFAULTS, situation)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(situations())
 def test_a_request_becomes_symbols_and_the_same_request_again(situation: Situation) -> None:
     back = Solver(SYMBOLS, 10_000).plainest(*exactly(situation))

@@ -57,7 +57,9 @@ def diff(old: Path, new: Path, name: str, matrix: bool, as_json: bool) -> None:
 
     from interlock.policy.engine import Engine
 
-    engines = Engine.load(candidate([old], name)), Engine.load(candidate([new], name))
+    # An empty folder stands for no rules of one's own: what the first ones change is worth knowing.
+    sets = [candidate([folder], name, may_be_empty=True) for folder in (old, new)]
+    engines = Engine.load(sets[0]), Engine.load(sets[1])
     if matrix or find_spec("z3") is None:
         facts = {"how": "matrix", "exact": False, **_by_what_is_written(*engines, as_json=as_json)}
     else:

@@ -51,7 +51,9 @@ def prove(folder: Path | None, name: str, against: Path | None, no_receipt: bool
         raise UsageError("--against compares two folders: interlock policy prove --against OLD NEW.")
     layers = candidate([folder], name) if folder is not None else here()
     rules = list(Engine.load(layers).rules.values())
-    older = list(Engine.load(candidate([against], name)).rules.values()) if against is not None else None
+    older = (
+        list(Engine.load(candidate([against], name, may_be_empty=True)).rules.values()) if against is not None else None
+    )
     results = []
     for result in prove_all(layers, rules, older):
         results.append(result)

@@ -53,13 +53,13 @@ def here() -> list[Layer]:
     return layers(folders)
 
 
-def candidate(files: Sequence[Path], name: str) -> list[Layer]:
+def candidate(files: Sequence[Path], name: str, *, may_be_empty: bool = False) -> list[Layer]:
     """The packaged rules and these files as the layer `name`, on the organisation's where they lie above it.
 
     They are read as the daemon reads them, byte for byte: a receipt is bound to the digest of what was read.
 
     Raises:
-        PolicyError: a file cannot be read, or two have one name.
+        PolicyError: a file cannot be read, two have one name, or there is no policy at all.
     """
     from interlock.daemon import config as configuration
     from interlock.daemon.rules import layer, layers, policy_text
@@ -68,7 +68,10 @@ def candidate(files: Sequence[Path], name: str) -> list[Layer]:
         [("organisation", configuration.ORGANISATION / "policy")]
     )  # fmt: skip
     if len(files) == 1 and files[0].is_dir():
-        return [*base, layer(name, files[0])]
+        found = layer(name, files[0])
+        if not (found.sources or found.properties or may_be_empty):
+            raise PolicyError(f"{files[0]} holds no policy: files whose names end in .cedar. Is it the right folder?")
+        return [*base, found]
     sources: dict[str, str] = {}
     promises = ""
     for file in files:

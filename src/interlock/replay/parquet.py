@@ -121,7 +121,7 @@ class Past:
     def _write(self, reader: Reader, start: int, stop: int) -> None:
         lines = self._folder / f".{os.getpid()}.ndjson"
         target = self._folder / f"{start:012}-{stop:012}.parquet"
-        building = target.with_suffix(".new")
+        building = target.with_suffix(f".{os.getpid()}.new")  # two replays may run at once
         try:
             with lines.open("wb") as output:
                 for stored in reader.entries(start, stop, KINDS):
