@@ -194,6 +194,17 @@ def main() -> None:
     if args.signs:
         signs(groups["reversed security fixes"], groups["ordinary changes"] + groups["commits of this repository"])
     if args.misses:
+        for case in [
+            c for label in ("ordinary changes", "commits of this repository") for c in groups[label] if c.flagged
+        ]:
+            print(
+                f"  alert on {case.name}: "
+                + "; ".join(
+                    f"{x.sign}/{x.family} {x.path}:{x.function}: {x.text[:60]} => {x.instead[:60]}"
+                    for x in case.found
+                    if weighed(x) is not Weight.NOTE
+                )
+            )
         for case in groups["reversed security fixes"]:
             print(
                 f"  {'stopped' if case.flagged else 'MISSED '} {case.name}: "

@@ -34,6 +34,7 @@ class Sign(enum.StrEnum):
     TURNED = "keyword-turned"
     LITERAL = "literal-lost"
     PATTERN = "pattern-weaker"
+    SLOW = "slow-pattern-added"
     OTHER_PATTERN = "pattern-changed"
     DENIED = "denied-entry-lost"
     ALLOWED = "allowed-entry-added"
@@ -272,12 +273,13 @@ class _Comparison:
         changed, gone = _matched(lost, gained)
         for guard, other in changed:
             missing = atoms(guard.condition) - self._atoms
-            sign = Sign.WEAKER if missing and not atoms(other.condition) - atoms(guard.condition) else Sign.CHANGED
-            found.append(self._loss(sign, guard, instead=other))
+            fewer = guard.condition and missing and not atoms(other.condition) - atoms(guard.condition)
+            firm = guard.family in ("refuse", "nothing") or any(map(verbs.bounding, missing))
+            found.append(self._loss(Sign.WEAKER if fewer and firm else Sign.CHANGED, guard, instead=other))
         for guard in gone:
             if self._moved(guard) or (guard.condition and self._still_tested(guard)):
                 continue
-            firm = guard.family in ("refuse", "nothing", "skip")
+            firm = guard.family in ("refuse", "nothing") or (guard.strong and guard.family != "passed on")
             found.append(self._loss(Sign.EXIT if firm else Sign.ANSWER, guard))
         return found
 
@@ -288,7 +290,7 @@ class _Comparison:
         found = []
         for guard, other in changed:
             missing = atoms(guard.condition) - self._atoms
-            if missing and not atoms(other.condition) - atoms(guard.condition):
+            if missing and not atoms(other.condition) - atoms(guard.condition) and any(map(verbs.bounding, missing)):
                 found.append(self._loss(Sign.WEAKER, guard, instead=other))
         found += [
             self._loss(Sign.CONDITION if guard.strong else Sign.BARE, guard)
@@ -314,11 +316,8 @@ class _Comparison:
 
     def _singles(self) -> list[Loss]:
         found = []
-        held = Counter(g.key for g in self._after.guards if g.kind is Kind.LITERAL)
         for kind, sign in ((Kind.KEYWORD, Sign.KEYWORD), (Kind.LITERAL, Sign.LITERAL), (Kind.HANDLER, Sign.HANDLER)):
             lost = [g for g in self._lost if g.kind is kind and not self._moved(g)]
-            if kind is Kind.LITERAL:
-                lost = [g for g in lost if not held[g.key]]
             gained = sum(1 for g in self._gained if g.kind is kind)
             found += [self._loss(sign, g) for g in lost[: max(0, len(lost) - gained)]]
         kept = Counter(g.key for g in self._gained if g.kind is Kind.ENTRY)
@@ -332,12 +331,22 @@ class _Comparison:
         gained = [g for g in self._gained if g.kind is Kind.PATTERN]
         found = []
         for guard, other in zip(lost, gained, strict=False):
+            if patterns.worse(other.key, guard.key) and not patterns.worse(guard.key, other.key):
+                continue  # the new one is the stronger
             reason = patterns.worse(guard.key, other.key)
             found.append(
                 self._loss(Sign.PATTERN if reason else Sign.OTHER_PATTERN, guard, instead=other, reason=reason)
             )
         found += [self._loss(Sign.OTHER_PATTERN, g) for g in lost[len(gained) :] if not self._moved(g)]
+        for guard in gained[len(lost) :]:
+            if patterns.slow(guard.key):
+                found.append(
+                    self._loss(Sign.SLOW, guard, instead=guard, reason="it can take long on a text made for it")
+                )
         return found
+
+    def _had(self, name: str) -> bool:
+        return any(g.kind is Kind.KEYWORD and g.key.lower() == name.lower() for g in self._lost)
 
     def _entries_and_unsafe(self) -> list[Loss]:
         found = []
@@ -349,7 +358,10 @@ class _Comparison:
             for key in (after - before).elements():
                 if sign is Sign.ALLOWED and key.partition(": ")[0] not in known:
                     continue  # a new list: it may well be a new check
-                one = Sign.TURNED if sign is Sign.UNSAFE and "=" in key else sign
+                name, turned, _ = key.partition("=")
+                one = Sign.TURNED if sign is Sign.UNSAFE and turned else sign
+                if one is Sign.TURNED and not verbs.outright(name) and not self._had(name):
+                    continue
                 mark = Guard(kind=Kind.KEYWORD, family="unsafe", key=key, line=self._before.line, text=key)
                 found.append(self._loss(one, mark))
         return found

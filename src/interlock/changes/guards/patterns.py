@@ -35,6 +35,12 @@ def worse(before: str, after: str) -> str:
     return ""
 
 
+def slow(text: str) -> bool:
+    """Whether a pattern holds repetitions that can share the same text."""
+    tree = _parsed(text)
+    return tree is not None and _features(tree)["slow"] > 0
+
+
 _FEWER = {
     "start": "the anchor at its beginning is gone",
     "end": "the anchor at its end is gone",

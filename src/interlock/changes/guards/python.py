@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import warnings
 from collections import Counter
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ MOST_BYTES = 2 << 20
 _MOST_DEPTH = 200  # of nested statements and expressions, far below Python's own limit
 
 _Block = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+_PATTERN = re.compile(r"\(\?[:=!P<]|\[\^|\\[dws][+*{]|\[[a-zA-Z0-9]-[a-zA-Z0-9]")  # it looks like a regular expression
 _HOLDS = ("lock", "transaction")
 _REMOVING = ("any", "all", "pop", "delete", "remove", "discard", "replace", "remove_header", "split", "partition")
 _NOTHING = ("None", "False", "''", '""', "()", "[]", "{}", "0", "-1", "b''")
@@ -106,6 +108,7 @@ class _Scribe(ast.NodeVisitor):
         self.unsafe: Counter[str] = Counter()
         self._nested: list[_Block] = []
         self._name = name
+        self._caught = 0  # how many handlers of errors the statement at hand stands in
         self._tested = 0  # how many conditions of this block lead to the statement at hand
 
     def write(self, node: ast.Module | _Block) -> list[_Block]:
@@ -190,7 +193,9 @@ class _Scribe(ast.NodeVisitor):
         self._tested -= 1
 
     def _exit(self, node: ast.AST, condition: str, outcome: str) -> None:
-        self._add(Kind.EXIT, outcome, condition, node, condition=condition, strong=outcome != "answer")
+        if self._caught:
+            outcome = "answer"  # it sorts errors that have happened; what was to be refused is refused already
+        self._add(Kind.EXIT, outcome, condition, node, condition=condition, strong=verbs.bounding(condition))
 
     def _test(self, test: ast.expr, kind: Kind) -> None:
         """A condition: its texts and its verbs; and itself, where it leads elsewhere than out."""
@@ -199,8 +204,7 @@ class _Scribe(ast.NodeVisitor):
                 self._add(Kind.LITERAL, "literal", node.value, node, text=repr(node.value))
         if kind is Kind.CONDITION:
             source = ast.unparse(test)
-            known = any(verbs.family(name) for name in _names(test))
-            self._add(Kind.CONDITION, "condition", source, test, condition=source, strong=known)
+            self._add(Kind.CONDITION, "condition", source, test, condition=source, strong=verbs.bounding(source))
         self.visit(test)
 
     def visit_IfExp(self, node: ast.IfExp) -> None:
@@ -214,6 +218,13 @@ class _Scribe(ast.NodeVisitor):
         for statement in (*node.body, *node.orelse):
             self.visit(statement)
         self._tested -= 1
+
+    def visit_Return(self, node: ast.Return) -> None:  # noqa: N802
+        """A predicate's answer is a condition, for whoever asks."""
+        if isinstance(node.value, ast.BoolOp | ast.Compare):
+            self._test(node.value, Kind.CONDITION)
+        else:
+            self.generic_visit(node)
 
     def visit_Raise(self, node: ast.Raise) -> None:
         if not self._tested:
@@ -229,8 +240,10 @@ class _Scribe(ast.NodeVisitor):
         caught = ast.unparse(node.type) if node.type else "everything"
         self._add(Kind.HANDLER, "handler", caught, node, text=f"except {caught}", strong=False)
         self._tested += 1
+        self._caught += 1
         for statement in node.body:
             self.visit(statement)
+        self._caught -= 1
         self._tested -= 1
 
     def visit_comprehension(self, node: ast.comprehension) -> None:
@@ -290,7 +303,7 @@ class _Scribe(ast.NodeVisitor):
 
     def _keywords(self, node: ast.Call) -> None:
         for keyword in node.keywords:
-            if keyword.arg:
+            if keyword.arg and not (keyword.arg == "strict" and _dotted(node.func) == "zip"):
                 self._keyword(keyword.arg, keyword.value)
 
     def _keyword(self, name: str, value: ast.expr) -> None:
@@ -317,12 +330,16 @@ class _Scribe(ast.NodeVisitor):
         entries = [_text(e) for e in _entries(value)]
         side = verbs.listed(last) if entries else None
         for entry in entries:
+            if entry is not None and side is None and verbs.marked(entry):
+                self._add(Kind.LITERAL, "literal", entry, value, text=repr(entry))
             if entry is not None and side == "deny":
                 self._add(Kind.ENTRY, "entry", f"{last}: {entry}", value, text=f"{entry!r} in {last}")
             elif entry is not None and side == "allow":
                 self.allows[f"{last}: {entry}"] += 1
         if not entries:
             self._keyword(last, value)
+        if (text := _text(value)) and _PATTERN.search(text):
+            self._pattern(value)
 
     def visit_Dict(self, node: ast.Dict) -> None:
         for key, value in zip(node.keys, node.values, strict=True):

@@ -34,6 +34,7 @@ SUFFIXES = tuple(_GRAMMARS)
 
 _NAMED = {"function_declaration", "generator_function_declaration", "method_definition", "method_declaration"}
 _UNNAMED = {"function_expression", "function", "arrow_function", "generator_function", "func_literal"}
+_TRUTHS = {"&&", "||", "==", "===", "!=", "!==", "<", "<=", ">", ">="}
 _NAMING = {
     "variable_declarator": "name",
     "assignment_expression": "left",
@@ -93,6 +94,7 @@ class _Reader:
         self._page = _Page("")
         self._depth = 0
         self._tested = 0
+        self._caught = 0
 
     def _text(self, node: Node | None) -> str:
         return "" if node is None else self._data[node.start_byte : node.end_byte].decode("utf-8", "replace")
@@ -192,18 +194,18 @@ class _Reader:
             return self._below(node)
         condition = written(test, self._data)
         outcome = self._leaves(body)
+        if outcome and self._caught:
+            outcome = "answer"  # it sorts errors that have happened; what was to be refused is refused already
         self._test(test, Kind.EXIT if outcome else Kind.CONDITION)
         if outcome:
-            self._add(
-                Kind.EXIT, outcome, condition, node, condition=condition, strong=outcome not in ("answer", "passed on")
-            )
+            self._add(Kind.EXIT, outcome, condition, node, condition=condition, strong=verbs.bounding(condition))
         self._tested += 1
         self.visit(body)
         if rest is not None:
             inner = rest.named_children[0] if rest.type == "else_clause" and rest.named_children else rest
             if inner.type != "if_statement" and (left := self._leaves(inner)):
                 turned = f"not ({condition})"
-                self._add(Kind.EXIT, left, turned, inner, condition=turned, strong=left not in ("answer", "passed on"))
+                self._add(Kind.EXIT, left, turned, inner, condition=turned, strong=verbs.bounding(condition))
             self.visit(rest)
         self._tested -= 1
         return None
@@ -212,7 +214,7 @@ class _Reader:
         self._literals(test)
         if kind is Kind.CONDITION:
             condition = written(test, self._data)
-            known = any(verbs.family(name) for name in re.findall(r"[A-Za-z_$][\w$]*", condition))
+            known = verbs.bounding(condition)
             self._add(Kind.CONDITION, "condition", condition, test, condition=condition, strong=known)
         self.visit(test)
 
@@ -296,7 +298,9 @@ class _Reader:
     def _on_catch_clause(self, node: Node) -> None:
         self._add(Kind.HANDLER, "handler", "everything", node, text="catch", strong=False)
         self._tested += 1
+        self._caught += 1
         self._below(node)
+        self._caught -= 1
         self._tested -= 1
 
     def _on_switch_case(self, node: Node) -> None:

@@ -53,10 +53,11 @@ def family(name: str) -> tuple[str, bool] | None:
         return None  # JavaScript's import; an error that is made where a condition already counts
     tails = {".".join(parts[-n:]) for n in (1, 2)} | {low}
     own = words(last)
-    for one, some, names, strong in _verbs():
-        if tails & names or own & some:
+    # A name that a sheet gives whole goes before its words: `re.escape` is no escape of what a stranger sent.
+    for one, _, names, strong in _verbs():
+        if tails & names:
             return one, strong
-    return None
+    return next(((one, strong) for one, some, _, strong in _verbs() if own & some), None)
 
 
 @cache
@@ -76,10 +77,25 @@ def keyword(name: str, value: str) -> bool | None:
     if low in _set("keywords", "on") or flat in _set("keywords", "on"):
         return not off
     if low in _set("keywords", "off") or flat in _set("keywords", "off"):
-        return off
+        return True if off else False if plain in ("true", "1", "!0", "yes") else None
     if low in _set("keywords", "present") or flat in _set("keywords", "present"):
         return plain not in ("none", "null", "undefined", "nil", "-1", "infinity")
     return None
+
+
+def outright(name: str) -> bool:
+    """Whether an argument of this name takes a protection away that would be there without it."""
+    low = name.lower()
+    return low in _set("keywords", "grave") or low.replace("_", "") in _set("keywords", "grave")
+
+
+def bounding(condition: str) -> bool:
+    """Whether a condition names what protects: a strong verb, or a limit."""
+    return any(
+        ((known := family(name)) and known[1] and known[0] not in ("timeout", "session", "lock"))
+        or words(name) & {"max", "maximum", "limit", "limits", "depth"}
+        for name in re.findall(r"[A-Za-z_$][\w$]*", condition)
+    )
 
 
 def listed(name: str) -> str | None:

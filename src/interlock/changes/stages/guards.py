@@ -31,6 +31,7 @@ _SENTENCES: dict[Sign, str] = {
     Sign.TURNED: "{where} now sets {text}.",
     Sign.LITERAL: "{where} no longer looks for {text}.",
     Sign.PATTERN: "{where} has a weaker pattern: {reason}.",
+    Sign.SLOW: "{where} has a new pattern, {text}: {reason}.",
     Sign.OTHER_PATTERN: "{where} has lost the pattern {text}.",
     Sign.DENIED: "{where} no longer keeps out {text}.",
     Sign.ALLOWED: "{where} now lets in {text}.",
