@@ -150,8 +150,8 @@ def test_the_root_holds_what_a_stranger_expects_there() -> None:
 
 @pytest.mark.parametrize("path", SOURCES, ids=relative)
 def test_what_is_an_extra_is_imported_where_it_is_used_alone(path: Path) -> None:
-    """Start-up must not depend on what else is installed: z3 in the room of proofs, DuckDB in that of replays."""
-    home = {"z3": "prover/", "duckdb": "replay/"}
+    """Start-up must not depend on what else is installed: z3 in the rooms of proofs, DuckDB in that of replays."""
+    home = {"z3": ("prover/", "changes/formal/"), "duckdb": ("replay/",)}
     for name in imports(ast.parse(path.read_text())):
         if (extra := name.split(".")[0]) in home:
             assert relative(path).startswith(home[extra]), f"{extra} outside of {home[extra]}"

@@ -72,3 +72,40 @@ def test_a_moved_file_loses_nothing(tmp_path: Path) -> None:
     text = "def f(x):\n    if x < 0:\n        raise ValueError\n    return x\n" * 3
     made = change(tmp_path, {"a.py": text}, {"a.py": None, "b/c.py": text})
     assert STAGE.run(made).findings == ()
+
+
+def test_a_proof_discharges_what_a_count_would_not(tmp_path: Path) -> None:
+    """Two refusals became one of another shape, and z3 shows that it refuses all of both."""
+    before = "def f(n: int):\n    if n > 10:\n        raise ValueError\n    if n < 0:\n        raise ValueError\n"
+    before += "    return n\n"
+    after = "def f(n: int):\n    if not 0 <= n < 11:\n        raise ValueError\n    return n\n"
+    said = STAGE.run(change(tmp_path, {"a.py": before}, {"a.py": after}))
+    assert {f.weight for f in said.findings} == {Weight.NOTE}
+    assert any("(check-sat)" in proof for name, proof in said.facts.items() if name.startswith("smt2 "))
+
+
+def test_a_bound_that_was_raised_comes_with_an_example(tmp_path: Path) -> None:
+    before = "def f(size: int, max_size: int):\n    if size > max_size:\n        raise ValueError\n    return size\n"
+    after = before.replace("size > max_size:", "size > max_size + 100:")
+    (found,) = STAGE.run(change(tmp_path, {"a.py": before}, {"a.py": after})).findings
+    assert found.weight is Weight.REVIEW
+    assert "The base refused max_size = " in found.why
+
+
+def test_a_guard_behind_a_switch_is_none(tmp_path: Path) -> None:
+    before = "def f(n):\n    if n > 10:\n        raise ValueError\n    return n\n"
+    after = "def f(n):\n    if STRICT_ENOUGH:\n        if n > 10:\n            raise ValueError\n    return n\n"
+    found = STAGE.run(change(tmp_path, {"a.py": before}, {"a.py": after})).findings
+    assert {(f.rule, f.weight) for f in found} == {("guards/condition-narrower", Weight.REVIEW)}
+
+
+def test_a_definition_that_changed_is_not_proved_away(tmp_path: Path) -> None:
+    """`path` is checked as before, but is no longer the real one."""
+    before = (
+        "def f(path):\n    path = realpath(path)\n    if path.startswith('/etc'):\n        raise ValueError\n"
+        "    if path == '/':\n        raise ValueError\n    return path\n"
+    )
+    after = "def f(path):\n    if path.startswith('/etc') or path == '/':\n        raise ValueError\n    return path\n"
+    found = STAGE.run(change(tmp_path, {"a.py": before}, {"a.py": after})).findings
+    assert ("guards/call-lost", Weight.REVIEW) in {(f.rule, f.weight) for f in found}
+    assert not any("proved" in f.why for f in found)

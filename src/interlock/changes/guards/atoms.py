@@ -67,3 +67,11 @@ def names(condition: str) -> frozenset[str]:
         elif isinstance(node, ast.Constant):
             found.add(repr(node.value))
     return frozenset(found)
+
+
+def bounds(before: str, after: str) -> bool:
+    """Whether two conditions differ in comparisons by order alone: a bound was moved."""
+    different = atoms(before) ^ atoms(after)
+    trees = [parsed(atom) for atom in different]
+    order = ast.Lt | ast.LtE | ast.Gt | ast.GtE
+    return bool(trees) and all(isinstance(t, ast.Compare) and any(isinstance(o, order) for o in t.ops) for t in trees)

@@ -34,7 +34,8 @@ class Guard(msgspec.Struct, frozen=True, kw_only=True):
     """One protection. Two with equal `kind`, `family` and `key` are the same protection, wherever they stand.
 
     `family`: the verb's family (`escape`, `authorise` …), or what kind of exit it is. `condition`: when it rejects,
-    as a Python expression over the program's own terms, as far as it could be written as one.
+    as a Python expression over the program's own terms, as far as it could be written as one; `within`: what has to
+    hold for it to be asked at all.
     """
 
     kind: Kind
@@ -44,6 +45,7 @@ class Guard(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     condition: str = ""
     strong: bool = True
+    within: str = ""
 
     @property
     def identity(self) -> tuple[Kind, str, str]:

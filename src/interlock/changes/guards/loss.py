@@ -41,6 +41,7 @@ class Sign(enum.StrEnum):
     UNSAFE = "unsafe-call"
     WEAKER = "condition-weaker"
     CHANGED = "condition-changed"
+    NARROWER = "condition-narrower"  # it stands behind another condition now
     HANDLER = "handler-lost"
     DELETED = "guard-function-deleted"
 
@@ -48,8 +49,9 @@ class Sign(enum.StrEnum):
 class Loss(msgspec.Struct, frozen=True, kw_only=True):
     """One protection that is gone, in the new version's place (`line` 0: the function is gone).
 
-    `text`: the guard as it stood. `instead`: what stands there now. `conditions`: when it rejected, and when what
-    stands there now rejects, for the prover. `moved`: where the same guard stands now without being seen to lead here.
+    `text`: the guard as it stood. `instead`: what stands there now. `conditions`: when it rejected, and when
+    anything in the new function does, for the prover; `sources`: the function before and after.
+    `moved`: where the same guard stands now without being seen to lead here.
     """
 
     sign: Sign
@@ -61,10 +63,13 @@ class Loss(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     instead: str = ""
     conditions: tuple[str, str] | None = None
+    sources: tuple[str, str] = ("", "")
     moved: str = ""
     critical: bool = False
     reason: str = ""
 
+
+_MOST_REJECTIONS = 30  # of a function that the prover is asked about
 
 _GROUPS: Mapping[Kind, str] = {
     **dict.fromkeys(REJECTIONS, "rejection"),
@@ -231,11 +236,20 @@ class _Comparison:
         self._gained = _minus(after.guards, before.guards)
         self._critical = verbs.critical((after.path, after.name))
         tested = [g for g in after.guards if g.condition]
+        asked = [g for g in before.guards if g.condition]
+        self._old_atoms = frozenset().union(*(atoms(g.condition) for g in asked)) if asked else frozenset()
         self._atoms = frozenset().union(*(atoms(g.condition) for g in tested)) if tested else frozenset()
 
     def losses(self) -> list[Loss]:
         """All of them, each guard once."""
-        found = [*self._rejections(), *self._conditions(), *self._calls(), *self._singles(), *self._patterns()]
+        found = [
+            *self._rejections(),
+            *self._conditions(),
+            *self._calls(),
+            *self._singles(),
+            *self._patterns(),
+            *self._narrower(),
+        ]
         found += self._entries_and_unsafe()
         return found
 
@@ -251,11 +265,35 @@ class _Comparison:
             was=guard.line,
             text=guard.text,
             instead=instead.text if isinstance(instead, Guard) else "",
-            conditions=(guard.condition, instead.condition) if isinstance(instead, Guard) and guard.condition else None,
+            conditions=self._conditions_of(guard),
+            sources=(self._before.source, self._after.source),
             moved=f"{other.path}:{other.name}" if other else "",
             critical=self._critical,
             reason=str(more.get("reason", "")),
         )
+
+    def _conditions_of(self, guard: Guard) -> tuple[str, str] | None:
+        """When the guard rejected, and when any of the new function's does that rejects as firmly."""
+        if guard.kind not in REJECTIONS or not guard.condition:
+            return None
+        now = [
+            _whole_condition(g)
+            for g in self._after.guards
+            if g.kind in REJECTIONS and g.condition and g.family in ("refuse", "nothing", "skip")
+        ][:_MOST_REJECTIONS]
+        return _whole_condition(guard), " or ".join(f"({one})" for one in now) or "False"
+
+    def _narrower(self) -> list[Loss]:
+        """Guards that still stand there, behind a condition that did not lead to them before."""
+        old = {g.identity: g for g in self._before.guards}
+        found = []
+        for guard in self._after.guards:
+            was = old.get(guard.identity)
+            if was is None or guard.kind not in REJECTIONS or guard.family != "refuse":
+                continue
+            if atoms(guard.within or "True") - atoms(was.within or "True") - self._old_atoms:
+                found.append(self._loss(Sign.NARROWER, was, instead=guard))
+        return found
 
     def _moved(self, guard: Guard) -> bool:
         """Whether the guard still stands on the way: in a helper, in every caller, in a decorator."""
@@ -365,6 +403,10 @@ class _Comparison:
                 mark = Guard(kind=Kind.KEYWORD, family="unsafe", key=key, line=self._before.line, text=key)
                 found.append(self._loss(one, mark))
         return found
+
+
+def _whole_condition(guard: Guard) -> str:
+    return f"({guard.within}) and ({guard.condition})" if guard.within else guard.condition
 
 
 def _matched(lost: Sequence[Guard], gained: Sequence[Guard]) -> tuple[list[tuple[Guard, Guard]], list[Guard]]:

@@ -108,6 +108,7 @@ class _Scribe(ast.NodeVisitor):
         self.unsafe: Counter[str] = Counter()
         self._nested: list[_Block] = []
         self._name = name
+        self._within: list[str] = []  # the conditions that lead to the statement at hand
         self._caught = 0  # how many handlers of errors the statement at hand stands in
         self._tested = 0  # how many conditions of this block lead to the statement at hand
 
@@ -127,7 +128,16 @@ class _Scribe(ast.NodeVisitor):
         text = shortened(str(more.get("text", "")) or key)
         line = getattr(node, "lineno", 0)
         self.guards.append(
-            Guard(kind=kind, family=family, key=key, line=line, text=text, condition=condition, strong=strong)
+            Guard(
+                kind=kind,
+                family=family,
+                key=key,
+                line=line,
+                text=text,
+                condition=condition,
+                strong=strong,
+                within=" and ".join(self._within),
+            )
         )
 
     # Blocks and decorators
@@ -176,21 +186,23 @@ class _Scribe(ast.NodeVisitor):
             rest = branch.orelse
             branch = rest[0] if len(rest) == 1 and isinstance(rest[0], ast.If) else None
             if branch is None and rest:
-                self._tested += 1
                 if outcome := _leaves(rest):
                     self._exit(rest[0], " and ".join(tests), outcome)
-                for statement in rest:
-                    self.visit(statement)
-                self._tested -= 1
+                self._inside(rest, " and ".join(tests))
 
     def _branch(self, node: ast.If, before: list[str]) -> None:
         self._test(node.test, Kind.EXIT if _leaves(node.body) else Kind.CONDITION)
         if outcome := _leaves(node.body):
             self._exit(node, " and ".join([*before, f"({ast.unparse(node.test)})"]), outcome)
+        self._inside(node.body, " and ".join([*before, f"({ast.unparse(node.test)})"]))
+
+    def _inside(self, body: list[ast.stmt], condition: str) -> None:
+        self._within.append(condition)
         self._tested += 1
-        for statement in node.body:
+        for statement in body:
             self.visit(statement)
         self._tested -= 1
+        self._within.pop()
 
     def _exit(self, node: ast.AST, condition: str, outcome: str) -> None:
         if self._caught:
@@ -219,7 +231,7 @@ class _Scribe(ast.NodeVisitor):
             self.visit(statement)
         self._tested -= 1
 
-    def visit_Return(self, node: ast.Return) -> None:  # noqa: N802
+    def visit_Return(self, node: ast.Return) -> None:
         """A predicate's answer is a condition, for whoever asks."""
         if isinstance(node.value, ast.BoolOp | ast.Compare):
             self._test(node.value, Kind.CONDITION)
@@ -404,8 +416,16 @@ def _names(node: ast.AST) -> Iterator[str]:
             yield one.attr
 
 
+_MOST_WORK = 2  # statements of a branch that refuses by an empty answer; one that has more does its work there
+
+
 def _leaves(body: list[ast.stmt]) -> str:
     """How a branch leaves: `refuse` (raise, an error), `nothing` (an empty answer), `skip`, `answer`; or not at all."""
+    outcome = _left(body)
+    return "answer" if outcome in ("nothing", "skip") and len(body) > _MOST_WORK else outcome
+
+
+def _left(body: list[ast.stmt]) -> str:
     last = body[-1]
     if isinstance(last, ast.Raise):
         return "refuse"

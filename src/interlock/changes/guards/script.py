@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 _MOST_DEPTH = 260
+_MOST_WORK = 2  # statements of a branch that refuses by an empty answer; one that has more does its work there
 _GRAMMARS = {
     ".js": "javascript",
     ".cjs": "javascript",
@@ -95,18 +96,19 @@ class _Reader:
         self._depth = 0
         self._tested = 0
         self._caught = 0
+        self._within: list[str] = []  # the conditions that lead to the node at hand
 
     def _text(self, node: Node | None) -> str:
         return "" if node is None else self._data[node.start_byte : node.end_byte].decode("utf-8", "replace")
 
     def enter(self, node: Node, name: str) -> None:
         """Read one function, or the file, on a page of its own."""
-        before, tested = self._page, self._tested
-        self._page, self._tested = _Page(name), 0
+        before, tested, within = self._page, self._tested, self._within
+        self._page, self._tested, self._within = _Page(name), 0, []
         for child in node.children:
             self.visit(child)
         page = self._page
-        self._page, self._tested = before, tested
+        self._page, self._tested, self._within = before, tested, within
         parameters = node.child_by_field_name("parameters")
         self.functions.append(
             Function(
@@ -178,6 +180,7 @@ class _Reader:
                 text=shortened(text or key),
                 condition=condition,
                 strong=strong,
+                within=" and ".join(self._within),
             )
         )
 
@@ -200,13 +203,16 @@ class _Reader:
         if outcome:
             self._add(Kind.EXIT, outcome, condition, node, condition=condition, strong=verbs.bounding(condition))
         self._tested += 1
+        self._within.append(f"({condition})")
         self.visit(body)
+        self._within[-1] = f"not ({condition})"
         if rest is not None:
             inner = rest.named_children[0] if rest.type == "else_clause" and rest.named_children else rest
             if inner.type != "if_statement" and (left := self._leaves(inner)):
                 turned = f"not ({condition})"
                 self._add(Kind.EXIT, left, turned, inner, condition=turned, strong=verbs.bounding(condition))
             self.visit(rest)
+        self._within.pop()
         self._tested -= 1
         return None
 
@@ -263,6 +269,10 @@ class _Reader:
         if not statements:
             return ""
         last = statements[-1]
+        outcome = self._left(last)
+        return "answer" if outcome in ("nothing", "skip") and len(statements) > _MOST_WORK else outcome
+
+    def _left(self, last: Node) -> str:
         if last.type == "throw_statement":
             return "refuse"
         if last.type in ("continue_statement", "break_statement"):

@@ -27,7 +27,16 @@ _GRAVE = frozenset(
 )
 # They are looked at everywhere.
 _LOOK = _GRAVE | {
-    *(Sign.KEYWORD, Sign.LITERAL, Sign.PATTERN, Sign.OTHER_PATTERN, Sign.SLOW, Sign.ALLOWED, Sign.CONDITION)
+    *(
+        Sign.KEYWORD,
+        Sign.LITERAL,
+        Sign.PATTERN,
+        Sign.OTHER_PATTERN,
+        Sign.SLOW,
+        Sign.ALLOWED,
+        Sign.CONDITION,
+        Sign.NARROWER,
+    )
 }
 # Every fifth ordinary change shows one of these: they are looked at where it is critical.
 _FAINT = frozenset({Sign.BARE, Sign.ANSWER})

@@ -8,13 +8,16 @@ from collections.abc import Iterator
 from interlock.changes.change import Change, Kind, Version
 from interlock.changes.config import matches
 from interlock.changes.finding import Finding, Weight
+from interlock.changes.formal import discharge
 from interlock.changes.guards import files, verbs
+from interlock.changes.guards.atoms import bounds
 from interlock.changes.guards.guard import Function, Unreadable
 from interlock.changes.guards.loss import Loss, Sign, losses
 from interlock.changes.guards.peers import Missing, missing
 from interlock.changes.guards.weight import weighed
 from interlock.changes.stage import Found, Plain
 
+_MOST_PROOFS = 60  # guards that the prover is asked about, some tens of milliseconds each
 _MOST_BESIDE = 40  # files beside the change that are read for siblings
 _MOST_SEARCHED = 4_000  # files that are searched for a name
 
@@ -38,6 +41,7 @@ _SENTENCES: dict[Sign, str] = {
     Sign.UNSAFE: "{where} now calls {text}, which is the unsafe one of two.",
     Sign.WEAKER: "{where} refuses less than before: {text}.",
     Sign.CHANGED: "{where} refuses when something else holds than {text}.",
+    Sign.NARROWER: "{where} asks for {text} behind another condition now.",
     Sign.HANDLER: "{where} no longer catches {text}.",
     Sign.DELETED: "{text}, which guards, is gone.",
 }
@@ -48,9 +52,12 @@ def run(change: Change) -> Found:
     problems: list[str] = []
     before, after = _sides(change, problems)
     lost = losses(before, after, change.renamed, lambda name: _used(change, name))
-    findings = [*_of_losses(lost, change), *_of_peers(change, before, after)]
-    facts = {"lost": str(sum(f.weight is not Weight.NOTE for f in findings)), "functions": str(len(after))}
-    return Found(findings=tuple(findings), problems=tuple(problems), facts=facts)
+    proofs: dict[str, str] = {}
+    findings = [*_of_losses(lost, change, proofs), *_of_peers(change, before, after)]
+    asked = any(loss.conditions for loss in lost)
+    facts = {"lost": str(sum(f.weight is not Weight.NOTE for f in findings)), "functions": str(len(after)), **proofs}
+    notes = (discharge.MISSING,) if asked and not discharge.available() else ()
+    return Found(findings=tuple(findings), problems=tuple(problems), facts=facts, notes=notes)
 
 
 def _sides(change: Change, problems: list[str]) -> tuple[list[Function], list[Function]]:
@@ -87,23 +94,38 @@ def _used(change: Change, name: str) -> bool:
     return any(word.search(change.read(path) or b"") for path in paths)
 
 
-def _of_losses(lost: list[Loss], change: Change) -> Iterator[Finding]:
-    for loss in lost:
-        where = f"{loss.function}()" if loss.function and not loss.function.endswith(".") else loss.path
+def _of_losses(lost: list[Loss], change: Change, proofs: dict[str, str]) -> Iterator[Finding]:
+    for number, loss in enumerate(lost):
         weight = Weight(weighed(loss, critical=bool(matches(loss.path, change.config.scope.critical))).value)
-        title = _SENTENCES[loss.sign].format(
-            where=where, text=loss.text, title=verbs.title(loss.family), reason=loss.reason
-        )
         hints = [f"It stood in line {loss.was} of the base."]
         if loss.instead:
             hints.append(f"There stands now: {loss.instead}.")
         if loss.moved:
             hints.append(f"The same guard came to {loss.moved}, which is not seen to lead here.")
-        yield Finding(
-            rule=f"guards/{loss.sign.value}", weight=weight, path=loss.path, line=loss.line,
-            anchor=f"{loss.function} {loss.text}", title=title, why=" ".join(hints), text=loss.text,
-            fix="Put it back, or show that what stands there now refuses as much.",
-        )  # fmt: skip
+        proof = ""
+        if number < _MOST_PROOFS and loss.conditions is not None and discharge.available():
+            answer, said, proof = discharge.judged(loss)
+            hints += [said] * bool(said)
+            if answer == "PROVED":
+                weight = Weight.NOTE
+            elif answer == "WEAKER" and weight is Weight.NOTE and bounds(*loss.conditions):
+                weight = Weight.REVIEW
+        finding = _of_loss(loss, weight, " ".join(hints))
+        if proof:
+            proofs[f"smt2 {finding.fingerprint}"] = proof
+        yield finding
+
+
+def _of_loss(loss: Loss, weight: Weight, why: str) -> Finding:
+    where = f"{loss.function}()" if loss.function and not loss.function.endswith(".") else loss.path
+    title = _SENTENCES[loss.sign].format(
+        where=where, text=loss.text, title=verbs.title(loss.family), reason=loss.reason
+    )
+    return Finding(
+        rule=f"guards/{loss.sign.value}", weight=weight, path=loss.path, line=loss.line,
+        anchor=f"{loss.function} {loss.text}", title=title, why=why, text=loss.text,
+        fix="Put it back, or show that what stands there now refuses as much.",
+    )  # fmt: skip
 
 
 def _of_peers(change: Change, before: list[Function], after: list[Function]) -> Iterator[Finding]:

@@ -1,0 +1,61 @@
+"""A lost or changed guard before the prover: discharged, shown to be weaker, or left as it was.
+
+The prover is an extra (`pip install interlock[prove]`); without it nothing is discharged.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import textwrap
+from collections.abc import Mapping
+
+from interlock.changes.formal.definitions import moved
+from interlock.changes.guards.atoms import names
+from interlock.changes.guards.loss import Loss
+
+MISSING = "the prover (z3-solver, the extra `prove`) is not installed: no guard was discharged by proof"
+
+
+def available() -> bool:
+    """Whether proofs can be made."""
+    return importlib.util.find_spec("z3") is not None
+
+
+def judged(loss: Loss) -> tuple[str, str, str]:
+    """The answer (`PROVED`, `WEAKER`, `INCONCLUSIVE`), what to say of it, and the proof's SMT-LIB text."""
+    from interlock.changes.formal.implication import Answer, implied
+
+    if loss.conditions is None:
+        return Answer.INCONCLUSIVE.value, "", ""
+    old, new = loss.conditions
+    known = frozenset(n for n in names(old) | names(new) if n.isidentifier())
+    got = implied(old, new, annotated=_annotated(loss.sources), moved=moved(*loss.sources, known))
+    if got.answer is Answer.WEAKER:
+        example = ", ".join(f"{name} = {value!r}" for name, value in sorted(got.example.items()))
+        return got.answer.value, f"The base refused {example or 'it'} and this does not.", got.proof
+    if got.answer is Answer.PROVED:
+        return got.answer.value, "It is proved that what stands there now refuses all that it did.", got.proof
+    return got.answer.value, f"The prover does not know: {got.reason}.", ""
+
+
+def _annotated(sources: tuple[str, str]) -> Mapping[str, str]:
+    """What both versions of a Python function say of their parameters' types, where they say the same."""
+    found: list[dict[str, str]] = []
+    for source in sources:
+        try:
+            tree = ast.parse(textwrap.dedent(source))
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return {}
+        first = tree.body[0] if tree.body else None
+        if not isinstance(first, ast.FunctionDef | ast.AsyncFunctionDef):
+            return {}
+        given = first.args
+        found.append(
+            {
+                a.arg: a.annotation.id
+                for a in (*given.posonlyargs, *given.args, *given.kwonlyargs)
+                if isinstance(a.annotation, ast.Name)
+            }
+        )
+    return {name: kind for name, kind in found[0].items() if found[1].get(name) == kind}
