@@ -262,3 +262,48 @@ def test_promises_of_a_person_rest_on_the_organisations_rules(tmp_path: Path) ->
     prove_folder(file.parent, "user", organisation=tmp_path / "org" / "policy")
     rules.refresh()
     assert not rules.problems()
+
+
+def test_the_receipt_of_another_set_is_of_no_use(tmp_path: Path) -> None:
+    """An operator copies a whole folder's proof along with one of its files; an agent takes any receipt it finds."""
+    other = policy(tmp_path / "other", FORBID.replace('"file"', '"table"').replace("read file", "read table"))
+    prove_folder(other.parent, "user")
+    file = policy(tmp_path / "user", FORBID)
+    (file.parent / receipt.FILE).write_bytes((other.parent / receipt.FILE).read_bytes())
+    rules, _ = book(tmp_path)
+    with pytest.raises(Unproved, match="changed since they were proved"):
+        rules.engine("")
+
+
+@pytest.mark.parametrize("linked", ["file", "folder"])
+def test_what_a_link_points_to_is_swapped_after_the_proof(tmp_path: Path, linked: str) -> None:
+    real = policy(tmp_path / "real", FORBID)
+    prove_folder(real.parent, "user")
+    swapped = policy(tmp_path / "swapped", FORBID.replace('== "file"', '== "table"').replace("read file", "read table"))
+    folder = tmp_path / "user" / "policy"
+    folder.parent.mkdir()
+    if linked == "folder":
+        folder.symlink_to(real.parent)
+        (swapped.parent / receipt.FILE).write_bytes((real.parent / receipt.FILE).read_bytes())
+    else:
+        folder.mkdir()
+        (folder / "mine.cedar").symlink_to(real)
+        (folder / receipt.FILE).symlink_to(real.parent / receipt.FILE)
+    rules, reports = book(tmp_path)
+    old = rules.engine("")
+    assert "mine" in old.rules
+    link, target = (folder, swapped.parent) if linked == "folder" else (folder / "mine.cedar", swapped)
+    link.unlink()
+    link.symlink_to(target)
+    rules.refresh()
+    assert rules.engine("") is old
+    assert reports.kinds == ["policy.loaded", "policy.refused"]
+
+
+def test_a_layer_proved_under_another_name_is_not_proved(tmp_path: Path) -> None:
+    """`policy prove` without `--layer` proves a project's rules: that is no proof of an organisation's."""
+    file = policy(tmp_path / "org", FORBID)
+    prove_folder(file.parent, "project")
+    rules, _ = book(tmp_path)
+    with pytest.raises(Unproved, match="--layer organisation"):
+        rules.engine("")

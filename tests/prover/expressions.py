@@ -31,8 +31,9 @@ TEXTS = [
     "A",
     "line\nfeed",
     "\x00",
+    "\U000f0000",
 ]
-PATTERNS = ["*", "", "x", "hooks*", "*skipped*", "a\\*b", "*\N{SNOWMAN}", "a*b*", "*\n*", "\\u{41}"]
+PATTERNS = ["*", "", "x", "hooks*", "*skipped*", "a\\*b", "*\N{SNOWMAN}", "a*b*", "*\n*", "\\u{41}", "\U000f0000*"]
 NUMBERS = [0, 1, 2, 50, MOST]
 
 

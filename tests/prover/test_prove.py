@@ -9,10 +9,11 @@ import msgspec
 import pytest
 
 from interlock.model.decision import Approval
+from interlock.model.effect import Verb
 from interlock.policy.defaults import layer
-from interlock.policy.properties import promised
+from interlock.policy.properties import Property, promised
 from interlock.policy.rules import Rule, read
-from interlock.prover import concrete
+from interlock.prover import concrete, globs
 from interlock.prover.prove import Outcome, Prover, Result
 
 RULES = read([layer()])
@@ -71,6 +72,22 @@ def test_a_counterexample_that_cedar_does_not_confirm_is_not_shown(monkeypatch: 
     assert found.outcome is Outcome.UNKNOWN
     assert found.request is None
     assert "Cedar does not confirm" in found.reason
+
+
+def test_patterns_that_would_take_too_long_prove_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five patterns of which no text has all answers, and too few states looked at to know."""
+    has, lacks = ("*ab*", "*ba*"), ("*aba*", "*bab*", "*ab*ba*", "*ba*ab*")
+    text = " && ".join([f'resource.name like "{p}"' for p in has] + [f'!(resource.name like "{p}")' for p in lacks])
+    policy = cedarpy.policies_to_pst(f"forbid (principal, action, resource) when {{ {text} }};")
+    promise = Property(
+        "odd", "never", "why", frozenset(Verb), policy.static_policies["policy0"], "default", frozenset()
+    )
+    (said,) = [r for r in Prover().prove(RULES, [promise]) if r.id == "odd"]
+    assert said.outcome is Outcome.VACUOUS
+    monkeypatch.setattr(globs, "STATES", 3)
+    (said,) = [r for r in Prover().prove(RULES, [promise]) if r.id == "odd"]
+    assert said.outcome is Outcome.UNKNOWN
+    assert "more than 3 states" in said.reason
 
 
 def test_a_request_that_is_shown_is_as_plain_as_can_be() -> None:
