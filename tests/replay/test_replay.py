@@ -28,7 +28,7 @@ from interlock.policy.defaults import layer
 from interlock.policy.engine import Engine
 from interlock.policy.rules import Layer
 from interlock.replay import parquet
-from interlock.replay.again import Again, principals, recorded
+from interlock.replay.again import HELD, Again, principals, recorded
 from interlock.replay.parquet import Past
 from interlock.replay.report import Replayed, replay
 from policy import worlds
@@ -167,6 +167,14 @@ def test_only_what_is_new_is_taken_over(tmp_path: Path, monkeypatch: pytest.Monk
             ends = [int(path.stem.partition("-")[2]) for path in sorted(folder.glob("*.parquet"))]
             assert ends == [*range(4, log.size - log.size % 4 + 1, 4), *([log.size] if log.size % 4 else [])]
     assert [path.name for path in folder.iterdir() if path.suffix != ".parquet"] == []
+
+
+def test_names_that_were_shortened_are_counted(tmp_path: Path) -> None:
+    """A rule about the end of a name sees no more than the entry holds of it, and may answer otherwise: it is said."""
+    assert records._NAME == HELD
+    some = [entry(f"read table {'s' * length} @staging") for length in (10, HELD - 1, HELD, HELD + 90)]
+    total = replayed(ledger(tmp_path, some), SHOP.replace("shop*", "*t").replace("shop.users", "t"))
+    assert (total.replayed, total.shortened) == (4, 2)
 
 
 def test_since_leaves_out_what_is_older(tmp_path: Path) -> None:

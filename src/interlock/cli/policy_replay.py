@@ -115,8 +115,11 @@ def _show(total: Replayed, texts: dict[int, tuple[str, str]], since: str, digest
 
 
 def _left(total: Replayed) -> list[tuple[int, str]]:
+    from interlock.replay.again import HELD
+
     return [
         (total.lapsed, "of the prompts were let through by a grant: it lapses when the rules change."),
+        (total.shortened, f"name something of which an entry holds {HELD} characters: rules about names saw no more."),
         (total.otherwise, "were stopped by something else than policy (a halt, a pause, a broken reader): left alone."),
         (total.older, "were recorded before entries held what a replay needs: not replayed."),
         (total.cut, "had more effects than an entry has room for: not replayed."),
@@ -139,6 +142,7 @@ def facts(total: Replayed, texts: dict[int, tuple[str, str]]) -> dict[str, Any]:
         "actions": total.replayed, "distinct": total.distinct,
         "before": dict(total.before), "after": dict(total.after),
         "prompts_gained": total.prompts_gained, "prompts_lost": total.prompts_lost, "granted": total.lapsed,
+        "shortened": total.shortened,
         "not_replayed": {"not_policy": total.otherwise, "older": total.older, "cut": total.cut, "unread": total.unread},
         "changes": [_change(moved, texts) for moved in total.changes()],
     }  # fmt: skip

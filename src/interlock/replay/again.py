@@ -16,6 +16,8 @@ from interlock.model.decision import LADDER, Rung, Verdict
 from interlock.policy import notation
 from interlock.policy.engine import TIER, Engine
 
+HELD = 200  # characters of a name that an entry holds, at most
+
 _PLACE = {rung: place for place, (rung, _) in enumerate(LADDER)}
 _ANYBODY = Principal(agent="", session="")
 _TIERS = {tier: rung for rung, tier in TIER.items()}
@@ -85,6 +87,11 @@ class Again:
             return plain
         held = self._all(inside, who)
         return held if held.answer.verdict is Verdict.ALLOW else plain
+
+    def shortened(self, asked: Sequence[str], inside: Sequence[str]) -> bool:
+        """Whether a name may have been longer than what was judged of it. Of lines that `action` has judged."""
+        scenes = [self._scenes[line] for line in (*asked, *inside) if line in self._scenes]
+        return any(len(text) >= HELD for one in scenes for text in (one.effect.resource.name, one.effect.via))
 
     def _all(self, lines: Sequence[str], who: Who) -> Said:
         found = [self._one(line, who) for line in lines]

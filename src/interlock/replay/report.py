@@ -45,6 +45,7 @@ class Replayed:
     cut: int = 0  # more effects than the entry had room for
     unread: int = 0  # words that this version does not know
     otherwise: int = 0  # stopped by something else than policy
+    shortened: int = 0  # of the replayed, those with a name of which the entry may not hold all
     lapsed: int = 0  # let through by a grant, which lapses under other rules: a question again
     before: Counter[str] = field(default_factory=Counter)
     after: Counter[str] = field(default_factory=Counter)
@@ -94,6 +95,7 @@ def _add(total: Replayed, group: Group, again: Again, older: Again | None) -> No
         return
     before = was.answer
     total.replayed += group.count
+    total.shortened += group.count * again.shortened(group.asked, group.inside)
     total.before[before.verdict] += group.count
     total.after[said.answer.verdict] += group.count
     if said.answer == before:
