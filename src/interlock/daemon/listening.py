@@ -74,7 +74,9 @@ def _pair(port: int) -> tuple[socket.socket, ...]:
     sockets: list[socket.socket] = []
     for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
         try:
-            listener = socket.socket(family, socket.SOCK_STREAM)
+            # With the protocol named, asyncio turns Nagle's algorithm off: else each answer waits 40 ms for the
+            # delayed acknowledgement of its head.
+            listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         except OSError:
             continue  # a kernel without this family: nobody can answer on it either
         try:

@@ -112,11 +112,12 @@ class PanelDesk:
             import uvicorn
 
             from interlock.panel.app import Panel
+            from interlock.panel.connection import Connection
 
             panel = Panel(self, self._seats, self._live, bound.site, cookie=f"interlock-{bound.port}")
             self._server = uvicorn.Server(
                 uvicorn.Config(
-                    panel.app(), http="httptools", loop="asyncio", ws="none", lifespan="off", log_config=None,
+                    panel.app(), http=Connection, loop="asyncio", ws="none", lifespan="off", log_config=None,
                     access_log=False, server_header=False, date_header=False, proxy_headers=False,
                     limit_concurrency=_CONNECTIONS, timeout_keep_alive=30, timeout_graceful_shutdown=1,
                 )
