@@ -6,6 +6,7 @@ import contextlib
 import os
 import resource
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -232,6 +233,36 @@ def test_who_lets_a_held_run_go_on_from_outside_does_so_for_a_moment(sandbox: Sa
         assert run.heard(0.5) == b""
         run.renews.set()
         assert run.until(b"tick", there=True)
+
+
+def test_a_socket_that_is_made_later_at_a_visible_place_is_in_reach(sandbox: Sandbox) -> None:
+    """R45 of the register: those that are there when the run begins are covered, later ones are not."""
+    ways = {name: sandbox.base / f"{name}.sock" for name in ("early", "late")}
+    early = socket.socket(socket.AF_UNIX)
+    early.bind(str(ways["early"]))
+    early.listen(1)
+    script = f"""
+import os, socket, time
+print("ready", flush=True)
+while not os.path.exists({str(sandbox.base / "go")!r}): time.sleep(0.01)
+for path in {[str(ways["early"]), str(ways["late"])]}:
+    try: socket.socket(socket.AF_UNIX).connect(path); print("connected")
+    except OSError as error: print("no")
+"""
+    plan = sandbox.base / "plan"
+    plan.write_bytes(plan_bytes(**sandbox.values(PYTHON, "-I", "-c", script, fresh=["/run"], landlock="1")))
+    sandbox.own(plan, ways["early"])
+    with subprocess.Popen(
+        [str(sandbox.program), "--plan", str(plan)], stdout=subprocess.PIPE, text=True, env=sandbox.env,
+        cwd=sandbox.base, **sandbox.identity(),
+    ) as running, early, socket.socket(socket.AF_UNIX) as late:  # fmt: skip
+        assert running.stdout is not None
+        assert running.stdout.readline() == "ready\n"
+        late.bind(str(ways["late"]))
+        late.listen(1)
+        sandbox.own(ways["late"])
+        (sandbox.base / "go").touch()
+        assert running.stdout.read().split() == ["no", "connected"]
 
 
 # ---- bound runs, which have no process namespace of their own

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
 from collections.abc import Callable, Sequence
 
@@ -10,12 +12,14 @@ import msgspec
 from interlock.containment.change import shown
 from interlock.containment.point import ABSENT, DIRECTORY, FILE, After, Entry, Point, Was
 from interlock.containment.preimage import Keeper, Limits, Vault, after, untouched
-from interlock.containment.restore import Frame, Target, restore
+from interlock.containment.restore import Frame, Target, restore, twin_at
 from interlock.containment.shelf import Shelf
 from interlock.containment.undo import CONFLICT, LOST, Change, Deed, Problem, Ref, Step, World
 from interlock.model.errors import StateError
 
 KIND = "preimage"
+_ALONE = ", as a file of its own,"  # its other names lie elsewhere, and stay with the other file
+_BESIDE = 10_000  # names of a directory that are looked through for another one of a file
 # An undo waits for a person, not an agent: it may keep far more of what it replaces.
 _LIMITS = Limits(files=200_000, size=4 << 30, seconds=300.0)
 _IRREPLACEABLE = "it holds secrets, so no copy of it could be kept for an undo of this undo"
@@ -137,10 +141,24 @@ class Planner:
         elif to.kind == FILE and to.digest not in self._vault:
             self._stuck(was.path, LOST, "its bytes were pruned from the store")
         else:
-            self._targets.append(Target(was.path, to, now))
-            self._changes.append(Change(_does(now, to), self._named(was.path)))
+            twin = self._twin(was.path, to, now)
+            alone = to.links > 1 and now.place != to.place and not twin
+            self._targets.append(Target(was.path, to, now, twin))
+            self._changes.append(Change(_does(now, to) + _ALONE * alone, self._named(was.path)))
             if to.kind != ABSENT or now.kind != DIRECTORY:
                 world.put(was.path, to)
+
+    def _twin(self, path: bytes, to: Entry, now: Entry) -> bytes:
+        """Another name of the file that stood there: beside it, or among what the action touched; b"" for none."""
+        if to.kind != FILE or to.links < 2 or now.place == to.place:
+            return b""
+        folder = os.path.dirname(path)
+        beside: list[bytes] = []
+        with contextlib.suppress(OSError), os.scandir(folder) as entries:
+            names = itertools.islice(entries, _BESIDE)
+            beside = [entry.path for entry in names if entry.inode() == to.place[1]]
+        touched = [other for other, entry in self._now.items() if entry.place == to.place]
+        return next((other for other in (*beside, *touched) if other != path and twin_at(other, to)), b"")
 
     def _frame(self, was: Was, left: Entry) -> None:
         """A directory that is only written in: its time is put back unless something else moved it since."""

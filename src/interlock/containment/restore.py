@@ -26,11 +26,15 @@ _OWNER = 0o700  # while a directory is being filled
 
 
 class Target(msgspec.Struct, frozen=True):
-    """A path and what shall stand there. `expect` is what may stand there now; anything else is left alone."""
+    """A path and what shall stand there. `expect` is what may stand there now; anything else is left alone.
+
+    `twin` is another name of the very file that stood there: where it still is, the path becomes a name of it again.
+    """
 
     path: bytes
     to: Entry
     expect: Entry
+    twin: bytes = b""
 
 
 class Frame(msgspec.Struct, frozen=True):
@@ -95,12 +99,15 @@ def _settled(targets: Sequence[Target]) -> None:
 def _attempt(target: Target, vault: Vault, refused: dict[bytes, str]) -> None:
     def put() -> None:
         now = seen(target.path)
-        if _there(now, target.to):
+        twin = twin_at(target.twin, target.to) and now.place != target.to.place
+        if _there(now, target.to) and not twin:
             return
         if not acceptable(now, target):
             refused[target.path] = "it changed meanwhile"
-            return
-        _put(target.path, now, target.to, vault)
+        elif twin:
+            _join(target.path, now, target.twin)
+        else:
+            _put(target.path, now, target.to, vault)
 
     _guarded(target.path, refused, put)
 
@@ -151,6 +158,22 @@ def _put(path: bytes, now: Entry, to: Entry, vault: Vault) -> None:
             new = _new(directory, path)
             _file(directory, new, to, vault)
             _settle(directory, new, name, to)
+
+
+def twin_at(path: bytes, to: Entry) -> bool:
+    """Whether this is a name of the file that is meant, and it is as it was."""
+    if not path:
+        return False
+    found = seen(path, to)
+    return found.place == to.place and found.same(to) and found.mtime == to.mtime
+
+
+def _join(path: bytes, now: Entry, twin: bytes) -> None:
+    with walk.parent(path) as (directory, name), walk.parent(twin) as (beside, other):
+        _clear(directory, name, now)
+        new = _new(directory, path)
+        os.link(other, new, src_dir_fd=beside, dst_dir_fd=directory, follow_symlinks=False)
+        os.rename(new, name, src_dir_fd=directory, dst_dir_fd=directory)
 
 
 def _remove(directory: int, name: bytes, now: Entry) -> None:
