@@ -351,6 +351,44 @@ def test_tests_deleted_weakened_and_moved(tmp_path: Path) -> None:
     assert said("expected", {"tests/test_a.py": old.replace("== 4", "== 5")}) == set()
 
 
+@pytest.mark.parametrize(
+    ("test", "weight"),
+    [
+        ("@pytest.mark.skip\ndef test_a():\n    assert f(1) == 2\n", "block"),
+        ("@pytest.mark.xfail(reason='x')\ndef test_a():\n    assert f(1) == 2\n", "block"),
+        ("@pytest.mark.skipif(True, reason='x')\ndef test_a():\n    assert f(1) == 2\n", "block"),
+        ("pytestmark = pytest.mark.skip\n\ndef test_a():\n    assert f(1) == 2\n", "block"),
+        ("def test_a():\n    pytest.skip('later')\n    assert f(1) == 2\n", "block"),
+        ("def test_a():\n    assert f(1) == 2\n\n@pytest.mark.skip\ndef test_new():\n    assert f(2) == 3\n", "review"),
+        ("@pytest.mark.skipif(os.name == 'nt', reason='x')\ndef test_a():\n    assert f(1) == 2\n", ""),
+        ("def test_a():\n    if not there:\n        pytest.skip('needs it')\n    assert f(1) == 2\n", ""),
+    ],
+)
+def test_a_skip_counts_where_it_holds_whatever_the_machine_is(tmp_path: Path, test: str, weight: str) -> None:
+    """Story: half of the alarms on an ordinary history were new tests that looked first whether they could run."""
+    base: Files = {"tests/test_a.py": "def test_a():\n    assert f(1) == 2\n"}
+    result = judged(tmp_path, "checks", base, {"tests/test_a.py": test})
+    assert [f.weight.value for f in result.findings if f.rule == "checks/test-skipped"] == ([weight] if weight else [])
+
+
+def test_numbers_are_compared_by_what_they_are_of(tmp_path: Path) -> None:
+    base: Files = {"eslint.config.js": 'x = { complexity: ["error", 10] }\n'}
+    after: Files = {"eslint.config.js": 'x = { "max-depth": 4, complexity: ["error", 40] }\n'}
+    assert rules(judged(tmp_path, "checks", base, after), Weight.BLOCK) == {"checks/complexity-raised"}
+    fewer: Files = {"eslint.config.js": 'x = { "max-depth": 4, complexity: ["error", 9] }\n'}
+    assert not rules(judged(tmp_path / "b", "checks", base, fewer))
+
+
+def test_silencing_a_rule_that_would_be_a_note_is_one(tmp_path: Path) -> None:
+    def said(name: str, mark: str) -> set[tuple[str, str]]:
+        result = judged(tmp_path / name, "checks", {"a.py": "run(x)\n"}, {"a.py": f"run(x)  {mark}\n"})
+        return {(f.rule, f.weight.value) for f in result.findings}
+
+    assert said("a", "# noqa: S603 - a list") == {("checks/security-suppressed", "note")}
+    assert said("b", "# noqa: S602") == {("checks/security-suppressed", "review")}
+    assert said("c", "# nosec") == {("checks/security-suppressed", "review")}
+
+
 def test_findings_carry_what_a_person_needs(tmp_path: Path) -> None:
     result = judged(tmp_path, "static", {"a.py": ""}, {"a.py": "import yaml\nx = yaml.load(open('f'))\n"})
     ours: list[Finding] = [f for f in result.findings if f.rule == "static/unpickled"]

@@ -44,6 +44,11 @@ def _weights() -> dict[str, Weight]:
     }
 
 
+def weight_of(code: str) -> Weight:
+    """What a rule of a scanner weighs here."""
+    return _weights().get(code, Weight.NOTE)
+
+
 def ruff(files: Mapping[str, tuple[str, bytes]], seconds: float) -> Answer:
     """Scan copies. `files`: name of the copy -> (path, content). Raises ToolMissing."""
     return _scan("ruff", _RUFF, files, seconds, _ruff)
@@ -102,6 +107,6 @@ def _finding(tool: str, code: str, path: str, content: bytes, row: int, message:
     lines = content.decode("utf-8", "replace").split("\n")
     text = lines[row - 1] if 0 < row <= len(lines) else ""
     return Finding(
-        rule=f"static/{tool}/{code}", weight=_weights().get(code, Weight.NOTE), path=path, line=row, anchor=text,
+        rule=f"static/{tool}/{code}", weight=weight_of(code), path=path, line=row, anchor=text,
         text=text.strip()[:200], title=f"{tool} {code}: {message}", fix=f"See rule {code} of {tool}.",
     )  # fmt: skip

@@ -23,6 +23,7 @@ class Test(NamedTuple):
     strong: int  # assertions of an exact value, or of an error
     weak: int  # assertions that much satisfies: not None, truth, a type, a bound
     swallowed: int  # handlers that catch a failing assertion
+    skipped: bool  # it does not run, or may fail, whatever the machine is
     words: frozenset[str]
 
 
@@ -69,15 +70,17 @@ def suite(side: Version | None) -> Suite:
     return Suite()
 
 
-def _python(node: ast.AST, outer: str) -> Iterator[Test]:
+def _python(node: ast.AST, outer: str, above: bool = False) -> Iterator[Test]:
+    if isinstance(node, ast.Module):
+        above = any(_skips(part) for part in node.body)
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.ClassDef):
-            yield from _python(child, f"{outer}{child.name}.")
+            yield from _python(child, f"{outer}{child.name}.", above or any(map(_skips, child.decorator_list)))
         elif isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef) and child.name.startswith("test"):
-            yield _test(child, f"{outer}{child.name}")
+            yield _test(child, f"{outer}{child.name}", above)
 
 
-def _test(node: ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> Test:
+def _test(node: ast.FunctionDef | ast.AsyncFunctionDef, name: str, above: bool) -> Test:
     asserts: Counter[str] = Counter()
     strong = weak = swallowed = 0
     for inner in ast.walk(node):
@@ -91,7 +94,30 @@ def _test(node: ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> Test:
     words = frozenset(n.id for n in ast.walk(node) if isinstance(n, ast.Name))
     words |= {n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute)}
     body = "\n".join(ast.dump(part) for part in node.body)
-    return Test(name, node.lineno, body, asserts, strong, weak, swallowed, words)
+    return Test(name, node.lineno, body, asserts, strong, weak, swallowed, _skipped(node, above), words)
+
+
+_SKIPS = re.compile(
+    r"(?:pytest\.)?mark\.(?:skip|xfail)\b(?!if)|(?:unittest\.)?(?:skip|expectedFailure)\b(?!If|Unless|Test)"
+    r"|(?:pytest\.)?mark\.skipif\(\s*(?:True|1|not False)\b|(?:unittest\.)?skip(?:If|Unless)\(\s*(?:True|False)\b"
+)
+_SKIPS_NOW = re.compile(r"(?:pytest\.(?:skip|xfail)|self\.skipTest)\(|(?:raise )?(?:unittest\.)?SkipTest\b")
+
+
+def _skipped(node: ast.FunctionDef | ast.AsyncFunctionDef, above: bool) -> bool:
+    """Whether a test never counts. One that looks first (`if not there: skip`) counts where it can."""
+    return above or any(map(_skips, node.decorator_list)) or any(_skips(part) for part in node.body)
+
+
+def _skips(node: ast.AST) -> bool:
+    """A decorator that skips without a condition, `pytestmark = …skip`, or a bare call that skips."""
+    if isinstance(node, ast.Assign):
+        return any(ast.unparse(t) == "pytestmark" for t in node.targets) and bool(
+            _SKIPS.search(ast.unparse(node.value))
+        )
+    if isinstance(node, ast.Expr | ast.Raise):
+        return bool(_SKIPS_NOW.match(ast.unparse(node)))
+    return isinstance(node, ast.expr) and bool(_SKIPS.match(ast.unparse(node)))
 
 
 def _strength(node: ast.AST) -> bool | None:
@@ -170,5 +196,5 @@ def _others(side: Version, pattern: re.Pattern[str]) -> Iterator[Test]:
         loose = len(_LOOSE.findall(body))
         yield Test(
             name, code.count("\n", 0, match.start()) + 1, body, asserts, sum(asserts.values()) - loose, loose,
-            len(_CAUGHT.findall(body)), frozenset(re.findall(r"[A-Za-z_]\w+", body)),
+            len(_CAUGHT.findall(body)), False, frozenset(re.findall(r"[A-Za-z_]\w+", body)),
         )  # fmt: skip

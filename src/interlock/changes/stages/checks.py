@@ -13,10 +13,13 @@ from functools import cache
 from importlib import resources
 from typing import NamedTuple
 
+import msgspec
+
 from interlock.changes import shapes
 from interlock.changes.change import Change, FileChange, Kind, Version
 from interlock.changes.config import matches
 from interlock.changes.finding import Finding, Weight
+from interlock.changes.scanners import weight_of
 from interlock.changes.stage import Found, Plain
 from interlock.changes.testcode import Suite, Untold, suite
 
@@ -25,13 +28,24 @@ _GONE_NAMED = 6
 
 def run(change: Change) -> Found:
     """Judge what the change does to what judges it."""
-    findings = shapes.new(change, shapes.load("checks"))
+    findings = [_lighter(finding) for finding in shapes.new(change, shapes.load("checks"))]
     problems: list[str] = []
     for file in change.files:
         findings += _thresholds(file)
     findings += _ci(change)
     findings += _tests(change, problems)
     return Found(findings=tuple(findings), problems=tuple(problems))
+
+
+_CODE = re.compile(r"\b[SB]\d{3}\b")
+
+
+def _lighter(finding: Finding) -> Finding:
+    """Silencing rules by name that would only be notes here is no more than a note."""
+    codes = _CODE.findall(finding.text)
+    if finding.rule == "checks/security-suppressed" and codes and all(weight_of(c) is Weight.NOTE for c in codes):
+        return msgspec.structs.replace(finding, weight=Weight.NOTE)
+    return finding
 
 
 class _Threshold(NamedTuple):
@@ -57,22 +71,27 @@ def _thresholds(file: FileChange) -> Iterator[Finding]:
     for known in _known():
         if not matches(file.old_path, known.files):
             continue
-        before = [float(m[1]) for m in known.regex.finditer(file.before.text)]
-        after = [float(m[1]) for m in known.regex.finditer(file.after.text)] if file.after else []
-        if not before:
-            continue
+        before, after = _numbers(known, file.before), _numbers(known, file.after)
         sign = 1 if known.worse == "lower" else -1
-        lost = len(after) < len(before)
-        if lost or any(sign * new < sign * old for old, new in zip(before, after, strict=False)):
-            told = f"{_numbers(before)} became {_numbers(after)}" if after else f"{_numbers(before)} is gone"
-            yield Finding(
-                rule=f"checks/{known.id}", weight=Weight.BLOCK, path=file.path, anchor=told,
-                title=f"{known.title} {told}.", fix="Leave it, and bring the code up to it.",
-            )  # fmt: skip
+        for name, old in before.items():
+            new = after.get(name)
+            if new is None or sign * new < sign * old:
+                told = f"{old:g} is gone" if new is None else f"{old:g} became {new:g}"
+                yield Finding(
+                    rule=f"checks/{known.id}", weight=Weight.BLOCK, path=file.path, anchor=f"{name} {told}",
+                    title=f"{known.title} {told}.", fix="Leave it, and bring the code up to it.",
+                )  # fmt: skip
 
 
-def _numbers(values: list[float]) -> str:
-    return ", ".join(f"{value:g}" for value in values)
+def _numbers(known: _Threshold, side: Version | None) -> dict[tuple[str, int], float]:
+    """What stands before each number, and the how-manieth of these it is -> the number."""
+    out: dict[tuple[str, int], float] = {}
+    seen: Counter[str] = Counter()
+    for match in known.regex.finditer(side.text) if side else ():
+        name = re.sub(r"\W+", " ", match[0][: match.start(1) - match.start()]).strip()
+        out[name, seen[name]] = float(match[1])
+        seen[name] += 1
+    return out
 
 
 @cache
@@ -134,6 +153,7 @@ def _tests(change: Change, problems: list[str]) -> Iterator[Finding]:
         lost = [t for t in before.tests if t.name not in kept and not now[t.name] and t.body not in bodies]
         grown = len(after.tests) - len(before.tests)
         yield from _deleted(file, [t.name for t in lost if not (t.words & gone_names)], grown)
+        yield from _skipped(file, before, after)
         for test in before.tests:
             if test.name in kept:
                 yield from _weaker(file, test.name, before, after)
@@ -152,6 +172,20 @@ def _deleted(file: FileChange, names: list[str], grown: int) -> Iterator[Finding
         title=f"Tests are gone: {told}.", why="What they tested is still there.",
         fix="Put them back; where the behaviour is meant to go, take its code out in the same change.",
     )  # fmt: skip
+
+
+def _skipped(file: FileChange, before: Suite, after: Suite) -> Iterator[Finding]:
+    """Tests that ran and do not any more; new ones that never ran are for a person to see."""
+    ran = {test.name for test in before.tests if not test.skipped}
+    slept = {test.name for test in before.tests if test.skipped}
+    for test in after.tests:
+        if test.skipped and test.name not in slept:
+            yield Finding(
+                rule="checks/test-skipped", weight=Weight.BLOCK if test.name in ran else Weight.REVIEW, path=file.path,
+                line=test.line, anchor=test.name, title=f"The test {test.name} is skipped, or expected to fail.",
+                why="A test that does not run holds nothing.",
+                fix="Mend what makes it fail; where it must wait, a person says until when.",
+            )  # fmt: skip
 
 
 def _weaker(file: FileChange, name: str, before: Suite, after: Suite) -> Iterator[Finding]:
