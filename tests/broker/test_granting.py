@@ -171,3 +171,21 @@ def test_a_grant_of_a_project_with_rules_of_its_own_is_listed_as_it_holds() -> N
     asyncio.run(run())
     shown = world.grants.all({"/a": "theirs", "/b": "newer"}.__getitem__)
     assert [(grant["workspace"], grant["standing"]) for grant in shown] == [("/b", "lapsed"), ("/a", "live")]
+
+
+def test_a_grant_that_is_revoked_after_its_use_stands_no_more() -> None:
+    """Story: it was revoked while the call that had used it was being prepared, and that call was let through."""
+
+    async def story(world: World) -> None:
+        grant = await world.grants.give(world.draft(uses=1))
+        assert await world.grants.spend([grant.id])
+        assert world.grants.stand([grant.id])
+        revoking = asyncio.ensure_future(world.grants.revoke(grant.id, "ana", "no"))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert not world.grants.stand([grant.id])  # before its entry is there
+        await revoking
+        assert not world.grants.stand([grant.id])
+
+    world = World()
+    asyncio.run(story(world))

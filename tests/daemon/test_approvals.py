@@ -436,6 +436,24 @@ def test_a_plan_that_cannot_be_approved_asks_nothing(uncontained: Guard, steps: 
     assert call(uncontained.home, "inbox") == []
 
 
+def test_a_plan_that_there_is_no_room_for_asks_nothing(cold: Guard) -> None:
+    """Story: a plan was refused at its second step, and the first one waited for people on a card of its own."""
+    cold.configure('[ask]\nhold_seconds = 0\n[approvals]\nasks_an_hour = 2\n[containment]\nshell = "off"\n')
+    cold.start()
+    asked(cold, "a")
+
+    def submit(names: str) -> Any:
+        steps = [{"tool": "Write", "input": note(cold, name)} for name in names]
+        return call(cold.home, "plan.submit", {"steps": steps, "cwd": str(cold.project)})
+
+    assert len({step["request"] for step in submit("bcd")["steps"]} - {-1}) == 3  # to people a plan is one question
+    for more in ("e", "fg"):
+        with pytest.raises(Remote, match="as often as they may be"):
+            submit(more)
+    assert len(call(cold.home, "inbox")) == 4
+    assert len(cold.entries("approval.plan")) == 1
+
+
 def test_a_question_ends_with_its_session_where_a_person_wants_that(cold: Guard) -> None:
     cold.configure("[ask]\nhold_seconds = 0\n[approvals]\nwithdraw = true\n")
     cold.start()

@@ -36,6 +36,19 @@ def test_what_was_granted_passes_and_its_intent_names_the_grant(guard: Guard) ->
     assert intent["body"]["rules"] == ["granted"]
 
 
+def test_what_was_granted_to_a_killed_session_stays_ended_when_the_order_is_lifted(guard: Guard) -> None:
+    granted(guard)
+    assert allowed(guard.hook("Write", note(guard, "a")))
+    other = {"what": "kill", "where": 'session = "session-2"', "reason": "not this one"}
+    call(guard.home, "halt.order", other)
+    assert allowed(guard.hook("Write", note(guard, "b")))
+    order = call(guard.home, "halt.order", {"what": "kill", "where": 'session = "session-1"'})["order"]
+    call(guard.home, "halt.lift", {"id": order["id"], "kill": True})
+    guard.said_no(guard.hook("Write", note(guard, "c")))
+    (ended,) = guard.entries("grant.revoke")
+    assert ended["body"]["because"] == f"order {order['id']} ended what it was for"
+
+
 def test_a_restart_keeps_grants_and_their_uses(guard: Guard) -> None:
     granted(guard, "--uses", "2")
     assert allowed(guard.hook("Write", note(guard, "a")))

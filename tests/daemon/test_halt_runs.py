@@ -165,6 +165,24 @@ def test_a_ticket_that_was_given_before_the_order_opens_nothing_after_it(busy: G
     assert not (busy.project / "ran.txt").exists()
 
 
+def test_a_ticket_from_before_an_order_opens_nothing_after_it_is_lifted(busy: Guard) -> None:
+    """What was let through under an older epoch is asked for again."""
+    reply = busy.hook("Bash", {"command": "echo ran > ran.txt"})
+    other = busy.hook("Bash", {"command": "echo ran > other.txt"}, session_id="session-2")
+    order(busy, "pause", 'session = "session-1"')
+    call(busy.home, "halt.resume", {"session": "session-1"}, timeout=60)
+    ran = []
+    for one in (reply, other):
+        command = json.loads(one.stdout)["hookSpecificOutput"]["updatedInput"]["command"]
+        done = subprocess.run(
+            ["bash", "-c", command], cwd=busy.project, env=busy.environment, capture_output=True, text=True, check=False
+        )
+        ran.append(done.returncode)
+    assert ran[0] != 0
+    assert (busy.project / "ran.txt").exists() is False
+    assert (ran[1], (busy.project / "other.txt").exists()) == (0, True)
+
+
 @pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGKILL])
 def test_with_a_silent_daemon_nothing_goes_on_longer_than_the_lease(
     busy: Guard, running: Running, number: signal.Signals

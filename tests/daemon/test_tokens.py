@@ -192,6 +192,22 @@ def test_a_killed_sessions_token_stays_dead_when_the_order_is_lifted(guard: Guar
     assert guard.entries("token.issue")[-1]["body"]["epoch"] > guard.entries("token.issue")[0]["body"]["epoch"]
 
 
+def test_a_token_is_of_no_use_while_its_session_is_paused_or_frozen(guard: Guard, tmp_path: Path) -> None:
+    """It carries the epoch under which it was issued; each use is judged under that of now, and its entry says so."""
+    hand = issue(guard, tmp_path)
+    file = str(guard.project / "a.txt")
+    for what in ("pause", "freeze"):
+        order = call(guard.home, "halt.order", {"what": what, "where": 'session = "build-7"'})["order"]
+        assert not write(guard, hand, file)["released"], what
+        call(guard.home, "halt.lift", {"id": order["id"]})
+        assert write(guard, hand, file)["released"], what
+    used = [entry["body"] for entry in guard.entries("intent")]
+    assert [body["token"]["epoch"] for body in used] == [0, 0]
+    assert [body["epoch"] for body in used] == [2, 4]
+    done = guard.cli("verify")
+    assert done.returncode == 0, done.stderr
+
+
 def test_an_order_about_somebody_else_leaves_it_alone(guard: Guard, tmp_path: Path) -> None:
     hand = issue(guard, tmp_path)
     assert guard.cli("kill", "--where", 'agent = "codex"', "--reason", "x", "--json").returncode == 0

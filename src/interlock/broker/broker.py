@@ -49,6 +49,7 @@ from interlock.model.selector import Match
 from interlock.model.warrant import Warrant
 from interlock.policy.engine import Engine
 
+UNGRANTED = "grant-revoked"  # what a denial names in place of a policy's rule
 DRIFT = "drift"  # the alarm after which a session is doubted
 APPROVED = "approved"  # what stands for a profile where nothing is contained
 
@@ -420,9 +421,8 @@ class Broker:
         # stands between them.
         if order := self._stops(session, facts):
             return await self._halted(session, action, body, order)
-        if (lost := self._without_token(action, judged)) is not judged:
-            denied = records.decision_body(lost.decision, judged.reading, judged.context)
-            return await self._stop(session, action, lost.decision, body | denied, words.denied)
+        if (stopped := await self._ended_meanwhile(session, action, judged, body)) is not None:
+            return stopped
         epoch = self.halting.epoch
         body = {**body, "epoch": epoch, "provenance": self.halting.provenance(session, action, judged.reading.effects)}
         effect = records.is_side_effect(judged.reading)
@@ -440,6 +440,20 @@ class Broker:
         if kept is not None and action.call_id:
             session.kept[action.call_id] = kept.points
         return Answer(released=True, message="", entry=index, decision=judged.decision, epoch=self.halting.epoch)
+
+    async def _ended_meanwhile(
+        self, session: Session, action: Action, judged: Judgement, body: dict[str, Any]
+    ) -> Answer | None:
+        """The no of a grant or a token that ended after the judgement; None (and nothing awaited) else."""
+        lost = self._without_token(action, judged)
+        decision = lost.decision
+        if not self.grants.stand(judged.decision.grants):
+            why = "What was granted for this was taken back a moment ago. Make the same call again: it is judged anew."
+            decision = msgspec.structs.replace(decision, verdict=Verdict.DENY, rules=(UNGRANTED,), why=why)
+        elif lost is judged:
+            return None
+        denied = records.decision_body(decision, judged.reading, judged.context)
+        return await self._stop(session, action, decision, body | denied, words.denied)
 
     def _stops(self, session: Session, facts: Facts) -> Order | None:
         """The order that forbids this release now; a freeze may have been written into a file since it was judged."""

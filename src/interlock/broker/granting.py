@@ -127,7 +127,12 @@ class Grants:
             if held.revoked:
                 raise Refused(f"grant {number} is revoked already: {held.revoked}.")
             body = {"grant": number, "by": by, "because": because}
-            self._apply(await self._record(REVOKED, body), REVOKED, body)
+            self._apply(-1, REVOKED, body)  # before it is an entry: what is released from now on stands in front of it
+            try:
+                await self._record(REVOKED, body)
+            except BaseException:
+                held.revoked = ""  # the ledger refused it: it never was, and the person hears that
+                raise
             return held.grant
 
     async def revoke_where(self, matching: Callable[[Grant], bool], by: str, because: str) -> tuple[int, ...]:
@@ -138,6 +143,11 @@ class Grants:
                 await self.revoke(number, by, because)
                 ended.append(number)
         return tuple(ended)
+
+    def stand(self, numbers: Iterable[int]) -> bool:
+        """Whether none of these, which were spent for an action, was revoked or ran out since."""
+        held = [self._held.get(number) for number in numbers]
+        return all(one is not None and self._standing(one) in {Standing.LIVE, Standing.SPENT} for one in held)
 
     async def spend(self, numbers: Iterable[int]) -> bool:
         """Use these once, durably; False, and nothing used, where one of them holds no longer."""

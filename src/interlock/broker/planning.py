@@ -8,7 +8,7 @@ as a whole: nothing is asked that could not be done.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -17,7 +17,7 @@ from interlock.approvals.decision import MOST
 from interlock.approvals.machine import LIVE
 from interlock.approvals.patience import flood
 from interlock.approvals.queue import Queue
-from interlock.approvals.request import Step
+from interlock.approvals.request import Request, Step
 from interlock.broker import card, records
 from interlock.broker.clock import Clock, stamp
 from interlock.broker.config import Config
@@ -27,7 +27,7 @@ from interlock.broker.judge import Judgement
 from interlock.broker.session import Session
 from interlock.model.action import Action
 from interlock.model.decision import Verdict
-from interlock.model.errors import Refused
+from interlock.model.errors import InterlockError, Refused
 from interlock.policy.engine import Engine
 from interlock.preview.look import Preview
 
@@ -79,6 +79,12 @@ class Planning:
         judged = await asyncio.to_thread(lambda: [self._rejudge(action, session) for action in actions])
         verdicts = [self._verdict(*pair, engine, config, session) for pair in zip(judged, actions, strict=True)]
         self._possible(actions, judged, verdicts)
+        asks = {
+            number: await self._drafted(action, found, config, session)
+            for number, (action, found) in enumerate(zip(actions, judged, strict=True))
+            if verdicts[number] == Verdict.ASK
+        }
+        self._room([draft for draft in asks.values() if draft.id < 0], config)
         texts = [records.cut(records.clean(records.action_text(action)), _TEXT) for action in actions]
         body = {
             "principal": records.principal_body(session.principal),
@@ -86,18 +92,25 @@ class Planning:
             "steps": [f"{verdict} {text}" for verdict, text in zip(verdicts, texts, strict=True)],
         }
         plan = await self._record(PLAN, body)
-        before, steps = -1, []
-        for number, (action, found, verdict, text) in enumerate(
-            zip(actions, judged, verdicts, texts, strict=True), start=1
-        ):
-            asked = -1
-            if verdict == Verdict.ASK:
-                step = Step(plan, number, len(actions), ordered, before if ordered else -1)
-                asked = await self._ask(action, found, config, session, step)
-                before = asked
-            steps.append(Planned(text, verdict, asked))
+        try:
+            requests = await self._ask(plan, asks, len(actions), ordered=ordered)
+        except InterlockError:
+            # Nobody is asked about half of a plan.
+            await self._queue.withdraw(lambda r: r.plan is not None and r.plan.plan == plan, "its plan was not taken")
+            raise
         session.count("plans")
-        return Plan(plan, ordered, tuple(steps))
+        steps = zip(texts, verdicts, strict=True)
+        return Plan(plan, ordered, tuple(Planned(*step, requests.get(n, -1)) for n, step in enumerate(steps)))
+
+    async def _ask(self, plan: int, asks: Mapping[int, Request], of: int, *, ordered: bool) -> dict[int, int]:
+        """Ask what has to be asked; the request of each step, by its place."""
+        before, found = -1, {}
+        for place, draft in asks.items():
+            if draft.id < 0:
+                step = Step(plan, place + 1, of, ordered, before if ordered else -1)
+                draft = await self._queue.ask(msgspec.structs.replace(draft, plan=step))  # noqa: PLW2901 - the same one
+            before = found[place] = draft.id
+        return found
 
     def _verdict(self, judged: Judgement, action: Action, engine: Engine, config: Config, session: Session) -> str:
         verdict = judged.decision.verdict
@@ -121,20 +134,24 @@ class Planning:
         if wrong:
             raise Refused("the plan is not taken, and nothing was asked. " + " ".join(wrong)[:4_000])
 
-    async def _ask(self, action: Action, judged: Judgement, config: Config, session: Session, step: Step) -> int:
+    async def _drafted(self, action: Action, judged: Judgement, config: Config, session: Session) -> Request:
+        """The question that a step is, or the one that waits, or is approved, for it already."""
         envelope = seal(action, judged)
         known = self._queue.find(envelope.digest)
         if known is not None and known.state in LIVE:
-            return known.id  # it waits, or is approved, already
+            return known
         now = self._clock.now()
         times = (stamp(now), stamp(now + config.decide_seconds))
-        draft = await asyncio.to_thread(
+        return await asyncio.to_thread(
             card.drafted, action, judged, envelope, card.Looked(Preview()), config,
             workspace=session.workspace, times=times, store=self._queue.store,
         )  # fmt: skip
-        many, _ = flood(self._queue.all(), draft, config.approvals.limits, draft.asked_at)
-        if many:
-            raise Refused(
-                f"people here were asked {many} times within the last hour, which is as often as they may be."
-            )
-        return (await self._queue.ask(msgspec.structs.replace(draft, plan=step))).id
+
+    def _room(self, drafts: Sequence[Request], config: Config) -> None:
+        """Raises Refused where people were asked as often as they may be; a plan is one question to them."""
+        for draft in drafts:
+            many, _ = flood(self._queue.all(), draft, config.approvals.limits, draft.asked_at)
+            if many:
+                raise Refused(
+                    f"people here were asked {many} times within the last hour, which is as often as they may be."
+                )

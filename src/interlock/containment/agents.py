@@ -42,10 +42,12 @@ def command(argv: list[str]) -> tuple[str, ...]:
 
 
 def seen(program: str, socket: Path) -> tuple[str, ...]:
-    """What it sees beside its profile: its own program, Interlock's, and the socket by which its hooks ask."""
+    """What it sees beside its profile: its own program, Interlock's, and what its hooks ask by: the socket, and the
+    lease that lies beside it, without which they let nothing happen.
+    """
     real = os.path.realpath(program)
     above, found, _ = real.partition("/node_modules/")
     own = above + "/node_modules" if found else os.path.dirname(real)
     # A link on the way to the program leads through its own directory.
     linked = os.path.dirname(os.path.abspath(program))
-    return tuple(dict.fromkeys((own, linked, os.path.realpath(sys.prefix), str(socket))))
+    return tuple(dict.fromkeys((own, linked, os.path.realpath(sys.prefix), str(socket), str(socket.parent / "lease"))))

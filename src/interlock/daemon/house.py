@@ -190,7 +190,7 @@ async def build(home: Home, ledger: Ledger, signer: Ed25519Key, *, clock: Clock,
     crowd.heard += [tokens.heard, roles.heard]
     inbox = InboxDesk(broker, rules, clock, ground.callers, people=people, desk=crowd, signer=signer)
     halt = _halt_desk(ground, broker, runs, crowd)
-    halt.heard.append(tokens.halted)
+    halt.heard += [tokens.halted, roles.halted, runs.ordered]
     notifier = Notifier(ledger=ledger, queue=broker.queue, clock=clock, callers=ground.callers, user=home.config)
     panel = _panel_desk(ground)
     desks = [*_desks(ground, broker, runs, settler, stop), ProvenanceDesk(tracker, ledger, recorder)]

@@ -19,11 +19,15 @@ from interlock.daemon.desk import Method
 from interlock.daemon.params import integer, text, texts
 from interlock.daemon.rules import RuleBook
 from interlock.daemon.server import Peer
+from interlock.halt.order import Order, What
 from interlock.identity import people as crowd
 from interlock.identity.people import Change, People, Person
+from interlock.model.action import Principal
 from interlock.model.errors import NotFound, Refused, UsageError
 from interlock.model.fingerprint import fingerprint
 from interlock.model.grant import Grant
+from interlock.model.provenance import Facts, only
+from interlock.model.selector import Match
 from interlock.policy.roles import Role, patterns
 
 _RESOURCE = 400  # characters of one name
@@ -61,6 +65,18 @@ class RolesDesk:
             return left is None or (bool(grant.role) and (role is None or not set(role.who) & set(left.groups)))
 
         await self._broker.grants.revoke_where(lost, change.name, "who gave it may not any more")
+
+    async def halted(self, order: Order) -> None:
+        """A person killed sessions: what was granted for them alone ends for good, also where the order is lifted."""
+        if order.what is not What.KILL:
+            return
+
+        def meant(grant: Grant) -> bool:
+            of = only(Principal(agent=grant.agent, session=grant.session))
+            facts = Facts(of if grant.agent else {**of, "agent": None})
+            return bool(grant.session) and facts.covered(order.where, order.allow) is not Match.NO
+
+        await self._broker.grants.revoke_where(meant, order.by, f"order {order.id} ended what it was for")
 
     async def _list(self, params: dict[str, Any], peer: Peer) -> Any:
         del peer

@@ -32,6 +32,7 @@ from interlock.daemon.means import RunGroups
 from interlock.daemon.server import Peer
 from interlock.daemon.settling import Run, Settler
 from interlock.daemon.wire import Reply
+from interlock.halt.order import Order
 from interlock.model.errors import AgentError, InterlockError, NotFound, Refused
 
 log = structlog.get_logger()
@@ -122,6 +123,13 @@ class Runs:
             if process(int(run.launcher.partition(" ")[0])) != run.launcher:
                 del self._live[ticket]
                 await self._settler.settle(run, _LOST, lost=True)
+
+    async def ordered(self, order: Order) -> None:
+        """An order came: tickets of what it is about open nothing any more, also once it is lifted."""
+        for ticket, (_, wish) in tuple(self._waiting.items()):
+            if self.halted(wish, ""):
+                del self._waiting[ticket]
+                log.info("run.ticket.ended", order=order.id, intent=wish.intent)
 
     def group(self, run: str) -> Group | None:
         """The cgroup that holds this run's processes, all of them; None where it has none, or is over."""
