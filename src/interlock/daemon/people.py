@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from interlock.broker.broker import Recorder
+from interlock.broker.attending import Recorder
 from interlock.broker.clock import Clock
 from interlock.daemon.callers import Callers
 from interlock.daemon.desk import Method

@@ -11,7 +11,8 @@ import structlog
 
 from interlock.approvals import queue
 from interlock.broker import granting, restricting
-from interlock.broker.broker import DRIFT, Broker
+from interlock.broker.attending import DRIFT
+from interlock.broker.broker import Broker
 from interlock.broker.records import ALARM, SESSION_OPEN, TRAIL
 from interlock.halt import book
 from interlock.identity.people import ADMINS, People, Person

@@ -18,7 +18,7 @@ import msgspec
 import structlog
 
 from interlock.broker import records
-from interlock.broker.broker import Recorder
+from interlock.broker.attending import Recorder
 from interlock.broker.config import End
 from interlock.broker.contain import Wish
 from interlock.broker.drift import drift, open_ended, reaches

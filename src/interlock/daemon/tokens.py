@@ -13,7 +13,8 @@ from typing import Any
 
 import msgspec
 
-from interlock.broker.broker import Broker, Recorder
+from interlock.broker.attending import Recorder
+from interlock.broker.broker import Broker
 from interlock.broker.clock import Clock
 from interlock.daemon.callers import Callers
 from interlock.daemon.desk import Method
