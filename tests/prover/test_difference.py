@@ -139,6 +139,12 @@ def differs_as_every_text_says(old: list[Rule], new: list[Rule]) -> None:
         assert inside(differ, changes, scene) == ({(before, after)} if before != after else set()), (name, via)
 
 
+def test_an_answer_that_was_left_open_is_read_as_the_texts_give_it() -> None:
+    """z3 need not answer every question: the rest was read as no, which no text gave, and nothing was found."""
+    new = [("context.via", "ba", "!", 0), ("context.via", "ab*a", "!", 0), ("context.via", "a*a", "", 1)]
+    differs_as_every_text_says(of_patterns([]), of_patterns(new))
+
+
 @settings(max_examples=4, deadline=None)
 @given(about_texts, about_texts)
 def test_sets_about_texts_differ_on_every_short_text_where_the_regions_say(

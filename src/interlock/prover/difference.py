@@ -163,7 +163,10 @@ class Differ:
 
     def _region(self, before: Answer, after: Answer, inside: Solver, outside: Solver) -> Region | str:
         """A region around the request that `inside` has found, or why there is none."""
-        conditions = self._widest(inside.model(), outside)
+        model = inside.model()
+        if model is None:
+            return "z3 gave up (on the texts of a request)"
+        conditions = self._widest(model, outside)
         if conditions is None:
             return f"z3 gave up ({outside.gave_up or 'what the changed rules look at does not settle it'})"
         words, facts = conditions

@@ -96,6 +96,18 @@ class Texts:
             self.learnt.append(z3.Or(*(z3.Not(truth) if yes else truth for truth, yes in truths)))
         return None
 
+    def answered(self, texts: Mapping[str, str]) -> list[Any]:
+        """Of every question the answer that these texts give; a path that is not among them has no text."""
+        found = []
+        for question, truth in self.questions.items():
+            text = texts.get(question.path, "")
+            if isinstance(question, Same):
+                yes = text == texts.get(question.other, "")
+            else:
+                yes = globs.automaton(question.pieces).matches(text)
+            found.append(truth if yes else z3.Not(truth))
+        return found
+
 
 def solved(answers: Answers) -> dict[str, str] | list[list[Question]]:
     """A text for each path, or sets of answers that no texts give together. Raises GaveUp."""

@@ -40,6 +40,7 @@ class Solver:
         self._milliseconds = milliseconds
         self._until = until
         self._learnt = 0
+        self._claims: list[Any] = []
         self._found: tuple[Any, dict[str, str]] | None = None
         self._solver = z3.Solver()
         self._solver.set("random_seed", 0)  # the same set gives the same counterexample
@@ -66,7 +67,7 @@ class Solver:
                 self.gave_up = str(error)
                 return None
             if texts is not None:
-                self._found = (model, texts)
+                self._found, self._claims = (model, texts), terms
                 return True
         self.gave_up = "timeout"
         return None
@@ -91,8 +92,16 @@ class Solver:
         return kept
 
     def model(self) -> Any:
-        """The request that the last check found, as z3 has it."""
-        return self._last()[0]
+        """The request that the last check found, as z3 has it; None where nobody knows.
+
+        What z3 left open of the texts is answered as the texts that were found answer it: whoever reads answers off the
+        model, one by one, must not read what no text gives.
+        """
+        model, texts = self._last()
+        answers = self.symbols.texts.answered(texts)
+        if all(z3.is_true(model.eval(answer, model_completion=True)) for answer in answers):
+            return model
+        return self._solver.model() if self._solver.check(*self._claims, *answers) == z3.sat else None
 
     def plainest(self, *claims: Truth) -> Situation | None:
         """A request that meets these, with as many everyday values as they leave room for; None where none is found."""
@@ -101,7 +110,7 @@ class Solver:
             if not self.check():
                 return None
             for wish in self._wishes():
-                if not z3.is_true(self.model().eval(wish, model_completion=True)) and not self.check(wish):
+                if not z3.is_true(self._last()[0].eval(wish, model_completion=True)) and not self.check(wish):
                     continue
                 self._solver.add(wish)
         return self.symbols.situation(*self._last())
