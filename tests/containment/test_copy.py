@@ -22,7 +22,7 @@ from pathlib import Path
 from interlock.containment import bwrap, calls
 from interlock.containment.plan import Plan
 means = bwrap.Bubblewrap(Path("/usr/bin/bwrap"), Path(sys.argv[2]), True, calls.calls_filter(os.uname().machine))
-sys.exit(bwrap.run(Plan.decode(Path(sys.argv[1]).read_bytes()), means, dict(os.environ)))
+sys.exit(bwrap.run(Plan.decode(Path(sys.argv[1]).read_bytes()), means, dict(os.environ)).status)
 """
 
 

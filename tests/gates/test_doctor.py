@@ -74,6 +74,9 @@ def serve(shell: Shell) -> Iterator[Serve]:
     def start(deny: bool) -> Daemon:
         def script(call: Call) -> None:
             call.read()
+            if call.head[1] == "rpc":  # whether messages reach people
+                call.done(out=b'{"targets": [], "problem": ""}')
+                return
             gate = registry.gate(call.head[2])
             assert gate is not None
             event = gate.parse(call.payload)
@@ -96,8 +99,9 @@ def test_from_nothing_to_guarded_and_back(shell: Shell, serve: Serve) -> None:
     code, seen = shell.doctor()
     assert (code, seen["guarded"]) == (0, True)
     assert seen["agents"][0]["version"] == "2.1.323"
-    assert daemon.calls[0].head[2] == "claude"
-    event = json.loads(daemon.calls[0].payload)
+    canary = next(call for call in daemon.calls if call.head[1] == "hook")
+    assert canary.head[2] == "claude"
+    event = json.loads(canary.payload)
     assert event["session_id"].startswith("interlock-doctor-")
     assert str(shell.root / "ih/state") in event["tool_input"]["command"]
     assert "deleted" in shell.run(uninstall.command).stdout
