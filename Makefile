@@ -8,7 +8,7 @@ SIDE_BY_SIDE := -n 3 --dist loadfile
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-agents lint types bench score lock docs clean env
+.PHONY: help demo test test-slow test-browser test-agents lint types bench score lock docs clean env
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -27,6 +27,10 @@ test: $(READY)
 ## make test-slow    the slower rings: crash and fault injection, sanitizers, long fuzzing
 test-slow: $(READY)
 	@$(BIN)/pytest -m slow $(SIDE_BY_SIDE)
+
+## make test-browser the control panel in real Chromium, with axe-core from npm (under 4 minutes)
+test-browser: $(READY)
+	@$(BIN)/pytest -m browser $(SIDE_BY_SIDE)
 
 ## make test-agents  the real agents (Claude Code, Codex) against every fault; needs Node.js and npm
 test-agents: $(READY)
