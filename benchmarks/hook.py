@@ -143,12 +143,19 @@ def real_daemon(environ: dict[str, str]) -> Iterator[None]:
         process.wait(30)
 
 
+def repository(project: Path) -> None:
+    """What agents work in: who wrote each line of it is kept, and that costs something."""
+    who = ["-c", "user.name=ann", "-c", "user.email=ann@example.org"]
+    for words in (["init", "-q"], ["add", "-A"], [*who, "commit", "-qm", "first"]):
+        subprocess.run(["git", "-C", str(project), *words], check=False)
+
+
 def measure(client: list[str], daemon: str, runs: int) -> dict[str, dict[str, float]]:
     with tempfile.TemporaryDirectory(prefix="interlock-bench-") as directory:
         home, project = Path(directory, "home"), Path(directory, "project")
         project.mkdir()
         (project / "file.txt").write_text("text\n")
-        subprocess.run(["git", "init", "-q", str(project)], check=False)
+        repository(project)
         environ = {"INTERLOCK_HOME": str(home), "HOME": directory, "PATH": os.environ["PATH"]}
         environ["INTERLOCK_NO_AUTOSTART"] = "1"
         reads = [event("Read", {"file_path": str(project / "file.txt")}, project, f"r{n}") for n in range(runs + 20)]
@@ -156,7 +163,8 @@ def measure(client: list[str], daemon: str, runs: int) -> dict[str, dict[str, fl
             with echo_daemon(home):
                 return {"echo": compare(client, environ, reads, runs)}
         with real_daemon(environ):
-            inputs = [{"file_path": str(project / "new.txt"), "content": f"{n}"} for n in range(runs + 20)]
+            names = [str(project / ("new.txt", "file.txt")[n % 2]) for n in range(runs + 20)]
+            inputs = [{"file_path": name, "content": f"{n}"} for n, name in enumerate(names)]
             writes = [event("Write", one, project, f"w{n}") for n, one in enumerate(inputs)]
             found = {"read": compare(client, environ, reads, runs), "write": compare(client, environ, writes, runs)}
             found["write"]["fsync_ms"] = fsync_ms(home / "state")

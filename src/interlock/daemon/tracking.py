@@ -113,7 +113,11 @@ class Tracker:
 
     async def look(self, repo: Repo, *, ended: Deed | None = None, paths: Collection[str] | None = None) -> None:
         """One look, and its entries. Never raises: what went wrong is remembered as a look that was missed."""
-        async with self._locks.setdefault(repo.common, asyncio.Lock()):
+        lock = self._locks.setdefault(repo.common, asyncio.Lock())
+        heard = self._heard is not None and self._heard.done()
+        if heard and paths is not None and not lock.locked() and self.observer.still(repo, paths):
+            return
+        async with lock:
             try:
                 await self.hear()
                 open_ = [one.deed for one in self._open.values() if any(at.common == repo.common for at in one.repos)]
@@ -127,11 +131,12 @@ class Tracker:
 
     async def find(self, directory: str) -> Repo | None:
         """The repository around a directory."""
+        top = gitread.around(directory) if os.path.isdir(directory) else ""
         known = self._repos.get(directory)
-        if known is not None and os.path.isdir(known.folder):
+        if known is not None and top == known.top and os.path.isdir(known.folder):
             return known
-        found = await asyncio.to_thread(gitread.find, self._call, directory) if os.path.isdir(directory) else None
         self._repos.pop(directory, None)
+        found = await asyncio.to_thread(gitread.find, self._call, directory) if top else None
         if found is not None:
             self._repos[directory] = found
             while len(self._repos) > _FOUND:

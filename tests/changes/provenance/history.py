@@ -169,7 +169,10 @@ class World:
     # -- what Interlock sees
 
     def look(self, ended: Deed | None, paths: list[str] | None = None) -> None:
-        for kind, body in list(self.observer.look(self.repo, (), ended, paths)):
+        still = paths is not None and self.observer.still(self.repo, paths)
+        found = list(self.observer.look(self.repo, (), ended, paths))
+        assert not (still and found), (found, self.log)
+        for kind, body in found:
             self.journals.hear(self._entry, kind, body)
             self._entry += 1
 

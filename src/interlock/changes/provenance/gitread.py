@@ -19,7 +19,7 @@ _FILE_MODES = (b"100644", b"100755")
 _OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _LOG_LINE = re.compile(rb"([0-9a-f]{40,64}) ([0-9a-f]{40,64}) [^\n]*?> \d+ [+-]\d{4}(?:\t([^\n]*))?")
 _PLAIN = ("-c", "core.commitGraph=false", "-c", "core.quotePath=false")  # someone may have written a graph that lies
-EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+_PACKED = 1 << 20  # bytes of `packed-refs` that are read here; git reads larger ones
 
 
 class Call(Protocol):
@@ -79,10 +79,39 @@ class Repo(NamedTuple):
 
     def head(self) -> str:
         """The commit that is checked out; "" where there is none yet."""
+        known = self._head_file()
+        if known is not None:
+            return known
         try:
             return self.commit("HEAD")
         except NotFound:
             return ""
+
+    def _head_file(self) -> str | None:
+        """What git's plain files say is checked out, without asking git, since this is looked at on every edit.
+
+        None where they do not say: symbolic once more, or kept in another way.
+        """
+        said = _first_line(os.path.join(self.folder, "HEAD"))
+        if said.startswith("ref: refs/heads/") and ".." not in said:
+            name = said.removeprefix("ref: ")
+            said = _first_line(os.path.join(self.common, name)) or self._packed(name)
+            if not said and not os.path.lexists(os.path.join(self.common, "reftable")):
+                return ""  # no commit yet
+        return said if _OID.fullmatch(said) else None
+
+    def _packed(self, name: str) -> str:
+        """A ref as `packed-refs` has it; "" where it has not, "?" where that cannot be told."""
+        try:
+            with open(os.path.join(self.common, "packed-refs"), "rb") as file:
+                raw = file.read(_PACKED + 1)
+        except FileNotFoundError:
+            return ""
+        except OSError:
+            return "?"
+        ending = b" " + os.fsencode(name)
+        found = next((line for line in raw.split(b"\n") if line.endswith(ending)), b"")
+        return found.removesuffix(ending).decode("ascii", "replace") if found else "?" * (len(raw) > _PACKED)
 
     def blob(self, commit: str, path: str) -> bytes | None:
         """A file's content in a commit; None where there is no file of that name, or it is too large."""
@@ -98,10 +127,9 @@ class Repo(NamedTuple):
 
     def changed(self, most: int) -> list[str] | None:
         """The paths that differ from HEAD, and those git does not know yet; None where there are more than `most`."""
-        against = self.head() or EMPTY_TREE
-        raw = self.git("diff-index", "--name-only", "--ignore-submodules=all", "-z", against, "--")
-        raw += self.git("ls-files", "-o", "-z", "--exclude-standard", "--full-name")
-        names = sorted({os.fsdecode(name) for name in raw.split(b"\0") if name})
+        words = ("--untracked-files=all", "--ignore-submodules=all", "--no-renames", "--no-ahead-behind")
+        raw = self.git("--no-optional-locks", "status", "--porcelain", "-z", *words)
+        names = sorted({os.fsdecode(row[3:]) for row in raw.split(b"\0") if row})
         return names if len(names) <= most else None
 
     def history(self, commit: str, path: str) -> list[tuple[str, tuple[str, ...]]]:
@@ -170,8 +198,22 @@ class Repo(NamedTuple):
         return (seen.st_size, seen.st_mtime_ns)
 
 
+def around(directory: str) -> str:
+    """The nearest directory that holds a `.git`, of whatever kind; "" where none does, and git finds none either."""
+    if not os.path.isabs(directory):
+        return ""
+    path = os.path.realpath(directory)
+    while not os.path.lexists(os.path.join(path, ".git")):
+        if path == "/":
+            return ""
+        path = os.path.dirname(path)
+    return path
+
+
 def find(call: Call, directory: str) -> Repo | None:
     """The repository around a directory; None where there is none, or it has no working tree."""
+    if not around(directory):
+        return None
     asked = ("--path-format=absolute", "--show-toplevel", "--absolute-git-dir", "--git-common-dir")
     try:
         said = os.fsdecode(call(directory, "rev-parse", *asked)).splitlines()
@@ -189,6 +231,15 @@ def within(repo: Repo, path: str) -> str | None:
         return None
     relative = os.path.relpath(real, repo.top)
     return None if relative.split("/")[0] == ".git" else relative
+
+
+def _first_line(path: str) -> str:
+    """The first line of a small file; "" where there is none."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(4_096).partition(b"\n")[0].decode("ascii", "replace").strip()
+    except (OSError, ValueError):
+        return ""
 
 
 def _number(text: str) -> int:

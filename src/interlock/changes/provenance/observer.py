@@ -33,6 +33,7 @@ Entry = tuple[str, dict[str, Any]]
 _PATHS = 2_000  # of one look; a repository with more changed files is not looked at as a whole
 _OLDER = 12  # earlier states of a file that are compared
 _STATES = 512  # decoded ones in memory; 1,000 lines take 100 KB
+_ABSENT = 4_096  # paths at which nothing was seen
 _ALIKE = 0.5  # of a new file's lines that must stand in one that is gone, for it to be that file
 
 
@@ -79,6 +80,7 @@ class Observer:
         self._decoded: OrderedDict[str, State] = OrderedDict()
         self._pools: dict[str, Pool] = {}
         self._seen: dict[tuple[str, str], tuple[int, ...]] = {}
+        self._absent: dict[tuple[str, str], str] = {}  # where nothing was to be read, with which HEAD
         self._marks: dict[str, tuple[tuple[int, int], int]] = {}
         self._doubted: set[str] = set()  # repositories that something of was missed
 
@@ -110,10 +112,30 @@ class Observer:
         self._doubted.discard(repo.common)
         self._met.add(repo.common)
 
+    def still(self, repo: Repo, paths: Iterable[str]) -> bool:
+        """Whether all is as the last look left it: another one would find nothing. Asks the file system alone."""
+        journal = self.journals.of(repo.common)
+        known = repo.common in self._met and repo.common not in self._doubted and journal.first >= 0
+        if not known or repo.log_mark() != self._marks.get(repo.folder, (None, 0))[0]:
+            return False
+        names = (name for path in paths if (name := gitread.within(repo, path)) is not None)
+        return all(self._same(repo, name) for name in names)
+
+    def _same(self, repo: Repo, name: str) -> bool:
+        place = (repo.top, name)
+        try:
+            now = _facts(os.lstat(os.path.join(repo.top, name)))
+        except FileNotFoundError:
+            return place in self._absent and self._absent[place] == repo.head()
+        except OSError:
+            return False
+        return now == self._seen.get(place)
+
     def lost(self, repo: Repo) -> None:
         """A look did not come to its end, or was not recorded: of what it missed nobody knows whose it is."""
         self._doubted.add(repo.common)
         self._seen = {place: facts for place, facts in self._seen.items() if place[0] != repo.top}
+        self._absent.clear()
         self._marks.pop(repo.folder, None)
 
     def _moves(
@@ -163,13 +185,13 @@ class Observer:
         last = journal.last.get((where["top"], named(name)))
         content = digest(raw) if raw is not None else ""
         if last is not None and last.content == content:
-            self._remember(place, now)
+            self._remember(place, now, where["head"])
             return None
         committed = repo.blob(where["head"], name) if where["head"] else None
         if last is None and (committed == raw if committed is not None else raw is None):
-            self._remember(place, now)
+            self._remember(place, now, where["head"])
             return None
-        self._remember(place, now)
+        self._remember(place, now, where["head"])
         body = {**where, "path": named(name), "content": content, "state": "", "by": author(by[0]).value}
         if by[1] is not None:
             body["intent"] = by[1].intent
@@ -289,17 +311,25 @@ class Observer:
                     pool.add(state)
         return pool
 
-    def _remember(self, place: tuple[str, str], now: tuple[int, ...] | None) -> None:
+    def _remember(self, place: tuple[str, str], now: tuple[int, ...] | None, head: str) -> None:
         if now is None:
             self._seen.pop(place, None)
+            if len(self._absent) >= _ABSENT:
+                self._absent.clear()
+            self._absent[place] = head
         else:
             self._seen[place] = now
+            self._absent.pop(place, None)
 
 
 def spelled(texts: Iterable[str]) -> frozenset[bytes]:
     """The keys of the lines of texts that an action's input spells out."""
     lines = (line for text in texts for line in text.encode("utf-8", "surrogateescape").split(b"\n"))
     return frozenset(key(line.removesuffix(b"\r")) for line in lines)
+
+
+def _facts(found: os.stat_result) -> tuple[int, ...]:
+    return (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
 def _content(path: str, seen: tuple[int, ...] | None) -> tuple[tuple[int, ...] | None, bytes | None]:
@@ -312,10 +342,10 @@ def _content(path: str, seen: tuple[int, ...] | None) -> tuple[tuple[int, ...] |
     except (OSError, ValueError):
         return None, None
     with contextlib.closing(os.fdopen(descriptor, "rb")) as file:
-        facts = os.fstat(descriptor)
-        if not stat.S_ISREG(facts.st_mode) or facts.st_size > LARGEST:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or found.st_size > LARGEST:
             return None, None
-        now = (facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns)
+        now = _facts(found)
         if now == seen:
             return now, None
         raw = file.read(LARGEST + 1)
