@@ -260,6 +260,13 @@ def test_python_that_does_not_parse_is_inconclusive(tmp_path: Path) -> None:
     assert any("does not parse" in problem for problem in result.problems)
 
 
+@pytest.mark.parametrize(("call", "built"), [("eval(answer)", True), ("model.eval(answer, complete=True)", False)])
+def test_a_method_that_is_called_eval_evaluates_no_program(tmp_path: Path, call: str, built: bool) -> None:
+    """Story: the gate stopped a commit of its own prover, whose solver has a method of that name."""
+    result = judged(tmp_path, "static", {"a.py": ""}, {"a.py": f"x = {call}\n"})
+    assert ("static/prompt-built" in rules(result)) is built
+
+
 def test_ruff_is_told_nothing_by_the_project(tmp_path: Path) -> None:
     """Story: `ruff.toml` of the change excluded the file, and `# noqa` silenced the line."""
     if not tools.found("ruff"):
