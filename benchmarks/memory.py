@@ -56,7 +56,7 @@ def main(count: int) -> int:
         home.make()
         (home.config / "interlock.toml").write_text("[ask]\nhold_seconds = 0\n")
         project = Path(base, "project")
-        (project / ".git").mkdir(parents=True)
+        subprocess.run(["git", "init", "-q", str(project)], check=True)
         daemon = subprocess.Popen(
             [sys.executable, "-m", "interlock.daemon"], env=environment, stderr=subprocess.DEVNULL
         )

@@ -51,6 +51,7 @@ class Tracker:
         self._ledger = ledger
         self._recorder = recorder
         self._repos: dict[str, Repo] = {}
+        self._unseen: set[str] = set()  # directories with a `.git` that git would not tell of when it was asked
         self._locks: dict[str, asyncio.Lock] = {}
         self._open: dict[Key, _Open] = {}
         self._about: dict[Key, tuple[Repo, ...]] = {}  # calls that are about to be released
@@ -137,10 +138,15 @@ class Tracker:
             return known
         self._repos.pop(directory, None)
         found = await asyncio.to_thread(gitread.find, self._call, directory) if top else None
-        if found is not None:
-            self._repos[directory] = found
-            while len(self._repos) > _FOUND:
-                self._repos.pop(next(iter(self._repos)))
+        if found is None:
+            self._unseen.update({top} - {""})
+            return None
+        if {top, found.top} & self._unseen:
+            self.observer.lost(found)  # what happened meanwhile was nobody's to see
+            self._unseen -= {top, found.top}
+        self._repos[directory] = found
+        while len(self._repos) > _FOUND:
+            self._repos.pop(next(iter(self._repos)))
         return found
 
     async def hear(self) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from changes.provenance.history import World
+from interlock.daemon.tracking import Tracker
+from interlock.model.errors import StateError
 
 
 @pytest.fixture
@@ -73,3 +77,22 @@ def test_where_nobody_looked_nothing_is_still(world: World, tmp_path: Path) -> N
     other = World(tmp_path / "other", 2)
     assert not world.observer.still(other.repo, [])
     assert not still(world, "never.py")
+
+
+def test_what_git_would_not_tell_of_is_nobodys(world: World) -> None:
+    """Story: git took too long once, the agent's edit went unseen, and the next look took its lines for a person's."""
+    answers = [False, True]
+
+    def call(directory: str, *words: str, **options: Any) -> bytes:
+        if answers and not answers.pop(0):
+            raise StateError("git took too long.")
+        return world.repo.call(directory, *words, **options)
+
+    nothing: Any = None  # neither ledger nor recorder is asked when a repository is looked for
+    tracker = Tracker(world.observer, call, nothing, nothing)
+    look(world, "a.py")
+    assert asyncio.run(tracker.find(str(world.top))) is None
+    (world.top / "a.py").write_text("the agent's = 1\n")
+    assert asyncio.run(tracker.find(str(world.top))) == world.repo._replace(call=call)
+    ((kind, body),) = world.observer.look(world.repo, (), None, [str(world.top / "a.py")])
+    assert (kind, body["by"]) == ("edit", "unknown")
