@@ -51,6 +51,10 @@ def lived() -> tuple[Entries, People]:
         await desk.deciding.at_terminal(1000, [late.id], "approve", code="")
         desk.time += 25  # a yes that was not used can be taken back after the time to decide
         await desk.deciding.at_terminal(1000, [late.id], "deny", code="")
+        login = await desk.book.record("panel.login", {"person": "owner", "role": "person", "process": "7 1"})
+        shown = await desk.ask("d7", Rung.ONE_STRONG)
+        await desk.deciding.at_terminal(1000, [shown.id], "approve", code=CODE, login=login)
+        await desk.deciding.at_terminal(1000, [(await desk.ask("d8")).id], "deny", code="", login=login)
         return desk.book.entries, desk.people
 
     return asyncio.run(live())
@@ -75,7 +79,7 @@ def decided(entries: Entries, number: int) -> dict[str, Any]:
 def test_an_honest_day_is_sound_and_counted() -> None:
     audit = heard(ENTRIES)
     audit.judge()
-    assert (audit.checked, audit.signed) == (8, 5)
+    assert (audit.checked, audit.signed) == (10, 5)
 
 
 def test_before_people_are_entries_the_owners_word_counts() -> None:
@@ -123,6 +127,26 @@ def said_at_a_terminal_by_somebody_without_a_user(entries: Entries) -> None:
     body["proof"] = {"how": "uid", "typed": True}
 
 
+def login(entries: Entries) -> dict[str, Any]:
+    return next(body for kind, body in entries if kind == "panel.login")
+
+
+def said_in_no_session(entries: Entries) -> None:
+    decided(entries, 8)["proof"]["login"] = 0
+
+
+def in_the_session_of_a_reader(entries: Entries) -> None:
+    login(entries)["role"] = "reader"
+
+
+def in_a_session_that_nobody_saw_begin(entries: Entries) -> None:
+    login(entries)["process"] = ""
+
+
+def in_anothers_session(entries: Entries) -> None:
+    login(entries)["person"] = "ben"
+
+
 def without_a_decision(entries: Entries) -> None:
     del decided(entries, 0)["decision"]
 
@@ -131,7 +155,8 @@ def without_a_decision(entries: Entries) -> None:
     "forge",
     [
         forged_signature, for_another_text, turned_around, in_anothers_name, swapped_requests, another_card, no_batch,
-        said_at_a_terminal_by_somebody_without_a_user, without_a_decision,
+        said_at_a_terminal_by_somebody_without_a_user, said_in_no_session, in_the_session_of_a_reader,
+        in_a_session_that_nobody_saw_begin, in_anothers_session, without_a_decision,
     ],
 )  # fmt: skip
 def test_a_decision_that_nobody_gave_is_found(forge: Callable[[Entries], None]) -> None:
@@ -156,11 +181,17 @@ def enough_too_early(entries: Entries) -> None:
     decided(entries, 1)["change"]["state"] = "approved"
 
 
+def otherwise_than_it_was(entries: Entries) -> None:
+    decided(entries, 8)["change"]["decided_how"] = "passkey"
+
+
 def stronger_than_it_was(entries: Entries) -> None:
     decided(entries, 0)["proof"]["typed"] = False
 
 
-@pytest.mark.parametrize("forge", [yes_of_a_no, a_vote_too_many, enough_too_early, stronger_than_it_was])
+@pytest.mark.parametrize(
+    "forge", [yes_of_a_no, a_vote_too_many, enough_too_early, otherwise_than_it_was, stronger_than_it_was]
+)
 def test_more_than_was_said_is_found(forge: Callable[[Entries], None]) -> None:
     entries = copy.deepcopy(ENTRIES)
     forge(entries)
@@ -182,3 +213,15 @@ def test_what_the_disk_refused_and_held_after_all_is_no_evidence() -> None:
     place = next(i for i, (kind, body) in enumerate(entries) if body is decided(entries, 1))
     audit = heard([*entries, ("log.late", {"first": place, "count": 1})])
     audit.judge()
+
+
+def test_a_session_of_the_panel_ends_with_its_daemon() -> None:
+    place = next(i for i, (kind, _) in enumerate(ENTRIES) if kind == "panel.login")
+    audit = Decisions(lambda: PEOPLE)
+    audit.hear(0, "log.genesis", "", {"origin": LOG})
+    for index, (kind, body) in enumerate(ENTRIES):
+        audit.hear(index, kind, stamp(1_000_000.0 + 30), body)
+        if index == place:
+            audit.hear(index, "daemon.start", "", {})
+    with pytest.raises(LedgerTampered, match="begins no session"):
+        audit.judge()

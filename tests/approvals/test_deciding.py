@@ -304,6 +304,7 @@ def test_a_terminals_word_is_a_decision_too() -> None:
         assert (said.request.state, said.request.decided_by) == (State.APPROVED, "owner")
         body = desk.book.entries[-1][1]
         assert (body["decision"]["approver"], body["proof"]) == ("owner", {"how": "uid", "typed": False})
+        assert said.request.decided_how == "uid"
         with pytest.raises(Refused, match="uid 4711"):
             await desk.deciding.at_terminal(4711, [request.id], "deny", code="")
         with pytest.raises(NotFound):
@@ -383,3 +384,24 @@ def test_a_stranger_group_cannot_decide_by_signature() -> None:
             await desk.hand_in(desk.decide(request, by="visitor"), "visitor")
 
     run(story)
+
+
+def test_a_word_in_the_panel_names_the_session_it_was_said_in() -> None:
+    async def story(desk: Office) -> None:
+        for verdict, number in (("approve", 1), ("deny", 2)):
+            request = await desk.ask(f"d{number}", Rung.ONE_STRONG)
+            (said,) = await desk.deciding.at_terminal(1000, [request.id], verdict, code=CODE, login=7)  # type: ignore[arg-type]
+            assert said.request.decided_how == "panel"
+            assert desk.book.entries[-1][1]["proof"] == {"how": "panel", "login": 7, "typed": True}
+            assert all(vote.how == "panel" and vote.strong for vote in said.request.votes)
+        signed = desk.decide(await desk.ask("d3"))
+        proof = Proof("ssh", signed_by(desk, signed))
+        (said,) = await desk.deciding.signed(signed.text(), proof, login=7)
+        assert desk.book.entries[-1][1]["proof"]["login"] == 7
+        assert said.request.decided_how == "ssh"
+
+    run(story)
+
+
+def signed_by(desk: Office, decision: Decision) -> str:
+    return signed(desk.keys["ann"], decision.text(), DECISION)

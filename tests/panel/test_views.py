@@ -31,7 +31,7 @@ def request(number: int, **more: Any) -> dict[str, Any]:
         "asked_at": "2026-11-29T02:00:00Z", "decide_by": "2026-11-29T03:00:00Z",
         "needs": {}, "policy": "sha256:ab", "workspace": "/p", "alike": "x", "claim": "", "beware": [], "undo": "",
         "preview": [], "agent_spawns": False, "plan": None, "grantable": [], "replaces": -1, "level": 0,
-        "execute_by": "", "votes": [], "because": "", "decided_by": "",
+        "execute_by": "", "votes": [], "because": "", "decided_by": "", "decided_how": "",
     }  # fmt: skip
     return plain | more
 

@@ -6,7 +6,8 @@ recomputed from the entries, by the same functions that the daemon decides with;
 believed.
 
 A word at a terminal has no signature: the kernel told the daemon who it was, and the daemon's word is all there is. It
-can be given by nobody who has no user of their own here.
+can be given by nobody who has no user of their own here. One in the panel has none either, and names the entry with
+which its session began: of that person, one that may decide, under the same daemon.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from interlock.identity.people import ADMINS, People, Person
 from interlock.identity.proofs import Holder, Proof, prove
 from interlock.identity.sshsig import DECISION
 from interlock.model.errors import InterlockError, LedgerPolicyFailed, LedgerTampered, NotFound, Refused
+from interlock.model.given import UNSIGNED
 
 _YES = frozenset({State.PARTIAL, State.APPROVED})
 
@@ -67,6 +69,7 @@ class Decisions:
         self._epoch = 0
         self._memory = Memory()
         self._batches: dict[int, _Judged] = {}
+        self._logins: dict[int, str] = {}  # sessions of the panel that may decide, by their entry: whose
         self._late: set[int] = set()
         self._failed: list[tuple[int, InterlockError]] = []
 
@@ -76,6 +79,10 @@ class Decisions:
             self._origin = str(body.get("origin", ""))
         elif kind.startswith("halt."):
             self._epoch = max(self._epoch, body["epoch"] if isinstance(body.get("epoch"), int) else 0)
+        elif kind == "daemon.start":
+            self._logins.clear()  # sessions are kept in memory alone
+        elif kind == "panel.login" and body.get("role") == "person" and body.get("process"):
+            self._logins[index] = str(body.get("person"))
         elif kind == "log.late":
             first, count = body.get("first"), body.get("count")
             if isinstance(first, int) and isinstance(count, int):
@@ -129,12 +136,16 @@ class Decisions:
         said = msgspec.convert(decision, Decision)
         requests = [self._memory.get(item.request) for item in said.items]
         people = self._people(said.approver)
-        if proof["how"] == "uid":
+        if "login" in proof and proof["login"] not in self._logins:
+            raise Refused(f"entry {proof['login']!r} begins no session of the panel in which anybody could decide")
+        if proof["how"] in UNSIGNED:
             decisions.about(said, requests, log=self._origin, epoch=self._epoch)
             person = people.find(said.approver)
             if person is None or person.uid is None:
                 raise Refused(f"{said.approver} has no user here, and so no word at a terminal")
-            return _Judged(said, "uid", None, proof["typed"] is True)
+            if proof["how"] == "panel" and self._logins[proof["login"]] != said.approver:
+                raise Refused(f"the session of the panel is not {said.approver}'s")
+            return _Judged(said, proof["how"], None, proof["typed"] is True)
         now = datetime.fromisoformat(time).timestamp()
         decisions.check(said, requests, log=self._origin, epoch=self._epoch, now=now)
         proven = prove(_Then(people), msgspec.convert(proof, Proof), said.text(), DECISION)
@@ -145,6 +156,8 @@ class Decisions:
     def _counted(self, index: int, request: Request, judged: _Judged, change: Mapping[str, Any]) -> None:
         """What the entry makes of the decision. Raises LedgerPolicyFailed where that is more than was said."""
         after, name = State(change["state"]), judged.said.approver
+        if change.get("decided_how", judged.how) != judged.how:
+            raise LedgerPolicyFailed(f"entry {index} says that {name} decided in another way than they did")
         if change.get("decided_by") != name or (after in _YES) != (judged.said.verdict == "approve"):
             raise LedgerPolicyFailed(f"entry {index} makes {after.value} of what {name} said: {judged.said.verdict}")
         if after not in _YES:

@@ -1,8 +1,8 @@
-"""How a person's word reaches the requests: from a terminal that the kernel vouches for, or signed on another machine.
+"""How a person's word reaches the requests: from a terminal that the kernel vouches for, in the panel, or signed.
 
-Both are one `Decision`. Of a terminal's the daemon writes the text itself; of a signed one it checks that the text is
-about the requests as they are stored. Several requests in one decision share an entry (`approval.batch`), and each has
-its own transition that names it.
+All are one `Decision`. At a terminal and in the panel the daemon writes the text itself; of a signed one it checks that
+the text is about the requests as they are stored. Several requests in one decision share an entry (`approval.batch`),
+and each has its own transition that names it.
 """
 
 from __future__ import annotations
@@ -77,20 +77,34 @@ class Deciding:
         )
 
     async def at_terminal(
-        self, uid: int, ids: Sequence[int], verdict: Verdict, *, code: str, feedback: str = "", shown_ms: int = 0
+        self,
+        uid: int,
+        ids: Sequence[int],
+        verdict: Verdict,
+        *,
+        code: str,
+        feedback: str = "",
+        shown_ms: int = 0,
+        login: int = -1,
     ) -> list[Said]:
-        """The word of whoever has this uid; `code` is what they typed of the fingerprint."""
+        """The word of whoever has this uid; `code` is what they typed of the fingerprint, `login` the entry of the
+        panel's session in which they said it, -1 at a terminal.
+        """
         person = self._people.by_uid(uid)
         if person is None:
             raise Refused(f"the user with uid {uid} is nobody whom this Interlock knows (interlock people list).")
         requests = self._found(ids)
         typed = bool(code) and code.strip().lower() == code_of(decisions.printed(self._people.origin, requests))
         decision = self.draft(ids, verdict, person.name, feedback, shown_ms)
-        vote = Vote(person.name, decision.decided_at, strong=typed, since=person.since)
-        return await self._apply(decision, requests, vote, {"how": "uid", "typed": typed})
+        proof = {"how": "uid", "typed": typed} if login < 0 else {"how": "panel", "login": login, "typed": typed}
+        vote = Vote(person.name, decision.decided_at, str(proof["how"]), strong=typed, since=person.since)
+        return await self._apply(decision, requests, vote, proof)
 
-    async def signed(self, raw: bytes, proof: Proof) -> list[Said]:
-        """A decision that somebody signed elsewhere. Raises AgentError, Refused, NotFound: it counts for nothing."""
+    async def signed(self, raw: bytes, proof: Proof, *, login: int = -1) -> list[Said]:
+        """A decision that somebody signed elsewhere, or in a session of the panel (`login`, its entry).
+
+        Raises AgentError, Refused, NotFound: it counts for nothing.
+        """
         decision = decisions.parse(raw)
         requests = self._found([item.request for item in decision.items])
         proven = prove(self._people, proof, decision.text(), DECISION)
@@ -99,7 +113,8 @@ class Deciding:
         if proven.counter:
             await self._counted(proven.key.id, proven.counter)
         vote = Vote(person.name, self._stamp(), proof.how, proven.key.id, strong=True, since=person.since)
-        return await self._apply(decision, requests, vote, msgspec.to_builtins(proof))
+        where = {"login": login} if login >= 0 else {}
+        return await self._apply(decision, requests, vote, msgspec.to_builtins(proof) | where)
 
     def _signer(self, decision: Decision, proven: Proven) -> Person:
         if proven.person != decision.approver:
@@ -138,7 +153,7 @@ class Deciding:
         if decision.verdict == "approve":
             until = self._execute_by(request)
             return await self._queue.approve(request.id, vote, execute_by=until, because=decision.feedback, more=more)
-        return await self._queue.deny(request.id, vote.name, because=decision.feedback, more=more)
+        return await self._queue.deny(request.id, vote.name, because=decision.feedback, how=vote.how, more=more)
 
     def _any_possible(self, decision: Decision, requests: Sequence[Request], vote: Vote) -> None:
         """A batch of which nothing can be decided leaves no entry. Raises the last request's reason."""

@@ -12,6 +12,7 @@ import msgspec
 
 from interlock.model.decision import Rung
 from interlock.model.errors import Refused
+from interlock.model.given import UNSIGNED
 
 if TYPE_CHECKING:
     from interlock.approvals.request import Request, Vote
@@ -143,7 +144,7 @@ def _fault(request: Request, vote: Vote, known: Known) -> str:
     needs, person = request.needs, known.find(vote.name)
     if person is None or (person.since != vote.since and vote.name != known.owner.name):
         return f"{vote.name} is nobody whom this Interlock knows. `interlock people list` shows who may decide."
-    if vote.how != "uid" and all(key.id != vote.key for key in person.authenticators):
+    if vote.how not in UNSIGNED and all(key.id != vote.key for key in person.authenticators):
         return f"the key that {vote.name} signed with is not theirs any more."
     owner = vote.name in {known.owner.name, request.principal.person}
     if owner and not needs.owner:

@@ -136,16 +136,19 @@ class Queue:
         change = {
             "votes": voted.votes,
             "decided_by": vote.name,
+            "decided_how": vote.how,
             "because": because or request.because,
             "execute_by": execute_by if full else "",
         }
         return await self._move(request, Event.APPROVE if full else Event.APPROVE_SOME, kinds.DECIDED, change, more)
 
-    async def deny(self, request_id: int, by: str, *, because: str, more: Mapping[str, Any] | None = None) -> Request:
+    async def deny(
+        self, request_id: int, by: str, *, because: str, how: str = "", more: Mapping[str, Any] | None = None
+    ) -> Request:
         """One person's no, with feedback for the agent. Raises Refused when it comes too late."""
 
         async def run() -> Request:
-            change = {"because": because, "decided_by": by}
+            change = {"because": because, "decided_by": by, "decided_how": how}
             return await self._move(self.get(request_id), Event.DENY, kinds.DECIDED, change, more)
 
         return await self._whole(run())

@@ -29,7 +29,8 @@ class Approver(msgspec.Struct, frozen=True):
 
 
 class Vote(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One person's yes. `how` is "uid" (the kernel knew the caller), "ssh" or "passkey"; `key` is the id of that key.
+    """One person's yes. `how` is "uid" (the kernel knew the caller), "panel" (said in a session of the panel), "ssh" or
+    "passkey"; `key` is the id of that key.
 
     It is `strong` when the person signed, or typed the fingerprint's code. `since` is the entry that added the person:
     somebody of the same name who came later is somebody else.
@@ -91,6 +92,7 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True):
     votes: tuple[Vote, ...] = ()
     because: str = ""  # the words that came with a no, or with a yes
     decided_by: str = ""
+    decided_how: str = ""  # as `Vote.how`, of the last word that counted
     ticket: str = ""
 
     @property

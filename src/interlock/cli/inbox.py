@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import click
 from interlock.cli.show import age, emit, field
 from interlock.home import locate
 from interlock.model.errors import OperatorError, UsageError
+from interlock.model.given import given
 from interlock.model.visible import visible
 
 _OPEN = frozenset({"pending", "partial"})
@@ -95,6 +96,9 @@ def card(request: dict[str, Any]) -> None:
     if request["agent_spawns"]:
         _line("race", "the agent starts it itself: between your yes and the start, what it uses could still change")
     _line("fingerprint", request["fingerprint"])
+    if request["decided_by"]:
+        how = given(request["decided_how"])
+        _line("decided", f"by {request['decided_by']}" + (f", {how}" if how else ""))
     if request["because"]:
         _line("answer", request["because"])
     if request["state"] in _OPEN:
@@ -115,7 +119,7 @@ def _plan(request: dict[str, Any]) -> None:
 def _needs(request: dict[str, Any]) -> None:
     """Who must say yes, where that is not simply one person; and who has."""
     needs, level = request["needs"], request["level"]
-    said = [f"{vote['name']} ({'typed' if vote.get('how', 'uid') == 'uid' else 'signed'})" for vote in request["votes"]]
+    said = [f"{vote['name']} ({_given(vote)})" for vote in request["votes"]]
     people, groups = needs.get("people", 1), needs.get("groups", ())
     parts = [f"{people} people" if people > 1 else "one person"]
     if not needs.get("owner", True):
@@ -128,6 +132,10 @@ def _needs(request: dict[str, Any]) -> None:
         parts.append(f"yes so far: {', '.join(said)}")
     if len(parts) > 1 or people > 1:
         _line("needs", "; ".join(parts))
+
+
+def _given(vote: Mapping[str, Any]) -> str:
+    return given(vote.get("how", "uid"), typed=vote.get("strong", False))
 
 
 def write(file: Path, data: bytes) -> None:

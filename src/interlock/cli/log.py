@@ -11,6 +11,7 @@ import click
 
 from interlock.cli.show import emit, heading, verdict
 from interlock.home import Home, locate
+from interlock.model.given import given
 from interlock.model.visible import visible
 
 # Of no use in one line: `interlock why` and `--json` show them.
@@ -83,9 +84,9 @@ def _pages(home: Home, kinds: list[str], start: dict[str, int]) -> Iterator[list
         params = {"start": found["next"]}
 
 
-def entries(home: Home, kinds: list[str]) -> list[dict[str, Any]]:
-    """Every entry of these kinds, from the first on."""
-    return [entry for page in iter(_pages(home, kinds, {"start": 0}).__next__, []) for entry in page]
+def entries(home: Home, kinds: list[str], start: int = 0) -> list[dict[str, Any]]:
+    """Every entry of these kinds, from `start` on."""
+    return [entry for page in iter(_pages(home, kinds, {"start": start}).__next__, []) for entry in page]
 
 
 def line(entry: dict[str, Any]) -> str:
@@ -126,9 +127,10 @@ def _story(kind: str, body: dict[str, Any]) -> str:
     if kind.startswith("approval."):
         change = body["change"]
         state = change.get("state", "") or f"asks {body.get('to', '')} too"
-        return f"request {body['request']}: {visible(state)} {visible(change.get('decided_by', ''))}".rstrip()
+        by, how = visible(change.get("decided_by", "")), visible(given(change.get("decided_how", "")))
+        return f"request {body['request']}: {visible(state)} {by}{f', {how}' if how else ''}".rstrip()
     if kind.startswith("person.") and "change" in body:
-        by = visible(", ".join(given["person"] for given in body["by"]))
+        by = visible(", ".join(consent["person"] for consent in body["by"]))
         return f"{visible(body['change']['name'])}, by {by}{' alone' if body.get('alone') else ''}"
     if kind in {"policy.loaded", "halt.standing"}:
         return _files(kind, body)

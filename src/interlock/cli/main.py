@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "agents": ("agents", "Show the agents at work, what each is made of, and their sessions."),
     "sessions": ("sessions", "Show the sessions of agents as a tree, with their sub-agents."),
     "inbox": ("inbox", "Show what waits for a person."),
+    "show": ("question", "Show one question whole: what was asked, who answered and how, what became of it."),
     "approve": ("approve", "Say yes to exactly one action."),
     "deny": ("deny", "Say no to one action, and tell the agent why."),
     "notify": ("notify", "Show where messages about waiting questions go; send a trial."),

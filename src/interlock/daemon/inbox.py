@@ -124,6 +124,7 @@ class InboxDesk:
             code=text(params, "code", ""),
             feedback=clean(feedback[:_FEEDBACK]),
             shown_ms=integer(params, "shown_ms", 0),
+            login=peer.login,
         )
         return _said(said, params)
 
@@ -161,7 +162,8 @@ class InboxDesk:
         # signed file somewhere is not to choose the moment.
         self._callers.person(peer)
         await self.tend()
-        said = await self._deciding.signed(text(params, "decision").encode("utf-8", "surrogatepass"), proof)
+        raw = text(params, "decision").encode("utf-8", "surrogatepass")
+        said = await self._deciding.signed(raw, proof, login=peer.login)
         return _said(said, params)
 
     async def _export(self, params: dict[str, Any], peer: Peer) -> Any:

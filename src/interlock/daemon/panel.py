@@ -28,7 +28,7 @@ from interlock.daemon.rpc import Rpc
 from interlock.daemon.server import Peer
 from interlock.model.errors import InterlockError, InternalError, Refused
 from interlock.panel.live import Live
-from interlock.panel.seats import Owner, Seat, Seats
+from interlock.panel.seats import Admitted, Owner, Seat, Seats
 
 if TYPE_CHECKING:
     import uvicorn
@@ -169,20 +169,20 @@ class PanelDesk:
         if not seat.decides and method not in READS:
             raise Refused(f"a session that may only look asked for {method}.")
         pid = _pid(seat.process) if seat.process else 0
-        return await self._there(self.rpc.ask(method, params, Peer(pid, seat.uid)))
+        return await self._there(self.rpc.ask(method, params, Peer(pid, seat.uid, login=seat.login)))
 
-    async def admit(self, owner: Owner, client: ends.End, server: ends.End) -> str:
+    async def admit(self, owner: Owner, client: ends.End, server: ends.End) -> Admitted:
         """The process that is about to sign in. Raises Refused for one below an agent, or of another user."""
         found = await asyncio.to_thread(ends.other_end, client, server)
         names = await asyncio.to_thread(ends.holders, found) if found else ()
-        name: str = await self._there(self._admitted(owner, found, names))
-        return name
+        admitted: Admitted = await self._there(self._admitted(owner, found, names))
+        return admitted
 
     def holds(self, process: str, client: ends.End, server: ends.End) -> bool:
         """Whether that process is the other end of this connection."""
         return ends.holds(process, client, server)
 
-    async def _admitted(self, owner: Owner, found: ends.Socket | None, names: tuple[str, ...]) -> str:
+    async def _admitted(self, owner: Owner, found: ends.Socket | None, names: tuple[str, ...]) -> Admitted:
         body: dict[str, Any] = {"person": owner.name, "role": owner.role, "process": names[0] if names else ""}
         try:
             _of_the_same_user(owner, found)
@@ -192,8 +192,7 @@ class PanelDesk:
             message = f"a link to the panel was used by what is no person's browser: {error}"
             await self._recorder.record(ALARM, {"alarm": "panel-login", "message": message, **body})
             raise
-        await self._recorder.record("panel.login", body)
-        return names[0] if names else ""
+        return Admitted(body["process"], await self._recorder.record("panel.login", body))
 
     async def _there(self, asked: Coroutine[Any, Any, Any]) -> Any:
         """The result of something that runs in the daemon's loop."""

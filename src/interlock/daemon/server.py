@@ -28,11 +28,14 @@ _HOLD_MS = 5_000
 
 
 class Peer(msgspec.Struct, frozen=True):
-    """Who the kernel says is on the other end. `gone` is set when that end hangs up."""
+    """Who the kernel says is on the other end. `gone` is set when that end hangs up; `login` is the entry of the
+    panel's session that asks for them, -1 for a command.
+    """
 
     pid: int
     uid: int
     gone: asyncio.Event = msgspec.field(default_factory=asyncio.Event)
+    login: int = -1
 
 
 Handler = Callable[[Header, bytes, Peer], Awaitable[Reply]]

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from interlock.model.given import given
 from interlock.panel import words
 
 _UNSHOWN = frozenset({"principal", "call", "asked", "inside"})
@@ -72,6 +73,9 @@ def _approval(body: Mapping[str, Any]) -> _Story:
     change, number = body.get("change", {}), body.get("request", "?")
     state = change.get("state", "") or f"asks {body.get('to', '')} too"
     by = f" by {change['decided_by']}" if change.get("decided_by") else ""
+    proof = body.get("proof", {})
+    if by and (how := given(proof.get("how", change.get("decided_how", "")), typed=proof.get("typed") is True)):
+        by += f", {how}"
     tone = {"approved": "good", "denied": "bad", "revoked": "bad", "drifted": "bad"}.get(state, "calm")
     return state, tone, f"request {number}{by}", f"/receipts/{number}"
 

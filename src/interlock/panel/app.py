@@ -33,7 +33,7 @@ from interlock.panel.live import Live
 from interlock.panel.page import Page, page, refusal
 from interlock.panel.render import render
 from interlock.panel.screen import Act, Screen, Visit
-from interlock.panel.seats import Owner, Seat, Seats
+from interlock.panel.seats import Admitted, Owner, Seat, Seats
 from interlock.panel.span import span
 
 log = structlog.get_logger()
@@ -58,7 +58,7 @@ class Daemon(Protocol):
     async def ask(self, seat: Seat, method: str, params: dict[str, Any]) -> Any:
         """One method of the daemon's socket, as this person. Raises InterlockError."""
 
-    async def admit(self, owner: Owner, client: tuple[str, int], server: tuple[str, int]) -> str:
+    async def admit(self, owner: Owner, client: tuple[str, int], server: tuple[str, int]) -> Admitted:
         """The process that is about to sign in, "" where it cannot be seen. Raises Refused for one below an agent."""
 
     def holds(self, process: str, client: tuple[str, int], server: tuple[str, int]) -> bool:
@@ -117,11 +117,11 @@ class Panel:
         if owner is None:
             return HTMLResponse(render("login.html", {"owner": None, "secret": "", "nonce": request.state.nonce}), 410)
         try:
-            process = await self._daemon.admit(owner, *ends(request))
+            admitted = await self._daemon.admit(owner, *ends(request))
         except Refused:
             self._seats.burn(secret)  # whoever had it was none of those that it was for
             raise
-        cookie, _ = self._seats.enter(secret, process)
+        cookie, _ = self._seats.enter(secret, admitted)
         answer = RedirectResponse("/", 303)
         answer.set_cookie(self._cookie, cookie, httponly=True, samesite="strict", secure=self._site.secure, path="/")
         return answer

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from interlock.model.given import given
 from interlock.panel import words
 
 OPEN = frozenset({"pending", "partial"})
@@ -91,6 +92,7 @@ class Card(msgspec.Struct, frozen=True):
     replaces: int
     alike: str
     decided_by: str
+    decided_how: str
     because: str
     digest: str
     policy: str
@@ -139,6 +141,7 @@ def card(request: Mapping[str, Any]) -> Card:
         replaces=request["replaces"],
         alike=request["alike"],
         decided_by=request["decided_by"],
+        decided_how=given(request["decided_how"]),
         because=request["because"],
         digest=request["digest"],
         policy=request["policy"],
@@ -181,8 +184,7 @@ def _who(needs: Mapping[str, Any], level: int) -> str:
 
 
 def _how(vote: Mapping[str, Any]) -> str:
-    means = {"ssh": "signed with an SSH key", "passkey": "signed with a passkey"}
-    return means.get(vote.get("how", "uid"), "typed the code" if vote.get("strong") else "said so here")
+    return given(vote.get("how", "uid"), typed=bool(vote.get("strong")))
 
 
 def _plan(step: Mapping[str, Any] | None) -> str:

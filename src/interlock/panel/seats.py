@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -33,6 +33,13 @@ class Owner(msgspec.Struct, frozen=True):
     role: Role = "person"
 
 
+class Admitted(NamedTuple):
+    """Who signs in: their process, "" where it cannot be seen; and the ledger's entry that says so."""
+
+    process: str
+    entry: int
+
+
 class Seat(msgspec.Struct, frozen=True):
     """One session. `process` is the one that opened it, "" where it cannot be seen: such a session may only look."""
 
@@ -44,6 +51,7 @@ class Seat(msgspec.Struct, frozen=True):
     secret: bytes  # of its tokens
     opened: float
     used: float
+    login: int = -1  # the entry of the ledger with which it began: a decision names it
 
     @property
     def decides(self) -> bool:
@@ -75,7 +83,7 @@ class Seats:
         found = self._links.get(_digest(secret))
         return found[0] if found else None
 
-    def enter(self, secret: str, process: str) -> tuple[str, Seat]:
+    def enter(self, secret: str, admitted: Admitted) -> tuple[str, Seat]:
         """Use a link: the cookie of a session that did not exist before, and the session. Raises Refused."""
         self._tidy()
         found = self._links.pop(_digest(secret), None)
@@ -86,7 +94,9 @@ class Seats:
         while len(self._seats) >= _SEATS:
             self._seats.pop(min(self._seats, key=lambda name: self._seats[name].used))
         owner, cookie, now = found[0], self._random(_BYTES).hex(), self._now()
-        seat = Seat(_digest(cookie), owner.name, owner.uid, owner.role, process, self._random(_BYTES), now, now)
+        process, entry = admitted
+        own = self._random(_BYTES)
+        seat = Seat(_digest(cookie), owner.name, owner.uid, owner.role, process, own, now, now, entry)
         self._seats[seat.id] = seat
         return cookie, seat
 
