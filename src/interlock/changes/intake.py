@@ -58,7 +58,8 @@ def take(repo: Repo, base: str, head: str, *, today: str = "") -> Change:
     files, more = _files(repo, trees["fork"], trees["head"])
     return Change(
         Span(base_commit, head_commit, forks[0], trees), files, rules, listing=repo.listing,
-        read=lambda oid: repo.blobs([oid], LARGEST)[oid][1], problems=(*problems, *more), today=today,
+        read=lambda oids: {oid: content for oid, (_, content) in repo.blobs(oids, LARGEST).items()},
+        problems=(*problems, *more), today=today,
     )  # fmt: skip
 
 

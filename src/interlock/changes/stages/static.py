@@ -1,4 +1,4 @@
-"""Stage *static*: constructs that open a hole, by our own rules, by scanners where they are installed, and by reports.
+"""Stage *static*: constructs that open a hole, by our own rules and our reader of flows, by scanners, and by reports.
 
 What a scanner finds counts where the base did not have it (a multiset difference). A scanner that is not installed is a
 note; one that is there and does not answer for a file is a problem.
@@ -13,6 +13,7 @@ from interlock.changes import sarifin, scanners, shapes, tools
 from interlock.changes.change import Change, FileChange, Kind, Version
 from interlock.changes.finding import Finding, fresh
 from interlock.changes.stage import Found, Plain
+from interlock.changes.taint import findings as flows
 
 _BUDGET = 60.0
 _TOOL = 25.0  # seconds of one scanner on one side
@@ -22,6 +23,7 @@ def run(change: Change) -> Found:
     """Judge the new lines."""
     findings = shapes.new(change, shapes.load("static"))
     problems = _parse(change)
+    findings += flows.new(change, problems)
     notes: list[str] = []
     for name, scan in (("ruff", scanners.ruff), ("bandit", scanners.bandit)):
         try:
@@ -95,4 +97,4 @@ def _reads(change: Change) -> str:
     return "\n".join(marks)
 
 
-STAGE = Plain("static", run, version="1", budget=_BUDGET, reads=_reads)
+STAGE = Plain("static", run, version="2", budget=_BUDGET, reads=_reads)
