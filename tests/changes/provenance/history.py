@@ -48,6 +48,14 @@ _ENVIRONMENT = {
 class Score(Counter[str]):
     """Lines by what was said of them: `right`, `wrong`, `unknown` (of lines that could be known), `old` (rightly)."""
 
+    def unknown(self) -> float:
+        """The share of lines that could be known and are not."""
+        return self["unknown"] / max(1, self["unknown"] + self["right"] + self["wrong"])
+
+    def __iadd__(self, other: Counter[str]) -> Score:  # type: ignore[override,misc]
+        self.update(other)
+        return self
+
 
 class World:
     """A repository, its observer, and what is true."""
@@ -234,7 +242,8 @@ class World:
         agents = {who for who in truth if isinstance(who, int)}
         kinds = {
             Author.HUMAN: PERSON in truth and not agents,
-            Author.AGENT: bool(agents) and PERSON not in truth,
+            # Of a line that was nobody's a part stays nobody's, whoever else had a hand in it.
+            Author.AGENT: bool(agents) and (PERSON not in truth or bool(strangers)),
             Author.MIXED: bool(agents) and PERSON in truth,
         }
         return "right" if kinds[said] and (not acted or acted & agents) else "wrong"
@@ -304,6 +313,7 @@ def person_amends(world: World) -> None:
 def rename(world: World) -> None:
     name = world.random.choice(world.files())
     _clean(world)
+    world._word += 1
     world.git("mv", name, f"moved{world._word}{Path(name).suffix}")
     if world.random.random() < 0.7:
         _clean(world)

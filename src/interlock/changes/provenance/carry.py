@@ -11,11 +11,11 @@ from collections.abc import Iterator, Sequence
 
 from interlock.changes.provenance.align import align
 from interlock.changes.provenance.owners import UNKNOWN, Owner, together
-from interlock.changes.provenance.text import Text, telling, words
+from interlock.changes.provenance.text import Text, telling, weight, words
 
 _KEPT = 0.5  # of a line that must come from an old one before it counts as that line, changed
-_LIKE = 0.3  # of both lines that are equal before it may be that line: then nobody knows
-_LEAST = 4  # letters that two lines share by chance
+_LIKE = 0.25  # of both lines that are equal before it may be that line: then nobody knows
+_LEAST = 4  # letters that two lines share before it is more than chance
 _SEARCHED = 2_000  # lines that are searched for ones that were moved and changed at once
 _GAP = 400  # lines of a stretch that is compared word by word
 
@@ -43,31 +43,35 @@ def carry(old: Text, owners: Sequence[Owner], new: Text, newcomer: Owner) -> lis
             upper = [i for i in above if i not in taken]
             lower = [i for i in under if found[i] < 0]
             _by_words(old.lines, owners, new.lines, upper, lower, newcomer, said)
+    left = {old.loose[i] for i in range(len(old)) if i not in taken and not telling(old, i) and owners[i] != newcomer}
+    for index, owner in enumerate(said):
+        if owner is None and new.loose[index] in left:
+            said[index] = UNKNOWN  # a bracket went and a bracket came: nobody can say whether it is the same
     if old.lines is not None and new.lines is not None:
         gone = [i for i in range(len(old)) if i not in taken and telling(old, i) and owners[i] != newcomer]
         fresh = [i for i, owner in enumerate(said) if owner is None and telling(new, i)]
-        for index in _alike(old.lines, new.lines, gone, fresh):
+        for index in alike(old.lines, new.lines, gone, fresh):
             said[index] = UNKNOWN
     return said
 
 
-def _alike(old: Sequence[bytes], new: Sequence[bytes], gone: Sequence[int], fresh: Sequence[int]) -> Iterator[int]:
+def alike(old: Sequence[bytes], new: Sequence[bytes], gone: Sequence[int], fresh: Sequence[int]) -> Iterator[int]:
     """Of the `fresh` lines those that may be one of the `gone`, moved and changed at once."""
     if not gone or not fresh or len(gone) > _SEARCHED or len(fresh) > _SEARCHED:
         return
     holding: dict[bytes, set[int]] = defaultdict(set)
     for i in gone:
         for word in set(words(old[i])):
-            if len(word) >= _LEAST:
+            if weight(word) >= _LEAST:
                 holding[word].add(i)
-    sizes = {i: sum(map(len, words(old[i]))) for i in gone}
+    sizes = {i: sum(map(weight, words(old[i]))) for i in gone}
     for index in fresh:
         mine = words(new[index])
         shares: Counter[int] = Counter()
         for word in set(mine):
             for i in holding.get(word, ()):
-                shares[i] += len(word)
-        size = sum(map(len, mine))
+                shares[i] += weight(word)
+        size = sum(map(weight, mine))
         if any(share >= _LIKE * size and share >= _LIKE * sizes[i] for i, share in shares.items()):
             yield index
 
@@ -130,26 +134,30 @@ def _by_words(
     whole = Counter(line for _, line in upper)
     used = Counter(upper[at][1] for at in pairs if at >= 0)
     sources: dict[int, Counter[int]] = defaultdict(Counter)
+    length = Counter(line for _, line in lower)
     kept: Counter[int] = Counter()
     size: Counter[int] = Counter()
     for (word, line), at in zip(lower, pairs, strict=True):
-        size[line] += len(word)
+        size[line] += weight(word)
         if at >= 0:
-            kept[line] += len(word)
-            sources[line][upper[at][1]] += len(word)
+            kept[line] += 1
+            sources[line][upper[at][1]] += weight(word)
     pieces = Counter(origin for origins in sources.values() for origin in origins)
     for line in under:
-        if not size[line] or not sources[line]:
+        if not sources[line]:
             continue
         origins = sources[line]
-        if kept[line] == size[line] and all(used[i] == whole[i] for i in origins):
+        if kept[line] == length[line] and all(used[i] == whole[i] for i in origins):
             # Which piece of a line that two hands made is whose, nobody wrote down.
             torn = any(pieces[i] > 1 and blended(owners[i]) for i in origins)
             said[line] = UNKNOWN if torn else together(owners[i] for i in origins)
             continue
+        if kept[line] == length[line] and any(pieces[i] > 1 and owners[i] != newcomer for i in origins):
+            said[line] = UNKNOWN  # one piece of a line of which another was changed
+            continue
         origin, share = origins.most_common(1)[0]
-        length = sum(len(word) for word in words(old[origin]))
-        if share > _LEAST and share >= _LIKE * size[line] and share >= _LIKE * length:
+        before = sum(map(weight, words(old[origin])))
+        if share >= _LEAST and share >= _LIKE * size[line] and share >= _LIKE * before:
             sure = share >= _KEPT * size[line] and newcomer != UNKNOWN and not blended(owners[origin])
             if owners[origin] != newcomer:
                 said[line] = together((owners[origin], newcomer)) if sure else UNKNOWN

@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 
 from interlock.changes.provenance import gitread, moves
-from interlock.changes.provenance.carry import carry
+from interlock.changes.provenance.carry import alike, carry
 from interlock.changes.provenance.gitread import Repo
 from interlock.changes.provenance.journal import EDIT, REPOSITORY, Edit, Journal, Journals, named
 from interlock.changes.provenance.owners import BASE, HUMAN, UNKNOWN, Owner, agent, author, resolved
@@ -229,9 +229,10 @@ class Observer:
         committed: list[Owner | None] = [None] * len(text)
         if origin is not None:
             committed = carry(origin, [BASE] * len(origin), text, newcomer)
+        before = set(latest.text.loose) if latest is not None else frozenset()
         for index, (mine, theirs) in enumerate(zip(owners, committed, strict=True)):
-            if mine is None:
-                owners[index] = theirs
+            if mine is None or (theirs == BASE and text.loose[index] not in before):
+                owners[index] = theirs  # git put it there: it is not the changed line that it looks like
             elif "b" in mine and (theirs is None or "b" not in theirs):
                 owners[index] = resolved(mine, UNKNOWN)  # it was committed, and in another commit than this one
         if None in owners and last is not None:
@@ -247,12 +248,22 @@ class Observer:
         return [owner if owner is not None else UNKNOWN for owner in owners]
 
     def _returned(self, journal: Journal, last: Edit, text: Text, owners: list[Owner | None], newcomer: Owner) -> None:
-        """Lines that stood there once, were gone, and are back: nobody's, but where the same hand put them back."""
+        """Lines that stood there once, were gone, and are back, as they were or changed: nobody's, but where the same
+        hand put them back.
+        """
+        latest = self.state(last)
+        there = {*text.exact, *(latest.text.exact if latest is not None else ())}
         for edit in reversed(journal.edits[last.path][-_OLDER - 1 : -1]):
             older = self.state(edit)
             if older is None or None not in owners:
                 continue
             once = dict(zip(older.text.exact, older.owners, strict=True))
+            if older.text.lines is not None and text.lines is not None:
+                gone = [i for i, at in enumerate(older.text.exact) if at not in there and older.owners[i] != newcomer]
+                fresh = [i for i, owner in enumerate(owners) if owner is None and telling(text, i)]
+                fresh = [i for i in fresh if text.exact[i] not in once]
+                for index in alike(older.text.lines, text.lines, gone, fresh):
+                    owners[index] = UNKNOWN
             for index, owner in enumerate(owners):
                 if owner is None and telling(text, index) and (was := once.get(text.exact[index])) is not None:
                     owners[index] = was if was == newcomer else UNKNOWN
@@ -296,6 +307,10 @@ class Observer:
                 known = msgspec.structs.replace(known, text=text)
             self._hold(name, known)
         return known
+
+    def pasted(self, repo: Repo, text: Text, fresh: Sequence[int]) -> set[int]:
+        """Of the `fresh` lines of a content, those that somebody else than a person may have written elsewhere."""
+        return self._pool(repo, self.journals.of(repo.common)).doubt(text, fresh, HUMAN) if fresh else set()
 
     def _hold(self, name: str, state: State) -> None:
         self._decoded[name] = state

@@ -21,6 +21,13 @@ _LONG_LINE = 4_096  # bytes of a line that is taken apart into words
 _WORD = re.compile(rb"[A-Za-z0-9_\x80-\xff]+|[^\sA-Za-z0-9_\x80-\xff]")
 _LETTER = re.compile(rb"[A-Za-z0-9_\x80-\xff]")
 _WORDS = 3  # letters or digits without which a line says nothing of its own
+# What stands in lines of everybody's: two lines that share nothing else share nothing.
+_COMMON = frozenset(
+    b"and any as async await bool break case catch class const continue def default del do elif else end except export "
+    b"extends false finally fn for from func function if impl import in int interface is lambda let match new nil none "
+    b"not null or package pass private pub public raise return self static str string struct super switch then this "
+    b"throw true try type undefined use var void while with yield".split()
+)
 
 
 class Text(msgspec.Struct, frozen=True):
@@ -65,6 +72,11 @@ def words(line: bytes) -> list[bytes]:
     quotes.
     """
     return [b'"' if word in b"'`" else word for word in _WORD.findall(line[:_LONG_LINE]) if word not in b",;"]
+
+
+def weight(word: bytes) -> int:
+    """How much a word says of whose its line is: its length; nothing for signs and for words of every program."""
+    return 0 if not _LETTER.match(word) or word.lower() in _COMMON else len(word)
 
 
 def _loose(line: bytes) -> bytes:
