@@ -18,6 +18,9 @@ from tests.daemon.conftest import Guard
 from interlock.daemon.client import call
 
 CHROMIUM = "/usr/bin/chromium"
+# Nothing leaves this machine, and `evil.example` is a name that an attacker has led here.
+RESOLVER = "MAP evil.example 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"
+ARGUMENTS = ["--no-sandbox", f"--host-resolver-rules={RESOLVER}"]
 # Every violation of the Content-Security-Policy, kept where the test can ask for it.
 _VIOLATIONS = """
 window.violations = [];
@@ -35,7 +38,7 @@ def chromium() -> Iterator[Browser]:
             pytest.fail(f"there is no {CHROMIUM}")
         pytest.skip(f"there is no {CHROMIUM} (apt install chromium)")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         try:
             yield browser
         finally:
@@ -53,7 +56,7 @@ class Person:
         self.faults: list[str] = []
         self.requests: list[str] = []
         self.context: BrowserContext = browser.new_context(**context)
-        self.context.set_default_timeout(10_000)
+        self.context.set_default_timeout(30_000)  # ms
         if context.get("java_script_enabled", True):
             self.context.add_init_script(_VIOLATIONS)
         self.page: Page = self.context.new_page()
@@ -93,5 +96,5 @@ class Person:
 
 def state(guard: Guard) -> tuple[int, list[tuple[int, str]]]:
     """All that an attack could have changed: how long the ledger is, and where each question stands."""
-    entries = call(guard.home, "status")["entries"]
+    entries = call(guard.home, "history.entries")["size"]  # with what is still on its way into it
     return int(entries), [(one["id"], one["state"]) for one in call(guard.home, "inbox", {"all": True})]

@@ -78,7 +78,7 @@ def play(guard: Guard) -> Day:
     checkout: dict[str, Any] = {"session_id": "checkout"}
     guard.hook("Read", {"file_path": str(guard.project / "README.md")}, **checkout)
     day.edit = _edited(guard, **checkout)
-    day.run = _contained(guard, "rm -rf build .git", **checkout)
+    day.run = contained(guard, "rm -rf build .git", **checkout)
     for kind, name in (("reviewer", "sub-7"), ("tests", "sub-8")):
         guard.hook("", {}, event="SubagentStart", agent_id=name, agent_type=kind, **checkout)
     guard.hook("Bash", {"command": "git diff --stat"}, agent_id="sub-7", agent_type="reviewer", **checkout)
@@ -113,7 +113,7 @@ def _edited(guard: Guard, **more: Any) -> int:
     return next(entry["index"] for entry in guard.entries("intent") if entry["body"]["tool"] == "Edit")
 
 
-def _contained(guard: Guard, command: str, **more: Any) -> int:
+def contained(guard: Guard, command: str, **more: Any) -> int:
     """A command that the daemon puts into its sandbox, run there as the agent's shell would."""
     inside = _rewritten(guard.hook("Bash", {"command": command}, tool_use_id="run", **more))
     subprocess.run(
