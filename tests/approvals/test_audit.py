@@ -55,6 +55,10 @@ def lived() -> tuple[Entries, People]:
         shown = await desk.ask("d7", Rung.ONE_STRONG)
         await desk.deciding.at_terminal(1000, [shown.id], "approve", code=CODE, login=login)
         await desk.deciding.at_terminal(1000, [(await desk.ask("d8")).id], "deny", code="", login=login)
+        far = {"person": "ann", "role": "person", "process": "", "by": "oidc", "from": "192.0.2.7"}
+        away = await desk.book.record("panel.login", far)
+        asked = await desk.ask("d9")
+        await desk.deciding.from_afar("ann", [asked.id], "approve", "", 2_000, away)
         return desk.book.entries, desk.people
 
     return asyncio.run(live())
@@ -79,7 +83,7 @@ def decided(entries: Entries, number: int) -> dict[str, Any]:
 def test_an_honest_day_is_sound_and_counted() -> None:
     audit = heard(ENTRIES)
     audit.judge()
-    assert (audit.checked, audit.signed) == (10, 5)
+    assert (audit.checked, audit.signed) == (11, 5)
 
 
 def test_before_people_are_entries_the_owners_word_counts() -> None:
@@ -147,6 +151,14 @@ def in_anothers_session(entries: Entries) -> None:
     login(entries)["person"] = "ben"
 
 
+def typed_on_another_machine(entries: Entries) -> None:
+    decided(entries, 10)["proof"]["typed"] = True
+
+
+def by_a_link_on_another_machine(entries: Entries) -> None:
+    next(body for kind, body in entries if kind == "panel.login" and "by" in body)["by"] = "link"
+
+
 def without_a_decision(entries: Entries) -> None:
     del decided(entries, 0)["decision"]
 
@@ -156,7 +168,8 @@ def without_a_decision(entries: Entries) -> None:
     [
         forged_signature, for_another_text, turned_around, in_anothers_name, swapped_requests, another_card, no_batch,
         said_at_a_terminal_by_somebody_without_a_user, said_in_no_session, in_the_session_of_a_reader,
-        in_a_session_that_nobody_saw_begin, in_anothers_session, without_a_decision,
+        in_a_session_that_nobody_saw_begin, in_anothers_session, typed_on_another_machine,
+        by_a_link_on_another_machine, without_a_decision,
     ],
 )  # fmt: skip
 def test_a_decision_that_nobody_gave_is_found(forge: Callable[[Entries], None]) -> None:

@@ -403,5 +403,18 @@ def test_a_word_in_the_panel_names_the_session_it_was_said_in() -> None:
     run(story)
 
 
+def test_from_another_machine_no_word_is_a_strong_one() -> None:
+    async def story(desk: Office) -> None:
+        grave = await desk.ask("d1", Rung.ONE_STRONG)
+        with pytest.raises(Refused, match="type the last part"):
+            await desk.deciding.from_afar("ann", [grave.id], "approve", "", 0, 7)
+        (said,) = await desk.deciding.from_afar("ann", [grave.id], "deny", "no", 0, 7)
+        assert (said.request.state, said.request.decided_how) == (State.DENIED, "panel")
+        with pytest.raises(NotFound):
+            await desk.deciding.from_afar("mallory", [grave.id], "deny", "", 0, 7)
+
+    run(story)
+
+
 def signed_by(desk: Office, decision: Decision) -> str:
     return signed(desk.keys["ann"], decision.text(), DECISION)

@@ -14,7 +14,7 @@ from interlock.daemon.agents import AgentProcesses
 from interlock.daemon.callers import Callers
 from interlock.daemon.server import Peer
 from interlock.identity.people import ADMINS, People, Person
-from interlock.model.errors import Refused
+from interlock.model.errors import NotFound, Refused
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(30)"]
 
@@ -119,3 +119,15 @@ def test_root_is_nobody_unless_added() -> None:
     assert callers.known(Peer(os.getppid(), 1000)).name == "ana"
     with pytest.raises(Refused, match="uid 0 is nobody"):
         callers.known(Peer(os.getppid(), 0))
+
+
+def test_who_signed_in_from_another_machine_is_who_they_are_known_as_and_has_no_uid() -> None:
+    callers = Callers(AgentProcesses(), People("log", Person("ana", uid=1000, groups=(ADMINS,))))
+    far = Peer(0, -1, afar="ana")
+    assert callers.known(far).name == "ana"
+    assert callers.person(far).uid == -1, "no word of the owner's own user"
+    with pytest.raises(NotFound):
+        callers.person(Peer(0, -1, afar="mallory"))
+    callers.inside = lambda _: True
+    with pytest.raises(Refused, match="inside of a run"):
+        callers.person(Peer(os.getpid(), -1, afar="ana"))

@@ -8,7 +8,17 @@ import pytest
 
 from interlock.model.errors import Refused
 from interlock.panel import seats
-from interlock.panel.seats import Admitted, Owner, Seats, check_form, check_script, form_token, script_token
+from interlock.panel.seats import (
+    Admitted,
+    Means,
+    Owner,
+    Role,
+    Seats,
+    check_form,
+    check_script,
+    form_token,
+    script_token,
+)
 
 ADA = Owner("ada", 1000)
 
@@ -104,3 +114,12 @@ def test_a_scripts_token_is_of_one_session() -> None:
     for wrong in (script_token(two), "", "ü"):
         with pytest.raises(Refused):
             check_script(one, wrong)
+
+
+@pytest.mark.parametrize(("means", "role", "decides"), [
+    ("link", "person", False), ("passkey", "person", True), ("oidc", "person", True), ("oidc", "reader", False),
+])  # fmt: skip
+def test_who_signed_in_from_another_machine_decides_without_a_process(means: Means, role: Role, decides: bool) -> None:
+    room, _ = made()
+    _, seat = room.enter(room.link(Owner("ada", -1, role, means)), Admitted("", 9, "192.0.2.7"))
+    assert (seat.decides, seat.address, seat.login) == (decides, "192.0.2.7", 9)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -44,6 +44,13 @@ class _Judged(msgspec.Struct, frozen=True):
     strong: bool
 
 
+class _Login(NamedTuple):
+    """A session of the panel: whose, and whether they signed in from another machine, with more than a link."""
+
+    person: str
+    afar: bool
+
+
 class _Then:
     """The keys as they were then. A passkey's own counter is an entry before its decision, so it is not compared."""
 
@@ -69,7 +76,7 @@ class Decisions:
         self._epoch = 0
         self._memory = Memory()
         self._batches: dict[int, _Judged] = {}
-        self._logins: dict[int, str] = {}  # sessions of the panel that may decide, by their entry: whose
+        self._logins: dict[int, _Login] = {}  # sessions of the panel that may decide, by their entry
         self._late: set[int] = set()
         self._failed: list[tuple[int, InterlockError]] = []
 
@@ -81,8 +88,10 @@ class Decisions:
             self._epoch = max(self._epoch, body["epoch"] if isinstance(body.get("epoch"), int) else 0)
         elif kind == "daemon.start":
             self._logins.clear()  # sessions are kept in memory alone
-        elif kind == "panel.login" and body.get("role") == "person" and body.get("process"):
-            self._logins[index] = str(body.get("person"))
+        elif kind == "panel.login" and body.get("role") == "person":
+            login = _Login(str(body.get("person")), body.get("by", "link") != "link")
+            if login.afar or body.get("process"):
+                self._logins[index] = login
         elif kind == "log.late":
             first, count = body.get("first"), body.get("count")
             if isinstance(first, int) and isinstance(count, int):
@@ -141,10 +150,13 @@ class Decisions:
         if proof["how"] in UNSIGNED:
             decisions.about(said, requests, log=self._origin, epoch=self._epoch)
             person = people.find(said.approver)
-            if person is None or person.uid is None:
-                raise Refused(f"{said.approver} has no user here, and so no word at a terminal")
-            if proof["how"] == "panel" and self._logins[proof["login"]] != said.approver:
+            login = self._logins[proof["login"]] if proof["how"] == "panel" else _Login(said.approver, afar=False)
+            if login.person != said.approver:
                 raise Refused(f"the session of the panel is not {said.approver}'s")
+            if person is None or (person.uid is None and not login.afar):
+                raise Refused(f"{said.approver} has no user here, and so no word at a terminal")
+            if login.afar and proof["typed"]:
+                raise Refused("what is typed on another machine makes no yes a strong one")
             return _Judged(said, proof["how"], None, proof["typed"] is True)
         now = datetime.fromisoformat(time).timestamp()
         decisions.check(said, requests, log=self._origin, epoch=self._epoch, now=now)

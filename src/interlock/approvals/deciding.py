@@ -100,6 +100,17 @@ class Deciding:
         vote = Vote(person.name, decision.decided_at, str(proof["how"]), strong=typed, since=person.since)
         return await self._apply(decision, requests, vote, proof)
 
+    async def from_afar(
+        self, name: str, ids: Sequence[int], verdict: Verdict, feedback: str, shown_ms: int, login: int
+    ) -> list[Said]:
+        """The word of somebody who signed in to the panel from another machine. What is strong there is signed: a code
+        that is typed shows that the card was read, not whose hand it was.
+        """
+        person, requests = self._people.get(name), self._found(ids)
+        decision = self.draft(ids, verdict, person.name, feedback, shown_ms)
+        vote = Vote(person.name, decision.decided_at, "panel", since=person.since)
+        return await self._apply(decision, requests, vote, {"how": "panel", "login": login, "typed": False})
+
     async def signed(self, raw: bytes, proof: Proof, *, login: int = -1) -> list[Said]:
         """A decision that somebody signed elsewhere, or in a session of the panel (`login`, its entry).
 

@@ -73,11 +73,35 @@ class Preview(msgspec.Struct, frozen=True):
     databases: tuple[Database, ...] = ()
 
 
+class Oidc(msgspec.Struct, frozen=True):
+    """A provider of identities. `people` says who stands behind a value of `claim`, `readers` who may only look."""
+
+    issuer: str
+    client_id: str
+    secret_file: str = ""
+    claim: str = "sub"
+    people: dict[str, str] = {}
+    readers: tuple[str, ...] = ()
+
+
+class Remote(msgspec.Struct, frozen=True):
+    """Where the panel is served beyond this machine: over TLS, under one host name, to who signs in."""
+
+    listen: tuple[str, ...]
+    port: int
+    name: str
+    certificate: str  # files, PEM
+    key: str
+    passkeys: bool = True
+    oidc: Oidc | None = None
+
+
 class Panel(msgspec.Struct, frozen=True):
     """Whether the control panel is served, and at which port; 0: the one it had, or the usual one, or any."""
 
     enabled: bool = True
     port: int = 0
+    remote: Remote | None = None
 
 
 class Config(msgspec.Struct, frozen=True):

@@ -17,9 +17,12 @@ from interlock.home import locate
 )
 @click.option("--print", "only_print", is_flag=True, help="Print the link; open nothing.")
 @click.option("--reader", is_flag=True, help="The session may look and decides nothing.")
+@click.option(
+    "--remote", is_flag=True, help="At the address for other machines ([panel.remote]), to make a passkey there."
+)
 @click.option("--close", is_flag=True, help="End every session of the panel, on every browser.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, and open nothing.")
-def command(only_print: bool, reader: bool, close: bool, as_json: bool) -> None:
+def command(only_print: bool, reader: bool, remote: bool, close: bool, as_json: bool) -> None:
     """Open the control panel in a browser.
 
     The link works once, for two minutes, and in a browser on this machine. No agent gets one: whoever asks must be a
@@ -32,7 +35,7 @@ def command(only_print: bool, reader: bool, close: bool, as_json: bool) -> None:
         ended = call(home, "panel.close")
         emit(ended) if as_json else click.echo(f"Sessions ended: {ended['closed']}.")
         return
-    found = call(home, "panel.link", {"reader": reader})
+    found = call(home, "panel.link", {"reader": reader, "remote": remote})
     if as_json:
         emit(found)
         return

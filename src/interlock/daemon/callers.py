@@ -26,6 +26,8 @@ class Callers:
 
     def person(self, peer: Peer) -> Approver:
         """The person behind a peer. INVARIANT: a process started by an agent is never a person. Raises Refused."""
+        if peer.afar and not peer.pid:  # no process here: what they signed in with says who it is
+            return Approver(uid=-1, name=self._people.get(peer.afar).name)
         if self.inside(peer.pid):
             raise Refused(
                 "this command runs inside of a run that Interlock started; nothing in there decides. "
@@ -41,12 +43,15 @@ class Callers:
             raise Refused(
                 f"this command was started by the agent {agent}; an agent cannot decide. Use a terminal of your own."
             )
+        if peer.afar:
+            return Approver(uid=-1, name=self._people.get(peer.afar).name)
         return Approver(uid=peer.uid, name=login(peer.uid))
 
     def known(self, peer: Peer) -> Person:
         """The person behind a peer, as the ledger knows them. Raises Refused, also for root where nobody added them."""
-        uid = self.person(peer).uid
-        person = self._people.by_uid(uid)
+        caller = self.person(peer)
+        uid = caller.uid
+        person = self._people.find(caller.name) if peer.afar else self._people.by_uid(uid)
         if person is None:
             raise Refused(
                 f"the user with uid {uid} is nobody whom this Interlock knows. `interlock people list` shows who is."

@@ -18,7 +18,7 @@ import msgspec
 
 from interlock.approvals.needs import Who
 from interlock.approvals.patience import ASKS_AN_HOUR, IN_A_ROW, IN_A_SESSION, Limits
-from interlock.broker.config import Approvals, Config, Containment, End, Mode, Panel, Preview, Shell, Wait
+from interlock.broker.config import Approvals, Config, Containment, End, Mode, Oidc, Panel, Preview, Remote, Shell, Wait
 from interlock.containment.profiles import Part
 from interlock.daemon.families import families
 from interlock.daemon.files import read_regular
@@ -106,9 +106,29 @@ class _People(msgspec.Struct, forbid_unknown_fields=True):
     administrators: Annotated[int, msgspec.Meta(ge=2, le=8)] = 2
 
 
+class _Oidc(msgspec.Struct, forbid_unknown_fields=True):
+    issuer: str
+    client_id: str
+    secret_file: str = ""
+    claim: str = "sub"
+    people: Annotated[dict[str, str], msgspec.Meta(max_length=2_000)] = {}
+    readers: _Names = []
+
+
+class _Remote(msgspec.Struct, forbid_unknown_fields=True):
+    listen: Annotated[list[str], msgspec.Meta(min_length=1, max_length=8)]
+    port: Annotated[int, msgspec.Meta(ge=1, le=65_535)]
+    name: str
+    certificate: str
+    key: str
+    passkeys: bool = True
+    oidc: _Oidc | None = None
+
+
 class _Panel(msgspec.Struct, forbid_unknown_fields=True):
     enabled: bool = True
     port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 0
+    remote: _Remote | None = None
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
@@ -301,6 +321,8 @@ def _suggestion(message: str) -> str:
         _Containment,
         _People,
         _Panel,
+        _Remote,
+        _Oidc,
         Part,
         Role,
         RolePart,
@@ -359,6 +381,23 @@ def _approvals(known: Approvals, said: _Approvals) -> Approvals:
     )
 
 
+def _panel(said: _Panel, folder: Path) -> Panel:
+    if said.remote is None:
+        return Panel(said.enabled, said.port)
+    far = said.remote
+
+    def beside(name: str) -> str:
+        return str(folder / Path(name).expanduser()) if name else ""
+
+    oidc = None if far.oidc is None else Oidc(
+        far.oidc.issuer, far.oidc.client_id, beside(far.oidc.secret_file), far.oidc.claim, far.oidc.people,
+        tuple(far.oidc.readers),
+    )  # fmt: skip
+    listen, files = tuple(far.listen), (beside(far.certificate), beside(far.key))
+    remote = Remote(listen, far.port, far.name.lower(), *files, passkeys=far.passkeys, oidc=oidc)
+    return Panel(said.enabled, said.port, remote)
+
+
 def _add(config: Config, file: _File, name: str) -> Config:
     rules = tuple(
         EnvironmentRule(what=_WHAT[field], pattern=pattern, environment=environment)
@@ -388,7 +427,7 @@ def _add(config: Config, file: _File, name: str) -> Config:
     if file.approvals is not None:
         config = msgspec.structs.replace(config, approvals=_approvals(config.approvals, file.approvals))
     if file.panel is not None:
-        config = msgspec.structs.replace(config, panel=Panel(file.panel.enabled, file.panel.port))
+        config = msgspec.structs.replace(config, panel=_panel(file.panel, Path(name)))
     if file.preview is not None:
         wanted = file.preview
         databases = tuple(Database(d.name, d.url) for d in wanted.database)

@@ -192,7 +192,7 @@ async def build(home: Home, ledger: Ledger, signer: Ed25519Key, *, clock: Clock,
     halt = _halt_desk(ground, broker, runs, crowd)
     halt.heard += [tokens.halted, roles.halted, runs.ordered]
     notifier = Notifier(ledger=ledger, queue=broker.queue, clock=clock, callers=ground.callers, user=home.config)
-    panel = _panel_desk(ground)
+    panel = _panel_desk(ground, crowd)
     desks = [*_desks(ground, broker, runs, settler, stop), ProvenanceDesk(tracker, ledger, recorder)]
     rpc = Rpc([*desks, crowd, tokens, roles, inbox, undo, halt, notifier, panel])
     panel.rpc, notifier.panel = rpc, panel.address
@@ -263,13 +263,16 @@ def _halt_desk(ground: Ground, broker: Broker, runs: Runs, crowd: PeopleDesk) ->
     )  # fmt: skip
 
 
-def _panel_desk(ground: Ground) -> PanelDesk:
+def _panel_desk(ground: Ground, crowd: PeopleDesk) -> PanelDesk:
     try:
         settings = ground.rules.config("").panel
     except InterlockError:
         settings = Panel()  # a configuration that is refused stops agents; people must still be able to look
     addresses = Addresses(ground.home.state / "panel.port")
-    return PanelDesk(addresses, callers=ground.callers, recorder=ground.recorder, settings=settings)
+    return PanelDesk(
+        addresses, callers=ground.callers, recorder=ground.recorder, settings=settings, people=ground.people,
+        counted=crowd.count,
+    )  # fmt: skip
 
 
 def _desks(ground: Ground, broker: Broker, runs: Runs, settler: Settler, stop: Callable[[], None]) -> list[Desk]:

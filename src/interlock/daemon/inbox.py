@@ -117,13 +117,17 @@ class InboxDesk:
     async def _at_terminal(self, params: dict[str, Any], peer: Peer, verdict: Verdict, feedback: str) -> Any:
         person = self._callers.person(peer)
         await self.tend()
+        words, shown = clean(feedback[:_FEEDBACK]), integer(params, "shown_ms", 0)
+        if peer.afar:
+            said = await self._deciding.from_afar(person.name, _ids(params), verdict, words, shown, peer.login)
+            return _said(said, params)
         said = await self._deciding.at_terminal(
             person.uid,
             _ids(params),
             verdict,
             code=text(params, "code", ""),
-            feedback=clean(feedback[:_FEEDBACK]),
-            shown_ms=integer(params, "shown_ms", 0),
+            feedback=words,
+            shown_ms=shown,
             login=peer.login,
         )
         return _said(said, params)

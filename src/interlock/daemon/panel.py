@@ -10,28 +10,36 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import secrets
+import socket
+import ssl
 import threading
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from interlock.broker.config import Panel as Settings
 from interlock.broker.records import ALARM
-from interlock.daemon import ends
+from interlock.daemon import beyond, ends
+from interlock.daemon.arriving import Arrivals, Counted
+from interlock.daemon.beyond import Beyond
 from interlock.daemon.callers import Callers
 from interlock.daemon.desk import Method
 from interlock.daemon.listening import Addresses, Bound
 from interlock.daemon.recorder import LedgerRecorder
 from interlock.daemon.rpc import Rpc
 from interlock.daemon.server import Peer
+from interlock.identity.people import People
 from interlock.model.errors import InterlockError, InternalError, Refused
 from interlock.panel.live import Live
 from interlock.panel.seats import Admitted, Owner, Seat, Seats
 
 if TYPE_CHECKING:
     import uvicorn
+    from starlette.types import ASGIApp
+
+    from interlock.panel.app import Panel
 
 log = structlog.get_logger()
 
@@ -47,22 +55,42 @@ READS = frozenset({
 })  # fmt: skip
 
 
+# What somebody may do who signed in from another machine. The rest is done on the machine itself.
+FROM_AFAR = frozenset({
+    "approve", "deny", "decide.challenge", "decide.passkey", "halt.order", "halt.resume", "grant.revoke",
+})  # fmt: skip
+
+
 class PanelDesk:
     """Serves the panel, and hands out links to it."""
 
-    def __init__(self, addresses: Addresses, *, callers: Callers, recorder: LedgerRecorder, settings: Settings) -> None:
+    def __init__(
+        self,
+        addresses: Addresses,
+        *,
+        callers: Callers,
+        recorder: LedgerRecorder,
+        settings: Settings,
+        people: People,
+        counted: Counted,
+    ) -> None:
         self._addresses = addresses
         self._callers = callers
         self._recorder = recorder
         self._settings = settings
+        self._people = people
+        self._counted = counted
         self.rpc: Rpc | None = None  # the desks' own, once all of them are there
         self._live = Live()
         self._seats = Seats(time.time, secrets.token_bytes)
         self._lock = threading.Lock()
         self._bound: Bound | None = None
+        self._beyond: Beyond | None = None
+        self._far_seats = Seats(time.time, secrets.token_bytes)  # another site: no cookie of one counts at the other
+        self._far_problem = "[panel.remote] in interlock.toml says where."
         self._problem = "the daemon is still starting. Try again in a moment."
         self._thread: threading.Thread | None = None
-        self._server: uvicorn.Server | None = None
+        self._servers: list[uvicorn.Server] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         recorder.heard = self._live.recorded
 
@@ -85,47 +113,61 @@ class PanelDesk:
             self._problem = str(error)
             log.warning("panel.not-served", problem=str(error))
             return
-        for listener in self._bound.sockets:
+        if self._settings.remote is not None:
+            try:
+                self._beyond = beyond.bind(self._settings.remote)
+            except InterlockError as error:
+                self._far_problem = str(error)
+                log.warning("panel.not-served-beyond", problem=str(error))
+        for listener in self._sockets():
             self._loop.add_reader(listener, self._serve)
+
+    def _sockets(self) -> tuple[socket.socket, ...]:
+        near = self._bound.sockets if self._bound is not None else ()
+        return near + (self._beyond.sockets if self._beyond is not None else ())
 
     def stop(self) -> None:
         """Take nothing new, end what is open, and wait a moment for the thread. Blocks."""
-        if self._server is not None:
-            self._server.should_exit = True
+        for server in self._servers:
+            server.should_exit = True
         if self._thread is not None:
             self._thread.join(_STOP_SECONDS)
-        if self._bound is not None:
-            for listener in self._bound.sockets:
-                listener.close()
+        for listener in self._sockets():
+            listener.close()
 
     def _serve(self) -> None:
         """Somebody comes: load the web server and let it accept. In the daemon's loop, and only once."""
         if self._thread is not None or self._bound is None or self._loop is None:
             return
-        for listener in self._bound.sockets:
+        for listener in self._sockets():
             self._loop.remove_reader(listener)
         self._thread = threading.Thread(target=self._run, args=(self._bound,), name="panel", daemon=True)
         self._thread.start()
 
     def _run(self, bound: Bound) -> None:
         try:
-            import uvicorn
-
             from interlock.panel.app import Panel
-            from interlock.panel.connection import Connection
 
             panel = Panel(self, self._seats, self._live, bound.site, cookie=f"interlock-{bound.port}")
-            self._server = uvicorn.Server(
-                uvicorn.Config(
-                    panel.app(), http=Connection, loop="asyncio", ws="none", lifespan="off", log_config=None,
-                    access_log=False, server_header=False, date_header=False, proxy_headers=False,
-                    limit_concurrency=_CONNECTIONS, timeout_keep_alive=30, timeout_graceful_shutdown=1,
-                )
-            )  # fmt: skip
-            asyncio.run(self._server.serve(sockets=list(bound.sockets)))
+            served = [(_server(panel.app()), bound.sockets)]
+            if self._beyond is not None:
+                served.append((_server(self._far(self._beyond).app(), self._beyond.tls), self._beyond.sockets))
+            self._servers = [server for server, _ in served]
+            asyncio.run(_serving(served))
         except Exception:
             # The panel may fail; the guard does not.
             log.exception("panel.failed")
+
+    def _far(self, found: Beyond) -> Panel:
+        """The panel as it is served to other machines."""
+        from interlock.panel.app import Panel
+
+        arrivals = Arrivals(
+            found.settings, found.address, self._people, now=time.time, counted=self._counted, there=self._there,
+            secret=found.secret,
+        )  # fmt: skip
+        cookie = "__Host-interlock"
+        return Panel(self, self._far_seats, self._live, found.site, cookie=cookie, arrivals=arrivals)
 
     # --- what is asked over the daemon's socket
 
@@ -135,10 +177,15 @@ class PanelDesk:
         if self._bound is None:
             raise Refused(f"the panel is not served: {self._problem}")
         owner = Owner(person.name, peer.uid, "reader" if params.get("reader") is True else "person")
+        seats, address = self._seats, self._bound.address
+        if params.get("remote") is True:
+            if self._beyond is None:
+                raise Refused(f"the panel is not served beyond this machine: {self._far_problem}")
+            seats, address = self._far_seats, self._beyond.address
         self._serve()
         return {
-            "address": self._bound.address,
-            "link": f"{self._bound.address}login/{self._seats.link(owner)}",
+            "address": address,
+            "link": f"{address}login/{seats.link(owner)}",
             "seconds": 120,
             "role": owner.role,
         }
@@ -147,18 +194,28 @@ class PanelDesk:
         """Who is signed in."""
         del params, peer
         return [
-            {"id": seat.id[:12], "person": seat.name, "decides": seat.decides, "opened": seat.opened, "used": seat.used}
-            for seat in self._seats.all()
+            {
+                "id": seat.id[:12],
+                "person": seat.name,
+                "decides": seat.decides,
+                "opened": seat.opened,
+                "used": seat.used,
+                "by": seat.means,
+            }
+            for seats in (self._seats, self._far_seats)
+            for seat in seats.all()
         ]
 
     async def _close(self, params: dict[str, Any], peer: Peer) -> Any:
         """End every session of the panel."""
         del params
         self._callers.person(peer)
-        seats = self._seats.all()
-        for seat in seats:
-            self._seats.leave(seat)
-        return {"closed": len(seats)}
+        closed = 0
+        for seats in (self._seats, self._far_seats):
+            for seat in seats.all():
+                seats.leave(seat)
+                closed += 1
+        return {"closed": closed}
 
     # --- what the panel's thread asks (`panel.app.Daemon`)
 
@@ -168,22 +225,30 @@ class PanelDesk:
             raise InternalError("the panel was served before the desks were there")
         if not seat.decides and method not in READS:
             raise Refused(f"a session that may only look asked for {method}.")
+        if seat.afar and method not in READS | FROM_AFAR:
+            raise Refused("this is done on the machine itself: sign in there with `interlock panel`.")
+        if seat.afar and seat.role == "person" and self._people.find(seat.name) is None:
+            raise Refused(f"{seat.name} is nobody here any more.")
         pid = _pid(seat.process) if seat.process else 0
-        return await self._there(self.rpc.ask(method, params, Peer(pid, seat.uid, login=seat.login)))
+        afar = seat.name if seat.afar else ""
+        return await self._there(self.rpc.ask(method, params, Peer(pid, seat.uid, login=seat.login, afar=afar)))
 
     async def admit(self, owner: Owner, client: ends.End, server: ends.End) -> Admitted:
         """The process that is about to sign in. Raises Refused for one below an agent, or of another user."""
         found = await asyncio.to_thread(ends.other_end, client, server)
         names = await asyncio.to_thread(ends.holders, found) if found else ()
-        admitted: Admitted = await self._there(self._admitted(owner, found, names))
+        admitted: Admitted = await self._there(self._admitted(owner, found, names, client[0]))
         return admitted
 
     def holds(self, process: str, client: ends.End, server: ends.End) -> bool:
         """Whether that process is the other end of this connection."""
         return ends.holds(process, client, server)
 
-    async def _admitted(self, owner: Owner, found: ends.Socket | None, names: tuple[str, ...]) -> Admitted:
-        body: dict[str, Any] = {"person": owner.name, "role": owner.role, "process": names[0] if names else ""}
+    async def _admitted(self, owner: Owner, found: ends.Socket | None, names: tuple[str, ...], client: str) -> Admitted:
+        process = names[0] if names else ""
+        body: dict[str, Any] = {"person": owner.name, "role": owner.role, "process": process, "by": owner.means}
+        if found is None:
+            body["from"] = client
         try:
             _of_the_same_user(owner, found)
             for name in names:
@@ -192,7 +257,7 @@ class PanelDesk:
             message = f"a link to the panel was used by what is no person's browser: {error}"
             await self._recorder.record(ALARM, {"alarm": "panel-login", "message": message, **body})
             raise
-        return Admitted(body["process"], await self._recorder.record("panel.login", body))
+        return Admitted(process, await self._recorder.record("panel.login", body), "" if process else client)
 
     async def _there(self, asked: Coroutine[Any, Any, Any]) -> Any:
         """The result of something that runs in the daemon's loop."""
@@ -205,8 +270,27 @@ class PanelDesk:
             raise Refused("the daemon does not answer. Is it stopping? `interlock status` says more.") from error
 
 
+def _server(app: ASGIApp, tls: ssl.SSLContext | None = None) -> uvicorn.Server:
+    import uvicorn
+
+    from interlock.panel.connection import Connection
+
+    return uvicorn.Server(
+        uvicorn.Config(
+            app, http=Connection, loop="asyncio", ws="none", lifespan="off", log_config=None,
+            access_log=False, server_header=False, date_header=False, proxy_headers=False,
+            limit_concurrency=_CONNECTIONS, timeout_keep_alive=30, timeout_graceful_shutdown=1,
+            ssl_context_factory=None if tls is None else lambda _config, _usual: tls,
+        )
+    )  # fmt: skip
+
+
+async def _serving(served: Sequence[tuple[uvicorn.Server, Sequence[socket.socket]]]) -> None:
+    await asyncio.gather(*(server.serve(sockets=list(sockets)) for server, sockets in served))
+
+
 def _of_the_same_user(owner: Owner, found: ends.Socket | None) -> None:
-    if found is not None and found.uid not in {owner.uid, 0}:
+    if owner.means == "link" and found is not None and found.uid not in {owner.uid, 0}:
         raise Refused(f"this link is for uid {owner.uid}; a program of uid {found.uid} used it.")
 
 

@@ -29,13 +29,15 @@ _HOLD_MS = 5_000
 
 class Peer(msgspec.Struct, frozen=True):
     """Who the kernel says is on the other end. `gone` is set when that end hangs up; `login` is the entry of the
-    panel's session that asks for them, -1 for a command.
+    panel's session that asks for them, -1 for a command. `afar` names who signed in to it from another machine: such a
+    person has no uid here, and a process only where their browser runs on this machine.
     """
 
     pid: int
     uid: int
     gone: asyncio.Event = msgspec.field(default_factory=asyncio.Event)
     login: int = -1
+    afar: str = ""
 
 
 Handler = Callable[[Header, bytes, Peer], Awaitable[Reply]]

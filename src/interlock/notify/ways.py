@@ -26,16 +26,16 @@ _PRIORITY = {3: 4, 4: 5}
 def request(target: Target, message: Message, now: float) -> Request:
     """The HTTP request that brings `message` to `target` (which is no desktop). Raises Undelivered, lasting."""
     try:
-        url = target.url or address(_secret(target, target.url_file), target.name, plain=target.plain_http)
-        secret = _secret(target, target.secret_file) if target.secret_file else ""
+        url = target.url or address(secret(target.folder, target.url_file), target.name, plain=target.plain_http)
+        key = secret(target.folder, target.secret_file) if target.secret_file else ""
     except ConfigError as error:
         raise Undelivered(str(error), lasting=True) from error
     if target.kind is Kind.NTFY:
-        return _ntfy(url, secret, message)
+        return _ntfy(url, key, message)
     if target.kind is Kind.SLACK:
         return Request(url, _encoded(slack(message)), _JSON)
     body = _encoded(message.facts())
-    return Request(url, body, _JSON | (signed(secret, message.id, int(now), body) if secret else {}))
+    return Request(url, body, _JSON | (signed(key, message.id, int(now), body) if key else {}))
 
 
 def where(target: Target) -> str:
@@ -97,9 +97,9 @@ def _encoded(body: dict[str, Any]) -> bytes:
     return json.dumps(body).encode()
 
 
-def _secret(target: Target, name: str) -> str:
+def secret(folder: str, name: str) -> str:
     """One line of a file that only its owner reads. Raises ConfigError."""
-    file = Path(target.folder) / Path(name).expanduser()
+    file = Path(folder) / Path(name).expanduser()
     try:
         descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with open(descriptor, "rb") as opened:

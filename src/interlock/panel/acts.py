@@ -42,6 +42,11 @@ def unsigned(body: bytes) -> dict[str, str]:
     return _form(body)
 
 
+def unsigned_json(body: bytes) -> dict[str, str]:
+    """What a script sends before anybody is signed in. Raises AgentError."""
+    return _json(body)
+
+
 def numbers(text: str) -> list[int]:
     """Numbers as a field holds them: `41,42`. Raises AgentError."""
     try:

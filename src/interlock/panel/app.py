@@ -29,6 +29,7 @@ from interlock.model.errors import (
 )
 from interlock.panel import acts, assets, live, screens
 from interlock.panel.defence import Defence, Site
+from interlock.panel.doors import Arrivals, Doors
 from interlock.panel.live import Live
 from interlock.panel.page import Page, page, refusal
 from interlock.panel.render import render
@@ -68,18 +69,22 @@ class Daemon(Protocol):
 class Panel:
     """The handlers, around one daemon."""
 
-    def __init__(self, daemon: Daemon, seats: Seats, changes: Live, site: Site, *, cookie: str) -> None:
+    def __init__(
+        self, daemon: Daemon, seats: Seats, changes: Live, site: Site, *, cookie: str, arrivals: Arrivals | None = None
+    ) -> None:
         self._daemon = daemon
         self._seats = seats
         self._live = changes
         self._site = site
         self._cookie = cookie
+        self._doors = None if arrivals is None else Doors(arrivals, seats, self._by_script)
         self.screens, self.acts = found()
 
     def app(self) -> ASGIApp:
         """The whole application."""
         routes = [
             Route("/static/{digest}/{name}", self._static),
+            *(self._doors.routes(self._caught) if self._doors is not None else ()),
             Route("/login/{secret}", self._caught(self._link)),
             Route("/login", self._caught(self._enter), methods=["POST"]),
             Route("/logout", self._caught(self._leave), methods=["POST"]),
@@ -98,31 +103,42 @@ class Panel:
     def _seat(self, request: Request) -> Seat | None:
         """The session of a request, where it comes from the process that opened it."""
         seat = self._seats.seat(request.cookies.get(self._cookie, ""))
-        if seat is None or not seat.process:
-            return seat
         client, server = ends(request)
+        if seat is None or (seat.address and seat.address != client[0]):
+            return None
+        if not seat.process:
+            return seat
         return seat if self._daemon.holds(seat.process, client, server) else None
 
     async def _link(self, request: Request) -> Response:
         """The page of a login link. Looking at it uses nothing up."""
         secret = request.path_params["secret"]
         owner = self._seats.whose(secret)
-        values = {"owner": owner, "secret": secret, "nonce": request.state.nonce}
-        return HTMLResponse(render("login.html", values), 200 if owner else 410)
+        return self._door(request, 200 if owner else 410, owner, secret)
+
+    def _door(self, request: Request, status: int, owner: Owner | None = None, secret: str = "") -> HTMLResponse:
+        """The page before all others."""
+        ways = self._doors.ways if self._doors is not None and owner is None else ()
+        values = {"owner": owner, "secret": secret, "nonce": request.state.nonce, "ways": ways}
+        return HTMLResponse(render("login.html", values), status)
 
     async def _enter(self, request: Request) -> Response:
         sent = acts.unsigned(await request.body())
-        secret = sent.get("link", "")
+        return await self._enter_by(request, sent.get("link", ""), RedirectResponse("/", 303))
+
+    async def _by_script(self, request: Request, secret: str) -> Response:
+        return await self._enter_by(request, secret, as_json({"go": "/"}))
+
+    async def _enter_by(self, request: Request, secret: str, answer: Response) -> Response:
         owner = self._seats.whose(secret)
         if owner is None:
-            return HTMLResponse(render("login.html", {"owner": None, "secret": "", "nonce": request.state.nonce}), 410)
+            return self._door(request, 410)
         try:
             admitted = await self._daemon.admit(owner, *ends(request))
         except Refused:
             self._seats.burn(secret)  # whoever had it was none of those that it was for
             raise
         cookie, _ = self._seats.enter(secret, admitted)
-        answer = RedirectResponse("/", 303)
         answer.set_cookie(self._cookie, cookie, httponly=True, samesite="strict", secure=self._site.secure, path="/")
         return answer
 
@@ -131,8 +147,8 @@ class Panel:
         if seat is not None:
             await acts.fields(request, seat)
             self._seats.leave(seat)
-        answer = HTMLResponse(render("login.html", {"owner": None, "secret": "", "nonce": request.state.nonce}))
-        answer.delete_cookie(self._cookie, path="/", httponly=True, samesite="strict")
+        answer = self._door(request, 200)
+        answer.delete_cookie(self._cookie, path="/", httponly=True, samesite="strict", secure=self._site.secure)
         return answer
 
     # --- what they see
@@ -169,7 +185,7 @@ class Panel:
     def _outside(self, request: Request) -> Response:
         if wants_json(request):
             return as_json({"error": "login", "message": "sign in: `interlock panel` prints a link."}, 401)
-        return HTMLResponse(render("login.html", {"owner": None, "secret": "", "nonce": request.state.nonce}), 401)
+        return self._door(request, 401)
 
     async def _events(self, request: Request) -> Response:
         seat = self._seat(request)

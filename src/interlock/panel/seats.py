@@ -23,25 +23,32 @@ _SEATS = 64
 _BYTES = 32
 
 Role = Literal["person", "reader"]
+Means = Literal["link", "passkey", "oidc"]  # by what somebody signed in
 
 
 class Owner(msgspec.Struct, frozen=True):
     """For whom a link was made: a person, by the uid that the kernel vouched for."""
 
     name: str
-    uid: int
+    uid: int  # -1 for who has signed in from another machine
     role: Role = "person"
+    means: Means = "link"
 
 
 class Admitted(NamedTuple):
-    """Who signs in: their process, "" where it cannot be seen; and the ledger's entry that says so."""
+    """Who signs in: their process, "" where it cannot be seen; the ledger's entry that says so; and for who signed in
+    from another machine the address they came from.
+    """
 
     process: str
     entry: int
+    address: str = ""
 
 
 class Seat(msgspec.Struct, frozen=True):
-    """One session. `process` is the one that opened it, "" where it cannot be seen: such a session may only look."""
+    """One session. `process` is the one that opened it, "" where it cannot be seen: unless its person signed in by
+    more than a link, such a session may only look. `address` is where all of it comes from, "" for this machine.
+    """
 
     id: str  # a digest: the cookie itself is kept nowhere
     name: str
@@ -52,11 +59,18 @@ class Seat(msgspec.Struct, frozen=True):
     opened: float
     used: float
     login: int = -1  # the entry of the ledger with which it began: a decision names it
+    means: Means = "link"
+    address: str = ""
+
+    @property
+    def afar(self) -> bool:
+        """Whether its person signed in as from another machine: some of what they could do is done on this one."""
+        return self.means != "link"
 
     @property
     def decides(self) -> bool:
         """Whether this session may change anything."""
-        return self.role == "person" and bool(self.process)
+        return self.role == "person" and (bool(self.process) or self.afar)
 
 
 class Seats:
@@ -94,9 +108,11 @@ class Seats:
         while len(self._seats) >= _SEATS:
             self._seats.pop(min(self._seats, key=lambda name: self._seats[name].used))
         owner, cookie, now = found[0], self._random(_BYTES).hex(), self._now()
-        process, entry = admitted
+        process, entry, address = admitted
         own = self._random(_BYTES)
-        seat = Seat(_digest(cookie), owner.name, owner.uid, owner.role, process, own, now, now, entry)
+        seat = Seat(
+            _digest(cookie), owner.name, owner.uid, owner.role, process, own, now, now, entry, owner.means, address
+        )
         self._seats[seat.id] = seat
         return cookie, seat
 

@@ -19,6 +19,7 @@ from interlock.panel.card import OPEN, Card, by_urgency, card, neighbours
 from interlock.panel.screen import Act, Screen, Visit
 
 _EARLIER = 8
+_SIGNED_ONLY = "from another machine this takes a passkey: what is typed there shows no hand."
 
 
 class Scope(msgspec.Struct, frozen=True):
@@ -124,7 +125,10 @@ async def load(visit: Visit) -> View:
             draft = await visit.ask("grant.draft", request=number)
         except InterlockError as error:
             problem = str(error)
-    return view(request, requests, draft, problem, people, visit.seat.name)
+    found = view(request, requests, draft, problem, people, visit.seat.name)
+    if found.card.strong and visit.seat.afar and not found.barred:
+        return msgspec.structs.replace(found, barred=_SIGNED_ONLY[0].upper() + _SIGNED_ONLY[1:])
+    return found
 
 
 async def decide(visit: Visit, sent: Mapping[str, str]) -> str:
@@ -143,6 +147,8 @@ async def decide(visit: Visit, sent: Mapping[str, str]) -> str:
         raise AgentError("a verdict is approve, deny or deny_and_pause.")
     too_quick(sent, visit.now)
     typed = sent.get("typed", "").strip().lower()
+    if asked.strong and visit.seat.afar:
+        raise Refused(_SIGNED_ONLY)
     if asked.strong:
         if typed != asked.code:
             raise Refused("type the last part of the fingerprint, to show that you read it.")
