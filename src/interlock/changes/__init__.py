@@ -28,6 +28,7 @@ and one line in `stages/__init__.py`. What it may rely on:
 
 - `change.files`: what differs between the merge base and the head, with both sides (`Version.text`, `.lines`, `.kind`).
   Only `Kind.TEXT` has text. `change.read(path, after=…)` reads any file of either tree, `change.paths()` lists them;
+  `change.reads(paths)` reads many at once; code of the change runs in a `room.Room` and nowhere else.
   `change.renamed` maps old paths to new ones. `functions.py` says which function a line belongs to.
 - `change.config`: the configuration of the *protected base*. Never read rules, baselines or waivers out of the change.
 - `Weight.BLOCK` stops, `Weight.REVIEW` wants a person (INCONCLUSIVE), `Weight.NOTE` is shown. A stage never says its

@@ -1,7 +1,7 @@
 """Results of stages by content: the same trees, rules, stage and tools give the same answer.
 
 Whoever can write the cache can forge a verdict, so it lies in Interlock's own state directory, which no agent may
-touch. What is inconclusive is never kept.
+touch. What could not be judged is never kept: the next time it may be.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import msgspec
 
 from interlock import __version__
 from interlock.changes.change import Change
-from interlock.changes.finding import Result, Verdict
+from interlock.changes.finding import Result
 from interlock.changes.stage import Stage
 
 _MOST = 2_000  # results that are kept; the oldest go
@@ -41,11 +41,11 @@ class Cache:
             found = msgspec.msgpack.decode(body, type=Result)
         except (OSError, msgspec.DecodeError):
             return None
-        return msgspec.structs.replace(found, cached=True) if found.verdict is not Verdict.INCONCLUSIVE else None
+        return msgspec.structs.replace(found, cached=True) if not found.problems else None
 
     def put(self, stage: Stage, change: Change, result: Result) -> None:
         """Keep a result. That the disk is full is no reason for anything else to fail."""
-        if result.verdict is Verdict.INCONCLUSIVE:
+        if result.problems:
             return
         with contextlib.suppress(OSError):
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -170,6 +170,17 @@ class Change:
         contents = self._read(list(set(files.values()))) if files else {}
         return {path: contents.get(files[path]) if path in files else None for path in rows}
 
+    def executable(self, path: str, *, after: bool = True) -> bool:
+        """Whether a file of a tree may be run."""
+        return (self._after if after else self._before).get(path, ("",))[0] == "100755"
+
+    def links(self, *, after: bool = True) -> dict[str, bytes]:
+        """Where each symbolic link of a tree leads."""
+        listed = self._after if after else self._before
+        oids = {path: oid for path, (mode, oid) in listed.items() if mode == "120000"}
+        found = self._read(list(oids.values()))
+        return {path: found[oid] or b"" for path, oid in oids.items()}
+
     @cached_property
     def renamed(self) -> dict[str, str]:
         """old path -> new path."""

@@ -20,6 +20,7 @@ import msgspec
 
 from interlock.changes.cache import Cache
 from interlock.changes.change import Change
+from interlock.changes.descendants import below
 from interlock.changes.finding import MOST, Result, Weight
 from interlock.changes.stage import Found, Stage
 
@@ -61,7 +62,7 @@ class _Running:
 
     def end(self) -> None:
         """End it with everything below it, deepest last, so that nothing is left without a parent."""
-        for pid in (self.pid, *_below(self.pid)):
+        for pid in (self.pid, *below(self.pid)):
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
 
@@ -176,21 +177,6 @@ def _said(stage: Stage, change: Change) -> Found:
 
 def _late(number: int, _: object) -> None:
     raise SystemExit(128 + number)
-
-
-def _below(pid: int) -> list[int]:
-    """Every process that this one started, and theirs; nothing where the system does not say."""
-    found, look = [], [pid]
-    while look:
-        parent = look.pop()
-        try:
-            with open(f"/proc/{parent}/task/{parent}/children", encoding="ascii") as file:
-                children = [int(word) for word in file.read().split()]
-        except OSError:
-            children = []
-        found += children
-        look += children
-    return found
 
 
 def _result(stage: Stage, found: Found, seconds: float, budget: float) -> Result:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from functools import lru_cache
+from typing import Literal
 
 import msgspec
 
@@ -32,6 +33,19 @@ class Scope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ordinary: tuple[str, ...] = ()  # taken out of the packaged sensitive ones
 
 
+class Tests(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the tests are run, in a room without network. Without this table none are."""
+
+    command: tuple[str, ...] | str = ("python", "-m", "pytest")  # words, or words with blanks between; no shell
+    path: tuple[str, ...] = ("src", "")  # folders of the repository that Python imports from
+    reads: tuple[str, ...] = ()  # absolute paths that tests may read beside the system's and the interpreter's
+    select: Literal["affected", "all"] = "affected"
+    writable: bool = False  # the tests write into the repository's own folder
+    quarantine: tuple[str, ...] = ()  # tests known to be flaky: they run, are told of, and prove nothing
+    mutants: int = 30
+    killed: float = 0.6  # share of the mutants that some test has to notice
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All of it. `digest` is set by `read`: it is part of the keys of the cache."""
 
@@ -42,6 +56,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dependencies: tuple[str, ...] = ()  # names that are the organisation's own, `registry:name`
     osv: str = ""  # directory of an OSV snapshot, absolute, on the machine that judges
     sarif: tuple[str, ...] = ()  # reports of other scanners, absolute paths or below the directory of reports
+    tests: Tests | None = None
     digest: str = ""
 
 

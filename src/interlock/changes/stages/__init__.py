@@ -17,6 +17,7 @@ STAGES: dict[str, str] = {
     "dependencies": "interlock.changes.stages.dependencies",
     "static": "interlock.changes.stages.static",
     "privilege": "interlock.changes.stages.privilege",
+    "tests": "interlock.changes.stages.tests",
 }
 
 

@@ -91,7 +91,7 @@ def _used(change: Change, name: str) -> bool:
     if len(paths) > _MOST_SEARCHED:
         return True
     word = re.compile(rf"(?<![\w$]){re.escape(name)}(?![\w$])".encode())
-    return any(word.search(change.read(path) or b"") for path in paths)
+    return any(word.search(content or b"") for content in change.reads(paths).values())
 
 
 def _of_losses(lost: list[Loss], change: Change, proofs: dict[str, str]) -> Iterator[Finding]:
@@ -155,9 +155,9 @@ def _beside(change: Change, paths: set[str]) -> list[Function]:
     folders = {path.rpartition("/")[0] for path in paths}
     found: list[Function] = []
     beside = [p for p in change.paths() if p not in touched and files.readable(p) and p.rpartition("/")[0] in folders]
-    for path in beside[:_MOST_BESIDE]:
+    for path, content in change.reads(beside[:_MOST_BESIDE]).items():
         try:
-            found += files.functions(path, (change.read(path) or b"").decode("utf-8", "replace"))
+            found += files.functions(path, (content or b"").decode("utf-8", "replace"))
         except Unreadable:
             continue
     return found
