@@ -139,7 +139,7 @@ def far_site(tmp_path, elsewhere):
     return Site(tmp_path, elsewhere)
 
 
-# Each takes seconds, at every call: the default ring has the hardest, the slower ring all.
+# Each takes seconds, at every call: the default ring has the hardest of a commit, the slower ring all.
 KILL_FIRST = [pytest.param(fault, id=fault.name, marks=[pytest.mark.slow] if fault.number else []) for fault in FAULTS]
 
 
@@ -154,7 +154,8 @@ def test_a_commit_is_whole_or_not_at_all(site, fault):
     assert site.side() == "after"
 
 
-@pytest.mark.parametrize("fault", KILL_FIRST)
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_an_undo_is_whole_or_not_at_all(site, fault):
     met = 0
     site.commit()
@@ -167,7 +168,8 @@ def test_an_undo_is_whole_or_not_at_all(site, fault):
     assert site.side() == "before"
 
 
-@pytest.mark.parametrize("fault", KILL_FIRST)
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_a_recovery_may_itself_be_interrupted(site, fault):
     """Killed in the middle of a commit, then each call of the recovery meets a fault, then it is tried once more."""
 

@@ -336,6 +336,7 @@ def deep_workspace(workspace):
     assert os.listdir(workspace.parent) == []
 
 
+@pytest.mark.slow
 def test_a_tree_of_four_thousand_levels_is_listed_committed_and_undone(deep_workspace):
     ran = contained(deep_workspace, ["rmdeep", "x"], ["mkdeep", "y", 4096], look=False)
     changes = ran.listed()

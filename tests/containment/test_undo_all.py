@@ -190,7 +190,7 @@ def _late(*_: object) -> None:
 
 
 def test_undoing_all_restores_the_tree():
-    run_state_machine_as_test(Workspace, settings=configured(25))
+    run_state_machine_as_test(Workspace, settings=configured(8))
 
 
 @pytest.mark.slow

@@ -169,11 +169,11 @@ def configured(examples: int) -> settings:
 
 
 def test_whatever_is_mixed_is_taken_back_and_brought_again():
-    run_state_machine_as_test(Stories, settings=configured(15))
+    run_state_machine_as_test(Stories, settings=configured(5))
 
 
 def test_whatever_is_mixed_with_git_is_taken_back_and_brought_again():
-    run_state_machine_as_test(GitStories, settings=configured(8))
+    run_state_machine_as_test(GitStories, settings=configured(3))
 
 
 @pytest.mark.slow

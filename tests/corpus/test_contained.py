@@ -31,9 +31,12 @@ def unmended() -> Both:
     return list(judge_both(load(UNMENDED)))
 
 
-@pytest.fixture(scope="module")
-def both(unmended: Both) -> Both:
-    return [*judge_both(load()), *unmended]
+@pytest.fixture(
+    scope="module", params=[pytest.param(4, id="a-fourth"), pytest.param(1, id="all", marks=pytest.mark.slow)]
+)
+def both(unmended: Both, request: pytest.FixtureRequest) -> Both:
+    some = {family: cases[:: request.param] for family, cases in load().items()}
+    return [*judge_both(some), *unmended]
 
 
 def lifted(both: Both, label: str) -> list[Answer]:

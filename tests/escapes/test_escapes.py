@@ -84,11 +84,11 @@ OPEN: dict[str, str] = {}
 
 
 def _cases() -> Iterator[object]:
-    """The second user's half of the groups where the user makes the least difference is left to the slower ring."""
+    """What needs a run of its own is tried by the second user in the slower ring."""
     for user in USERS:
         for probe in ALL:
             if applies(probe, root=user == 0):
-                later = user != USERS[0] and probe.alone and probe.group not in ("processes", "commit")
+                later = user != USERS[0] and probe.alone
                 yield pytest.param(user, probe, id=f"{user}-{probe.id}", marks=_marks(probe, later=later))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import unicodedata
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
@@ -29,8 +30,15 @@ def test_what_a_terminal_obeys_or_does_not_show_is_written_out(character: str) -
         assert original(visible(text)) == text
 
 
-def test_every_code_point_is_shown_or_written_out_and_none_is_lost() -> None:
-    for code in range(sys.maxunicode + 1):
+SOME = sorted({*range(0x3400), *range(0xFE00, 0x10000), *range(0xE0000, 0xE0200), *range(0, sys.maxunicode + 1, 61)})
+
+
+@pytest.mark.parametrize(
+    "codes",
+    [pytest.param(SOME, id="some"), pytest.param(range(sys.maxunicode + 1), id="every", marks=pytest.mark.slow)],
+)
+def test_every_code_point_is_shown_or_written_out_and_none_is_lost(codes: Sequence[int]) -> None:
+    for code in codes:
         character = chr(code)
         shown = visible(character)
         assert original(shown) == character, hex(code)

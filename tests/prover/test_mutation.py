@@ -30,7 +30,7 @@ from prover.mutants import mutants
 
 RULES = read([layer()])
 PROPERTIES = promised([layer()])
-SOME = ("spend", pytest.param("secret-read", marks=pytest.mark.slow))
+SOME = ("spend", "secret-read")
 
 
 def neighbours(situation: Situation) -> Iterator[Effect]:
@@ -139,6 +139,7 @@ def held_to_proofs(name: str) -> tuple[int, int, int]:
     return made, more, broken
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SOME)
 def test_what_weakens_a_policy_is_caught(name: str) -> None:
     made, more, broken = held_to_proofs(name)
