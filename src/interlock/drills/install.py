@@ -91,7 +91,7 @@ def _install(base: Path, name: str, env: dict[str, str], say: Say) -> Agents:
         with tempfile.TemporaryDirectory(dir=base, prefix="installing-") as scratch:
             folder = Path(scratch) / name
             folder.mkdir()
-            npm = _npm(base, env, say)
+            npm = npm_command(base, env, say)
             for file in ("package.json", "package-lock.json"):
                 (folder / file).write_bytes(_data(file))
             what = "Claude Code and Codex CLI" if name == "all" else "Claude Code"
@@ -108,8 +108,8 @@ def _install(base: Path, name: str, env: dict[str, str], say: Say) -> Agents:
     return look(base / name)
 
 
-def _npm(base: Path, env: dict[str, str], say: Say) -> list[str]:
-    """The npm command of this machine, or of a Node.js wheel unpacked into the cache."""
+def npm_command(base: Path, env: dict[str, str], say: Say) -> list[str]:
+    """The npm command of this machine, or of a Node.js wheel unpacked into the folder `base`. Raises OperatorError."""
     if (own := shutil.which("npm", path=env.get("PATH"))) and shutil.which("node", path=env.get("PATH")):
         return [own]
     node = base / "node"

@@ -98,3 +98,10 @@ def state(guard: Guard) -> tuple[int, list[tuple[int, str]]]:
     """All that an attack could have changed: how long the ledger is, and where each question stands."""
     entries = call(guard.home, "history.entries")["size"]  # with what is still on its way into it
     return int(entries), [(one["id"], one["state"]) for one in call(guard.home, "inbox", {"all": True})]
+
+
+def press(page: Page, *keys: str) -> None:
+    """Keys as a person types them: what comes faster than 25 ms is no typing to the panel."""
+    for key in keys:
+        page.keyboard.press(key)
+        page.wait_for_timeout(40)

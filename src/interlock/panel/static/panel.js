@@ -35,22 +35,25 @@
   function arm() {
     const decide = $("#decide"), card = $("#card");
     if (!decide || !card) { arming.seen = null; arming.armed = false; return; }
-    if (arming.seen === card.dataset.seen) { decide.dataset.armed = arming.armed ? "1" : "0"; return; }
+    if (arming.seen === card.dataset.seen) { show(arming.armed); return; }
     if (arming.seen !== null) say("The card has changed. Look at it again.");
     arming.seen = card.dataset.seen;
-    arming.armed = false;
-    decide.dataset.armed = "0";
+    show(false);
     clearTimeout(arming.timer);
     for (const field of all("#typed", decide)) field.value = "";
     // Two frames: from here on the card is painted. A hidden page paints nothing, and arms nothing.
     requestAnimationFrame(() => requestAnimationFrame(() => {
       arming.since = performance.now();
       arming.timer = setTimeout(() => {
-        arming.armed = true;
-        const now = $("#decide");
-        if (now) now.dataset.armed = "1";
+        show(true);
       }, ARM_MS);
     }));
+  }
+
+  function show(armed) {
+    arming.armed = armed;
+    for (const decide of all("#decide")) decide.dataset.armed = armed ? "1" : "0";
+    for (const button of all("#decide .approve, #decide .deny")) button.setAttribute("aria-disabled", String(!armed));
   }
 
   function shownMs() { return String(Math.round(performance.now() - arming.since)); }
@@ -188,8 +191,9 @@
   let chosen = -1, prefix = 0;
 
   function choose(step) {
-    const rows = all("#screen [data-row]").filter((row) => row.offsetParent !== null);
-    if (!rows.length) { const link = $(`#screen a[data-key="${step > 0 ? "j" : "k"}"]`); if (link) location.assign(link.href); return; }
+    const rows = all("#screen [data-row]").filter((row) => row.checkVisibility());
+    const link = $(`#screen a[data-key="${step > 0 ? "j" : "k"}"]`);
+    if (link || $("#card") || !rows.length) { if (link) location.assign(link.href); return; }
     chosen = Math.max(0, Math.min(rows.length - 1, chosen + step));
     for (const row of all("#screen .chosen")) row.classList.remove("chosen");
     rows[chosen].classList.add("chosen");
@@ -231,7 +235,7 @@
 
   function commands() {
     const found = all(".places a").map((link) => ({title: link.firstElementChild.textContent, hint: `g ${link.dataset.go}`, run: () => location.assign(link.href)}));
-    for (const row of all("#screen [data-row]").slice(0, 40)) found.push({title: row.querySelector("a").getAttribute("aria-label") || row.dataset.row, hint: "", run: () => location.assign(row.dataset.row)});
+    for (const row of all("#screen [data-row]").slice(0, 40)) found.push({title: row.dataset.title || row.dataset.row, hint: "", run: () => location.assign(row.dataset.row)});
     found.push({title: "Change the theme", hint: "", run: nextTheme}, {title: "Show the keys", hint: "?", run: () => $("#help").showModal()}, {title: "This page as JSON", hint: "", run: () => location.assign((location.pathname === "/" ? "/now" : location.pathname) + ".json" + location.search)}, {title: "Print", hint: "", run: () => print()});
     return found;
   }
