@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sessions": ("sessions", "Show the sessions of agents as a tree, with their sub-agents."),
     "inbox": ("inbox", "Show what waits for a person."),
     "show": ("question", "Show one question whole: what was asked, who answered and how, what became of it."),
+    "tui": ("tui", "Answer what waits in a screen of the terminal (extra tui)."),
     "approve": ("approve", "Say yes to exactly one action."),
     "deny": ("deny", "Say no to one action, and tell the agent why."),
     "notify": ("notify", "Show where messages about waiting questions go; send a trial."),
