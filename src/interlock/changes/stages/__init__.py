@@ -18,6 +18,7 @@ STAGES: dict[str, str] = {
     "static": "interlock.changes.stages.static",
     "privilege": "interlock.changes.stages.privilege",
     "tests": "interlock.changes.stages.tests",
+    "formal": "interlock.changes.stages.formal",
 }
 
 
