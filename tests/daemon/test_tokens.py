@@ -102,6 +102,35 @@ def test_a_sub_agents_token_is_narrowed_offline(guard: Guard, tmp_path: Path) ->
         write(guard, holder(guard, tmp_path / "sub.token", tmp_path / "ci.key"), str(guard.project / "tests" / "a.txt"))
 
 
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        (["--name", "{project}/../**", "--verb", "read"], "`..` would lead out of it"),
+        (["--name", "/etc/**"], "it does not reach `read file /etc/** in "),
+        (["--name", "{project}/tests/**", "--verb", "grant"], "it does not reach `grant file"),
+        (["--name", "{project}/tests/**", "--env", "production"], "in production`"),
+        (["--name", "{project}/tests/**", "--for", "20h"], "never lives longer"),
+        (["--name", "{project}/tests/**", "--depth", "1"], "the depth that its issuer allowed is used up"),
+    ],
+)
+def test_a_narrowing_that_would_widen_says_so_and_makes_nothing(
+    guard: Guard, tmp_path: Path, more: list[str], says: str
+) -> None:
+    """Story: a sub-agent was given a token for /etc, which its holder had no part of; nothing said that it was empty,
+    and a life of 20 hours became one of a minute without a word.
+    """
+    issue(guard, tmp_path, "--depth", "1")
+    guard.stop()
+    done = guard.cli(
+        "token", "attenuate", str(tmp_path / "ci.token"), "--key", str(tmp_path / "ci.key"),
+        "--new-key", str(tmp_path / "sub.key"), "--out", str(tmp_path / "sub.token"), *SCOPE,
+        *[word.format(project=guard.project) for word in more],
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert says in " ".join(done.stderr.split()), done.stderr
+    assert not (tmp_path / "sub.token").exists()
+
+
 def test_a_proof_is_played_again(guard: Guard, tmp_path: Path) -> None:
     issue(guard, tmp_path)
     sent = request(guard, tmp_path)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from interlock.cli.show import age, emit, heading
 from interlock.home import locate
@@ -47,7 +48,7 @@ def _scope_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--name", "names", multiple=True, required=True,
                      help="Which of them: a resolved path or name; * is any text without a slash, ** any text."),
         click.option("--env", "environments", multiple=True, type=click.Choice([e.value for e in Environment]),
-                     help="In which environments (default: all but production)."),
+                     help="In which environments (default: all but production; of a narrowing: the token's)."),
         click.option("--for", "duration", default="15m", show_default=True, help="How long: 90s, 15m, 2h."),
         click.option("--depth", default=0, show_default=True, type=click.IntRange(0, 4),
                      help="How many times it may be narrowed further."),
@@ -103,23 +104,30 @@ def issue(agent: str, session: str, principal: str, key: Path, out: Path | None,
 @click.option("--out", type=click.Path(path_type=Path), help="Where to write it (default: standard output).")
 @_scope_options
 def attenuate(token: Path, key: Path, new_key: Path, sub: str, out: Path | None, as_json: bool, **scope: Any) -> None:
-    """Narrow a token for somebody else. Works offline, with the token's key alone."""
+    """Narrow a token for somebody else. Works offline, with the token's key alone.
+
+    What would not narrow it is refused: a scope, a time or a depth beyond the token's own.
+    """
     from interlock.daemon.acting import load_key, make_key
     from interlock.identity import tokens
 
     duration, depth = scope.pop("duration"), scope.pop("depth")
     above = _read(token)
-    holder = load_key(new_key) if new_key.exists() else make_key(new_key)
+    wanted = _narrower(above, **scope)
     now = int(time.time())
+    expires = now + _seconds(duration)
+    if click.get_current_context().get_parameter_source("duration") is ParameterSource.DEFAULT:
+        expires = min(expires, above.last.expires)
+    holder = load_key(new_key) if new_key.exists() else make_key(new_key)
     made = tokens.attenuate(
         above,
         tokens.Link(
-            scope=_permits([_permit(**scope)]),
+            scope=wanted,
             holder=tokens.holder_text(holder),
             issued=now,
             starts=max(now, above.last.starts),
-            expires=min(now + _seconds(duration), above.last.expires),
-            depth=min(depth, above.last.depth - 1),
+            expires=expires,
+            depth=depth,
             sub=sub,
         ),
         load_key(key),
@@ -212,6 +220,22 @@ def _permit(
 ) -> dict[str, list[str]]:
     chosen = environments or tuple(_ENVIRONMENTS)
     return {"verbs": list(verbs), "kinds": list(kinds), "names": list(names), "environments": list(chosen)}
+
+
+def _narrower(above: Token, **scope: Any) -> Scope:
+    """The scope that is wanted, in the token's own environments where none are named. Raises UsageError."""
+    from interlock.model.warrant import wider
+
+    if not scope["environments"]:
+        known = {where.value for permit in above.last.scope for where in permit.environments}
+        scope["environments"] = tuple(where for where in _ENVIRONMENTS if where in known) or tuple(known)
+    wanted = _permits([_permit(**scope)])
+    if beyond := wider(wanted, [link.scope for link in above.links]):
+        raise UsageError(
+            f"that would not narrow the token: it does not reach `{beyond}`. `interlock token show` says what it "
+            "reaches; name less, or ask the person who issued it for another one."
+        )
+    return wanted
 
 
 def _permits(plain: list[dict[str, list[str]]]) -> Scope:

@@ -210,7 +210,7 @@ class BoundRuns:
 def launcher_of(peer: Peer) -> str:
     """The name of the process that opens a run. Raises Refused: whose end cannot be seen holds no run."""
     launcher = process(peer.pid)
-    if not launcher:
+    if not launcher or not peer.lives():
         raise Refused("nothing ran: the launcher ended, or it runs in a container where it cannot be seen.")
     return launcher
 

@@ -33,7 +33,7 @@ class Callers:
                 "this command runs inside of a run that Interlock started; nothing in there decides. "
                 "Use a terminal of your own."
             )
-        agent = self._agents.ancestor(peer.pid)
+        agent = self._above(peer)
         if agent == "?":
             raise Refused(
                 "it cannot be seen who started this command (it ended, or it runs in a container). "
@@ -58,9 +58,14 @@ class Callers:
             )
         return person
 
+    def _above(self, peer: Peer) -> str:
+        """The agent above a peer, as `AgentProcesses.ancestor` says it."""
+        agent = self._agents.ancestor(peer.pid)
+        return agent if peer.lives() else "?"  # in this order: until now the number was its own
+
     def whoever(self, peer: Peer) -> Principal:
         """Who asks: a person, or the agent below which the asking process runs."""
-        agent = self._agents.ancestor(peer.pid)
+        agent = self._above(peer)
         return Principal(agent=agent if agent not in {"", "?"} else "person", session="", person=login(peer.uid))
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-import struct
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-import msgspec
 import structlog
 
 from interlock.containment.egress.listening import bind
+from interlock.daemon.peer import Peer, peer_of
 from interlock.daemon.wire import HEADER_LIMIT, Door, Header, Reply, done, hold, parse_header
 from interlock.model.errors import AgentError, StateError
 
@@ -25,20 +24,6 @@ _SMALL = 64 << 10  # bytes; requests up to this are always taken: 512 of them ar
 _HELD = 64 << 20  # bytes of larger requests at once
 _HOLD_EVERY = 1.5  # seconds between signs of life; the client gives up after 5 silent ones
 _HOLD_MS = 5_000
-
-
-class Peer(msgspec.Struct, frozen=True):
-    """Who the kernel says is on the other end. `gone` is set when that end hangs up; `login` is the entry of the
-    panel's session that asks for them, -1 for a command. `afar` names who signed in to it from another machine: such a
-    person has no uid here, and a process only where their browser runs on this machine.
-    """
-
-    pid: int
-    uid: int
-    gone: asyncio.Event = msgspec.field(default_factory=asyncio.Event)
-    login: int = -1
-    afar: str = ""
-
 
 Handler = Callable[[Header, bytes, Peer], Awaitable[Reply]]
 
@@ -141,7 +126,7 @@ class _Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - what asyncio promises for streams
         self._transport = transport
-        self._peer = _peer(transport.get_extra_info("socket"))
+        self._peer = peer_of(transport.get_extra_info("socket"))
         if self._peer.uid not in {os.geteuid(), 0} or not self._server.enter(self):
             transport.abort()
             return
@@ -222,12 +207,6 @@ class _Connection(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-
-def _peer(connection: socket.socket) -> Peer:
-    raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-    pid, uid, _ = struct.unpack("3i", raw)
-    return Peer(pid, uid)
 
 
 __all__ = ["Door", "Handler", "Peer", "Server"]

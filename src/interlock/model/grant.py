@@ -145,6 +145,23 @@ def named(pattern: str, name: str) -> bool:
     return bool(here >> shape.length & 1)
 
 
+def includes(pattern: str, other: str) -> bool:
+    """Whether every name that `other` matches is matched by this pattern, as far as can be seen without trying names:
+    where it says so it is so.
+    """
+    shape = _shape(pattern)
+    here = 1 | (shape.stars & 1) << 1
+    for escaped, double, single, plain in (found.groups() for found in _TOKEN.finditer(other)):
+        if double or single:
+            here &= shape.deep if double else shape.stars  # whatever it stands for, a star of ours takes all of it
+        else:
+            character = escaped if escaped is not None else plain
+            stays = here & (shape.deep if character == "/" else shape.stars)
+            here = (here & shape.places.get(character, 0)) << 1 | stays
+        here |= (here & shape.stars) << 1
+    return bool(here >> shape.length & 1)
+
+
 class _Shape(NamedTuple):
     """A pattern as bits: where each character stands, where a star, and where one that takes slashes too."""
 

@@ -7,12 +7,13 @@ That is why a token can only ever be narrowed: a further scope takes away and ca
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import product
 
 import msgspec
 
 from interlock.model.effect import Effect, Environment, Kind, Resource, Verb
 from interlock.model.errors import AgentError
-from interlock.model.grant import named
+from interlock.model.grant import includes, named
 
 _PATHS = frozenset({Kind.FILE, Kind.DIRECTORY})  # kinds whose every name is a path
 MAX_PERMITS = 16
@@ -65,6 +66,24 @@ class Warrant(msgspec.Struct, frozen=True):
     def outside(self, effects: Iterable[Effect]) -> Effect | None:
         """The first effect that the token does not let its holder ask for."""
         return next((effect for effect in effects if not all(covers(scope, effect) for scope in self.scopes)), None)
+
+
+def wider(scope: Scope, above: Iterable[Scope]) -> str:
+    """The first thing that this scope names and one of those `above` does not let pass, in words; "" for none.
+
+    Such a scope gives nothing: what counts is what is inside of all. Whoever wrote it means something else, though.
+    """
+    scopes = tuple(above)
+    for permit in scope:
+        for verb, kind, name, where in product(permit.verbs, permit.kinds, permit.names, permit.environments):
+            if not all(any(_allows(one, verb, kind, name, where) for one in allowed) for allowed in scopes):
+                return f"{verb.value} {kind.value} {name} in {where.value}"
+    return ""
+
+
+def _allows(permit: Permit, verb: Verb, kind: Kind, name: str, where: Environment) -> bool:
+    inside = verb in permit.verbs and kind in permit.kinds and where in permit.environments
+    return inside and any(includes(pattern, name) for pattern in permit.names)
 
 
 def covers(scope: Scope, effect: Effect) -> bool:
