@@ -25,7 +25,8 @@ _COLOURS = {"PASS": "green", "INCONCLUSIVE": "yellow", "BLOCK": "red"}
     "  interlock gate --markdown > report.md   a page for the pull request\n"
     "  interlock gate --sarif > gate.sarif     for a code host\n"
     "  interlock gate --stage secrets          one stage only\n"
-    "  interlock gate --install pre-push       judge every push from this clone\n\n"
+    "  interlock gate --install pre-push       judge every push from this clone\n"
+    "  interlock gate --iteration              what an agent has made worse since its best state\n\n"
     "Exit status: 0 PASS, 10 INCONCLUSIVE (a person has to look), 11 BLOCK.",
 )
 @click.argument("span", metavar="[BASE..HEAD]", required=False)
@@ -41,6 +42,9 @@ _COLOURS = {"PASS": "green", "INCONCLUSIVE": "yellow", "BLOCK": "red"}
 )
 @click.option("--pre-push", "hook", flag_value="pre-push", help="Be git's pre-push hook.")
 @click.option("--pre-receive", "hook", flag_value="pre-receive", help="Be git's pre-receive hook, on a server.")
+@click.option("--iteration", "hook", flag_value="iteration", help="The working tree against the best state so far.")
+@click.option("--stop-hook", "hook", flag_value="stop-hook", help="The same as an agent's Stop hook, which is told.")
+@click.option("--seen", "hook", flag_value="seen", help="The same, and a person has looked at it (at a terminal).")
 def command(
     span: str | None,
     form: str | None,
@@ -61,6 +65,10 @@ def command(
     if install_as:
         install(install_as, here())
         return 0
+    if hook in ("iteration", "stop-hook", "seen"):
+        from interlock.cli.gateiteration import iterate
+
+        return iterate(hook, span, here(), locate(), today)
     if hook:
         return called(hook, here(), today)
     repo = Repo(here())
