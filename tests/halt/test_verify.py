@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from interlock.halt.certificate import MEDIA_TYPE, certificate
+from interlock.halt.certificate import certificate
 from interlock.halt.order import Order, What, selector
 from interlock.identity.keys import Ed25519Key
+from interlock.ledger.dsse import MEDIA_TYPE
 from interlock.ledger.store import Ledger
 from interlock.ledger.verify import check_certificate, verify
 from interlock.ledger.verify.notes import Key

@@ -20,8 +20,10 @@ _COLOURS = {"agent": "cyan", "human": "green", "mixed": "yellow", "unknown": Non
     "  interlock blame src/app.py HEAD~3       as it was in a commit\n"
     "  interlock blame src/app.py --lines 10,20\n"
     "  interlock blame src/app.py --json       with model, session, prompt digest, action, approval\n\n"
+    "The columns are author, commit, action, the yes that it needed (an approval's number, or granted) and who. "
     "`unknown` is what nobody recorded: what was there before Interlock, came from elsewhere, or changed while a "
-    "command ran that could have written it. What a commit says of itself is shown as claimed.",
+    "command ran that could have written it. What a commit says of itself is shown as claimed.\n\n"
+    "Exit status: 0 shown, 23 no daemon, 26 no such file, commit or repository.",
 )
 @click.argument("file")
 @click.argument("revision", default="")
@@ -60,7 +62,9 @@ def _line(row: dict[str, Any], found: dict[str, Any]) -> str:
         who = commit.get("author", "").partition(" <")[0]
     kind = click.style(row["author"].ljust(7), fg=_COLOURS.get(row["author"]))
     entry = f"#{row['actions'][-1]}" if row["actions"] else ""
-    return f"{kind} {row['commit'][:8]:<8} {entry:>7} {visible(who)[:32]:<32} {row['line']:>5}) {visible(row['text'])}"
+    yes = f"yes {action['approval']}" if "approval" in action else "granted" if action.get("grants") else ""
+    told = f"{entry:>7} {yes:<8} {visible(who)[:32]:<32}"
+    return f"{kind} {row['commit'][:8]:<8} {told} {row['line']:>5}) {visible(row['text'])}"
 
 
 def _span(text: str, size: int) -> tuple[int, int]:

@@ -51,6 +51,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "why": ("why", "Explain one entry: what was asked, understood and decided."),
     "log": ("log", "Show the ledger."),
     "blame": ("blame", "Show who wrote each line of a file: a person or an agent."),
+    "trace": ("trace", "Follow a line or commit to its prompt, or an action to what is left of it."),
+    "attest": ("attest", "Show and write out what stands behind commits, signed."),
     "undo": ("undo", "Take back what an action or a session changed."),
     "verify": ("verify", "Prove offline that a ledger or an export is sound."),
     "export": ("export", "Write a self-contained copy of the ledger that anyone can verify."),

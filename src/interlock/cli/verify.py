@@ -20,6 +20,8 @@ _SHOWN = 10
     "  interlock verify --key VKEY export     and only if it is the log of the key you trust\n"
     "  interlock verify --since old-checkpoint   and only if it grew out of what you saw before\n"
     "  interlock verify --proof 17.tlog-proof --entry 17.json --key VKEY   one entry alone\n"
+    "  interlock verify --commit HEAD         what stands behind a commit, from this installation's ledger\n"
+    "  interlock verify --commit HEAD --bundle b.json --key VKEY   the same from a file, anywhere\n"
     "  interlock verify --certificate halt-42.json --key VKEY   that an order to halt was carried out\n\n"
     "Exit status: 0 sound, 30 tampered, 31 incomplete, 32 cannot be judged, 33 policy failed, 34 forked or set back.",
 )
@@ -37,6 +39,10 @@ _SHOWN = 10
 @click.option("--proof", type=click.Path(path_type=Path), help="Check this .tlog-proof instead of a directory.")
 @click.option("--entry", type=click.Path(path_type=Path), help="The bytes of the entry that the proof is about.")
 @click.option("--certificate", type=click.Path(path_type=Path), help="Check this halt certificate instead.")
+@click.option("--commit", default="", metavar="REVISION", help="Check the attestation of this commit instead.")
+@click.option(
+    "--bundle", type=click.Path(path_type=Path), help="The attestation, as `interlock attest --output` wrote it."
+)
 @click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
 def command(  # noqa: PLR0913 - each is an option
     directory: Path | None,
@@ -48,6 +54,8 @@ def command(  # noqa: PLR0913 - each is an option
     proof: Path | None,
     entry: Path | None,
     certificate: Path | None,
+    commit: str,
+    bundle: Path | None,
     as_json: bool,
 ) -> None:
     """Check every hash and signature of a ledger or an export, offline.
@@ -60,6 +68,9 @@ def command(  # noqa: PLR0913 - each is an option
     from interlock.ledger.verify import verify
 
     trusted = _key(key)
+    if commit:
+        _attested(commit, bundle, trusted, directory or _own(), as_json=as_json)
+        return
     if certificate is not None:
         _certificate(certificate, trusted, as_json=as_json)
         return
@@ -98,13 +109,17 @@ def command(  # noqa: PLR0913 - each is an option
         emit(as_data(report) | {"identity": identity})
     else:
         _tell(report)
-        told = [
-            f"{audit.changes} changes of people",
-            f"{audit.closes} closes of sessions",
-            f"{audit.uses} uses of tokens",
-            f"{decided.checked} decisions ({decided.signed} signed)",
-        ]
-        click.echo(f"  identity    {', '.join(told)}: each by whoever it names")
+        told = (
+            f"{audit.changes} changes of people, {audit.closes} closes of sessions, {audit.uses} uses of tokens, "
+            f"{decided.checked} decisions ({decided.signed} signed)"
+        )
+        click.echo(f"  identity    {told}: each by whoever it names")
+
+
+def _attested(commit: str, bundle: Path | None, key: str, directory: Path, *, as_json: bool) -> None:
+    from interlock.cli.verify_commit import attested
+
+    attested(commit, None if bundle is None else _read(bundle), key, directory, as_json=as_json)
 
 
 def _own() -> Path:

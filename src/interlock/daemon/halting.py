@@ -28,11 +28,13 @@ from interlock.daemon.recorder import LedgerRecorder
 from interlock.daemon.server import Peer
 from interlock.daemon.stopping import Stopped, Stopper
 from interlock.halt.book import BEGIN, CERTIFICATE, LIFT, Book
-from interlock.halt.certificate import MEDIA_TYPE, Signer, certificate
+from interlock.halt.certificate import certificate
 from interlock.halt.lease import boottime
 from interlock.halt.order import Order, What, names_production, selector
 from interlock.halt.reach import Reach, reach
 from interlock.identity.sshsig import HALT
+from interlock.ledger.dsse import MEDIA_TYPE
+from interlock.ledger.note import Signer
 from interlock.ledger.store import Ledger
 from interlock.model.errors import AgentError, InterlockError, NotFound, Refused
 from interlock.model.provenance import UNKNOWN, Facts, only

@@ -37,6 +37,7 @@ from interlock.containment.store import Store
 from interlock.containment.undo import Restorer
 from interlock.daemon import means, restoring
 from interlock.daemon.agents import AgentProcesses, environment
+from interlock.daemon.attesting import Attester
 from interlock.daemon.bound import BoundRuns
 from interlock.daemon.callers import Callers
 from interlock.daemon.contained import Contained
@@ -193,7 +194,9 @@ async def build(home: Home, ledger: Ledger, signer: Ed25519Key, *, clock: Clock,
     halt.heard += [tokens.halted, roles.halted, runs.ordered]
     notifier = Notifier(ledger=ledger, queue=broker.queue, clock=clock, callers=ground.callers, user=home.config)
     panel = _panel_desk(ground, crowd)
-    desks = [*_desks(ground, broker, runs, settler, stop), ProvenanceDesk(tracker, ledger, recorder)]
+    attester = Attester(tracker=tracker, ledger=ledger, recorder=recorder, signer=signer, clock=clock)
+    tracker.committed = attester.committed
+    desks = [*_desks(ground, broker, runs, settler, stop), ProvenanceDesk(tracker, ledger, recorder, attester)]
     rpc = Rpc([*desks, crowd, tokens, roles, inbox, undo, halt, notifier, panel])
     panel.rpc, notifier.panel = rpc, panel.address
     await broker.queue.recover()

@@ -9,7 +9,7 @@ import asyncio
 import json
 import os
 import posixpath
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -19,7 +19,7 @@ from interlock.broker.contain import Wish
 from interlock.broker.records import SESSION_CLOSE, SESSION_OPEN, is_side_effect
 from interlock.changes.provenance import gitread
 from interlock.changes.provenance.gitread import Call, Repo
-from interlock.changes.provenance.journal import KINDS
+from interlock.changes.provenance.journal import COMMIT, KINDS
 from interlock.changes.provenance.observer import Deed, Observer, spelled
 from interlock.containment.preimage import wanted
 from interlock.daemon.recorder import LedgerRecorder
@@ -56,6 +56,7 @@ class Tracker:
         self._open: dict[Key, _Open] = {}
         self._about: dict[Key, tuple[Repo, ...]] = {}  # calls that are about to be released
         self._heard: asyncio.Task[None] | None = None
+        self.committed: Callable[[Repo, str], None] = lambda _repo, _commit: None  # told of each commit that is new
 
     async def before(self, action: Action, workspace: str, reading: Reading, *, contained: bool) -> None:
         """See `broker.Tracking`."""
@@ -126,6 +127,8 @@ class Tracker:
                 for kind, body in found:
                     index = await self._recorder.record(kind, body, durable=False)
                     self.observer.journals.hear(index, kind, body)
+                    if kind == COMMIT:
+                        self.committed(repo, str(body["commit"]))
             except (InterlockError, OSError) as error:
                 log.warning("provenance.unseen", problem=str(error), repository=repo.top)
                 self.observer.lost(repo)

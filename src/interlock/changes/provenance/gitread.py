@@ -169,6 +169,16 @@ class Repo(NamedTuple):
             raise StateError("git does not show every commit that was asked for. `git fsck` shows whether it is sound.")
         return found
 
+    def raw(self, commit: str) -> bytes:
+        """The commit object itself. Raises StateError."""
+        return self.git("cat-file", "commit", commit)
+
+    def touched(self, commit: str) -> list[str]:
+        """The paths that a commit brought in: against its first parent, or all of a first commit."""
+        words = ("diff-tree", "--root", "-r", "-m", "--first-parent", "--no-commit-id", "--name-only")
+        raw = self.git(*words, "--diff-filter=d", "-z", commit)
+        return [os.fsdecode(name) for name in raw.split(b"\0") if name]
+
     def shallow(self) -> frozenset[str]:
         """The commits whose parents were not fetched."""
         try:

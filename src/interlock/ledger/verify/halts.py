@@ -6,9 +6,6 @@ known counts as meant here as it does there.
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +14,7 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
+from interlock.ledger.verify.envelopes import opened
 from interlock.ledger.verify.keys import Keys
 from interlock.ledger.verify.notes import Key
 from interlock.model.errors import LedgerPolicyFailed, LedgerTampered, SelectorError
@@ -28,7 +26,6 @@ STANDING, LOADED = "halt.standing", "policy.loaded"
 _SLACK = 1.0  # seconds between the daemon's look at its clock and the entry's time
 _RELEASES = frozenset({"intent", "run"})
 _UNDER_AN_EPOCH = frozenset({*_RELEASES, "approval.ticket", "token.issue"})
-_PAYLOAD = "application/vnd.in-toto+json"
 _PREDICATE = "urn:interlock:predicate:halt:v1"
 _SHOWN = 20
 
@@ -223,19 +220,9 @@ class Halts:
 
 def check_certificate(envelope: bytes, key: Key, what: str = "the certificate") -> dict[str, Any]:
     """The statement in a halt certificate that this key has signed. Raises LedgerTampered for anything else."""
-    try:
-        outer = json.loads(envelope)
-        payload = base64.b64decode(outer["payload"], validate=True)
-        kind, signature = outer["payloadType"], base64.b64decode(outer["signatures"][0]["sig"], validate=True)
-        said: dict[str, Any] = json.loads(payload)
-        known = kind == _PAYLOAD and said["predicateType"] == _PREDICATE
-        subject, predicate = said["subject"][0]["digest"], said["predicate"]
-    except (ValueError, KeyError, TypeError, IndexError, binascii.Error, RecursionError) as error:
-        raise LedgerTampered(f"{what} is no halt certificate: {error}") from error
-    if not known or not isinstance(subject, dict) or not isinstance(predicate, dict):
+    said = opened(envelope, key, what)
+    if said["predicateType"] != _PREDICATE:
         raise LedgerTampered(f"{what} is no halt certificate")
-    name = _PAYLOAD.encode()
-    key.check(signature, b"DSSEv1 %d %s %d %s" % (len(name), name, len(payload), payload), what)
     return said
 
 
