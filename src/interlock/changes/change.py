@@ -114,6 +114,16 @@ class Span(msgspec.Struct, frozen=True):
     trees: dict[str, str]  # "base", "head", "fork"
 
 
+class Commit(msgspec.Struct, frozen=True):
+    """One commit of the change: its object, what it says of itself, and its attestation (`refs/notes/interlock`)."""
+
+    name: str
+    author: str
+    message: str
+    raw: bytes
+    note: bytes | None = None
+
+
 class Change:
     """The change from where it parted from `base` up to `head`.
 
@@ -128,6 +138,7 @@ class Change:
         *,
         listing: Callable[[str], dict[str, tuple[str, str]]],
         read: Callable[[list[str]], dict[str, bytes | None]],
+        commits: tuple[Commit, ...] = (),
         problems: tuple[str, ...] = (),
         today: str = "",
     ) -> None:
@@ -139,11 +150,13 @@ class Change:
             config: the base's.
             listing: path -> (mode, object) of a tree.
             read: the contents of objects; None where one is not there or too large.
+            commits: those between base and head, the newest first.
             problems: what intake could not judge.
             today: an ISO date.
         """
         self.base, self.head, self.fork, self.trees = span.base, span.head, span.fork, span.trees
         self.files, self.config, self.problems, self.today = files, config, problems, today
+        self.commits = commits
         self._listing, self._read = listing, read
 
     @cached_property

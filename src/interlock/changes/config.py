@@ -46,10 +46,18 @@ class Tests(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     killed: float = 0.6  # share of the mutants that some test has to notice
 
 
+class Provenance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What must stand behind commits."""
+
+    require: bool = False  # a commit without an attestation that holds wants a person
+    keys: tuple[str, ...] = ()  # verifier keys of the logs that are trusted (`state/keys/daemon.vkey`)
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All of it. `digest` is set by `read`: it is part of the keys of the cache."""
 
     scope: Scope = Scope()
+    provenance: Provenance = Provenance()
     off: tuple[str, ...] = ()  # stages that do not run
     budgets: dict[str, float] = {}  # stage -> seconds
     waiver: tuple[Waiver, ...] = ()

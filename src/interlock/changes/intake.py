@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 
 from interlock.changes import config
-from interlock.changes.change import LARGEST, Change, FileChange, Kind, Span, Version
+from interlock.changes.change import LARGEST, Change, Commit, FileChange, Kind, Span, Version
 from interlock.changes.patch import Hunk, hunks
+from interlock.changes.provenance.notes import REF as NOTES
 from interlock.changes.repo import Repo
 from interlock.model.errors import InternalError, UsageError
 
 _FILES = 20_000  # of one change; a change of generated code that is larger is not judged line by line
 _BYTES = 128 << 20  # of all versions together
+_COMMITS = 1_000  # of one change whose provenance is looked at
 _NONE = "0" * 40
 # The driver, converter and attributes of a repository decide nothing: all is text, nothing is left out.
 _DIFF = (
@@ -55,12 +57,29 @@ def take(repo: Repo, base: str, head: str, *, today: str = "") -> Change:
         problems.append("the repository has a file of grafts (.git/info/grafts), which pretends other parents")
     trees = {name: repo.tree(c) for name, c in (("base", base_commit), ("fork", forks[0]), ("head", head_commit))}
     rules = config.read(_one(repo, trees["base"], config.PATH))
+    commits, left_out = _commits(repo, base_commit, head_commit)
     files, more = _files(repo, trees["fork"], trees["head"])
     return Change(
         Span(base_commit, head_commit, forks[0], trees), files, rules, listing=repo.listing,
         read=lambda oids: {oid: content for oid, (_, content) in repo.blobs(oids, LARGEST).items()},
-        problems=(*problems, *more), today=today,
+        commits=commits,
+        problems=(*problems, *left_out, *more), today=today,
     )  # fmt: skip
+
+
+def _commits(repo: Repo, base: str, head: str) -> tuple[tuple[Commit, ...], list[str]]:
+    found = repo.commits(base, head, _COMMITS + 1)
+    more = [f"the change has more than {_COMMITS} commits: what stands behind the oldest was not looked at"]
+    names = list(found)[:_COMMITS]
+    notes = repo.notes(NOTES, names, LARGEST)
+    commits = []
+    for name in names:
+        head_lines, _, message = found[name].partition(b"\n\n")
+        author = next((row[7:] for row in head_lines.split(b"\n") if row.startswith(b"author ")), b"")
+        who = author.rpartition(b">")[0] + b">"
+        said = message.decode("utf-8", "replace")
+        commits.append(Commit(name, who.decode("utf-8", "replace"), said, found[name], notes.get(name)))
+    return tuple(commits), more if len(found) > _COMMITS else []
 
 
 def _one(repo: Repo, tree: str, path: str) -> bytes | None:

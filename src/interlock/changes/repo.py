@@ -142,6 +142,19 @@ class Repo:
         content = self._contents(small) if small else {}
         return {oid: (sizes[oid], content.get(oid)) for oid in wanted}
 
+    def commits(self, base: str, head: str, most: int) -> dict[str, bytes]:
+        """name -> object of at most so many commits that are in `head` and not in `base`, the newest first."""
+        said = self.call("rev-list", f"--max-count={most}", head, f"^{base}").decode().split()
+        return self._contents(said) if said else {}
+
+    def notes(self, ref: str, commits: Iterable[str], most: int) -> dict[str, bytes]:
+        """commit -> note; what is larger than `most` bytes is empty."""
+        wanted = set(commits)
+        rows = [row.split(" ") for row in self.call("notes", f"--ref={ref}", "list", fine=(0, 1)).decode().splitlines()]
+        named = {row[1]: row[0] for row in rows if len(row) == 2 and row[1] in wanted}
+        found = self.blobs(named.values(), most)
+        return {commit: found[oid][1] or b"" for commit, oid in named.items()}
+
     def _contents(self, oids: list[str]) -> dict[str, bytes]:
         raw = self.call("cat-file", "--batch", feed="".join(f"{oid}\n" for oid in oids).encode())
         found, at = {}, 0

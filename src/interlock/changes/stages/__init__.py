@@ -10,6 +10,7 @@ from interlock.model.errors import UsageError
 
 # name -> module with a `STAGE`. The names are an interface: configurations, waivers and attestations cite them.
 STAGES: dict[str, str] = {
+    "provenance": "interlock.changes.stages.provenance",
     "scope": "interlock.changes.stages.scope",
     "checks": "interlock.changes.stages.checks",
     "guards": "interlock.changes.stages.guards",
