@@ -130,6 +130,7 @@ class House:
         """What the agent's shell and the launcher do with the answer."""
         if not answer.released:
             return Result(False, "")
+        assert answer.command, f"released to be started by the agent, bound to nothing: {answer}"
         ticket = shlex.split(answer.command.partition(";")[0])[-1]
         try:
             raw = await self.bound.open(ticket, _US)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
 
-from interlock.approvals.machine import LIVE, Event, State, step
+from interlock.approvals.machine import GIVEN, LIVE, Event, State, step
 from interlock.approvals.request import Request
 from interlock.model.errors import NotFound, Refused
 
@@ -28,6 +28,7 @@ class Memory:
     def __init__(self) -> None:
         self._requests: dict[int, Request] = {}
         self._by_digest: dict[str, int] = {}
+        self._given: dict[tuple[str, ...], int] = {}  # yeses that were not used yet, by the call that they are for
 
     def restore(self, entries: Iterable[tuple[int, str, dict[str, Any]]]) -> list[int]:
         """Rebuild from ledger entries of `KINDS`, oldest first: (index, kind, body).
@@ -47,6 +48,7 @@ class Memory:
                 strange.append(index)
                 if isinstance(about, int) and (dropped := self._requests.pop(about, None)) is not None:
                     self._by_digest.pop(dropped.digest, None)
+                    self._given.pop(dropped.same_call, None)
         return strange
 
     def all(self) -> tuple[Request, ...]:
@@ -73,9 +75,18 @@ class Memory:
         index = self._by_digest.get(digest)
         return None if index is None else self._requests.get(index)
 
+    def given(self, call: Callable[[], tuple[str, ...]]) -> Request | None:
+        """The request about this call (`same_call`) whose yes was not used yet, whatever the call stands for now."""
+        index = self._given.get(call()) if self._given else None
+        return None if index is None else self._requests.get(index)
+
     def keep(self, request: Request) -> None:
         """Take a request as it is now."""
         self._requests[request.id] = request
+        if request.state in GIVEN and request.call:
+            self._given[request.same_call] = request.id
+        elif self._given.get(request.same_call) == request.id:
+            del self._given[request.same_call]
         # An older request for the same action may still change (its call comes out): the newest one stays the answer.
         self._by_digest[request.digest] = max(request.id, self._by_digest.get(request.digest, -1))
         if len(self._requests) > _REMEMBERED:

@@ -75,6 +75,7 @@ class Queue:
         self.live = self._memory.live
         self.get = self._memory.get
         self.find = self._memory.find
+        self.given = self._memory.given
         self.wait = self._waiting.wait
         self.held = self._waiting.held
         self.release = self._waiting.release
@@ -95,11 +96,7 @@ class Queue:
             return known
         self._has_room(draft)
         for old in self.live():
-            if draft.call and (old.call, old.session, old.principal.subagent) == (
-                draft.call,
-                draft.session,
-                draft.principal.subagent,
-            ):
+            if draft.call and old.same_call == draft.same_call:
                 ending = Event.SUPERSEDE if old.state in OPEN else Event.DRIFT
                 await self._end(old, ending, "the same call stands for another action now")
                 draft = msgspec.structs.replace(draft, replaces=old.id)

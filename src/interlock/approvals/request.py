@@ -83,6 +83,9 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True):
     undo: str = ""  # what undo will be able to do about it
     preview: tuple[str, ...] = ()  # what was looked at before the question was asked, a line each
     agent_spawns: bool = False  # the agent itself starts it, so between the yes and the start it could still change
+    bound: str = (
+        ""  # digest of how Interlock starts it and what that leaves open, as the card says; "" where it does not
+    )
     whole: dict[str, Any] = {}  # the content store's descriptor of the whole card, where it is longer than an entry
     plan: Step | None = None
     grantable: tuple[Pattern, ...] = ()  # the narrowest grant that would have let it pass; () where none could
@@ -99,6 +102,16 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True):
     def session(self) -> tuple[str, str]:
         """Whose question it is: agent and session."""
         return self.principal.agent, self.principal.session
+
+    @property
+    def same_call(self) -> tuple[str, ...]:
+        """Equal for all requests about one call, whatever it stood for when each was asked; () where it has none."""
+        return same_call(self.call, self.principal)
+
+
+def same_call(call: str, principal: Principal) -> tuple[str, ...]:
+    """The call as it was written (its digest), and who wrote it; () for no call."""
+    return (call, principal.agent, principal.session, principal.subagent) if call else ()
 
 
 def shown(request: Request) -> bytes:

@@ -210,6 +210,9 @@ class Asking:
         when it makes the same call again is taken back: only the newest one counts.
         """
         known = self._queue.find(digest)
+        if known is not None and loosened(known, judged):
+            await self._queue.drift(known.id)
+            return None
         if known is not None and known.state is State.TICKETED and judged.binding.plan is not None:
             await self._queue.give_back(Ticket(known.ticket, known.id, digest, known.execute_by, known.epoch))
         if judged.binding.plan is not None:
@@ -237,6 +240,11 @@ class Asking:
             card.drafted, action, judged, envelope, seen, config,
             workspace=session.workspace, times=times, store=self._queue.store,
         )  # fmt: skip
+
+
+def loosened(request: Request, judged: Judgement) -> bool:
+    """Whether the start would hold it otherwise than the card said: a person said yes to what that left open."""
+    return bool(request.bound) and request.bound != judged.binding.digest
 
 
 def _words(now: Request) -> Say:

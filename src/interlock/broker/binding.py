@@ -15,7 +15,7 @@ from interlock.containment.bound import BoundPlan, Sealed, Tool
 from interlock.model import labels
 from interlock.model.action import Action
 
-_BINDABLE = frozenset({"Bash"})  # tools whose work is a process that Interlock can start itself
+COMMANDS = frozenset({"Bash"})  # tools whose work is a process that Interlock can start itself
 # Empty directories of the system, one of which can hold the approved programs' names: nobody else can replace it.
 _BINS = ("/media", "/mnt", "/usr/local/games", "/usr/share/empty", "/var/empty", "/srv")
 _PATH = "/usr/local/bin:/usr/bin:/bin"
@@ -49,7 +49,7 @@ def bind(action: Action, judged: Judgement, workspace: str, *, able: str, root: 
 
 
 def _unbindable(action: Action, judged: Judgement, user: int) -> str:
-    if action.tool not in _BINDABLE:
+    if action.tool not in COMMANDS:
         return "it is no command"
     if action.variables is None:
         return "its environment cannot be seen"

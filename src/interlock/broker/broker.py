@@ -18,9 +18,11 @@ import msgspec
 from interlock.approvals.machine import State
 from interlock.approvals.patience import shape
 from interlock.approvals.queue import Queue
-from interlock.broker import halting, records, trails, words
-from interlock.broker.asking import Asking, Lifted, Ready, Unanswered, Unasked, Used
+from interlock.approvals.request import same_call
+from interlock.broker import card, halting, records, trails, words
+from interlock.broker.asking import Asking, Lifted, Ready, Unanswered, Unasked, Used, loosened
 from interlock.broker.attending import Attendance, Recorder, Rules
+from interlock.broker.binding import COMMANDS
 from interlock.broker.clock import Clock
 from interlock.broker.config import Config, Mode
 from interlock.broker.contain import Container, Nothing, Wish, caught, profile_of, started
@@ -43,7 +45,9 @@ from interlock.model.errors import Refused
 from interlock.model.provenance import Facts
 from interlock.model.warrant import Warrant
 
-UNGRANTED = "grant-revoked"  # what a denial names in place of a policy's rule
+# What a denial names in place of a policy's rule.
+UNGRANTED = "grant-revoked"
+CHANGED = "approved-then-changed"
 APPROVED = "approved"  # what stands for a profile where nothing is contained
 
 
@@ -120,6 +124,8 @@ class Broker(Attendance):
         session = await self.session(action.principal, action.cwd)
         self.halting.hear(session, action)
         session.inside = inside
+        if action.tool in COMMANDS:
+            session.rewrites = rewrites
         if (order := self.halting.ends(session)) is not None:
             return await self._halted(session, action, {}, order)
         if session.variables is None:
@@ -142,7 +148,7 @@ class Broker(Attendance):
         decision = judged.decision
         body = {**records.action_body(action), **records.decision_body(decision, judged.reading, judged.context)}
         if decision.verdict is Verdict.ALLOW or (config.mode is Mode.OBSERVE and not judged.beyond_token):
-            return await self._release(session, action, judged, body, config)
+            return await self._release_by_rule(session, action, judged, body, config)
         if decision.verdict is Verdict.DENY:
             answer = await self._stop(session, action, decision, body, words.denied)
             session.patience.stopped(shape(judged.effects))
@@ -198,8 +204,9 @@ class Broker(Attendance):
         return self.launching.look(action, judged, session.workspace, rewrites=rewrites)
 
     def _rejudge_planned(self, action: Action, session: Session) -> Judgement:
-        """As it will be judged when the agent makes the call: with the variables that its hooks have."""
-        return self._rejudge(msgspec.structs.replace(action, variables=session.variables), session)
+        """As it will be judged, and started, when the agent makes the call: with the variables that its hooks have."""
+        action = msgspec.structs.replace(action, variables=session.variables)
+        return self._rejudge(action, session, rewrites=session.rewrites)
 
     def _as_it_is(self, action: Action, config: Config) -> Action:
         """The action with the roles that its principal has at this moment."""
@@ -230,6 +237,22 @@ class Broker(Attendance):
         """The same judgement while the token of the action counts; else one that says no."""
         why = self.token_ended(action.warrant) if action.warrant is not None else ""
         return without_token(judged, why) if why else judged
+
+    async def _release_by_rule(
+        self, session: Session, action: Action, judged: Judgement, body: dict[str, Any], config: Config
+    ) -> Answer:
+        """Release what policy alone lets pass, unless a person said yes to something else in the same words.
+
+        Here nothing holds what it starts: what was taken away for this look could stand there again a moment later.
+        """
+        given = self.queue.given(lambda: same_call(card.call(action), action.principal))
+        if given is None or config.mode is Mode.OBSERVE:
+            return await self._release(session, action, judged, body, config)
+        await self.queue.drift(given.id)
+        why = words.drifted(given)
+        decision = msgspec.structs.replace(judged.decision, verdict=Verdict.DENY, rules=(CHANGED,), why=why)
+        body = body | records.decision_body(decision, judged.reading, judged.context)
+        return await self._stop(session, action, decision, body, lambda decision, _: decision.why, given.id)
 
     async def _release(
         self, session: Session, action: Action, judged: Judgement, body: dict[str, Any], config: Config
@@ -391,7 +414,7 @@ class Broker(Attendance):
         body = {**body, **asked.extra}
         match asked:
             case Lifted(seen):
-                return await self._release(session, action, seen, body, config)
+                return await self._release_by_rule(session, action, seen, body, config)
             case Unasked(_, say, flooded):
                 answer = await self._stop(session, action, judged.decision, body, say)
                 return await self._flooded(session, answer, flooded) if flooded else answer
@@ -435,6 +458,7 @@ class Broker(Attendance):
         judged = self._rejudge(action, session)
         body = {**records.action_body(action), **records.decision_body(judged.decision, judged.reading, judged.context)}
         asks = judged.decision.verdict is Verdict.ASK and judged.binding.plan is not None
+        asks = asks and not loosened(self.queue.get(ticket.request), judged)
         try:
             used = await self.queue.launch(ticket, seal(action, judged).digest if asks else "")
         except Refused:

@@ -112,6 +112,7 @@ def drafted(
         undo=records.cut(looked.undo, 500),
         preview=_lines(whole["preview"], _PREVIEW),
         agent_spawns=judged.binding.plan is None,
+        bound=judged.binding.digest,
         grantable=grantable(judged.effects, decision),
     )
     fits = (request.text, request.claim, list(request.effects), list(request.preview)) == tuple(whole.values())

@@ -99,6 +99,11 @@ class Binding(msgspec.Struct, frozen=True):
     plan: BoundPlan | None = None
     race: tuple[str, ...] = ()
 
+    @property
+    def digest(self) -> str:
+        """Of how Interlock would start it, and what that leaves open; "" where the agent does."""
+        return hashlib.sha256("\n".join(self.race).encode("utf-8", "replace")).hexdigest() if self.plan else ""
+
     def body(self) -> dict[str, object]:
         """As entries hold it: who starts the action, and what may still change before it is read."""
         said: dict[str, object] = {"launch": "interlock" if self.plan is not None else "agent"}

@@ -47,6 +47,7 @@ class Session(msgspec.Struct):
     identity: SessionIdentity
     past: Past  # what orders to halt may ask about it
     inside: str = ""  # the contained run that the agent as a whole is in
+    rewrites: bool = True  # its commands can be started by Interlock in the agent's place: known from the first one on
     facts: AgentFacts = NOTHING_KNOWN
     children: OrderedDict[str, Child] = msgspec.field(default_factory=OrderedDict)
     outside: OrderedDict[tuple[str, str], None] = msgspec.field(default_factory=OrderedDict)  # tried inside in vain

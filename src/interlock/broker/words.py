@@ -39,8 +39,8 @@ def drifted(request: Request) -> str:
     """The yes is there, and the action is not the one that it was for any more."""
     return (
         f"A person said yes to request {request.id}, but meanwhile something changed that it depends on (a file that "
-        "it runs, the rules, a freeze), so it is not run. If it is still wanted make the same call again: that asks "
-        "about it as it is now."
+        "it runs, the rules, a freeze, how it can be started), so it is not run. If it is still wanted make the same "
+        "call again: it is judged as it is then."
     )
 
 

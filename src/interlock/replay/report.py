@@ -13,7 +13,9 @@ from interlock.replay.again import Again, Answer, Said, recorded
 from interlock.replay.parquet import Group
 
 # What an entry names where something else than policy said no: other rules would not have changed that.
-NOT_POLICY = frozenset({"halt", "grant-revoked", "reader-failed", "outside-token", "unreadable"})
+NOT_POLICY = frozenset(
+    {"halt", "grant-revoked", "approved-then-changed", "reader-failed", "outside-token", "unreadable"}
+)
 EXAMPLES = 3  # of each change
 
 
