@@ -147,6 +147,34 @@ def test_a_rule_of_ones_own_is_tried_on_the_action_and_on_what_was_recorded(ada:
     assert call(busy.home, "status")["rule_problems"] == {}
 
 
+def test_a_rule_in_force_is_tried_with_another_text_and_stays_as_it_is(ada: Visitor, busy: Guard) -> None:
+    before = call(busy.home, "status")["policy"]
+    assert "/why?rule=home-change" in ada.get("/grants?find=home-change")[1]
+    view = ada.view("/why.json?rule=home-change")
+    assert (view["rule"], view["policy"][:6]) == ("home-change", "forbid")
+    assert view["answer"] is None
+    query = {"text": "rm -rf ~/music", "rule": "home-change", "policy": view["policy"]}
+    same = ada.view("/why.json?" + urlencode(query))
+    assert same["other"]["problem"] == ""
+    assert (same["other"]["answer"], same["other"]["changed"]) == (same["answer"], [])
+    narrower = view["policy"].replace('contains("home")', 'contains("home") && !(resource.name like "*music*")')
+    other = ada.view("/why.json?" + urlencode(query | {"policy": narrower}))["other"]
+    assert "home-change" in same["answer"]["rules"]
+    assert (other["problem"], "home-change" in other["answer"]["rules"]) == ("", False)
+    weaker = view["policy"].replace("count >= 1", "count >= 2")
+    assert "tier 4" in ada.view("/why.json?" + urlencode(query | {"policy": weaker}))["other"]["problem"]
+    edited = view["policy"].replace("forbid", "permit", 1)
+    status, page = ada.get("/why?" + urlencode(query | {"policy": edited}))
+    assert status == 200
+    assert "home-change" in page
+    refused = ada.view("/why.json?" + urlencode(query | {"policy": edited}))["other"]
+    assert refused["problem"]
+    unknown = ada.view("/why.json?" + urlencode(query | {"rule": "no-such-rule"}))["other"]
+    assert "no rule in force" in unknown["problem"]
+    assert call(busy.home, "status")["policy"] == before
+    assert call(busy.home, "status")["rule_problems"] == {}
+
+
 def test_a_person_pauses_one_session_and_lets_it_go_on(ada: Visitor, busy: Guard) -> None:
     where = 'session = "other"'
     busy.hook("Bash", {"command": "ls"}, session_id="other")

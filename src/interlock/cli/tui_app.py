@@ -35,7 +35,7 @@ class Typed(Input):
     """Where the fingerprint is typed: each key on its own. What is pasted, or rains down, is no typing."""
 
     def __init__(self, now: Callable[[], float]) -> None:
-        super().__init__(id="typed", placeholder="type of the fingerprint to approve; Esc leaves")
+        super().__init__(id="typed", placeholder="type of the fingerprint to approve; Esc leaves", disabled=True)
         self._now = now
         self._last = 0.0
 
@@ -84,21 +84,26 @@ class Inbox(App[None]):
         self._shown: dict[str, Any] = {}
         self._since = 0.0
         self._verdict = "deny"
+        self._rows = OptionList(id="rows", markup=False)
+        self._card = Static(id="card", markup=False)
+        self._said = Static(id="said", markup=False)
+        self._typed = Typed(now)
+        why = "why not? The agent reads it. Enter denies; Esc leaves"
+        self._because = Input(id="because", placeholder=why, max_length=1_000, disabled=True)
 
     def compose(self) -> ComposeResult:
         """The parts of the screen."""
         with Horizontal():
-            yield OptionList(id="rows", markup=False)
+            yield self._rows
             with VerticalScroll():
-                yield Static(id="card", markup=False)
-        yield Static(id="said", markup=False)
-        yield Typed(self._now)
-        yield Input(id="because", placeholder="why not? The agent reads it. Enter denies; Esc leaves", max_length=1_000)
+                yield self._card
+        yield self._said
+        yield self._typed
+        yield self._because
         yield Footer()
 
     def on_mount(self) -> None:
         """Look now, and again and again."""
-        self.action_leave()
         self.look()
         self.set_interval(_LOOK_SECONDS, self.look)
 
@@ -106,13 +111,15 @@ class Inbox(App[None]):
 
     def look(self) -> None:
         """Fetch what waits; a card that changed, or is not there any more, is a new one."""
+        if not self._rows.is_attached:
+            return  # the screen is going away
         try:
             found = [one for one in self._ask("inbox", {}) if one["state"] in _OPEN]
         except InterlockError as error:
             self._say(str(error))
             return
         self._waiting = sorted(found, key=lambda one: (-one["tier"], one["decide_by"], one["id"]))
-        rows = self.query_one("#rows", OptionList)
+        rows = self._rows
         chosen = self._shown.get("id", -1)
         rows.clear_options()
         rows.add_options([Option(Content(_row(one)), id=str(one["id"])) for one in self._waiting])
@@ -130,51 +137,50 @@ class Inbox(App[None]):
         if one == self._shown:
             return
         self._shown, self._since = one, self._now()
-        self.query_one(Typed).value = ""
-        self.query_one("#card", Static).update(Content(drawn(one) if one else "Nothing waits for you."))
+        self._typed.value = ""
+        self._card.update(Content(drawn(one) if one else "Nothing waits for you."))
         if not one:
             self.action_leave()
 
     def _say(self, text: str) -> None:
-        self.query_one("#said", Static).update(Content(visible(text)))
+        self._said.update(Content(visible(text)))
 
     # --- what is done
 
     def action_choose(self, step: int) -> None:
         """The next question, or the one before."""
-        rows = self.query_one("#rows", OptionList)
+        rows = self._rows
         if self._waiting:
             rows.highlighted = max(0, min(len(self._waiting) - 1, (rows.highlighted or 0) + step))
 
     def action_leave(self) -> None:
         """Out of the field; what was typed is thrown away."""
-        for field in self.query(Input):
+        for field in (self._typed, self._because):
             field.value, field.disabled = "", True
             field.remove_class("open")
-        self.query_one("#rows").focus()
+        self._rows.focus()
 
     def action_approve(self) -> None:
         """To the field where a yes is typed."""
-        self._open("#typed", f"Type {_wanted(self._shown)[0]} of the fingerprint.")
+        self._open(self._typed, f"Type {_wanted(self._shown)[0]} of the fingerprint.")
 
     def action_deny(self) -> None:
         """To the field where a no is explained."""
         self._verdict = "deny"
-        self._open("#because", "")
+        self._open(self._because, "")
 
     def action_pause(self) -> None:
         """The same, and the session is paused."""
         self._verdict = "deny_and_pause"
-        self._open("#because", "The session will be paused.")
+        self._open(self._because, "The session will be paused.")
 
-    def _open(self, field: str, text: str) -> None:
+    def _open(self, field: Input, text: str) -> None:
         if not self._shown:
             return
         self.action_leave()
         self._say(text)
-        opened = self.query_one(field, Input)
-        opened.disabled = False
-        opened.add_class("open").focus()
+        field.disabled = False
+        field.add_class("open").focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """The last letter of the right word is the yes; Enter is none."""

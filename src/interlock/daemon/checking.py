@@ -6,8 +6,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from interlock.broker.config import Config
 from interlock.broker.judge import Judgement, Person, judge
@@ -19,6 +22,7 @@ from interlock.daemon.rules import layers
 from interlock.effects.redact import redact
 from interlock.model.action import Action
 from interlock.model.effect import Verb
+from interlock.model.errors import PolicyError
 from interlock.policy.engine import Engine
 from interlock.policy.rules import Layer
 
@@ -26,7 +30,8 @@ from interlock.policy.rules import Layer
 class Checker:
     """Rules and configuration, loaded once for each workspace that comes up.
 
-    `folder` holds policies to judge by in place of those in force here; `extra` are layers on top of all.
+    `folder` holds policies to judge by in place of those in force here; `extra` are layers on top of all; `edits` are
+    other texts for rules in force, by their names.
     """
 
     def __init__(
@@ -37,11 +42,13 @@ class Checker:
         folder: str | None = None,
         containment: str = "none",
         extra: tuple[Layer, ...] = (),
+        edits: Mapping[str, str] | None = None,
     ) -> None:
         self._user = user
         self._folder = folder
         self._containment = containment
         self._extra = extra
+        self._edits = edits or {}
         self._person = person
         self._workspaces: dict[str, str] = {}
         self._rules: dict[str, tuple[Engine, Config]] = {}
@@ -83,10 +90,28 @@ class Checker:
             folders = [("organisation", configuration.ORGANISATION / "policy")]
             folders += [("project", project / ".interlock" / "policy")] if project else []
             folders += [("user", self._user / "policy")]
-        engine = Engine.load([*layers(folders), *self._extra])
+        engine = Engine.load(_edited([*layers(folders), *self._extra], self._edits))
         engine = self._engines.setdefault(engine.digest, engine)
         self._rules[workspace] = (engine, config)
         return engine, config
+
+
+def _edited(found: list[Layer], edits: Mapping[str, str]) -> list[Layer]:
+    """The layers with other texts for some rules; each keeps its annotations. Raises PolicyError."""
+    rules = Engine.load(found).rules if edits else {}
+    for name, text in edits.items():
+        rule = rules.get(name)
+        if rule is None:
+            raise PolicyError(f"no rule in force is called {name[:80]!r}")
+        layer = next(layer for layer in found if layer.name == rule.layer and rule.file in layer.sources)
+        source = layer.sources[rule.file]
+        if source.count(rule.written) != 1:
+            raise PolicyError(f"the rule {name} does not stand in {rule.file} as one piece: edit the file itself")
+        changed = msgspec.structs.replace(
+            layer, sources={**layer.sources, rule.file: source.replace(rule.written, text)}
+        )
+        found = [changed if one is layer else one for one in found]
+    return found
 
 
 def answer(line_id: Any, judged: Judgement) -> dict[str, Any]:

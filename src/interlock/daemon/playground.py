@@ -56,8 +56,9 @@ class PlaygroundDesk:
         if len(given) > _LONG or len(policy) > _LONG:
             raise UsageError(f"that is longer than {_LONG} characters. Paste the part that matters.")
         agent, contained = text(params, "agent", ""), params.get("contained") is True
+        candidate = (text(params, "rule", ""), policy)
         async with self._one:
-            return await asyncio.to_thread(self._answer, given, cwd or self._person.home, agent, policy, contained)
+            return await asyncio.to_thread(self._answer, given, cwd or self._person.home, agent, candidate, contained)
 
     async def _rules(self, params: dict[str, Any], peer: Peer) -> Any:
         """The rules in force in a directory, one by one."""
@@ -67,11 +68,18 @@ class PlaygroundDesk:
     def _listed(self, workspace: str) -> list[dict[str, Any]]:
         engine = Checker(self._user, self._person).engine(workspace)
         return [
-            {"id": rule.id, "layer": rule.layer, "why": rule.why, "tier": rule.tier, "effect": rule.effect}
+            {
+                "id": rule.id,
+                "layer": rule.layer,
+                "why": rule.why,
+                "tier": rule.tier,
+                "effect": rule.effect,
+                "written": rule.written,
+            }
             for rule in engine.rules.values()
         ]
 
-    def _answer(self, given: str, cwd: str, agent: str, policy: str, contained: bool) -> dict[str, Any]:
+    def _answer(self, given: str, cwd: str, agent: str, candidate: tuple[str, str], contained: bool) -> dict[str, Any]:
         action = _action(given, cwd, agent)
         containment = "sandbox" if contained else "none"
         now = Checker(self._user, self._person, containment=containment)
@@ -85,15 +93,21 @@ class PlaygroundDesk:
             "answer": _facts(judged),
             "other": None,
         }
-        if policy.strip():
-            found["other"] = self._other(action, judged, policy, containment, now.engine(judged.workspace))
+        if candidate[1].strip():
+            found["other"] = self._other(action, judged, candidate, containment, now.engine(judged.workspace))
         return found
 
-    def _other(self, action: Action, judged: Judgement, policy: str, containment: str, now: Engine) -> dict[str, Any]:
-        """The same action under the rules in force and these, and which recorded actions would come out otherwise."""
-        extra = Layer("playground", {_FILE: policy})
+    def _other(
+        self, action: Action, judged: Judgement, candidate: tuple[str, str], containment: str, now: Engine
+    ) -> dict[str, Any]:
+        """The same action under other rules, and which recorded actions would come out otherwise. `candidate` is the
+        name of a rule in force and another text for it, or "" and rules to stand beside those in force.
+        """
+        rule, policy = candidate
+        extra = () if rule else (Layer("playground", {_FILE: policy}),)
+        edits = {rule: policy} if rule else {}
         try:
-            other = Checker(self._user, self._person, containment=containment, extra=(extra,))
+            other = Checker(self._user, self._person, containment=containment, extra=extra, edits=edits)
             again = other.judge(action)
             engine = other.engine(judged.workspace)
         except PolicyError as error:

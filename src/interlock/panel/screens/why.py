@@ -68,6 +68,7 @@ class View(msgspec.Struct, frozen=True):
     agent: str
     policy: str
     contained: bool
+    rule: str = ""  # of those in force, the one that `policy` is another text for
     problem: str = ""
     summary: str = ""
     syntax: tuple[Piece, ...] = ()
@@ -132,7 +133,10 @@ async def load(visit: Visit) -> View:
         agent=agent if agent in AGENTS else "",
         policy=query.get("policy", ""),
         contained=query.get("contained") == "1",
+        rule=query.get("rule", ""),
     )
+    if asked.rule and not asked.policy:
+        asked = await _written(visit, asked)
     if not asked.text.strip():
         return asked
     try:
@@ -143,10 +147,21 @@ async def load(visit: Visit) -> View:
             agent=asked.agent,
             policy=asked.policy,
             contained=asked.contained,
+            rule=asked.rule,
         )
     except InterlockError as error:
         return msgspec.structs.replace(asked, problem=str(error))
     return view(asked, found)
+
+
+async def _written(visit: Visit, asked: View) -> View:
+    """With the text of the rule that is to be tried otherwise, as it stands."""
+    try:
+        rules = await visit.ask("why.rules", workspace="")
+    except InterlockError as error:
+        return msgspec.structs.replace(asked, problem=str(error))
+    text = next((one["written"] for one in rules if one["id"] == asked.rule), "")
+    return msgspec.structs.replace(asked, policy=text, rule=asked.rule if text else "")
 
 
 SCREENS = (Screen("why", "/why", "Why?", "why.html", load),)
