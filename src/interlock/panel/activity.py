@@ -92,6 +92,10 @@ def _opened(body: Mapping[str, Any]) -> _Story:
     return "begins", "calm", str(body.get("workspace", "")), ""
 
 
+def _closed(body: Mapping[str, Any]) -> _Story:
+    return "ends", "calm", str(body.get("name", "")), ""
+
+
 def _rest(body: Mapping[str, Any]) -> _Story:
     parts = (f"{name} {value}" for name, value in body.items() if name not in _UNSHOWN and isinstance(value, str | int))
     return "", "calm", ", ".join(parts), ""
@@ -111,4 +115,5 @@ _STORIES: dict[str, Callable[[Mapping[str, Any]], _Story]] = {
     "panel.login": _login,
     "changes": _changes,
     "session.open": _opened,
+    "session.close": _closed,
 }

@@ -31,6 +31,7 @@ _WHAT_NOW = {
 }
 # Effects that cannot be looked past; the word comes from the reading, never from the agent.
 _GRAVE = frozenset({"delete", "overwrite", "deploy", "grant", "spend", "publish", "send", "opaque", "configure"})
+_ENOUGH = 40  # characters that tell one warning from another: a long one may have been cut
 _NUMBERS = {1: "one person", 2: "two people"}
 _TIERS = {0: "read", 1: "reversible", 2: "one person", 3: "one person, strong", 4: "two people, strong"}
 
@@ -73,7 +74,8 @@ class Card(msgspec.Struct, frozen=True):
     workspace: str
     effects: tuple[Would, ...]
     preview: tuple[str, ...]
-    beware: tuple[str, ...]
+    deceives: tuple[str, ...]  # where the text, or the agent's words, are not what they look like
+    notes: tuple[str, ...]  # what a yes does not hold on to
     claim: str
     why: str
     rules: tuple[str, ...]
@@ -102,6 +104,7 @@ class Card(msgspec.Struct, frozen=True):
 def card(request: Mapping[str, Any]) -> Card:
     """A request of the daemon's (`request`, `inbox`) as a card."""
     who, needs, printed = request["principal"], request["needs"], request["fingerprint"]
+    deceives = tuple(line for line in request["beware"] if _deceives(request["text"], line))
     return Card(
         id=request["id"],
         subject=f"{request['id']}:{request['digest']}",
@@ -122,7 +125,8 @@ def card(request: Mapping[str, Any]) -> Card:
         workspace=request["workspace"],
         effects=tuple(sorted(map(_would, request["effects"]), key=lambda effect: not effect.grave)),
         preview=tuple(request["preview"]),
-        beware=tuple(request["beware"]),
+        deceives=deceives,
+        notes=tuple(line for line in request["beware"] if line not in deceives),
         claim=request["claim"],
         why=words.for_people(request["why"]),
         rules=tuple(request["rules"]),
@@ -161,6 +165,12 @@ def neighbours(cards: Sequence[Card], number: int) -> tuple[int, int]:
         return -1, ids[0] if ids else -1
     at = ids.index(number)
     return (ids[at - 1] if at else -1), (ids[at + 1] if at + 1 < len(ids) else -1)
+
+
+def _deceives(text: str, line: str) -> bool:
+    """Whether a warning is about how something looks; the others are about what a yes is bound to."""
+    known = {one[:_ENOUGH] for one in words.beware(text)}
+    return line.startswith("the agent's words: ") or line[:_ENOUGH] in known
 
 
 def _would(line: str) -> Would:

@@ -22,12 +22,12 @@ _QUIET = frozenset({"daemon.start", "daemon.stop", "policy.loaded", "halt.standi
 
 
 class AtWork(msgspec.Struct, frozen=True):
-    """One session."""
+    """One session, with the counts of its whole life as the ledger has them."""
 
     agent: str
     session: str
     workspace: str
-    allowed: int
+    actions: int
     asked: int
     stopped: int
     children: int
@@ -54,14 +54,16 @@ def view(
     sessions: Sequence[Mapping[str, Any]],
     orders: Sequence[Mapping[str, Any]],
     entries: Sequence[Mapping[str, Any]],
+    known: Sequence[Mapping[str, Any]],
 ) -> View:
     """What the daemon answered, as the page shows it."""
     cards = by_urgency(card(request) for request in inbox if request["state"] in OPEN)
+    counts = {(one["agent"], one["session"]): one for one in known}
     lines = [one for one in activity(entries) if one.kind not in _QUIET]
     return View(
         waiting=len(cards),
         first=tuple(cards[:_FIRST]),
-        sessions=tuple(_at_work(session, cards) for session in reversed(sessions)),
+        sessions=tuple(_at_work(session, cards, counts) for session in reversed(sessions)),
         halts=tuple(f"{order['what']} #{order['id']}: {order['reason']}" for order in orders),
         lately=tuple(reversed(lines[-_LAST:])),
         mode=status["mode"],
@@ -71,15 +73,17 @@ def view(
     )
 
 
-def _at_work(session: Mapping[str, Any], cards: Sequence[Card]) -> AtWork:
-    counts = session["counts"]
+def _at_work(
+    session: Mapping[str, Any], cards: Sequence[Card], known: Mapping[tuple[str, str], Mapping[str, Any]]
+) -> AtWork:
+    counts = known.get((session["agent"], session["session"]), {})
     return AtWork(
         agent=session["agent"],
         session=session["session"],
         workspace=session["workspace"],
-        allowed=counts.get("allow", 0),
-        asked=counts.get("ask", 0),
-        stopped=counts.get("deny", 0),
+        actions=counts.get("actions", 0),
+        asked=counts.get("asks", 0),
+        stopped=counts.get("stopped", 0),
         children=sum(bool(child["live"]) for child in session["children"]),
         waits=sum((one.agent, one.session) == (session["agent"], session["session"]) for one in cards),
     )
@@ -87,14 +91,15 @@ def _at_work(session: Mapping[str, Any], cards: Sequence[Card]) -> AtWork:
 
 async def load(visit: Visit) -> View:
     """Ask for all of it at once."""
-    status, inbox, sessions, halts, log = await asyncio.gather(
+    status, inbox, sessions, halts, log, known = await asyncio.gather(
         visit.ask("status"),
         visit.ask("inbox"),
         visit.ask("sessions.list"),
         visit.ask("halt.list"),
         visit.ask("log", tail=_LOOKED),
+        visit.ask("history.sessions", since=0),
     )
-    return view(status, inbox, sessions, halts["orders"], entries_of(log))
+    return view(status, inbox, sessions, halts["orders"], entries_of(log), known["sessions"])
 
 
 def entries_of(log: Any) -> list[dict[str, Any]]:

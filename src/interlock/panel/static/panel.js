@@ -8,6 +8,16 @@
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const token = document.body.dataset.token;
 
+  // --- going elsewhere
+
+  let leaving = -Infinity;  // keys that come while another page is on its way begin no second journey
+
+  function go(path) {
+    if (performance.now() - leaving < 2000) return;
+    leaving = performance.now();
+    location.assign(path);
+  }
+
   // --- sending
 
   async function send(path, fields) {
@@ -74,7 +84,7 @@
         typed: $("#typed") ? $("#typed").value : "",
         because: form.elements.because ? form.elements.because.value : "",
       });
-      location.assign(said.go);
+      go(said.go);
     } catch (error) {
       problem(error.message);
     } finally { decided.busy = false; }
@@ -159,7 +169,7 @@
         id: made.id, rawId: text(made.rawId), type: made.type, clientExtensionResults: made.getClientExtensionResults(),
         response: {attestationObject: text(made.response.attestationObject), clientDataJSON: text(made.response.clientDataJSON)},
       });
-      location.assign((await send("/people/passkey/finish", {name, response, label: navigator.platform || ""})).go);
+      go((await send("/people/passkey/finish", {name, response, label: navigator.platform || ""})).go);
     } catch (error) { place.textContent = error.name === "NotAllowedError" ? "No passkey was made." : error.message; }
   }
 
@@ -182,7 +192,7 @@
           signature: text(found.response.signature), userHandle: found.response.userHandle ? text(found.response.userHandle) : null,
         },
       });
-      location.assign((await send(`${base}/passkey`, {subject, decision: asked.decision, response})).go);
+      go((await send(`${base}/passkey`, {subject, decision: asked.decision, response})).go);
     } catch (error) { problem(error.name === "NotAllowedError" ? "The passkey was not used. Nothing was approved." : error.message); }
   }
 
@@ -193,7 +203,7 @@
   function choose(step) {
     const rows = all("#screen [data-row]").filter((row) => row.checkVisibility());
     const link = $(`#screen a[data-key="${step > 0 ? "j" : "k"}"]`);
-    if (link || $("#card") || !rows.length) { if (link) location.assign(link.href); return; }
+    if (link || $("#card") || !rows.length) { if (link) go(link.href); return; }
     chosen = Math.max(0, Math.min(rows.length - 1, chosen + step));
     for (const row of all("#screen .chosen")) row.classList.remove("chosen");
     rows[chosen].classList.add("chosen");
@@ -204,10 +214,10 @@
   const KEYS = {
     j: () => choose(1),
     k: () => choose(-1),
-    o: () => { const row = $("#screen .chosen"); if (row) location.assign(row.dataset.row); },
+    o: () => { const row = $("#screen .chosen"); if (row) go(row.dataset.row); },
     a: () => { if ($("#approve")) askForWord(); else if ($("#screen .chosen")) KEYS.o(); },
     d: () => { const field = $("#because"); if (field) { field.classList.add("by-key"); field.focus(); } else if ($("#screen .chosen")) KEYS.o(); },
-    s: () => { const link = $("#screen a[data-skip]"); if (link) location.assign(link.href); else if ($("#card")) location.assign("/inbox"); },
+    s: () => { const link = $("#screen a[data-skip]"); if (link) go(link.href); else if ($("#card")) go("/inbox"); },
     "?": () => { $("#help").showModal(); },
   };
 
@@ -223,7 +233,7 @@
     if (prefix && performance.now() - prefix < 1500) {
       prefix = 0;
       const link = $(`.places a[data-go="${CSS.escape(event.key)}"]`);
-      if (link) { event.preventDefault(); location.assign(link.href); }
+      if (link) { event.preventDefault(); go(link.href); }
       return;
     }
     if (event.key === "g") { prefix = performance.now(); return; }
@@ -234,9 +244,9 @@
   // --- the palette
 
   function commands() {
-    const found = all(".places a").map((link) => ({title: link.firstElementChild.textContent, hint: `g ${link.dataset.go}`, run: () => location.assign(link.href)}));
-    for (const row of all("#screen [data-row]").slice(0, 40)) found.push({title: row.dataset.title || row.dataset.row, hint: "", run: () => location.assign(row.dataset.row)});
-    found.push({title: "Change the theme", hint: "", run: nextTheme}, {title: "Show the keys", hint: "?", run: () => $("#help").showModal()}, {title: "This page as JSON", hint: "", run: () => location.assign((location.pathname === "/" ? "/now" : location.pathname) + ".json" + location.search)}, {title: "Print", hint: "", run: () => print()});
+    const found = all(".places a").map((link) => ({title: link.firstElementChild.textContent, hint: `g ${link.dataset.go}`, run: () => go(link.href)}));
+    for (const row of all("#screen [data-row]").slice(0, 40)) found.push({title: row.dataset.title || row.dataset.row, hint: "", run: () => go(row.dataset.row)});
+    found.push({title: "Change the theme", hint: "", run: nextTheme}, {title: "Show the keys", hint: "?", run: () => $("#help").showModal()}, {title: "This page as JSON", hint: "", run: () => go((location.pathname === "/" ? "/now" : location.pathname) + ".json" + location.search)}, {title: "Print", hint: "", run: () => print()});
     return found;
   }
 
@@ -254,7 +264,7 @@
   function list() {
     const wanted = $("#palette-input").value.trim().toLowerCase(), place = $("#palette-list");
     listed = commands().filter((one) => one.title.toLowerCase().includes(wanted));
-    if (/^#?\d+$/.test(wanted)) listed.unshift({title: `Request ${wanted.replace("#", "")}`, hint: "", run: () => location.assign(`/requests/${wanted.replace("#", "")}`)});
+    if (/^#?\d+$/.test(wanted)) listed.unshift({title: `Request ${wanted.replace("#", "")}`, hint: "", run: () => go(`/requests/${wanted.replace("#", "")}`)});
     picked = 0;
     place.replaceChildren(...listed.map((one, index) => {
       const item = document.createElement("li"), title = document.createElement("span"), hint = document.createElement("span");
