@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from interlock.changes.risk.score import Policy
 from interlock.model.errors import ConfigError
 
 PATH = ".interlock/gate.toml"
@@ -65,6 +66,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     osv: str = ""  # directory of an OSV snapshot, absolute, on the machine that judges
     sarif: tuple[str, ...] = ()  # reports of other scanners, absolute paths or below the directory of reports
     tests: Tests | None = None
+    risk: Policy = Policy()  # the review that a score wants
     digest: str = ""
 
 

@@ -10,6 +10,7 @@ import msgspec
 from interlock.changes.change import Change
 from interlock.changes.config import Waiver
 from interlock.changes.finding import Finding, Result, Verdict, Weight, worst
+from interlock.changes.risk.score import Risk
 
 
 class FileLine(msgspec.Struct, frozen=True):
@@ -35,6 +36,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     stages: tuple[Result, ...]
     problems: tuple[str, ...] = ()
     seconds: float = 0.0
+    risk: Risk | None = None  # of the whole change; it makes no verdict
     partial: bool = False  # only some stages were asked for: no verdict on the change as a whole
 
     @property
@@ -45,7 +47,14 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         return sorted(found, key=lambda f: (order.index(f.weight), f.path, f.line))
 
 
-def decide(change: Change, results: Sequence[Result], *, seconds: float = 0.0, partial: bool = False) -> Report:
+def decide(
+    change: Change,
+    results: Sequence[Result],
+    *,
+    seconds: float = 0.0,
+    partial: bool = False,
+    risk: Risk | None = None,
+) -> Report:
     """Join the verdicts, after the base's waivers. Where no stage ran, nothing is known: INCONCLUSIVE."""
     stages, problems = _waived(change, results), list(change.problems)
     if not [stage for stage in stages if not stage.skipped]:
@@ -54,7 +63,7 @@ def decide(change: Change, results: Sequence[Result], *, seconds: float = 0.0, p
     return Report(
         verdict=verdict, base=change.base, head=change.head, fork=change.fork, trees=dict(change.trees),
         config=change.config.digest, files=tuple(_files(change)), stages=tuple(stages), problems=tuple(problems),
-        seconds=seconds, partial=partial,
+        seconds=seconds, partial=partial, risk=risk,
     )  # fmt: skip
 
 

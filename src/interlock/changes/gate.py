@@ -7,11 +7,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from interlock.changes.cache import Cache
+from interlock.changes.change import Change
 from interlock.changes.conduct import conduct
 from interlock.changes.decide import Report, decide
 from interlock.changes.finding import Result
 from interlock.changes.intake import take
 from interlock.changes.repo import Repo
+from interlock.changes.risk import measures
+from interlock.changes.risk.score import Risk, risk
 from interlock.changes.stages import stages
 
 
@@ -43,4 +46,12 @@ def judge(
     chosen = stages(names)
     change = take(repo, base, head, today=today)
     results = conduct(change, chosen, cache=Cache(cache) if cache else None, told=told)
-    return decide(change, results, seconds=time.monotonic() - started, partial=bool(names))
+    scored = None if names else _risk(repo, change, results)
+    return decide(change, results, seconds=time.monotonic() - started, partial=bool(names), risk=scored)
+
+
+def _risk(repo: Repo, change: Change, results: Sequence[Result]) -> Risk:
+    """The score; history is that of the side that the change parted from."""
+    past = measures.past(repo, change.fork)
+    numbers = measures.of(change, results, past, measures.messages(repo, change.fork, change.head))
+    return risk(numbers, change.config.risk, measures.ordered(change, results, past))

@@ -14,6 +14,7 @@ from interlock.model.visible import visible
 
 if TYPE_CHECKING:
     from interlock.changes.decide import Report
+    from interlock.changes.risk.score import Risk
 
 _COLOURS = {"PASS": "green", "INCONCLUSIVE": "yellow", "BLOCK": "red"}
 
@@ -124,6 +125,17 @@ def _terminal(report: Report, *, everything: bool) -> None:
                 click.echo(f"    {visible(line)}")
     if notes and not everything:
         click.echo(f"\nand {len(notes)} notes: --all shows them")
+    if report.risk is not None:
+        _risk(report.risk)
     verdict = report.verdict.value
     part = " (of these stages only)" if report.partial else ""
     click.echo(f"\n{click.style(verdict, fg=_COLOURS[verdict], bold=True)}{part} in {report.seconds:.1f} s")
+
+
+def _risk(risk: Risk) -> None:
+    from interlock.changes.risk.score import UNTRAINED
+
+    wants = f", which wants {risk.people} to look{f' ({visible(risk.who)})' if risk.who else ''}" if risk.people else ""
+    click.echo(f"\nrisk {risk.probability:.0%}{wants}: {visible('; '.join(risk.reasons[:6]))}")
+    if not risk.trained:
+        click.echo(heading(f"    {UNTRAINED}"))

@@ -28,7 +28,22 @@ def facts(report: Report) -> dict[str, Any]:
             {"path": visible(f.path), "status": f.status, "added": f.added, "removed": f.removed, "kind": f.kind}
             for f in report.files
         ],
+        "risk": _risk(report),
         "stages": [_stage(stage) for stage in report.stages],
+    }
+
+
+def _risk(report: Report) -> dict[str, Any] | None:
+    risk = report.risk
+    if risk is None:
+        return None
+    return {
+        "probability": round(risk.probability, 4),
+        "trained": risk.trained,
+        "reasons": [visible(reason) for reason in risk.reasons],
+        "people": risk.people,
+        "who": visible(risk.who),
+        "files": [visible(path) for path in risk.files],
     }
 
 

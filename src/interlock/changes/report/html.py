@@ -7,6 +7,7 @@ from html import escape
 
 from interlock.changes.decide import Report
 from interlock.changes.finding import Finding, Result
+from interlock.changes.risk.score import UNTRAINED
 from interlock.model.visible import visible
 
 _STYLE = """
@@ -38,6 +39,10 @@ def _page(report: Report) -> Iterator[str]:
     added, removed = sum(f.added for f in report.files), sum(f.removed for f in report.files)
     yield f"<p><code>{report.fork[:12]}..{report.head[:12]}</code>, {len(report.files)} files, "
     yield f"+{added} &#8722;{removed}, {report.seconds:.1f} s</p>"
+    if report.risk is not None:
+        said = "; ".join(escape(visible(reason)) for reason in report.risk.reasons[:6])
+        note = "" if report.risk.trained else f" <small>({escape(UNTRAINED)})</small>"
+        yield f"<p>Risk {report.risk.probability:.0%}: {said}{note}</p>"
     yield from (f'<p class="r">Could not be judged: {_text(problem)}</p>' for problem in report.problems)
     if report.findings:
         yield "<h2>Found</h2><ul>"

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from interlock.changes.decide import Report
 from interlock.changes.finding import Finding, Result, Verdict, Weight
+from interlock.changes.risk.score import UNTRAINED
 from interlock.model.visible import visible
 
 _SAYS = {
@@ -33,6 +34,7 @@ def _page(report: Report) -> Iterator[str]:
     yield f"{_SAYS[report.verdict]} {span}, {_size(report)}, {report.seconds:.1f} s.\n"
     for problem in report.problems:
         yield f"- **not judged**: {_code(problem)}"
+    yield from _risk(report)
     yield from _look_first(report)
     yield from _found(report.findings)
     yield from _stages(report)
@@ -47,12 +49,23 @@ def _size(report: Report) -> str:
     return f"{len(report.files)} file{'s' * (len(report.files) != 1)}, +{added} −{removed}"  # noqa: RUF001 - a minus sign
 
 
+def _risk(report: Report) -> Iterator[str]:
+    risk = report.risk
+    if risk is None:
+        return
+    wants = f"; it wants {risk.people} to look{f' ({_plain(risk.who)})' if risk.who else ''}" if risk.people else ""
+    yield f"\n**Risk {risk.probability:.0%}**{wants}. {'; '.join(_plain(reason) for reason in risk.reasons[:6])}."
+    if not risk.trained:
+        yield f"<sub>{UNTRAINED}</sub>"
+
+
 def _look_first(report: Report) -> Iterator[str]:
     weight: dict[str, int] = defaultdict(int)
     for found in report.findings:
         weight[found.path] += _HEAVY[found.weight]
     lines = {f.path: f.added + f.removed for f in report.files}
-    ranked = sorted(weight, key=lambda path: (-weight[path], -lines.get(path, 0), path))
+    first = {path: place for place, path in enumerate(report.risk.files)} if report.risk else {}
+    ranked = sorted(weight, key=lambda path: (first.get(path, len(first)), -weight[path], -lines.get(path, 0), path))
     if ranked:
         yield "\n### Where to look first\n"
         for path in ranked[:_FILES]:
