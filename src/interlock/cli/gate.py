@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -25,6 +26,7 @@ _COLOURS = {"PASS": "green", "INCONCLUSIVE": "yellow", "BLOCK": "red"}
     "  interlock gate origin/main..HEAD        a range\n"
     "  interlock gate --markdown > report.md   a page for the pull request\n"
     "  interlock gate --sarif > gate.sarif     for a code host\n"
+    "  interlock gate --attest gate.json       the verdict as a signed document too\n"
     "  interlock gate --stage secrets          one stage only\n"
     "  interlock gate --install pre-push       judge every push from this clone\n"
     "  interlock gate --iteration              what an agent has made worse since its best state\n\n"
@@ -37,6 +39,12 @@ _COLOURS = {"PASS": "green", "INCONCLUSIVE": "yellow", "BLOCK": "red"}
 @click.option("--html", "form", flag_value="html", help="Print a page of HTML.")
 @click.option("--stage", "names", multiple=True, help="Only this stage (repeatable); no verdict on the whole.")
 @click.option("--all", "-a", "everything", is_flag=True, help="Show notes too, from which no verdict follows.")
+@click.option(
+    "--attest",
+    "attested",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the verdict as a signed SLSA VSA.",
+)
 @click.option("--no-cache", is_flag=True, help="Judge everything anew, and keep nothing.")
 @click.option(
     "--install", "install_as", type=click.Choice(["pre-push", "pre-receive"]), help="Write this hook of the repository."
@@ -51,6 +59,7 @@ def command(
     form: str | None,
     names: tuple[str, ...],
     everything: bool,
+    attested: Path | None,
     no_cache: bool,
     install_as: str | None,
     hook: str | None,
@@ -77,6 +86,10 @@ def command(
     cache = None if no_cache else locate().state / "gate" / "cache"
     report = judge(repo, base, head, names=names, cache=cache, today=today)
     show(report, form, everything=everything)
+    if attested is not None:
+        from interlock.cli.gatesummary import write
+
+        write(report, attested)
     return STATUS[report.verdict.value]
 
 
