@@ -23,8 +23,10 @@ SHORT, LONG = 22, 2_000  # an exponential one takes seconds at 22 characters, a 
 def literals() -> Iterator[tuple[str, str, int]]:
     """Every regular expression that stands as a literal in the code: where, the pattern, its flags."""
     re_flag = re.compile(r"\bre\.([A-Z]+)\b")
+    called = re.compile(rf"\bre\.(?:{'|'.join(_FUNCTIONS)})\b")
     for path in sorted(ROOT.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
+        text = path.read_text()
+        for node in ast.walk(ast.parse(text)) if called.search(text) else ():
             if (
                 isinstance(node, ast.Call)
                 and isinstance(node.func, ast.Attribute)
