@@ -131,6 +131,22 @@ def test_migrations(text: str, rules: list[str]) -> None:
     assert [doubt.rule for doubt in migrations.doubts(text)] == rules
 
 
+@pytest.mark.parametrize(
+    ("up", "grave"),
+    [
+        ("op.add_column('a', sa.Column('b', sa.Integer()))", False),
+        ("op.create_index('i', 'a', ['b'], postgresql_concurrently=True)", False),
+        ("op.drop_column('a', 'b')", True),
+        ("op.add_column('a', c); op.execute('DELETE FROM a')", True),
+        ("op.add_column('a', c); helper()", True),
+        ("with op.batch_alter_table('a') as batch: batch.drop_column('b')", True),
+    ],
+)
+def test_a_migration_that_only_adds_is_taken_back_by_hand(up: str, grave: bool) -> None:
+    (doubt,) = migrations.doubts(ALEMBIC.format(up=up, down="pass"))
+    assert (doubt.rule, doubt.grave) == ("one-way", grave)
+
+
 def test_an_interface_that_breaks_wants_a_person(tmp_path: Path) -> None:
     def api(required: bool, *paths: str) -> str:
         one = {"parameters": [{"name": "limit", "in": "query", "required": required}], "responses": {"200": {}}}

@@ -177,10 +177,11 @@ def test_a_ticket_from_before_an_order_opens_nothing_after_it_is_lifted(busy: Gu
         done = subprocess.run(
             ["bash", "-c", command], cwd=busy.project, env=busy.environment, capture_output=True, text=True, check=False
         )
-        ran.append(done.returncode)
-    assert ran[0] != 0
+        ran.append((done.returncode, done.stderr))
+    assert ran[0][0] != 0
+    assert "took it back" in ran[0][1]
     assert (busy.project / "ran.txt").exists() is False
-    assert (ran[1], (busy.project / "other.txt").exists()) == (0, True)
+    assert (ran[1][0], (busy.project / "other.txt").exists()) == (0, True)
 
 
 @pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGKILL])

@@ -38,8 +38,13 @@ from interlock.model.errors import AgentError, InterlockError, NotFound, Refused
 log = structlog.get_logger()
 
 _WAITING = 1_000  # released and not started yet
+_TAKEN = 200  # taken back by an order: whoever comes with one is told why
 _PATIENCE_SECONDS = 600.0  # an agent starts what it was told to run at once; a person's shell may take its time
 _START = b"start\0"
+_TAKEN_BACK = (
+    "an order came after this was let through and took it back, and is lifted by now; nothing ran. "
+    "Make the call again: it is judged as it is now."
+)
 _LOST = 137  # the status of a run whose launcher was killed
 
 
@@ -70,6 +75,7 @@ class Runs:
         self._groups = groups
         self._now = now
         self._waiting: OrderedDict[str, tuple[float, Wish]] = OrderedDict()
+        self._taken: dict[str, Wish] = {}
         self._live: dict[str, Run] = {}
         self.asked: Asked | None = None  # makes a wish of a command line
         self.note: Note | None = None  # and its entry
@@ -129,6 +135,9 @@ class Runs:
         for ticket, (_, wish) in tuple(self._waiting.items()):
             if self.halted(wish, ""):
                 del self._waiting[ticket]
+                self._taken[ticket] = wish
+                while len(self._taken) > _TAKEN:
+                    self._taken.pop(next(iter(self._taken)))
                 log.info("run.ticket.ended", order=order.id, intent=wish.intent)
 
     def group(self, run: str) -> Group | None:
@@ -162,6 +171,8 @@ class Runs:
     async def _open(self, ticket: str, peer: Peer) -> bytes:
         launcher = launcher_of(peer)
         until, wish = self._waiting.pop(ticket, (0.0, None))
+        if (taken := self._taken.pop(ticket, None)) is not None:
+            raise Refused(self.halted(taken, "") or _TAKEN_BACK)
         if wish is None or until < self._now():
             raise Refused(
                 "this ticket was used, is too old, or was never given; nothing ran. "

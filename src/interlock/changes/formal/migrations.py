@@ -9,16 +9,21 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
+# What takes nothing away: without a way back a person drops it again by hand.
+_ADDS = frozenset({"create_index", "create_table", "add_column", "batch_alter_table", "f"})
+_TYPES = frozenset({"sa", "sqlalchemy", "postgresql", "mysql", "sqlite"})
 _CONSTRAINTS = frozenset({"create_foreign_key", "create_check_constraint", "AddConstraint"})
+_INDEX = "Building this index stops all writes to the table."
 
 
 class Doubt(NamedTuple):
-    """One thing to look at: its rule's name, line, sentence and what to do."""
+    """One thing to look at: its rule's name, line, sentence and what to do. `grave`: before it is merged."""
 
     rule: str
     line: int
     title: str
     fix: str
+    grave: bool = True
 
 
 def is_migration(path: str) -> bool:
@@ -38,7 +43,7 @@ def doubts(text: str) -> Iterator[Doubt]:
         if down is None or all(isinstance(part, ast.Pass | ast.Raise) for part in _said(down)):
             yield Doubt(
                 "one-way", up["upgrade"].lineno, "This migration cannot be taken back: its downgrade does not go back.",
-                "Write the downgrade, or say how the data is restored.",
+                "Write the downgrade, or say how the data is restored.", grave=not _adds_only(up["upgrade"]),
             )  # fmt: skip
     created = _created(tree)
     for node in ast.walk(up.get("upgrade", tree)):
@@ -79,15 +84,29 @@ def _call(node: ast.Call, created: set[str]) -> Iterator[Doubt]:
     elif name == "RunSQL" and "reverse_sql" not in given and len(node.args) < 2:
         yield Doubt("one-way", node.lineno, "RunSQL has no reverse_sql: this cannot be taken back.", "Give one.")
     elif name == "create_index" and table not in created and not _true(given.get("postgresql_concurrently")):
-        yield _locks(node, "Building this index stops all writes to the table.", "postgresql_concurrently=True")
+        yield _locks(node, _INDEX, "postgresql_concurrently=True", grave=False)
     elif name == "AddIndex" and table not in created:
-        yield _locks(node, "Building this index stops all writes to the table.", "AddIndexConcurrently")
+        yield _locks(node, _INDEX, "AddIndexConcurrently", grave=False)
     elif name in _CONSTRAINTS and table not in created and not _true(given.get("postgresql_not_valid")):
         yield _locks(node, "This constraint is checked on every row while others wait.", "NOT VALID first")
 
 
-def _locks(node: ast.Call, title: str, instead: str) -> Doubt:
-    return Doubt("locks", node.lineno, title, f"Do it without the lock ({instead}), and apart from other changes.")
+def _locks(node: ast.Call, title: str, instead: str, *, grave: bool = True) -> Doubt:
+    return Doubt(
+        "locks", node.lineno, title, f"Do it without the lock ({instead}), and apart from other changes.", grave
+    )
+
+
+def _adds_only(node: ast.FunctionDef) -> bool:
+    """Whether every call in it adds something, or describes what is added."""
+    called = [part for part in ast.walk(node) if isinstance(part, ast.Call)]
+    operations = [part for part in called if not _describes(part.func)]
+    return bool(operations) and all(isinstance(p.func, ast.Attribute) and p.func.attr in _ADDS for p in operations)
+
+
+def _describes(node: ast.expr) -> bool:
+    """Whether this is a type or a column of SQLAlchemy's."""
+    return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in _TYPES
 
 
 def _true(node: ast.expr | None) -> bool:

@@ -93,9 +93,9 @@ def _migration(file: FileChange) -> Iterator[Finding]:
     for doubt in migrations.doubts(side.text):
         if doubt.line in new:
             yield Finding(
-                rule=f"formal/migration-{doubt.rule}", weight=Weight.REVIEW, path=file.path, line=doubt.line,
-                anchor=side.lines[doubt.line - 1], text=side.lines[doubt.line - 1].strip()[:300], title=doubt.title,
-                fix=doubt.fix,
+                rule=f"formal/migration-{doubt.rule}", weight=Weight.REVIEW if doubt.grave else Weight.NOTE,
+                path=file.path, line=doubt.line, anchor=side.lines[doubt.line - 1],
+                text=side.lines[doubt.line - 1].strip()[:300], title=doubt.title, fix=doubt.fix,
             )  # fmt: skip
 
 
