@@ -192,18 +192,38 @@ def test_three_noes_in_a_row_pause_the_session(guard: Guard) -> None:
     assert "3 denials in a row" in told(guard, {"file_path": str(guard.project / "x")}, "Read")
 
 
-def test_the_next_daemon_counts_anew_and_remembers_the_noes(guard: Guard) -> None:
-    """A residual risk (docs/security.md): the counts are in memory. What was denied stays denied."""
+@pytest.mark.parametrize("end", ["kill", "stop", "session"])
+def test_what_a_session_was_denied_is_counted_on(guard: Guard, end: str) -> None:
+    """Story: an agent that had heard no twice said that its session had ended, and had all its tries again; so had one
+    whose daemon was started anew.
+    """
     for name in "ab":
         (request,) = asked(guard, name)
         guard.cli("deny", str(request))
         told(guard, note(guard, name))
-    guard.kill()
-    guard.start()
+    if end == "session":
+        guard.hook("", {}, event="SessionEnd")
+    else:
+        getattr(guard, end)()
+        guard.start()
     (request,) = asked(guard, "c")
     guard.cli("deny", str(request))
-    assert "paused" not in told(guard, note(guard, "c"))
+    assert "Interlock has paused this session" in told(guard, note(guard, "c"))
+    assert guard.cli("resume", "session-1").returncode == 0
+    guard.kill()
+    guard.start()
     assert "looked at this and said no" in told(guard, note(guard, "a"))
+    assert len(guard.entries("halt.order")) == 1  # lifting it began the count anew, for the next daemon too
+
+
+def test_work_that_went_on_breaks_the_row_over_a_restart(guard: Guard) -> None:
+    for name in "abc":
+        (request,) = asked(guard, name)
+        guard.cli("deny", str(request))
+        assert "paused" not in told(guard, note(guard, name))
+        assert allowed(guard.hook("Write", {"file_path": str(guard.project / name), "content": "x"}))
+        guard.stop()
+        guard.start()
 
 
 def test_the_same_deed_in_other_words_counts_as_the_same(uncontained: Guard) -> None:

@@ -9,9 +9,10 @@ stops and hands over to a person (its documentation of permission modes, 2026).
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import Any
 
 import msgspec
 
@@ -67,6 +68,16 @@ class Patience:
         if limits.in_a_session and self.denials >= limits.in_a_session:
             return f"{self.denials} denials in one session"
         return ""
+
+    def body(self, shape: str = "") -> dict[str, Any]:
+        """As an entry holds it, with the shape that was denied just now."""
+        return {"row": self.in_a_row, "denials": self.denials} | ({"shape": shape} if shape else {})
+
+    def resume(self, body: Mapping[str, Any]) -> None:
+        """As it was when this was written. Raises KeyError, TypeError, ValueError."""
+        self.in_a_row, self.denials = int(body["row"]), int(body["denials"])
+        if shape := str(body.get("shape", "")):
+            self._remember(shape)
 
     def forgive(self) -> None:
         """A person lifted the pause: the counts begin anew, and what was denied stays denied."""

@@ -204,6 +204,7 @@ class Attendance:
             "principal": records.principal_body(session.principal),
             "opened": session.opened,
             "counts": session.counts,
+            "patience": session.patience.body(),
             "reason": reason,
         }
         await self.tracking.idle(session.principal, over=True)

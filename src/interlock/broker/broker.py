@@ -98,6 +98,7 @@ class Broker(Attendance):
             rejudge=self._rejudge_planned,
             rules=lambda workspace: (rules.engine(workspace), rules.config(workspace)),
             record=ledger.record,
+            asks=self._asks,
         )
         self._asking = Asking(
             queue=queue, clock=clock, person=person, rejudge=self._rejudge, started=started, undoing=undoing
@@ -150,8 +151,9 @@ class Broker(Attendance):
         if decision.verdict is Verdict.ALLOW or (config.mode is Mode.OBSERVE and not judged.beyond_token):
             return await self._release_by_rule(session, action, judged, body, config)
         if decision.verdict is Verdict.DENY:
+            session.patience.stopped(what := shape(judged.effects))
+            body["patience"] = session.patience.body(what)
             answer = await self._stop(session, action, decision, body, words.denied)
-            session.patience.stopped(shape(judged.effects))
             return await self._enough(session, config, answer)
         action = msgspec.structs.replace(action, variables=variables_in(environment()))
         judged = await asyncio.to_thread(self.launching.look, action, judged, session.workspace, rewrites=rewrites)
@@ -406,8 +408,7 @@ class Broker(Attendance):
         defers: Callable[[], bool],
     ) -> Answer:
         engine = self._rules.engine(session.workspace)
-        facts = self.halting.facts(session, action, judged.reading.effects)
-        self.halting.asks(seal(action, judged).digest, facts)
+        self._asks(session, action, judged)
         asked = await self._asking.ask(
             session, action, judged, engine=engine, config=config, gone=gone, rewrites=rewrites, defers=defers
         )
@@ -419,10 +420,12 @@ class Broker(Attendance):
                 answer = await self._stop(session, action, judged.decision, body, say)
                 return await self._flooded(session, answer, flooded) if flooded else answer
             case Unanswered(request, _, say, deferred):
+                if denied := request.state is State.DENIED:
+                    session.patience.no(what := shape(judged.effects))
+                    body["patience"] = session.patience.body(what)
                 answer = await self._stop(session, action, judged.decision, body, say, request.id)
-                if request.state is not State.DENIED:
+                if not denied:
                     return msgspec.structs.replace(answer, deferred=deferred)
-                session.patience.no(shape(judged.effects))
                 return await self._enough(session, config, answer)
             case Ready(ticket):
                 session.remember(action.call_id, ticket.request)  # until the launch has an entry of its own
@@ -439,6 +442,11 @@ class Broker(Attendance):
                 if action.call_id:
                     session.approved[action.call_id] = request.id
                 return msgspec.structs.replace(answer, request=request.id, message=words.approved(request))
+
+    def _asks(self, session: Session, action: Action, judged: Judgement) -> None:
+        """A person is asked about this: what orders to halt may want to know of it."""
+        facts = self.halting.facts(session, action, judged.reading.effects)
+        self.halting.asks(seal(action, judged).digest, facts)
 
     async def _flooded(self, session: Session, answer: Answer, many: str) -> Answer:
         """Prompt bombing is an incident, and no more prompts."""

@@ -63,6 +63,7 @@ class Planning:
         rejudge: Callable[[Action, Session], Judgement],
         rules: Callable[[str], tuple[Engine, Config]],
         record: Callable[[str, dict[str, Any]], Awaitable[int]],
+        asks: Callable[[Session, Action, Judgement], None],
     ) -> None:
         self._queue = queue
         self._clock = clock
@@ -70,6 +71,7 @@ class Planning:
         self._rejudge = rejudge
         self._rules = rules
         self._record = record
+        self._asks = asks
 
     async def submit(self, session: Session, actions: Sequence[Action], *, ordered: bool) -> Plan:
         """Judge every step, and ask for those that need a yes. Raises Refused: nothing was asked then."""
@@ -136,6 +138,7 @@ class Planning:
 
     async def _drafted(self, action: Action, judged: Judgement, config: Config, session: Session) -> Request:
         """The question that a step is, or the one that waits, or is approved, for it already."""
+        self._asks(session, action, judged)
         envelope = seal(action, judged)
         known = self._queue.find(envelope.digest)
         if known is not None and known.state in LIVE:

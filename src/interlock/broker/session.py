@@ -20,6 +20,7 @@ _CALLS = 500  # call ids remembered a session, for outcomes and heartbeats
 _CHILDREN = 200  # sub-agents remembered a session
 _OUTSIDE = 500  # commands of a session that were tried inside in vain
 _WORKSPACES = 20_000  # remembered sessions, 200 bytes each; a person has some thousands a year
+_PATIENCE = 2_000  # sessions of which it is remembered what they were denied
 _SESSIONS = 200  # live at once; with the calls of each that is a few megabytes at most
 
 
@@ -47,6 +48,7 @@ class Session(msgspec.Struct):
     identity: SessionIdentity
     past: Past  # what orders to halt may ask about it
     inside: str = ""  # the contained run that the agent as a whole is in
+    process: str = ""  # the agent's, by a name that no later one of the same number has; "" where it was never seen
     rewrites: bool = True  # its commands can be started by Interlock in the agent's place: known from the first one on
     facts: AgentFacts = NOTHING_KNOWN
     children: OrderedDict[str, Child] = msgspec.field(default_factory=OrderedDict)
@@ -93,6 +95,7 @@ class Sessions:
         self._live: OrderedDict[tuple[str, str], Session] = OrderedDict()
         self._workspaces: OrderedDict[tuple[str, str], str] = OrderedDict()
         self._doubted: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._patience: OrderedDict[tuple[str, str], Patience] = OrderedDict()
 
     def restore(self, opened: Iterable[dict[str, Any]]) -> None:
         """Remember the workspaces of sessions that earlier daemons opened: `session.open` bodies, in order."""
@@ -113,6 +116,15 @@ class Sessions:
         if (live := self._live.get(key)) is not None:
             live.doubted = True
 
+    def patience(self, agent: str, session: str) -> Patience:
+        """What this session was denied so far. Its end, which an agent can say itself, changes nothing."""
+        key = (agent, session)
+        found = self._patience.setdefault(key, Patience())
+        self._patience.move_to_end(key)
+        while len(self._patience) > _PATIENCE:
+            self._patience.popitem(last=False)
+        return found
+
     def _decide(self, key: tuple[str, str], workspace: str) -> None:
         self._workspaces.setdefault(key, workspace)
         while len(self._workspaces) > _WORKSPACES:
@@ -130,6 +142,7 @@ class Sessions:
         """Keep a new session; returns the one that had to be forgotten for it, if any."""
         key = (session.principal.agent, session.principal.session)
         session.doubted = session.doubted or key in self._doubted
+        session.patience = self.patience(*key)
         self._live[key] = session
         self._decide(key, session.workspace)
         if len(self._live) > _SESSIONS:

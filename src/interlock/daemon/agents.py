@@ -24,23 +24,26 @@ class AgentProcesses:
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._known: dict[tuple[int, str], str] = {}
-        self._looked: dict[int, float] = {}
+        self._looked: dict[int, tuple[float, str]] = {}  # until when, and what `process` named it
         self._now = now
 
-    def saw_hook(self, client: int, agent: str) -> None:
-        """A hook client with this pid called: the process that started it is an agent."""
+    def saw_hook(self, client: int, agent: str) -> str:
+        """A hook client with this pid called: the process that started it is an agent. Gives what `process` names it;
+        "" where it cannot be seen.
+        """
         pid = client
         for _ in range(3):
             stat = _stat(pid)
             if stat is None or stat.parent <= 1:
-                return
-            if self._looked.get(stat.parent, 0.0) > self._now():
-                return
+                return ""
+            until, named = self._looked.get(stat.parent, (0.0, ""))
+            if until > self._now():
+                return named
             name = _name(stat.parent)
             if name and name not in _SHELLS:
-                self._remember(stat.parent, agent)
-                return
+                return self._remember(stat.parent, agent)
             pid = stat.parent
+        return ""
 
     def started(self, pid: int) -> None:
         """The daemon itself started this process for a look: what comes from below it is no person's decision."""
@@ -64,16 +67,22 @@ class AgentProcesses:
             pid = stat.parent
         return "?"  # deeper than any real tree: not a person
 
-    def _remember(self, pid: int, agent: str) -> None:
+    def nearest(self, pid: int) -> str:
+        """The agent process at or above this one, as `process` names it; "" where none can be seen."""
+        return above(pid, {f"{known} {started}": f"{known} {started}" for known, started in self._known}) or ""
+
+    def _remember(self, pid: int, agent: str) -> str:
         stat = _stat(pid)
         if stat is None:
-            return
+            return ""
         while len(self._known) >= _AGENTS:
             self._known.pop(next(iter(self._known)))
         while len(self._looked) >= _AGENTS:
             self._looked.pop(next(iter(self._looked)))
         self._known[pid, stat.started] = agent
-        self._looked[pid] = self._now() + _FRESH_SECONDS
+        named = f"{pid} {stat.started}"
+        self._looked[pid] = (self._now() + _FRESH_SECONDS, named)
+        return named
 
 
 class _Stat(NamedTuple):
@@ -119,6 +128,11 @@ def process(pid: int) -> str:
     """A name of this process that no later one of the same number has; "" where it is gone."""
     stat = _stat(pid)
     return f"{pid} {stat.started}" if stat is not None else ""
+
+
+def alive(name: str) -> bool:
+    """Whether the process of this name, as `process` gives it, is there still."""
+    return bool(name) and process(int(name.partition(" ")[0])) == name
 
 
 def _name(pid: int) -> str:

@@ -63,6 +63,11 @@ class Callers:
         agent = self._agents.ancestor(peer.pid)
         return agent if peer.lives() else "?"  # in this order: until now the number was its own
 
+    def process(self, peer: Peer) -> str:
+        """The agent process below which a peer runs, as `agents.process` names it; "" where none can be seen."""
+        found = self._agents.nearest(peer.pid)
+        return found if peer.lives() else ""
+
     def whoever(self, peer: Peer) -> Principal:
         """Who asks: a person, or the agent below which the asking process runs."""
         agent = self._above(peer)

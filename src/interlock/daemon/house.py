@@ -36,7 +36,7 @@ from interlock.containment.shelf import Shelf
 from interlock.containment.store import Store
 from interlock.containment.undo import Restorer
 from interlock.daemon import means, restoring
-from interlock.daemon.agents import AgentProcesses, environment
+from interlock.daemon.agents import AgentProcesses, alive, environment
 from interlock.daemon.attesting import Attester
 from interlock.daemon.bound import BoundRuns
 from interlock.daemon.callers import Callers
@@ -143,10 +143,10 @@ class Doors:
             return await self._rpc.serve(payload, peer)
         if header.door is Door.RUN:
             return msgspec.structs.replace(await self._runs.serve(payload, peer), epoch=self._epoch())
-        self._agents.saw_hook(peer.pid, header.agent)
+        process = self._agents.saw_hook(peer.pid, header.agent)
         inside = self._runs.holding(peer.pid)
         reply = await self._hooks.serve(
-            header.agent, payload, peer.gone, inside=inside, environment=lambda: environment(peer.pid)
+            header.agent, payload, peer.gone, inside=inside, process=process, environment=lambda: environment(peer.pid)
         )
         # An action carries the epoch under which it was released; whatever else, that of when it was asked for.
         decided = epoch if reply.epoch is None else reply.epoch
@@ -206,7 +206,9 @@ async def build(home: Home, ledger: Ledger, signer: Ed25519Key, *, clock: Clock,
     await halt.recover()
     await network.start()
     keeping = Keeping(tiers.candidates(home.state, os.environ), past.shelf, past.vault)
-    doors = Doors(HookService(broker, person=person.name), rpc, runs, agents, epoch=lambda: broker.halting.epoch)
+    doors = Doors(
+        HookService(broker, person=person.name, alive=alive), rpc, runs, agents, epoch=lambda: broker.halting.epoch
+    )
     return House(recorder, rules, broker, runs, inbox, keeping, doors, halt, notifier, panel)
 
 

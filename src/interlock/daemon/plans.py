@@ -34,6 +34,8 @@ class PlanDesk:
     async def _submit(self, params: dict[str, Any], peer: Peer) -> Any:
         agent = self._callers.whoever(peer).agent
         session = self._session(agent, text(params, "session", ""), text(params, "cwd"))
+        if agent != "person" and session.process and session.process != self._callers.process(peer):
+            raise Refused("this session is another process's: an agent plans for its own sessions alone.")
         if (order := self._broker.halting.ends(session)) is not None:
             raise Refused(f"nothing is planned for this session now. {words(order)}")
         actions = _actions(params, session)

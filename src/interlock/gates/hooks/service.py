@@ -30,11 +30,12 @@ _COMPARED = frozenset({Moment.STOP, Moment.SUBAGENT_STOP, Moment.SESSION_END, Mo
 
 
 class HookService:
-    """Serves the hooks of every agent."""
+    """Serves the hooks of every agent. `alive` says whether the process of such a name is there still."""
 
-    def __init__(self, broker: Broker, *, person: str) -> None:
+    def __init__(self, broker: Broker, *, person: str, alive: Callable[[str], bool] = lambda _: False) -> None:
         self._broker = broker
         self._person = person
+        self._alive = alive
         self._transcripts = TranscriptReader()
 
     async def serve(
@@ -44,11 +45,13 @@ class HookService:
         gone: asyncio.Event | None = None,
         *,
         inside: str = "",
+        process: str = "",
         environment: Callable[[], bytes] = bytes,
     ) -> HookReply:
         """Answer one hook event. Never raises. `gone` is set once nobody waits for the answer any more.
 
-        `inside` names the run in which the agent itself is contained: its commands already are. `environment` gives
+        `inside` names the run in which the agent itself is contained: its commands already are. `process` names the
+        agent's process, by a name that no later one of the same number has, "" if unknown. `environment` gives
         the hook's own, as the kernel shows it: some agents say there whether anybody is there, and what is approved
         depends on it.
         """
@@ -61,7 +64,7 @@ class HookService:
             await self._malformed(agent, raw, error)
             return gate.refuse(words.unreadable(str(error)))
         try:
-            return await self._travel(gate, event, gone, inside=inside, environment=environment)
+            return await self._travel(gate, event, gone, inside=inside, process=process, environment=environment)
         except InterlockError as error:
             log.warning("hook.failed", agent=agent, event_name=event.name, problem=str(error))
             return gate.deny(event, words.broken(str(error)))
@@ -77,6 +80,7 @@ class HookService:
         gone: asyncio.Event | None,
         *,
         inside: str,
+        process: str,
         environment: Callable[[], bytes],
     ) -> HookReply:
         principal, broker = event.principal, self._broker
@@ -85,6 +89,7 @@ class HookService:
             # Some milliseconds of hashing, once a session, beside the loop that answers every other agent.
             known = await asyncio.to_thread(facts, event, broker.sessions.workspace(principal) or "")
             await broker.session(principal, event.cwd, known)
+        own = self._own(principal, process)
         match event.moment:
             case Moment.TOOL_BEFORE if event.action is not None:
                 return await self._propose(gate, event, event.action, gone, inside=inside, environment=environment)
@@ -108,12 +113,30 @@ class HookService:
         if event.moment is Moment.SUBAGENT_STOP:
             await broker.child(principal, event.cwd, live=False)
         if event.moment is Moment.SESSION_END:
-            self._transcripts.forget(event.transcript)
-            await broker.close(principal, "the agent ended it")
+            await self._end(event, own=own)
             return gate.allow(event)
         # A session that a person halted ends at whatever event its agent waits for, not only at the next tool call.
         ended = broker.ended(principal)
         return gate.end(event, ended) if ended else gate.allow(event)
+
+    def _own(self, principal: Principal, process: str) -> bool:
+        """Whether the session's own agent speaks: the first that spoke of it, or one that came after that had ended."""
+        session = self._broker.sessions.get(principal)
+        if session is None or session.process == process:
+            return True
+        if session.process and self._alive(session.process):
+            return False
+        session.process = process
+        return True
+
+    async def _end(self, event: HookEvent, *, own: bool) -> None:
+        """The session has ended, where its `own` agent says so."""
+        if own:
+            self._transcripts.forget(event.transcript)
+            await self._broker.close(event.principal, "the agent ended it")
+        else:
+            message = "a process that is not the session's agent said that it has ended; it goes on"
+            await self._broker.alarm(event.principal, "end-from-elsewhere", message, {})
 
     async def _propose(
         self,
