@@ -8,7 +8,7 @@ SIDE_BY_SIDE := -n 3 --dist loadfile
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-browser test-agents lint types bench score lock docs clean env
+.PHONY: help demo pictures test test-slow test-browser test-agents lint types bench score lock docs clean env
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -31,6 +31,10 @@ test-slow: $(READY)
 ## make test-browser the control panel in real Chromium, with axe-core from npm (under 4 minutes)
 test-browser: $(READY)
 	@$(BIN)/pytest -m browser $(SIDE_BY_SIDE)
+
+## make pictures     pictures of the control panel's screens, in docs/panel
+pictures: $(READY)
+	@PYTHONPATH=.:tests $(BIN)/python -m tests.panel.browser.pictures docs/panel
 
 ## make test-agents  the real agents (Claude Code, Codex) against every fault; needs Node.js and npm
 test-agents: $(READY)
