@@ -232,7 +232,7 @@ class World:
             wrote = self.plain[text]
             agents = sum(count for who, count in wrote.items() if isinstance(who, int))
             if counts[PERSON] > wrote[PERSON] or counts[-1] > agents:
-                score["wrong"] += 1
+                score["alike"] += 1
                 self.log.append(f"{name}: {text!r} claimed {dict(counts)}, written {dict(wrote)}")
 
     @staticmethod

@@ -42,7 +42,7 @@ def test_no_rewrite_gives_a_line_to_another_author(rewrite: Step, tmp_path: Path
         one(world)
     score = world.judge()
     assert score["right"] > 10
-    assert not score["wrong"], world.log
+    assert not score["wrong"] + score["alike"], world.log
     assert score.unknown() <= 0.15
 
 
@@ -50,7 +50,11 @@ def test_no_rewrite_gives_a_line_to_another_author(rewrite: Step, tmp_path: Path
 @settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(st.integers(0, 1 << 32), st.lists(st.sampled_from([one for one, _ in history.STEPS]), min_size=1, max_size=20))
 def test_no_history_gives_a_line_to_another_author(seed: int, steps: list[Step]) -> None:
-    """Whatever happens in whatever order: `unknown` is allowed, another author is not."""
+    """Whatever happens in whatever order: `unknown` is allowed, another author is not.
+
+    Of lines that are equal (`}`) only the number is known, and a merge makes two of one that a person wrote: those are
+    not held against anybody here. Found with `agent_formats`, `merge` and four edits of a person's, seed 62.
+    """
     with tempfile.TemporaryDirectory() as folder:
         world = World(Path(folder), seed)
         for one in steps:
@@ -65,7 +69,7 @@ def test_few_lines_are_unknown(tmp_path: Path) -> None:
     total = Score()
     for seed in range(8):
         score, world = history.run(tmp_path / str(seed), seed, 40)
-        assert not score["wrong"], world.log
+        assert not score["wrong"] + score["alike"], world.log
         total += score
     assert total["right"] > 1_000
     assert total.unknown() <= 0.05
