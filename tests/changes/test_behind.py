@@ -13,7 +13,7 @@ from changes.making import commit, git, repository
 from interlock.changes.change import Change
 from interlock.changes.finding import Finding
 from interlock.changes.intake import take
-from interlock.changes.provenance.attest import PREDICATE, Behind, bundle, predicate, subjects
+from interlock.changes.provenance.attest import PREDICATE, Behind, bundle, predicate, subjects, unapproved
 from interlock.changes.provenance.gitread import Facts
 from interlock.changes.repo import Repo
 from interlock.changes.stages.provenance import STAGE
@@ -65,6 +65,15 @@ def test_an_attested_commit_is_proved_and_its_lines_are_counted(tmp_path: Path) 
     said = STAGE.run(shop.change())
     assert said.findings == ()
     assert said.facts == {"commits": "1", "proved": "1", "claimed": "0", "lines.agent": "1"}
+
+
+def test_no_crowd_of_small_actions_hides_a_grave_one() -> None:
+    """Story: of many actions the first two hundred were named, and whoever came later was never asked for a yes."""
+    acts = [{**_ACT, "entry": n, "tier": 1} for n in range(300)] + [{**_ACT, "entry": 300}]
+    said = predicate(Facts("c" * 40, "d" * 40, (), "t", 0, "m"), Behind({}, acts, []), _KEY.name, _TIME)
+    inside = said["buildDefinition"]["internalParameters"]
+    assert (len(inside["actions"]), inside["actionsLeftOut"]) == (201, 100)
+    assert unapproved({"predicate": said}) == [300]
 
 
 def test_a_grave_action_without_a_yes_stops(tmp_path: Path) -> None:

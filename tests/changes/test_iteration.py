@@ -15,7 +15,7 @@ from changes.making import commit, git, repository
 from interlock.changes.finding import Finding, Weight
 from interlock.changes.iteration import ALONE, Iteration, judged, told
 from interlock.changes.snapshot import snapshot
-from interlock.model.errors import UsageError
+from interlock.model.errors import StateError, UsageError
 
 PROGRAM = Path(sys.executable).parent / "interlock"
 SAFE = """def pay(user, amount):
@@ -128,6 +128,17 @@ def test_other_ends_of_lines_are_no_change(tmp_path: Path) -> None:
     (folder / "a.py").write_bytes(b"a\r\nb\r\n")
     with snapshot(str(folder)) as shot:
         assert shot.tree == git(folder, "rev-parse", "HEAD^{tree}")
+
+
+def test_more_files_than_are_read_are_no_iteration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Story: names beyond the bound were left out, and what an agent had put there was judged as if it were not."""
+    folder = repository(tmp_path, {"a.py": "a\n", "b.py": "b\n"})
+    monkeypatch.setattr("interlock.changes.snapshot._FILES", 2)
+    with snapshot(str(folder)):
+        pass
+    (folder / "z.py").write_text("x\n")
+    with pytest.raises(StateError, match="3 files; 2 are read"), snapshot(str(folder)):
+        pass
 
 
 def test_a_bare_repository_has_no_iterations(tmp_path: Path) -> None:

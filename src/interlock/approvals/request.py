@@ -83,9 +83,7 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True):
     undo: str = ""  # what undo will be able to do about it
     preview: tuple[str, ...] = ()  # what was looked at before the question was asked, a line each
     agent_spawns: bool = False  # the agent itself starts it, so between the yes and the start it could still change
-    bound: str = (
-        ""  # digest of how Interlock starts it and what that leaves open, as the card says; "" where it does not
-    )
+    bound: str = ""  # digest of how Interlock starts it, and of what that leaves open; "" where the agent does
     whole: dict[str, Any] = {}  # the content store's descriptor of the whole card, where it is longer than an entry
     plan: Step | None = None
     grantable: tuple[Pattern, ...] = ()  # the narrowest grant that would have let it pass; () where none could

@@ -80,7 +80,8 @@ def _python(tree: ast.Module) -> Iterator[Endpoint]:
         if not routes:
             continue
         others = [ast.unparse(d) for d in node.decorator_list if d not in routes]
-        signature = ast.unparse(node.args) + " ".join(ast.unparse(k.value) for r in routes for k in r.keywords)  # type: ignore[attr-defined]
+        given = [k.value for route in routes if isinstance(route, ast.Call) for k in route.keywords]
+        signature = ast.unparse(node.args) + " ".join(map(ast.unparse, given))
         body = "\n".join(ast.unparse(part) for part in node.body)
         for found in routes:
             method, path, router = _route(found) or ("", "", "")

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from interlock.changes.repo import Repo
-from interlock.model.errors import UsageError
+from interlock.model.errors import StateError, UsageError
 
 _LARGEST = 64 << 20  # bytes of one file; a larger one is left as the last commit has it
 _FILES = 200_000
@@ -43,6 +43,7 @@ def snapshot(directory: str) -> Iterator[Snapshot]:
         UsageError: there is no working tree.
         NotFound: there is no commit yet.
         OperatorError: git cannot say.
+        StateError: there are more files than are read.
     """
     top = Repo(directory).call("rev-parse", "--show-toplevel", fine=(0, 128)).decode("utf-8", "surrogateescape")
     if not top.strip():
@@ -67,8 +68,11 @@ def snapshot(directory: str) -> Iterator[Snapshot]:
 def _rows(plain: Repo, repo: Repo, held: dict[str, tuple[str, str]]) -> tuple[list[bytes], tuple[str, ...]]:
     """What differs from the last commit, as `git update-index --index-info` reads it."""
     names = plain.call("ls-files", "-z", "--cached", "--others", "--exclude-standard").split(b"\0")
+    wanted = sorted(set(filter(None, names)) | {os.fsencode(path) for path in held})
+    if len(wanted) > _FILES:
+        raise StateError(f"the working tree has {len(wanted):,} files; {_FILES:,} are read. Judge commits: BASE..HEAD.")
     rows, left = [], []
-    for name in sorted(set(filter(None, names)) | {os.fsencode(path) for path in held})[:_FILES]:
+    for name in wanted:
         path = os.fsdecode(name)
         mode, oid = held.get(path, ("", ""))
         found = _file(os.path.join(plain.directory, path))

@@ -74,6 +74,8 @@ class Attester:
                 await self.attest(repo, commit)
             except (InterlockError, OSError) as error:
                 log.warning("provenance.unattested", problem=str(error), commit=commit)
+            except Exception:  # a bug over one commit costs that one, not all that come after it
+                log.exception("provenance.unattested", commit=commit)
             self._waiting.pop((repo.common, commit), None)
 
     async def attest(self, repo: Repo, commit: str) -> Attested:

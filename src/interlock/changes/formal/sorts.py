@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import enum
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 
 class Sort(enum.StrEnum):
@@ -81,13 +81,13 @@ def sorts(trees: Iterable[ast.expr], annotated: Mapping[str, str] | None = None)
     return found
 
 
-def _compared(node: ast.Compare, claim: object) -> None:
+def _compared(node: ast.Compare, claim: Callable[[ast.expr, Sort], None]) -> None:
     sides = [node.left, *node.comparators]
     for left, operator, right in zip(sides, node.ops, sides[1:], strict=False):
         if isinstance(operator, _ORDER):
             kinds = {Sort.TEXT if isinstance(constant(s), str) else Sort.NUMBER for s in (left, right)
                      if constant(s) is not ... }  # fmt: skip
             for side in (left, right):
-                claim(side, Sort.TEXT if kinds == {Sort.TEXT} else Sort.NUMBER)  # type: ignore[operator]
+                claim(side, Sort.TEXT if kinds == {Sort.TEXT} else Sort.NUMBER)
         elif isinstance(operator, ast.In | ast.NotIn) and isinstance(constant(left), str) and variable(right):
-            claim(right, Sort.TEXT)  # type: ignore[operator]
+            claim(right, Sort.TEXT)

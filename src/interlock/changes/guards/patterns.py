@@ -8,8 +8,8 @@ more than before; and are there more repetitions in it that can share the same t
 from __future__ import annotations
 
 import re
-from re import _constants as codes  # type: ignore[attr-defined]
-from re import _parser as parser  # type: ignore[attr-defined]
+from re import _constants as codes  # type: ignore[attr-defined] # no stub has them, and no public parser is there
+from re import _parser as parser  # type: ignore[attr-defined] # as above
 from typing import Any
 
 _MOST = 2_000  # characters of a pattern that is judged

@@ -22,7 +22,7 @@ KIND = "attestation"  # of ledger entry
 PREDICATE = "https://slsa.dev/provenance/v1"
 BUILD_TYPE = "urn:interlock:build:agent-commit:v1"
 GRAVE = 3  # the tier from which an action needs a person
-_MOST = 200  # actions that one attestation names
+_MOST = 200  # actions that one attestation names, beside the grave ones: of these none is left out
 _TESTS = re.compile(
     r"\b(pytest|tox|nox|unittest|(?:npm|yarn|pnpm|bun)(?: run)? test|jest|vitest|mocha|go test|cargo test|make test|"
     r"ctest|gradle\w* test|mvn test|rspec|phpunit|dotnet test)\b"
@@ -52,7 +52,7 @@ def subjects(fact: Facts, raw: bytes) -> list[dict[str, Any]]:
 
 def predicate(fact: Facts, behind: Behind, origin: str, made: str) -> dict[str, Any]:
     """What is said of them. `origin` names the log, `made` is an RFC 3339 time."""
-    acts = behind.acts[:_MOST]
+    acts = _named(behind.acts)
     sessions = {f"{act['agent']}/{act['session']}": act for act in acts if act.get("session")}
     return {
         "buildDefinition": {
@@ -70,7 +70,7 @@ def predicate(fact: Facts, behind: Behind, origin: str, made: str) -> dict[str, 
                 "tests": list(behind.tests),
                 "committed": {"by": behind.by, "how": behind.how},
                 **({"filesLeftOut": behind.left_out} if behind.left_out else {}),
-                **({"actionsLeftOut": len(behind.acts) - _MOST} if len(behind.acts) > _MOST else {}),
+                **({"actionsLeftOut": len(behind.acts) - len(acts)} if len(behind.acts) > len(acts) else {}),
             },
             "resolvedDependencies": [{"digest": {"gitCommit": parent}} for parent in fact.parents],
         },
@@ -79,6 +79,20 @@ def predicate(fact: Facts, behind: Behind, origin: str, made: str) -> dict[str, 
             "metadata": {"invocationId": fact.commit, "finishedOn": made},
         },
     }
+
+
+def _named(acts: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Every grave action and the first of the others, in their order: what is not named cannot be asked for its yes."""
+    named, others = [], 0
+    for act in acts:
+        others += not _grave(act)
+        if _grave(act) or others <= _MOST:
+            named.append(act)
+    return named
+
+
+def _grave(act: Mapping[str, Any]) -> bool:
+    return int(act.get("tier") or 0) >= GRAVE
 
 
 def tested(entries: Sequence[tuple[int, str, Mapping[str, Any]]], sessions: set[str]) -> list[dict[str, Any]]:
@@ -101,7 +115,7 @@ def unapproved(said: Mapping[str, Any]) -> list[int]:
     return [
         int(act["entry"])
         for act in inside["actions"]
-        if int(act.get("tier") or 0) >= GRAVE and act.get("approval") is None and not act.get("grants")
+        if _grave(act) and act.get("approval") is None and not act.get("grants")
     ]
 
 

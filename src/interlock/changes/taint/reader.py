@@ -6,6 +6,7 @@ import ast
 import gc
 from collections import deque
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import NamedTuple
 
 from interlock.changes.taint import entries
@@ -63,7 +64,7 @@ def _read(program: Program) -> Read:
     problems = list(program.problems)
     for module in program.modules.values():
         reader.left = MOST
-        if said := _tried(lambda path=module.path: reader.loaded(path)):  # type: ignore[misc]
+        if said := _tried(partial(reader.loaded, module.path)):
             problems.append(f"{module.path}: {said}")
     problems += reader.entries()
     return Read(reader.flows(), problems)

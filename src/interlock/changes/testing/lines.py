@@ -113,9 +113,10 @@ def _meanings(side: Version) -> dict[str, str]:
 def _tell(node: ast.AST, outer: str, found: dict[str, str]) -> None:
     """Inner functions first, each replaced by its name when it has been told."""
     for child in ast.iter_child_nodes(node):
-        named = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-        name = f"{outer}{child.name}" if named else ""  # type: ignore[attr-defined]
-        _tell(child, f"{name}." if named else outer, found)
+        name = ""
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            name = f"{outer}{child.name}"
+        _tell(child, f"{name}." if name else outer, found)
         if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
             found[name] = ast.dump(child)
             child.body, child.decorator_list = [ast.Pass()], []
@@ -138,7 +139,7 @@ class _Bare(ast.NodeTransformer):
     def visit(self, node: ast.AST) -> ast.AST:
         body = getattr(node, "body", None)
         if isinstance(body, list):
-            node.body = [part for part in body if not _says_nothing(part)] or [ast.Pass()]  # type: ignore[attr-defined]
+            body[:] = [part for part in body if not _says_nothing(part)] or [ast.Pass()]
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             node.returns = None
         if isinstance(node, ast.arg):
