@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.daemon.conftest import Guard, allowed
+from tests.daemon.conftest import AGENT, Guard, allowed
 
 from interlock.daemon.wire import Reply
 
@@ -102,3 +103,30 @@ def test_lines_of_a_person_an_agent_and_of_before(project: Guard) -> None:
     shown = project.cli("blame", "app.py")
     assert "written by a person" in shown.stdout
     assert "human" in shown.stdout
+
+
+LAUNCHER = Path(AGENT[3]).with_name("interlock-run")
+contained = pytest.mark.skipif(not LAUNCHER.is_file(), reason="no launcher: there was no C compiler at installation")
+MOVES = "mv app.py moved.py; echo '# new' >> moved.py; mkdir lib; echo 'x = 1' > lib/a.py"
+
+
+@contained
+def test_what_a_person_runs_contained_is_the_persons(project: Guard) -> None:
+    """Story: `interlock run` of a person was an agent's work, and lines of before that it moved were too."""
+    blame(project, "app.py")
+    ran = project.cli("run", "--", "sh", "-c", MOVES)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert authors(blame(project, "moved.py")) == ["unknown"] * 5 + ["human"]
+    assert authors(blame(project, "lib/a.py")) == ["human"]
+
+
+@contained
+def test_what_an_agent_runs_contained_is_the_agents_and_what_it_moves_is_not(project: Guard) -> None:
+    (project.project / "old").mkdir()
+    (project.project / "old/x").write_text("x\n")
+    commit(project, "more")
+    shell(project, "ls")
+    reply = shell(project, f"rm -rf old; {MOVES}")
+    assert "interlock-run" in json.loads(reply.stdout)["hookSpecificOutput"]["updatedInput"]["command"]
+    assert authors(blame(project, "moved.py")) == ["unknown"] * 5 + ["agent"]
+    assert authors(blame(project, "lib/a.py")) == ["agent"]

@@ -169,7 +169,8 @@ class Settler:
                     await self.tracking.settling(run.wish)
                 done = await asyncio.to_thread(self._settled, run, _instead(run, lost))
                 if self.tracking is not None:
-                    await self.tracking.settled(run.wish, done.committed)
+                    moved = [one.source for one in done.changes if one.source and one.path in set(done.committed)]
+                    await self.tracking.settled(run.wish, done.committed, moved)
             found = differences(run, done.changes, tried.refused, sight)
             body = self._body(run, status, done, lost=lost) | _seen(sight)
             if tried.attempts:

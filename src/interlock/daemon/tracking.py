@@ -104,14 +104,19 @@ class Tracker:
         if (repo := await self.find(wish.workspace)) is not None:
             await self.look(repo)
 
-    async def settled(self, wish: Wish, committed: Collection[str]) -> None:
-        """It came: paths below the workspace."""
+    async def settled(self, wish: Wish, committed: Collection[str], moved: Collection[str]) -> None:
+        """It came: paths below the workspace, and those from where something was `moved` to them."""
         repo = await self.find(wish.workspace)
         if repo is None or not committed:
             return
-        paths = tuple(os.path.join(wish.workspace, path) for path in committed)
+        came = [os.path.join(wish.workspace, path) for path in committed]
+        whole = [path for path in came if os.path.isdir(path) and not os.path.islink(path)]
+        paths = (*(f"{path}/" if path in whole else path for path in came),
+                 *(os.path.join(wish.workspace, path) for path in moved))  # fmt: skip
         deed = Deed(wish.intent, paths, git=any(path.split("/")[0] == ".git" for path in committed))
-        await self.look(repo, ended=deed if wish.intent >= 0 else None, paths=paths)
+        agents = wish.intent >= 0 and wish.principal.agent != "person"
+        # A directory may hold more than anybody writes, as what was installed: of it git says what is new.
+        await self.look(repo, ended=deed if agents else None, paths=None if whole else paths)
 
     async def look(self, repo: Repo, *, ended: Deed | None = None, paths: Collection[str] | None = None) -> None:
         """One look, and its entries. Never raises: what went wrong is remembered as a look that was missed."""
