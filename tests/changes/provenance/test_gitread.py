@@ -86,6 +86,18 @@ def test_no_repository_costs_no_process(tmp_path: Path) -> None:
     assert gitread.find(never, "") is None
 
 
+def test_a_folder_that_is_none_is_passed_over_as_git_does(git: Git, tmp_path: Path) -> None:
+    deep = tmp_path / "p/deep"
+    (deep / ".git/objects").mkdir(parents=True)
+    assert gitread.around(str(deep)) == str(tmp_path / "p") == git("rev-parse", "--show-toplevel", where="p/deep")
+    assert gitread.find(never, str(tmp_path)) is None
+    git("init", "-q", where="p/deep")
+    assert gitread.around(str(deep)) == str(deep) == git("rev-parse", "--show-toplevel", where="p/deep")
+    git("commit", "-q", "--allow-empty", "-m", "one")
+    git("worktree", "add", "-q", "../w")
+    assert gitread.around(str(tmp_path / "w")) == str(tmp_path / "w")
+
+
 def test_what_differs_is_what_git_says_differs(git: Git, tmp_path: Path) -> None:
     project = tmp_path / "p"
     for name in ("kept", "edited", "gone", "moved", "staged"):

@@ -209,15 +209,22 @@ class Repo(NamedTuple):
 
 
 def around(directory: str) -> str:
-    """The nearest directory that holds a `.git`, of whatever kind; "" where none does, and git finds none either."""
+    """The nearest directory that git may take for a working tree; "" where there is none, and git finds none either.
+
+    It holds a `.git` that is a file, or a directory with a `HEAD`: git passes over any other.
+    """
     if not os.path.isabs(directory):
         return ""
     path = os.path.realpath(directory)
-    while not os.path.lexists(os.path.join(path, ".git")):
+    while not _may_be_one(os.path.join(path, ".git")):
         if path == "/":
             return ""
         path = os.path.dirname(path)
     return path
+
+
+def _may_be_one(folder: str) -> bool:
+    return os.path.lexists(os.path.join(folder, "HEAD")) or os.path.isfile(folder)
 
 
 def find(call: Call, directory: str) -> Repo | None:
