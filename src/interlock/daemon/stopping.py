@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable, Iterable
 from hashlib import sha256
 from typing import NamedTuple, Protocol
@@ -31,6 +32,10 @@ from interlock.model.errors import OperatorError, StateError
 from interlock.model.provenance import Facts, facts_of, made_of
 
 log = structlog.get_logger()
+
+_UNSEEN = "its launcher has started nothing that can be seen"
+_TURN = 0.005  # seconds between two looks at one of which nothing is to be seen yet
+_PATIENCE = 2.0  # seconds, for all of them together
 
 
 class Work(Protocol):
@@ -139,7 +144,28 @@ class Stopper:
         free = [runs[run] for run in self._held if run in runs and run not in wanted]
         self._held = {run: what for run, what in self._held.items() if run in wanted}
         stopped = await asyncio.to_thread(self._hold, [(runs[run], what) for run, what in wanted.items()], free)
+        stopped = await self._seen(stopped, wanted)
         self._held |= {one.run: wanted[one.run] for one in stopped if not one.silent}
+        return stopped
+
+    async def _seen(self, stopped: list[Stopped], wanted: dict[str, int]) -> list[Stopped]:
+        """With those looked at again, for a while, whose launcher had no process below it.
+
+        One that still builds its sandbox will have one or be refused by the lease; one whose command has ended by the
+        same lease is counting what it changed, says that it is over, and then is no run any more.
+        """
+        deadline = time.monotonic() + _PATIENCE
+        while any(one.silent == _UNSEEN for one in stopped) and time.monotonic() < deadline:
+            await asyncio.sleep(_TURN)
+            runs = {run.id: run for run in self._runs()}
+            stopped = [
+                one
+                if one.silent != _UNSEEN
+                else await asyncio.to_thread(self._stopped, runs[one.run], wanted[one.run])
+                if one.run in runs
+                else Stopped(one.run, ())
+                for one in stopped
+            ]
         return stopped
 
     async def free_all(self) -> None:
@@ -167,7 +193,7 @@ class Stopper:
         tops, group = _tops(run), self._group(run.id)
         if not tops and group is None:
             gone = process(_launcher(run)) != run.launcher
-            return Stopped(run.id, (), "" if gone else "its launcher has started nothing that can be seen")
+            return Stopped(run.id, (), "" if gone else _UNSEEN)
         try:
             seen = None if group is None else processes.ended(group) if what == KILLED else processes.held(group)
         except StateError as error:
