@@ -13,6 +13,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
@@ -74,13 +75,17 @@ def main() -> None:
             for stage in report.stages:
                 time_ = "cached" if stage.cached else f"{stage.seconds:.1f} s"
                 print(f"  {stage.stage:<14}{stage.verdict.value:<14}{time_:>8}  {len(stage.findings)} found")
+                for (rule, weight), count in Counter((f.rule, f.weight.value) for f in stage.findings).items():
+                    print(f"      {count} {rule} {weight}")
                 print("".join(f"      {problem}\n" for problem in stage.problems), end="")
 
 
 def look(most: list[int], over: threading.Event) -> None:
     """Keep the largest memory of this process and everything below it."""
-    while not over.wait(0.1):
+    while True:
         most[0] = max(most[0], resident([os.getpid(), *below(os.getpid())]))
+        if over.wait(0.1):
+            return
 
 
 if __name__ == "__main__":

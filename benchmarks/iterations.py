@@ -13,14 +13,18 @@ what it does alone, and not how agents erode code in the wild.
 
 from __future__ import annotations
 
+import contextlib
+import importlib.util
+import io
 import random
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from types import ModuleType
+from typing import Any, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
@@ -33,6 +37,7 @@ from interlock.changes.snapshot import snapshot
 from interlock.changes.stages import stages
 
 LENGTH = 10
+sys.dont_write_bytecode = True  # each chain's module is another one of the same name
 
 
 class Piece(NamedTuple):
@@ -41,8 +46,8 @@ class Piece(NamedTuple):
     text: str
     guard: str
     lost: tuple[str, ...]  # what stands there instead
-    works: str
-    refused: str  # an expression that must raise
+    works: Callable[[Any], bool]  # of the module
+    refused: Callable[[Any], object]  # must raise
 
 
 PIECES = (
@@ -50,27 +55,28 @@ PIECES = (
           "    if amount <= 0 or amount > account['balance']:\n        raise ValueError('amount')\n",
           ("", "    if amount > account['balance']:\n        raise ValueError('amount')\n",
            "    if amount <= 0 or amount > account['balance']:\n        print('amount')\n"),
-          "withdraw({'balance': 9}, 4) == 5", "withdraw({'balance': 9}, -4)"),
+          lambda m: m.withdraw({'balance': 9}, 4) == 5, lambda m: m.withdraw({'balance': 9}, -4)),
     Piece("def remove(user, store, key):\n{}    return store.pop(key)\n",
           "    if not user.get('admin'):\n        raise PermissionError('admin only')\n",
           ("", "    if not user:\n        raise PermissionError('admin only')\n"),
-          "remove({'admin': True}, {'a': 1}, 'a') == 1", "remove({'name': 'eve'}, {'a': 1}, 'a')"),
+          lambda m: m.remove({'admin': True}, {'a': 1}, 'a') == 1, lambda m: m.remove({'name': 'eve'}, {'a': 1}, 'a')),
     Piece("def read(root, name):\n    path = posixpath.normpath(root + '/' + name)\n{}    return 'file:' + path\n",
           "    if not path.startswith(root + '/'):\n        raise PermissionError(name)\n",
           ("", "    if not path:\n        raise PermissionError(name)\n"),
-          "read('/srv', 'a') == 'file:/srv/a'", "read('/srv', '../etc/passwd')"),
+          lambda m: m.read('/srv', 'a') == 'file:/srv/a', lambda m: m.read('/srv', '../etc/passwd')),
     Piece("def login(user, given):\n{}    return user['name']\n",
           "    if not hmac.compare_digest(user['token'], given):\n        raise PermissionError('token')\n",
           ("", "    if not given:\n        raise PermissionError('token')\n"),
-          "login({'name': 'a', 'token': 't'}, 't') == 'a'", "login({'name': 'a', 'token': 't'}, 'x')"),
+          lambda m: m.login({'name': 'a', 'token': 't'}, 't') == 'a',
+          lambda m: m.login({'name': 'a', 'token': 't'}, 'x')),
     Piece("def upload(data, limit=100):\n{}    return len(data)\n",
           "    if len(data) > limit:\n        raise ValueError('too large')\n",
           ("", "    if len(data) > limit:\n        print('too large')\n"),
-          "upload(b'abc') == 3", "upload(b'x' * 101)"),
+          lambda m: m.upload(b'abc') == 3, lambda m: m.upload(b'x' * 101)),
     Piece("def address(text):\n{}    return text.lower()\n",
           "    if not re.fullmatch(r'[\\w.]+@[\\w.]+', text):\n        raise ValueError(text)\n",
           ("", "    if not re.match(r'', text):\n        raise ValueError(text)\n"),
-          "address('A@b.c') == 'a@b.c'", "address('a@b.c\\nBcc: d@e.f')"),
+          lambda m: m.address('A@b.c') == 'a@b.c', lambda m: m.address('a@b.c\nBcc: d@e.f')),
 )  # fmt: skip
 HEAD = "import hmac\nimport posixpath\nimport re\n"
 
@@ -103,17 +109,23 @@ class Chain:
             self.guards[at] = self._dice.choice(PIECES[at].lost)
 
 
-def degraded(text: str) -> bool:
+def degraded(file: Path) -> bool:
     """Whether the functional test passes and the security test fails."""
-    names: dict[str, object] = {"print": lambda *_: None}
-    exec(compile(text, "chain", "exec"), names)
-    if not all(eval(piece.works, names) for piece in PIECES):
-        return False
-    for piece in PIECES:
-        try:
-            eval(piece.refused, names)
-        except (ValueError, PermissionError):
-            continue
+    found = importlib.util.spec_from_file_location("chain", file)
+    if found is None or found.loader is None:
+        raise ImportError(file)
+    module = importlib.util.module_from_spec(found)
+    with contextlib.redirect_stdout(io.StringIO()):
+        found.loader.exec_module(module)
+        if not all(piece.works(module) for piece in PIECES):
+            return False
+        return not all(_refuses(piece, module) for piece in PIECES)
+
+
+def _refuses(piece: Piece, module: ModuleType) -> bool:
+    try:
+        piece.refused(module)
+    except (ValueError, PermissionError):
         return True
     return False
 
@@ -139,7 +151,7 @@ def run(seed: int, erodes: bool, *, guarded: bool, times: list[float]) -> tuple[
                         (folder / "shop.py").write_text(chain.text())
                         continue
             done += 1
-        return degraded(chain.text()), done
+        return degraded(folder / "shop.py"), done
 
 
 def judge(folder: Path, cache: Path, kept: list[Iteration]) -> bool:

@@ -1,6 +1,6 @@
 """What a loss weighs: shown, looked at by a person, or the change is stopped. Pure.
 
-The sets were chosen on one half of the projects of `benchmarks/guards` and scored on the other (docs/guards.md).
+The sets were chosen on one half of the projects of `benchmarks/guards` and scored on the other.
 """
 
 from __future__ import annotations
