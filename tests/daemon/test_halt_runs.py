@@ -18,7 +18,7 @@ from daemon.conftest import Guard
 from interlock.daemon.client import call
 from interlock.halt.lease import Reader, boottime
 from interlock.halt.order import Order, What, selector
-from interlock.halt.processes import look
+from interlock.halt.processes import descendants, look, wake
 from interlock.identity import keys
 from interlock.ledger.store import Ledger
 from interlock.ledger.verify import verify
@@ -26,7 +26,7 @@ from interlock.ledger.verify import verify
 pytestmark = pytest.mark.slow  # each test starts a daemon and runs commands for some seconds
 
 TICKS = "while :; do echo tick; sleep 0.02; done"
-SLACK = 400  # ms; these machines have other work
+SLACK = 1_000  # ms; these machines have other work
 
 
 class Running:
@@ -205,6 +205,28 @@ def test_with_a_silent_daemon_nothing_goes_on_longer_than_the_lease(
     else:
         busy.process.wait(20)
         busy.start()
+    running.at_work()
+
+
+def test_what_wakes_with_its_machine_waits_for_the_daemon_to_be_awake(busy: Guard, running: Running) -> None:
+    """A laptop is closed for longer than a lease lasts: CLOCK_BOOTTIME goes on, no process does. Then all are awake
+    again, the daemon last.
+    """
+    assert busy.process is not None
+    asleep = [*descendants([running.process.pid]), busy.process.pid]
+    for pid in reversed(asleep):
+        os.kill(pid, signal.SIGSTOP)
+    terms = Reader(busy.home.run / "lease").terms()
+    assert terms is not None
+    running.ticks((terms.until - boottime()) / 1e9 + 0.5)
+    assert Reader(busy.home.run / "lease").fresh() is None
+    woken = boottime()
+    for pid in asleep[:-1]:
+        os.kill(pid, signal.SIGCONT)
+    running.ticks(2.0)
+    assert running.last <= woken + SLACK * 1_000_000
+    assert running.ticks(1.0) == 0
+    wake(busy.process.pid)
     running.at_work()
 
 

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from interlock.cli.verify import command
 from interlock.halt.certificate import certificate
 from interlock.halt.order import Order, What, selector
 from interlock.identity.keys import Ed25519Key
@@ -23,6 +25,7 @@ NAME = "interlock/test/1"
 SIGNER = Ed25519Key.from_seed(NAME, b"s" * 32)
 WRITE = ["write", "file", "workspace", "/w/a"]
 READ = ["read", "file", "workspace", "/w/a"]
+TIMES = {name: {"time": "2026-01-01T00:00:00.000000Z", "boottime": 1} for name in ("issued", "confirmed")}
 DROP = ["delete", "table", "production", "users"]
 
 
@@ -35,9 +38,11 @@ class Log:
         self.ledger = Ledger.open(self.folder, SIGNER, NAME, root=root)
         self.at = 0
 
+    def now(self) -> str:
+        return f"2026-01-01T00:{self.at // 60:02}:{self.at % 60:02}.000000Z"
+
     def add(self, kind: str, **body: Any) -> int:
-        stamp = f"2026-01-01T00:{self.at // 60:02}:{self.at % 60:02}.000000Z"
-        return self.ledger.submit(kind, body, time=stamp).result()
+        return self.ledger.submit(kind, body, time=self.now()).result()
 
     def order(self, what: What, where: str, epoch: int, **more: Any) -> int:
         return self.add("halt.order", **Order(-1, what, selector(where), "r", epoch=epoch, **more).body())
@@ -48,8 +53,17 @@ class Log:
         principal = {"agent": "claude", "session": session}
         return self.add(kind, principal=principal, epoch=epoch, provenance=provenance)
 
-    def certify(self, order: int, epoch: int, sessions: list[list[str]], signer: Ed25519Key = SIGNER) -> int:
-        predicate = {"order": {"id": order}, "epoch": epoch, "sessions": sessions}
+    def certify(
+        self,
+        order: int,
+        epoch: int,
+        sessions: list[list[str]],
+        signer: Ed25519Key = SIGNER,
+        said: dict[str, Any] | None = None,
+    ) -> int:
+        now = {"time": self.now(), "boottime": self.at}
+        predicate = {"order": {"id": order}, "epoch": epoch, "sessions": sessions, "issued": now, "confirmed": now}
+        predicate |= said or {}
         raw = certificate(signer, order, self.ledger.entry(order).raw, predicate)
         return self.add(
             "halt.certificate", order=order, epoch=epoch, certificate=self.ledger.blobs.put(raw, MEDIA_TYPE)
@@ -246,10 +260,61 @@ def test_a_certificate_of_another_key_or_another_order_is_no_certificate(log: Lo
         log.judge()
     other = Log(tmp_path / "other")
     first, second = other.order(What.PAUSE, 'session = "a"', 1), other.order(What.PAUSE, 'session = "b"', 2)
-    raw = certificate(SIGNER, first, other.ledger.entry(first).raw, {"order": {"id": first}})
+    raw = certificate(SIGNER, first, other.ledger.entry(first).raw, {"order": {"id": first}, **TIMES})
     other.add("halt.certificate", order=second, epoch=2, certificate=other.ledger.blobs.put(raw, MEDIA_TYPE))
     with pytest.raises(LedgerTampered, match="another order"):
         other.judge()
+
+
+def test_a_certificate_is_shown_once(log: Log) -> None:
+    """The order is carried out again after a start; that it was carried out before is no proof of now."""
+    order = log.order(What.PAUSE, 'session = "a"', 1)
+    log.certify(order, 1, [])
+    log.certify(order, 1, [])
+    failed(log, "shows the certificate of entry 2 again")
+
+
+def test_an_order_that_was_carried_out_twice_has_two_certificates(log: Log) -> None:
+    order = log.order(What.PAUSE, 'session = "a"', 1)
+    log.certify(order, 1, [])
+    log.at += 1
+    log.certify(order, 1, [])
+    assert log.judge().counts["halt.certificate"] == 2
+
+
+@pytest.mark.parametrize(
+    ("said", "says"),
+    [
+        ({"confirmed": {"time": "2026-01-01T00:10:00.000000Z", "boottime": 600}}, "dated later than the entry"),
+        ({"issued": {"time": "2026-01-01T00:10:00.000000Z", "boottime": 0}}, "confirmed before it was begun"),
+        ({"issued": {"time": "2026-01-01T00:00:00.000000Z", "boottime": 900}}, "confirmed before it was begun"),
+        ({"confirmed": {"time": "soon", "boottime": 0}}, "does not say when"),
+        ({"confirmed": {}}, "does not say when"),
+        ({"epoch": 7}, "another epoch"),
+    ],
+)
+def test_a_certificate_from_another_time_is_found(log: Log, said: dict[str, Any], says: str) -> None:
+    log.certify(log.order(What.PAUSE, 'session = "a"', 1), 1, [], said=said)
+    with pytest.raises(LedgerTampered, match=says):
+        log.judge()
+
+
+def test_a_certificate_from_tomorrow_or_of_another_order_is_refused_offline(tmp_path: Path) -> None:
+    """What an auditor does who has the file, the order's entry and the log's key, and nothing else."""
+    file, entry = tmp_path / "halt.json", tmp_path / "3.json"
+    entry.write_bytes(b"entry")
+    asked = ["--certificate", str(file), "--key", SIGNER.vkey, "--entry", str(entry)]
+    file.write_bytes(certificate(SIGNER, 3, b"entry", {"order": {"id": 3}, **TIMES}))
+    assert CliRunner().invoke(command, asked).exit_code == 0
+    file.write_bytes(certificate(SIGNER, 4, b"another", {"order": {"id": 4}, **TIMES}))
+    other = CliRunner().invoke(command, asked)
+    assert isinstance(other.exception, LedgerTampered)
+    assert "another order" in str(other.exception)
+    ahead = {name: {"time": "2999-01-01T00:00:00.000000Z", "boottime": 1} for name in ("issued", "confirmed")}
+    file.write_bytes(certificate(SIGNER, 3, b"entry", {"order": {"id": 3}, **ahead}))
+    future = CliRunner().invoke(command, asked)
+    assert isinstance(future.exception, LedgerTampered)
+    assert "minutes from now" in str(future.exception)
 
 
 @pytest.mark.parametrize(
@@ -264,7 +329,7 @@ def test_a_certificate_of_another_key_or_another_order_is_no_certificate(log: Lo
     ],
 )
 def test_a_spoilt_certificate_is_refused(spoil: Any) -> None:
-    raw = certificate(SIGNER, 3, b"entry", {"order": {"id": 3}})
+    raw = certificate(SIGNER, 3, b"entry", {"order": {"id": 3}, **TIMES})
     assert check_certificate(raw, Key.parse(SIGNER.vkey))["predicate"]["order"]["id"] == 3
     changed = spoil(raw)
     assert changed != raw

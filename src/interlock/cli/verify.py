@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,7 @@ if TYPE_CHECKING:
     from interlock.ledger.verify import Report
 
 _SHOWN = 10
+_CLOCKS_DIFFER = 300.0  # seconds that two machines' clocks may lie apart
 
 
 @click.command(
@@ -22,7 +25,7 @@ _SHOWN = 10
     "  interlock verify --proof 17.tlog-proof --entry 17.json --key VKEY   one entry alone\n"
     "  interlock verify --commit HEAD         what stands behind a commit, from this installation's ledger\n"
     "  interlock verify --commit HEAD --bundle b.json --key VKEY   the same from a file, anywhere\n"
-    "  interlock verify --certificate halt-42.json --key VKEY   that an order to halt was carried out\n\n"
+    "  interlock verify --certificate halt-42.json --entry 42.json --key VKEY   that this order was carried out\n\n"
     "Exit status: 0 sound, 30 tampered, 31 incomplete, 32 cannot be judged, 33 policy failed, 34 forked or set back.",
 )
 @click.argument("directory", required=False, type=click.Path(path_type=Path))
@@ -37,7 +40,7 @@ _SHOWN = 10
 )
 @click.option("--strict", is_flag=True, help="Refuse a log with intents that have no outcome, or other gaps.")
 @click.option("--proof", type=click.Path(path_type=Path), help="Check this .tlog-proof instead of a directory.")
-@click.option("--entry", type=click.Path(path_type=Path), help="The bytes of the entry that the proof is about.")
+@click.option("--entry", type=click.Path(path_type=Path), help="The bytes of the entry that it is about.")
 @click.option("--certificate", type=click.Path(path_type=Path), help="Check this halt certificate instead.")
 @click.option("--commit", default="", metavar="REVISION", help="Check the attestation of this commit instead.")
 @click.option(
@@ -72,7 +75,7 @@ def command(  # noqa: PLR0913 - each is an option
         _attested(commit, bundle, trusted, directory or _own(), as_json=as_json)
         return
     if certificate is not None:
-        _certificate(certificate, trusted, as_json=as_json)
+        _certificate(certificate, entry, trusted, as_json=as_json)
         return
     if proof is not None:
         found = _proof(proof, entry, trusted)
@@ -152,15 +155,22 @@ def _proof(proof: Path, entry: Path | None, key: str) -> dict[str, Any]:
     return verify_proof(_read(proof), _read(entry), key)
 
 
-def _certificate(path: Path, key: str, *, as_json: bool) -> None:
+def _certificate(path: Path, entry: Path | None, key: str, *, as_json: bool) -> None:
     from interlock.cli.show import emit
-    from interlock.ledger.verify import check_certificate
+    from interlock.ledger.verify import check_certificate, confirmed
     from interlock.ledger.verify.notes import Key
-    from interlock.model.errors import UsageError
+    from interlock.model.errors import LedgerTampered, UsageError
 
     if not key:
         raise UsageError("--certificate needs --key: the log's key (state/keys/daemon.vkey).")
     said = check_certificate(_read(path), Key.parse(key))
+    if (ahead := confirmed(said) - time.time()) > _CLOCKS_DIFFER:
+        raise LedgerTampered(
+            f"{path} says that it was confirmed {ahead / 60:.0f} minutes from now. It tells what has happened: "
+            "this one was made up, or one of the two clocks is wrong; look at this machine's first."
+        )
+    if entry is not None and said["subject"][0]["digest"].get("sha256") != sha256(_read(entry)).hexdigest():
+        raise LedgerTampered(f"{path} is the certificate of another order than the one in {entry}.")
     if as_json:
         emit({"sound": True, "statement": said})
         return

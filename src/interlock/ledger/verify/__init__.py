@@ -11,6 +11,6 @@ from __future__ import annotations
 
 from interlock.ledger.verify.attestations import check_attestation
 from interlock.ledger.verify.check import Report, verify, verify_proof
-from interlock.ledger.verify.halts import check_certificate
+from interlock.ledger.verify.halts import check_certificate, confirmed
 
-__all__ = ["Report", "check_attestation", "check_certificate", "verify", "verify_proof"]
+__all__ = ["Report", "check_attestation", "check_certificate", "confirmed", "verify", "verify_proof"]

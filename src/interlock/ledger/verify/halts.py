@@ -79,6 +79,7 @@ class Halts:
     _orders: dict[int, _Order] = field(default_factory=dict)
     _standing: dict[str, dict[int, _Standing]] = field(default_factory=dict)  # by workspace and number
     _epoch: int = 0
+    _seen: dict[str, int] = field(default_factory=dict)  # by digest of a certificate: what showed it first
     _agents: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)  # what a session's agent is made of
 
     def feed(self, index: int, kind: str, time: str, body: dict[str, Any], raw: bytes) -> None:
@@ -157,7 +158,7 @@ class Halts:
             self._order(index, time, body, raw)
         of = self._orders.get(_integer(body.get("order"), -1))
         if kind == CERTIFICATE:
-            self._certified(index, of, body)
+            self._certified(index, of, _seconds(time), body)
         elif kind == BEGIN and of is not None:
             of.begun = True
         elif kind == LIFT:
@@ -184,20 +185,23 @@ class Halts:
             index, str(body.get("what")), where, allow, _integer(body.get("epoch")), begun, end, digest
         )
 
-    def _certified(self, index: int, order: _Order | None, body: dict[str, Any]) -> None:
+    def _certified(self, index: int, order: _Order | None, now: float, body: dict[str, Any]) -> None:
         if order is None:
             self._fail(f"entry {index} certifies an order that is not in force")
             return
         if _integer(body.get("epoch")) != order.epoch:
             self._fail(f"entry {index} certifies order {order.index} under another epoch")
         order.certified = True
-        predicate = self._predicate(index, order, body)
+        predicate = self._predicate(index, order, now, body)
         named = predicate.get("sessions", body.get("sessions", ()))
         if order.what != "freeze" and isinstance(named, list):
             order.sessions |= {(str(one[0]), str(one[1])) for one in named if isinstance(one, list) and len(one) == 2}
 
-    def _predicate(self, index: int, order: _Order, body: dict[str, Any]) -> dict[str, Any]:
-        """What the certificate itself says, where its bytes are at hand; whether they are its own is judged apart."""
+    def _predicate(self, index: int, order: _Order, now: float, body: dict[str, Any]) -> dict[str, Any]:
+        """What the certificate itself says, where its bytes are at hand; whether they are its own is judged apart.
+
+        Raises LedgerTampered where they are of another order, of another epoch, or from later than the entry itself.
+        """
         descriptor = body.get("certificate")
         name = str(descriptor.get("digest", "")).removeprefix("sha256:") if isinstance(descriptor, dict) else ""
         path = (
@@ -205,10 +209,17 @@ class Halts:
         )
         if path is None or not path.is_file():
             return {}
-        said = check_certificate(path.read_bytes(), self.keys.at(index + 1), f"the certificate of entry {index}")
+        if (first := self._seen.setdefault(name, index)) != index:
+            self._fail(f"entry {index} shows the certificate of entry {first} again: it proves nothing of this time")
+        what = f"the certificate of entry {index}"
+        said = check_certificate(path.read_bytes(), self.keys.at(index + 1), what)
         if said["subject"][0]["digest"].get("sha256") != order.entry:
-            raise LedgerTampered(f"the certificate of entry {index} is about another order than entry {order.index}")
+            raise LedgerTampered(f"{what} is about another order than entry {order.index}")
         found: dict[str, Any] = said["predicate"]
+        if found.get("epoch") != order.epoch:
+            raise LedgerTampered(f"{what} is of another epoch than its order: {found.get('epoch')}, not {order.epoch}")
+        if confirmed(said) > now + _SLACK:
+            raise LedgerTampered(f"{what} is dated later than the entry that holds it: {found['confirmed']['time']}")
         return found
 
     def _fail(self, text: str) -> None:
@@ -219,11 +230,25 @@ class Halts:
 
 
 def check_certificate(envelope: bytes, key: Key, what: str = "the certificate") -> dict[str, Any]:
-    """The statement in a halt certificate that this key has signed. Raises LedgerTampered for anything else."""
+    """The statement in a halt certificate that this key has signed. Raises LedgerTampered for anything else, also for
+    one that says it was confirmed before it was begun.
+    """
     said = opened(envelope, key, what)
     if said["predicateType"] != _PREDICATE:
         raise LedgerTampered(f"{what} is no halt certificate")
+    try:
+        begun, done = (said["predicate"][moment] for moment in ("issued", "confirmed"))
+        backwards = done["boottime"] < begun["boottime"] or confirmed(said) < _seconds(begun["time"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise LedgerTampered(f"{what} does not say when: {error}") from error
+    if backwards:
+        raise LedgerTampered(f"{what} was confirmed before it was begun")
     return said
+
+
+def confirmed(certificate: Mapping[str, Any]) -> float:
+    """When the statement of a certificate says that the kernel had confirmed it: seconds since 1970."""
+    return _seconds(str(certificate["predicate"]["confirmed"]["time"]))
 
 
 def _session(body: Mapping[str, Any]) -> tuple[str, str]:
