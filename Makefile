@@ -3,8 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# A test that waits for a daemon leaves its core to another; the tests of a file stay together.
-SIDE_BY_SIDE := -n 3 --dist loadfile
+# A test that waits for a daemon leaves its core to another; the tests of a file stay together, in the order of tests/conftest.py.
+SIDE_BY_SIDE := -n 3 --dist loadfile --no-loadscope-reorder
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help

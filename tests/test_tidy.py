@@ -6,9 +6,8 @@ import ast
 import re
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "interlock"
@@ -70,55 +69,64 @@ def imports(tree: ast.AST) -> Iterator[str]:
                 yield node.module
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=relative)
-def test_the_arrows_never_run_backwards(path: Path) -> None:
-    room = relative(path).split("/")[0].removesuffix(".py")
-    if room not in MAY_IMPORT:
-        return
-    for name in imports(ast.parse(path.read_text())):
-        if name.startswith("interlock."):
-            other = name.split(".")[1]
-            assert other == room or other in MAY_IMPORT[room] or other == "__version__", (
-                f"{room} may not import {other}"
-            )
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
 
 
-@pytest.mark.parametrize("path", [p for p in SOURCES if relative(p).startswith(PURE_FILES)], ids=relative)
-def test_the_core_does_no_io(path: Path) -> None:
-    tree = ast.parse(path.read_text())
-    for name in imports(tree):
+def test_the_arrows_never_run_backwards() -> None:
+    backwards = []
+    for path in SOURCES:
+        room = relative(path).split("/")[0].removesuffix(".py")
+        for name in imports(tree(path)) if room in MAY_IMPORT else ():
+            if name.startswith("interlock."):
+                other = name.split(".")[1]
+                if other not in {room, "__version__", *MAY_IMPORT[room]}:
+                    backwards.append(f"{relative(path)}: {room} may not import {other}")
+    assert not backwards
+
+
+def test_the_core_does_no_io() -> None:
+    found = []
+    for path in SOURCES:
+        if not relative(path).startswith(PURE_FILES):
+            continue
         # `importlib.resources` reads the package's own data files: they are part of the code.
-        assert name.split(".")[0] not in BANNED_IN_PURE, f"{name} in the core"
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            assert node.func.id not in BANNED_CALLS, f"{node.func.id}() in the core, line {node.lineno}"
+        found += [f"{relative(path)}: {name}" for name in imports(tree(path)) if name.split(".")[0] in BANNED_IN_PURE]
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in BANNED_CALLS:
+                found.append(f"{relative(path)}:{node.lineno}: {node.func.id}()")
+    assert not found
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=relative)
-def test_files_and_functions_fit(path: Path) -> None:
-    text = path.read_text()
-    assert text.count("\n") <= LONGEST_FILE, "this file is two rooms that have not been told apart yet"
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            length = (node.end_lineno or node.lineno) - node.lineno + 1
-            assert length <= LONGEST_FUNCTION, f"{node.name} has {length} lines"
+def test_files_and_functions_fit() -> None:
+    """A file that is too long is two rooms that have not been told apart yet."""
+    found = []
+    for path in SOURCES:
+        if (lines := path.read_text().count("\n")) > LONGEST_FILE:
+            found.append(f"{relative(path)} has {lines} lines")
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                length = (node.end_lineno or node.lineno) - node.lineno + 1
+                if length > LONGEST_FUNCTION:
+                    found.append(f"{relative(path)}: {node.name} has {length} lines")
+    assert not found
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=relative)
-def test_every_module_says_what_it_is(path: Path) -> None:
-    text = path.read_text()
-    assert not text.strip() or ast.get_docstring(ast.parse(text)), "a module starts with its one idea"
+def test_every_module_says_what_it_is() -> None:
+    """A module starts with its one idea."""
+    assert not [relative(path) for path in SOURCES if tree(path).body and not ast.get_docstring(tree(path))]
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=relative)
-def test_nothing_is_left_for_later(path: Path) -> None:
-    text = path.read_text()
-    assert not re.search(r"\b(TODO|FIXME|XXX|HACK)\b|NotImplementedError", text)
-    for number, line in enumerate(text.splitlines(), start=1):
-        for mark in ("# type: ignore", "# noqa"):
-            if mark in line:
-                assert re.search(re.escape(mark) + r"[^#]*\S", line), number
-                assert "[" in line.split(mark)[1] or ":" in line.split(mark)[1], f"line {number}: say which rule"
+def test_nothing_is_left_for_later() -> None:
+    later = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|NotImplementedError")
+    nameless = re.compile(r"# (?:type: ignore|noqa)(?![\[:]\s?\w)")  # a mark says which rule it is about
+    found = []
+    for path in SOURCES:
+        for number, line in enumerate(path.read_text().splitlines(), start=1):
+            if later.search(line) or nameless.search(line):
+                found.append(f"{relative(path)}:{number}: {line.strip()}")
+    assert not found
 
 
 def tracked() -> list[str]:
@@ -148,13 +156,16 @@ def test_the_root_holds_what_a_stranger_expects_there() -> None:
     assert root <= folders | files
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=relative)
-def test_what_is_an_extra_is_imported_where_it_is_used_alone(path: Path) -> None:
+def test_what_is_an_extra_is_imported_where_it_is_used_alone() -> None:
     """Start-up must not depend on what else is installed: z3 in the rooms of proofs, DuckDB in that of replays."""
     home = {"z3": ("prover/", "changes/formal/"), "duckdb": ("replay/",)}
-    for name in imports(ast.parse(path.read_text())):
-        if (extra := name.split(".")[0]) in home:
-            assert relative(path).startswith(home[extra]), f"{extra} outside of {home[extra]}"
+    outside = [
+        f"{relative(path)}: {name}"
+        for path in SOURCES
+        for name in imports(tree(path))
+        if not relative(path).startswith(home.get(name.split(".")[0], ""))
+    ]
+    assert not outside
 
 
 def test_what_names_download_hosts_is_not_committed() -> None:

@@ -36,12 +36,16 @@ class Victims:
             text=True,
         )
 
-    def kill_after(self, seconds: float, directory: Path, told: Path, number: int) -> None:
-        """Let a writer run for so long, and kill it."""
+    def kill_after(self, seconds: float, directory: Path, told: Path, number: int, *, heard: bool) -> None:
+        """Let a writer run for so long, and kill it; `heard`: so long after the first that it was told."""
         assert self._server.stdin is not None
         assert self._server.stdout is not None
         print(f"{directory} {told} {number}", file=self._server.stdin, flush=True)
         pid = int(self._server.stdout.readline())
+        deadline = time.monotonic() + 60
+        while heard and not told.stat().st_size:
+            assert time.monotonic() < deadline, "it was told nothing"
+            time.sleep(0.001)
         time.sleep(seconds)
         os.kill(pid, signal.SIGKILL)
         assert self._server.stdout.readline() == "dead\n"
@@ -78,7 +82,8 @@ def _kill_many(tmp_path: Path, victims: Victims, times: int) -> None:
     acknowledged = 0
     for number in range(1, times + 1):
         told.write_bytes(b"")
-        victims.kill_after(chance.choice((0.0, 0.01, 0.03)) + chance.random() * 0.12, directory, told, number)
+        seconds = chance.choice((0.0, 0.01, 0.03)) + chance.random() * 0.12
+        victims.kill_after(seconds, directory, told, number, heard=number % 3 != 0)
         with begin(directory) as ledger:
             acknowledged += _all_there(_told(told), ledger)
             after = parse_checkpoint(ledger.checkpoint())
@@ -86,7 +91,7 @@ def _kill_many(tmp_path: Path, victims: Victims, times: int) -> None:
             check_consistency(before.size, after.size, proof, before.root, after.root)
             before = after
             add(ledger, "note", round=number)
-    assert acknowledged > times, "the load was too light to prove anything"
+    assert acknowledged >= times * 2 // 3, "the load was too light to prove anything"
     assert verify(directory).size == before.size + 1
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import unicodedata
 from collections.abc import Sequence
+from itertools import chain
 
 import pytest
 from hypothesis import given
@@ -17,28 +18,26 @@ ZERO_WIDTH = "\u200b\u200c\u200d\u2060\ufeff\u00ad\u034f\u180e\u3164\u115f\u1160
 CONTROLS = [chr(c) for c in (*range(0x20), *range(0x7F, 0xA0))]
 TAGS = [chr(c) for c in range(0xE0000, 0xE0080)]
 SELECTORS = [chr(c) for c in (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0), *range(0x180B, 0x1810))]
-SPACES = [chr(c) for c in range(sys.maxunicode + 1) if unicodedata.category(chr(c)) == "Zs" and c != 0x20]
+SPACES = [chr(c) for c in range(0x10000) if unicodedata.category(chr(c)) == "Zs" and c != 0x20]  # there are none above
 
 
-@pytest.mark.parametrize(
-    "character", [*CONTROLS, *BIDI, *ZERO_WIDTH, *TAGS, *SELECTORS, *SPACES], ids=lambda c: f"U+{ord(c):04X}"
-)
-def test_what_a_terminal_obeys_or_does_not_show_is_written_out(character: str) -> None:
-    for text in (character, f"a{character}b", f"рм{character}", character * 3):
-        assert character not in visible(text)
-        assert f"<U+{ord(character):04X}" in visible(text)
-        assert original(visible(text)) == text
+def test_what_a_terminal_obeys_or_does_not_show_is_written_out() -> None:
+    for character in [*CONTROLS, *BIDI, *ZERO_WIDTH, *TAGS, *SELECTORS, *SPACES]:
+        for text in (character, f"a{character}b", f"рм{character}", character * 3):
+            assert character not in visible(text), hex(ord(character))
+            assert f"<U+{ord(character):04X}" in visible(text)
+            assert original(visible(text)) == text
 
 
-SOME = sorted({*range(0x3400), *range(0xFE00, 0x10000), *range(0xE0000, 0xE0200), *range(0, sys.maxunicode + 1, 61)})
+SOME = (range(0x3400), range(0xFE00, 0x10000), range(0xE0000, 0xE0200), range(0, sys.maxunicode + 1, 61))
 
 
 @pytest.mark.parametrize(
     "codes",
-    [pytest.param(SOME, id="some"), pytest.param(range(sys.maxunicode + 1), id="every", marks=pytest.mark.slow)],
+    [pytest.param(SOME, id="some"), pytest.param([range(sys.maxunicode + 1)], id="every", marks=pytest.mark.slow)],
 )
-def test_every_code_point_is_shown_or_written_out_and_none_is_lost(codes: Sequence[int]) -> None:
-    for code in codes:
+def test_every_code_point_is_shown_or_written_out_and_none_is_lost(codes: Sequence[range]) -> None:
+    for code in chain(*codes):
         character = chr(code)
         shown = visible(character)
         assert original(shown) == character, hex(code)

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
-
 from interlock.effects.catalogue import packaged
 from interlock.effects.catalogue.examples import check
 
 FAMILIES = packaged().families
 
 
-@pytest.mark.parametrize("family", FAMILIES, ids=[family.name for family in FAMILIES])
-def test_examples_hold(family):
-    assert list(check(packaged(), family)) == []
+def test_examples_hold() -> None:
+    assert not [f"{family.name}: {said}" for family in FAMILIES for said in check(packaged(), family)]
 
 
-@pytest.mark.parametrize("family", FAMILIES, ids=[family.name for family in FAMILIES])
-def test_every_family_has_examples(family):
-    assert family.examples, f"{family.name} has no examples"
+def test_every_family_has_examples() -> None:
+    assert not [family.name for family in FAMILIES if not family.examples]
