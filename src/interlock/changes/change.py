@@ -115,13 +115,16 @@ class Span(msgspec.Struct, frozen=True):
 
 
 class Commit(msgspec.Struct, frozen=True):
-    """One commit of the change: its object, what it says of itself, and its attestation (`refs/notes/interlock`)."""
+    """One commit of the change: its object, what it says of itself, its attestation (`refs/notes/interlock`), and what
+    others said of it (`refs/notes/interlock-reviews`).
+    """
 
     name: str
     author: str
     message: str
     raw: bytes
     note: bytes | None = None
+    reviews: bytes | None = None
 
 
 class Change:

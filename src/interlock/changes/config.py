@@ -6,6 +6,7 @@ import re
 import tomllib
 from functools import lru_cache
 from typing import Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -13,6 +14,7 @@ from interlock.changes.risk.score import Policy
 from interlock.model.errors import ConfigError
 
 PATH = ".interlock/gate.toml"
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class Waiver(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,6 +56,26 @@ class Provenance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     keys: tuple[str, ...] = ()  # verifier keys of the logs that are trusted (`state/keys/daemon.vkey`)
 
 
+class Review(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who has to have looked at a change beside its authors, from which score on, and how far apart all of them are."""
+
+    roles: tuple[Literal["critic", "tester"], ...] = ("critic",)
+    above: float = 0.0  # risk score from which this holds
+    paths: tuple[str, ...] = ()  # only where the change touches one of these; without any: always
+    apart: Literal["session", "agent", "person"] = "session"
+
+
+class Opinion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A model that is asked what it sees in a change. Without this table none is."""
+
+    url: str  # of an OpenAI-compatible server, up to and with `/v1`
+    model: str
+    remote: bool = False  # the change may leave this machine, to another one's https
+    seconds: float = 60.0  # for all answers together
+    size: int = 60_000  # bytes of one question's changed lines; at most four questions are asked
+    weight: Literal["review", "note"] = "review"  # what a finding of the model's does
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All of it. `digest` is set by `read`: it is part of the keys of the cache."""
 
@@ -67,6 +89,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sarif: tuple[str, ...] = ()  # reports of other scanners, absolute paths or below the directory of reports
     tests: Tests | None = None
     risk: Policy = Policy()  # the review that a score wants
+    review: tuple[Review, ...] = ()  # without any, nobody is asked for
+    opinion: Opinion | None = None
     digest: str = ""
 
 
@@ -89,7 +113,27 @@ def read(raw: bytes | None) -> Config:
     for waiver in found.waiver:
         if not re.fullmatch(r"\d{4}-\d\d-\d\d", waiver.until):
             raise ConfigError(f"{PATH} of the base: waiver {waiver.fingerprint} needs `until`, a date like 2027-01-31.")
+    if found.opinion is not None and (wrong := _unusable(found.opinion)):
+        raise ConfigError(f"{PATH} of the base: [opinion] {wrong}")
     return msgspec.structs.replace(found, digest=hashlib.sha256(raw).hexdigest())
+
+
+def _unusable(opinion: Opinion) -> str:
+    """What is wrong with an endpoint; the address itself is never quoted, it may hold a password."""
+    try:
+        parts = urlsplit(opinion.url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        return "has a url that is none."
+    if parts.scheme not in ("http", "https") or not host or parts.username or parts.query or parts.fragment:
+        return "needs a url like http://127.0.0.1:11434/v1, without user, query or fragment."
+    if not re.fullmatch(r"[\x21-\x7e]+", opinion.url):
+        return "has a url with characters that no address has."
+    if host in LOOPBACK:
+        return ""
+    if not opinion.remote:
+        return "leads to another machine: the change would leave this one. Say remote = true if it may."
+    return "" if parts.scheme == "https" else "leads to another machine and needs https."
 
 
 def matches(path: str, patterns: tuple[str, ...]) -> str:

@@ -15,6 +15,7 @@ from interlock.changes.intake import take
 from interlock.changes.repo import Repo
 from interlock.changes.risk import measures
 from interlock.changes.risk.score import Risk, risk
+from interlock.changes.stage import Late
 from interlock.changes.stages import stages
 
 
@@ -45,8 +46,11 @@ def judge(
     started = time.monotonic()
     chosen = stages(names)
     change = take(repo, base, head, today=today)
-    results = conduct(change, chosen, cache=Cache(cache) if cache else None, told=told)
+    kept = Cache(cache) if cache else None
+    results = conduct(change, [one for one in chosen if not isinstance(one, Late)], cache=kept, told=told)
     scored = None if names else _risk(repo, change, results)
+    last = [one.knowing(scored) for one in chosen if isinstance(one, Late)]
+    results += conduct(change, last, cache=kept, told=told)
     return decide(change, results, seconds=time.monotonic() - started, partial=bool(names), risk=scored)
 
 

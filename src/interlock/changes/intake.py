@@ -8,6 +8,7 @@ from interlock.changes import config
 from interlock.changes.change import LARGEST, Change, Commit, FileChange, Kind, Span, Version
 from interlock.changes.patch import Hunk, hunks
 from interlock.changes.provenance.notes import REF as NOTES
+from interlock.changes.provenance.notes import REVIEWS
 from interlock.changes.repo import Repo
 from interlock.model.errors import InternalError, UsageError
 
@@ -71,14 +72,16 @@ def _commits(repo: Repo, base: str, head: str) -> tuple[tuple[Commit, ...], list
     found = repo.commits(base, head, _COMMITS + 1)
     more = [f"the change has more than {_COMMITS} commits: what stands behind the oldest was not looked at"]
     names = list(found)[:_COMMITS]
-    notes = repo.notes(NOTES, names, LARGEST)
+    notes, reviews = (repo.notes(ref, names, LARGEST) for ref in (NOTES, REVIEWS))
     commits = []
     for name in names:
         head_lines, _, message = found[name].partition(b"\n\n")
         author = next((row[7:] for row in head_lines.split(b"\n") if row.startswith(b"author ")), b"")
         who = author.rpartition(b">")[0] + b">"
         said = message.decode("utf-8", "replace")
-        commits.append(Commit(name, who.decode("utf-8", "replace"), said, found[name], notes.get(name)))
+        commits.append(
+            Commit(name, who.decode("utf-8", "replace"), said, found[name], notes.get(name), reviews.get(name))
+        )
     return tuple(commits), more if len(found) > _COMMITS else []
 
 

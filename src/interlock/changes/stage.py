@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
 from interlock.changes.change import Change
 from interlock.changes.finding import Finding
+from interlock.changes.risk.score import Risk
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +57,14 @@ class Stage(Protocol):
     def run(self, change: Change) -> Found: ...
 
     def reads(self, change: Change) -> str: ...
+
+
+@runtime_checkable
+class Late(Stage, Protocol):
+    """A stage that runs after the others, because it asks for more the riskier they found the change."""
+
+    def knowing(self, risk: Risk | None) -> Stage:
+        """The same with the score; None where only some stages run, and none is made."""
 
 
 class Plain:

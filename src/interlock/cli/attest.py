@@ -19,21 +19,29 @@ from interlock.model.visible import visible
     "  interlock attest HEAD~3 HEAD --json   the signed documents\n"
     "  interlock attest --output evidence    one bundle a commit, for `interlock verify --commit`\n"
     "  interlock attest --notes              as git notes, for colleagues and for the gate in CI\n"
+    "  interlock attest --reviews            what others said of it (interlock review), as a git note\n"
     "  interlock attest --agent-trace        lines by author, as agent-trace has them\n\n"
     "Attestations are made when the daemon sees a commit, and kept with the ledger: nothing is written into your "
-    "repository unless you say --notes. Push them with `git push origin refs/notes/interlock refs/notes/ai`.\n\n"
+    "repository unless you say --notes. Push them with `git push origin 'refs/notes/*'`.\n\n"
     "Exit status: 0 attested, 23 no daemon, 26 no such commit or no repository.",
 )
 @click.argument("commits", nargs=-1)
 @click.option("--output", type=click.Path(path_type=Path, file_okay=False), help="Write COMMIT.json files there.")
 @click.option("--notes", is_flag=True, help="Add git notes: refs/notes/interlock, and refs/notes/ai (git-ai 3.0.0).")
+@click.option("--reviews", is_flag=True, help="Add the reviews alone, to refs/notes/interlock-reviews.")
 @click.option("--agent-trace", "trace", is_flag=True, help="Print an agent-trace record a line.")
 @click.option("--json", "as_json", is_flag=True, help="Print the bundles, one JSON document a line.")
-def command(commits: tuple[str, ...], *, output: Path | None, notes: bool, trace: bool, as_json: bool) -> None:
+def command(
+    commits: tuple[str, ...], *, output: Path | None, notes: bool, reviews: bool, trace: bool, as_json: bool
+) -> None:
     """Show and write out what stands behind COMMITS: sessions, models, actions, approvals and tests, signed."""
     from interlock.daemon.client import call
 
     for revision in commits or ("HEAD",):
+        if notes or reviews:
+            _gather(revision)
+        if reviews:
+            continue
         asked = {"cwd": here(), "revision": revision, "lines": notes or trace}
         found = call(locate(), "provenance.attest", asked, timeout=120.0)
         if output is not None:
@@ -97,6 +105,17 @@ def _note(found: dict[str, Any]) -> None:
     if found["files"]:
         add(here(), NOTES, found["commit"], git_ai(found["commit"], found["files"], __version__), merge=True)
     click.echo(f"Noted {found['commit'][:12]} in {REF} and {NOTES}.", err=True)
+
+
+def _gather(revision: str) -> None:
+    """Note the reviews that this ledger has, beside those that others have noted."""
+    from interlock.changes.provenance.notes import REVIEWS, gather
+    from interlock.daemon.client import call
+
+    found = call(locate(), "review.of", {"cwd": here(), "revision": revision})
+    if found["reviews"]:
+        gather(here(), found["commit"], found["reviews"])
+        click.echo(f"Noted {len(found['reviews'])} reviews of {found['commit'][:12]} in {REVIEWS}.", err=True)
 
 
 def _trace(found: dict[str, Any]) -> None:

@@ -52,6 +52,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "log": ("log", "Show the ledger."),
     "blame": ("blame", "Show who wrote each line of a file: a person or an agent."),
     "trace": ("trace", "Follow a line or commit to its prompt, or an action to what is left of it."),
+    "review": ("review", "Say of a commit that you looked at it, or tested it."),
     "attest": ("attest", "Show and write out what stands behind commits, signed."),
     "undo": ("undo", "Take back what an action or a session changed."),
     "verify": ("verify", "Prove offline that a ledger or an export is sound."),

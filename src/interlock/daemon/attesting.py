@@ -47,13 +47,14 @@ class Attester:
     """Makes attestations, and finds those that were made."""
 
     def __init__(
-        self, *, tracker: Tracker, ledger: Ledger, recorder: LedgerRecorder, signer: Signer, clock: Clock
+        self, *, tracker: Tracker, ledger: Ledger, recorder: LedgerRecorder, signer: Signer, clock: Clock, person: str
     ) -> None:
         self._tracker = tracker
         self._ledger = ledger
         self._recorder = recorder
         self._signer = signer
         self._clock = clock
+        self._person = person
         self._known: dict[tuple[str, str], int] = {}
         self._read = 0  # entries that were searched for attestations
         self._one = asyncio.Lock()
@@ -137,7 +138,7 @@ class Attester:
         stop = made.entry if made is not None else max(entries, default=-1) + 1
         before = [journal.commits[one].entry for one in fact.parents if one in journal.commits]
         start = max(*before, journal.first, stop - _ENTRIES, 0) if before else max(journal.first, stop - _ENTRIES, 0)
-        tests = attest.tested(self._between(start, stop), sessions) if sessions else []
+        tests = self.tested(start, stop, sessions) if sessions else []
         return Behind(
             dict(sorted(lines.items())),
             acts,
@@ -145,7 +146,12 @@ class Attester:
             how=made.how if made is not None else "",
             by=made.by if made is not None else "unknown",
             left_out=left_out,
+            person=self._person,
         )
+
+    def tested(self, start: int, stop: int, sessions: set[str]) -> list[dict[str, Any]]:
+        """The runs of tests of these sessions among the entries from `start` to before `stop`."""
+        return attest.tested(self._between(start, stop), sessions)
 
     def _act(self, index: int) -> dict[str, Any]:
         return story.action(index, json.loads(self._ledger.entry(index).raw))

@@ -60,6 +60,7 @@ from interlock.daemon.provenance import ProvenanceDesk
 from interlock.daemon.recorder import LedgerRecorder
 from interlock.daemon.records import RecordsDesk
 from interlock.daemon.reviewers import ReviewersDesk
+from interlock.daemon.reviews import ReviewDesk
 from interlock.daemon.roles import RolesDesk
 from interlock.daemon.rpc import Rpc
 from interlock.daemon.rules import RuleBook
@@ -194,9 +195,14 @@ async def build(home: Home, ledger: Ledger, signer: Ed25519Key, *, clock: Clock,
     halt.heard += [tokens.halted, roles.halted, runs.ordered]
     notifier = Notifier(ledger=ledger, queue=broker.queue, clock=clock, callers=ground.callers, user=home.config)
     panel = _panel_desk(ground, crowd)
-    attester = Attester(tracker=tracker, ledger=ledger, recorder=recorder, signer=signer, clock=clock)
+    attester = Attester(
+        tracker=tracker, ledger=ledger, recorder=recorder, signer=signer, clock=clock, person=person.name
+    )
+    reviews = ReviewDesk(
+        broker, tracker, attester, ledger=ledger, recorder=recorder, callers=ground.callers, clock=clock, signer=signer
+    )
     tracker.committed = attester.committed
-    desks = [*_desks(ground, broker, runs, settler, stop), ProvenanceDesk(tracker, ledger, recorder, attester)]
+    desks = [*_desks(ground, broker, runs, settler, stop), ProvenanceDesk(tracker, ledger, recorder, attester), reviews]
     rpc = Rpc([*desks, crowd, tokens, roles, inbox, undo, halt, notifier, panel])
     panel.rpc, notifier.panel = rpc, panel.address
     await broker.queue.recover()

@@ -39,6 +39,7 @@ class Behind(msgspec.Struct, frozen=True):
     how: str = ""
     by: str = "unknown"
     left_out: int = 0  # files whose lines were not looked at: binary, or too many
+    person: str = ""  # whose machine it is: lines of a person are theirs
 
 
 def subjects(fact: Facts, raw: bytes) -> list[dict[str, Any]]:
@@ -69,6 +70,7 @@ def predicate(fact: Facts, behind: Behind, origin: str, made: str) -> dict[str, 
                 "approvals": sorted({int(act["approval"]) for act in acts if act.get("approval") is not None}),
                 "tests": list(behind.tests),
                 "committed": {"by": behind.by, "how": behind.how},
+                **({"person": behind.person} if behind.person else {}),
                 **({"filesLeftOut": behind.left_out} if behind.left_out else {}),
                 **({"actionsLeftOut": len(behind.acts) - len(acts)} if len(behind.acts) > len(acts) else {}),
             },
@@ -104,8 +106,8 @@ def tested(entries: Sequence[tuple[int, str, Mapping[str, Any]]], sessions: set[
             said = action(index, entry)
             if said.get("session") in sessions and (match := _TESTS.search(str(body.get("text", "")))):
                 found[index] = {"entry": index, "runner": match[1], "passed": None}
-        elif (intent := body.get("intent")) in found:
-            found[intent]["passed"] = body.get("ok")
+        elif (intent := body.get("intent")) in found and isinstance(result := body.get("result"), Mapping):
+            found[intent]["passed"] = result.get("ok") is True and not result.get("interrupted")
     return list(found.values())
 
 
@@ -119,10 +121,12 @@ def unapproved(said: Mapping[str, Any]) -> list[int]:
     ]
 
 
-def bundle(envelope: bytes, entry: bytes, proof: str) -> bytes:
-    """Envelope, entry and proof of inclusion as one JSON document, as it travels in a note or a file."""
+def bundle(envelope: bytes, entry: bytes, proof: str, kind: str = KIND) -> bytes:
+    """Envelope, entry and proof of inclusion as one JSON document, as it travels in a note or a file. `kind` is the
+    entry's.
+    """
     said = {
-        "schema": "interlock.attestation/1",
+        "schema": f"interlock.{kind}/1",
         "envelope": json.loads(envelope),
         "entry": entry.decode(),
         "proof": proof,

@@ -5,10 +5,14 @@ The person's own git writes them, without hooks. A note that another tool wrote 
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
+
 from interlock.changes.repo import Repo
 from interlock.model.errors import Refused
 
 REF = "refs/notes/interlock"
+REVIEWS = "refs/notes/interlock-reviews"  # one bundle a line, so that git joins two people's notes by lines
 _AUTHOR = ("-c", "user.name=interlock", "-c", "user.email=interlock@localhost")
 _MARK = '"git_ai_version": "interlock'
 
@@ -27,6 +31,26 @@ def add(directory: str, ref: str, commit: str, text: str, *, merge: bool = False
         raise Refused(f"{commit[:12]} has a note in {ref} that Interlock did not write. Remove it first.")
     oid = repo.call("hash-object", "-w", "--stdin", feed=text.encode()).decode().strip()
     repo.call(*_AUTHOR, "notes", f"--ref={ref}", "add", "-f", "-C", oid, commit)
+
+
+def gather(directory: str, commit: str, lines: Iterable[str]) -> None:
+    """Note reviews of a commit beside those that are noted already. Raises OperatorError where git says no."""
+    repo = Repo(directory)
+    there = (read(repo, commit, REVIEWS) or b"").decode("utf-8", "replace").splitlines()
+    known = {
+        _entry(line): line for line in [*there, *lines] if line
+    }  # a proof grows with its log: one of them is enough
+    text = "".join(f"{line}\n" for line in known.values())
+    oid = repo.call("hash-object", "-w", "--stdin", feed=text.encode()).decode().strip()
+    repo.call(*_AUTHOR, "notes", f"--ref={REVIEWS}", "add", "-f", "-C", oid, commit)
+
+
+def _entry(line: str) -> str:
+    """What a review is known by; what is none is kept as it is, for whoever reads it to refuse."""
+    try:
+        return str(json.loads(line)["entry"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return line
 
 
 def read(repo: Repo, commit: str, ref: str = REF) -> bytes | None:

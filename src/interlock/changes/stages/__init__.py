@@ -20,6 +20,8 @@ STAGES: dict[str, str] = {
     "privilege": "interlock.changes.stages.privilege",
     "tests": "interlock.changes.stages.tests",
     "formal": "interlock.changes.stages.formal",
+    "opinion": "interlock.changes.stages.opinion",
+    "review": "interlock.changes.stages.review",
 }
 
 

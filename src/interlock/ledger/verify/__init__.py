@@ -9,8 +9,8 @@ It never returns a verdict that a caller could forget to look at: it returns a r
 
 from __future__ import annotations
 
-from interlock.ledger.verify.attestations import check_attestation
+from interlock.ledger.verify.attestations import check_attestation, check_review
 from interlock.ledger.verify.check import Report, verify, verify_proof
 from interlock.ledger.verify.halts import check_certificate, confirmed
 
-__all__ = ["Report", "check_attestation", "check_certificate", "confirmed", "verify", "verify_proof"]
+__all__ = ["Report", "check_attestation", "check_certificate", "check_review", "confirmed", "verify", "verify_proof"]

@@ -1,0 +1,170 @@
+"""Stage *review*: that others than its authors looked at the change, where the base asks for that.
+
+Off unless the base's `gate.toml` has a `[[review]]`. Who wrote a commit is what its attestation says, who looked at the
+change what `refs/notes/interlock-reviews` holds for its last commit: both signed by logs that the base names. Where
+either is missing a person has to look; a name in a commit's message is nobody's word here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+
+from interlock.changes import chain
+from interlock.changes.chain import Hand, Word
+from interlock.changes.change import Change, Commit
+from interlock.changes.config import Review, matches
+from interlock.changes.finding import Finding, Weight
+from interlock.changes.risk.score import Risk
+from interlock.changes.stage import Found
+from interlock.ledger.verify import check_attestation, check_review
+from interlock.model.errors import LedgerTampered, LedgerUnverifiable
+
+_WORDS = 200  # of one commit that are looked at
+_DOES = {"critic": "looked at it", "tester": "tested it"}
+
+
+class ReviewChain:
+    """The stage; see `stage.Late`. Without a score every rule holds, whatever score it is from."""
+
+    name, version, budget = "review", "1", 10.0
+
+    def __init__(self, risk: Risk | None = None) -> None:
+        self._risk = risk
+
+    def knowing(self, risk: Risk | None) -> ReviewChain:
+        """The stage with a score."""
+        return ReviewChain(risk)
+
+    def reads(self, change: Change) -> str:
+        """The commits, what is noted of them, and the score."""
+        digest = hashlib.sha256(repr(self._risk and round(self._risk.probability, 6)).encode())
+        for commit in change.commits:
+            for part in (commit.raw, commit.note or b"", commit.reviews or b""):
+                digest.update(hashlib.sha256(part).digest())
+        return digest.hexdigest()
+
+    def run(self, change: Change) -> Found:
+        """Judge who had a hand in it."""
+        rules = [rule for rule in change.config.review if self._holds(rule, change)]
+        if not change.config.review:
+            return Found(notes=("nobody is asked for: the base's gate.toml has no [[review]]",))
+        if not rules or not change.commits:
+            return Found(notes=("no [[review]] of the base is about this change",))
+        if not change.config.provenance.keys:
+            problem = "the base asks for reviewers and names no log to believe: [provenance] keys in its gate.toml"
+            return Found(problems=(problem,))
+        hands, findings = _authors(change)
+        words, more = _words(change)
+        findings += more
+        for rule in rules:
+            findings += _missing(rule, words, hands, change.head)
+        facts = {"authors": ", ".join(sorted(hand.name for hand in hands))}
+        facts |= {one.role: f"{one.hand.name} (#{one.entry})" for one in words if one.says == "ok"}
+        return Found(findings=tuple(dict.fromkeys(findings)), facts=facts)
+
+    def _holds(self, rule: Review, change: Change) -> bool:
+        touched = {path for file in change.files for path in (file.path, file.old_path)}
+        risky = self._risk is None or self._risk.probability >= rule.above
+        return risky and (not rule.paths or any(matches(path, rule.paths) for path in touched))
+
+
+def _authors(change: Change) -> tuple[set[Hand], list[Finding]]:
+    """Every hand in every commit, and the commits of which not all hands are known."""
+    hands: set[Hand] = set()
+    findings = []
+    for commit in change.commits:
+        found, unknown = _of(commit, change.config.provenance.keys)
+        hands |= found
+        if unknown:
+            findings.append(_unknown(commit, unknown))
+    return hands, findings
+
+
+def _of(commit: Commit, keys: Sequence[str]) -> tuple[set[Hand], str]:
+    if commit.note is None:
+        return set(), "no attestation"
+    for key in keys:
+        try:
+            return chain.authors(check_attestation(commit.note, commit.raw, key))
+        except (LedgerTampered, LedgerUnverifiable):
+            continue
+    return set(), "an attestation that does not hold"
+
+
+def _words(change: Change) -> tuple[list[Word], list[Finding]]:
+    """What was said of the change's last commit, by whoever the base's logs saw say it."""
+    last = next(commit for commit in change.commits if commit.name == change.head)
+    lines = (last.reviews or b"").splitlines()[:_WORDS]
+    words, findings = [], []
+    for line in lines:
+        said = _checked(line, last, change.config.provenance.keys)
+        if isinstance(said, Word):
+            words.append(said)
+        elif said:
+            findings.append(_invalid(last, said))
+    known = chain.latest(words)
+    return known, findings + [_refused(one, last) for one in known if one.says == "no"]
+
+
+def _checked(line: bytes, commit: Commit, keys: Sequence[str]) -> Word | str:
+    """A review; what is wrong with it; "" for one of a log that is not ours to judge."""
+    wrong = ""
+    for key in keys:
+        try:
+            return chain.word(check_review(line, commit.raw, key))
+        except LedgerUnverifiable:
+            continue
+        except LedgerTampered as error:
+            wrong = str(error)
+    return wrong
+
+
+def _missing(rule: Review, words: Sequence[Word], hands: set[Hand], head: str) -> Iterator[Finding]:
+    """The roles of a rule that nobody fills who may."""
+    given, same = chain.filled(rule.roles, words, hands, rule.apart)
+    for role in rule.roles:
+        if role in given:
+            continue
+        own = role in same
+        spoke = ", ".join(one.hand.name for one in words if one.role == role and one.says == "ok")
+        yield Finding(
+            rule=f"review/{'same' if own else 'absent'}", weight=Weight.BLOCK if own else Weight.REVIEW, path="",
+            anchor=f"{head} {role} {rule.apart}",
+            title=f"The only {role} of this change had another part in it: {spoke}."
+            if own
+            else f"No {role} is proved: that somebody else {_DOES[role]} stands in no log that the base names.",
+            why=f"The base asks for a {role} who is another {rule.apart} than its authors and other reviewers.",
+            fix=f"Have another {rule.apart} run `interlock review {head[:12]} --as {role} --says ok`, then "
+            "`interlock attest --reviews` there, and push refs/notes/interlock-reviews.",
+        )  # fmt: skip
+
+
+def _unknown(commit: Commit, what: str) -> Finding:
+    return Finding(
+        rule="review/author-unknown", weight=Weight.REVIEW, path="", anchor=commit.name,
+        title=f"Not all authors of commit {commit.name[:12]} are known: {what}.",
+        why="Whoever looked at it may have written it.",
+        fix="Run interlock attest --notes where it was made and push refs/notes/interlock; or have a person look.",
+    )  # fmt: skip
+
+
+def _invalid(commit: Commit, wrong: str) -> Finding:
+    return Finding(
+        rule="review/invalid", weight=Weight.BLOCK, path="", anchor=f"{commit.name} {wrong}", text=wrong[:300],
+        title=f"A review of commit {commit.name[:12]} does not hold.",
+        why="It is of another commit, or was changed after it was signed.",
+        fix="Have it made again (interlock review), or remove the note.",
+    )  # fmt: skip
+
+
+def _refused(one: Word, commit: Commit) -> Finding:
+    return Finding(
+        rule="review/refused", weight=Weight.REVIEW if one.hand.agent else Weight.BLOCK, path="",
+        anchor=f"{commit.name} {one.role} {one.hand.name}", text=one.because[:300],
+        title=f"The {one.role} {one.hand.name} says no to this change.",
+        fix="Mend what they say, or have them look again.",
+    )  # fmt: skip
+
+
+STAGE = ReviewChain()

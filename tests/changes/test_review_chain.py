@@ -1,0 +1,260 @@
+"""Author, critic and tester have to be different hands, by what logs have signed of them and by nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from changes.making import commit, git, repository
+from interlock.changes.chain import Hand, Word, authors, filled, latest
+from interlock.changes.finding import Finding
+from interlock.changes.gate import judge
+from interlock.changes.intake import take
+from interlock.changes.provenance import review
+from interlock.changes.provenance.attest import KIND, PREDICATE, Behind, bundle, predicate, subjects
+from interlock.changes.provenance.gitread import Facts
+from interlock.changes.provenance.notes import gather
+from interlock.changes.repo import Repo
+from interlock.changes.risk.score import Risk
+from interlock.changes.stages.review import STAGE
+from interlock.identity.keys import Ed25519Key
+from interlock.ledger.dsse import sealed
+from interlock.ledger.store import Ledger
+
+_TIME = "2026-11-29T08:00:00Z"
+_KEY = Ed25519Key.from_seed("log.test/fake", bytes(32))
+_STRANGER = Ed25519Key.from_seed("other.test/fake", bytes([9]) * 32)
+_BOTH = '[[review]]\nroles = ["critic", "tester"]\n'
+_CRITIC = {"agent": "claude", "session": "critic", "person": "ann"}
+_TESTER = {"agent": "codex", "session": "tester", "person": "ann"}
+_AUTHOR = {"agent": "claude", "session": "author", "person": "ann"}
+_BOB = {"person": "bob"}
+
+
+class Shop:
+    """A repository whose branch `work` has one commit, and the log that saw who made and who judged it."""
+
+    def __init__(self, folder: Path, rules: str = _BOTH, *, key: Ed25519Key = _KEY) -> None:
+        self._folder, self._count, self.lines = folder, 0, {"agent": 1}
+        rules = f'[provenance]\nkeys = ["{key.vkey}"]\n{rules}'
+        self.path = repository(folder / "shop", {"a.py": "a = 1\n", ".interlock/gate.toml": rules})
+        git(self.path, "checkout", "-q", "-b", "work")
+        commit(self.path, {"a.py": "a = 2\n"}, "work\n\nReviewed-by: Everybody <a@b>\nTested-by: Everybody <a@b>")
+
+    def _signed(self, kind: str, of: str, said: dict[str, Any], uri: str, key: Ed25519Key, more: Any) -> bytes:
+        raw = Repo(str(self.path)).call("cat-file", "commit", of)
+        name, tree = git(self.path, "rev-parse", of), git(self.path, "rev-parse", f"{of}^{{tree}}")
+        envelope = sealed(key, subjects(Facts(name, tree, (), "t", 0, "work"), raw), uri, said)
+        digest = "sha256:" + hashlib.sha256(envelope).hexdigest()
+        body = {"commit": name, "tree": tree, "statement": {"digest": digest, "size": len(envelope)}, **more}
+        with Ledger.open(self._folder / f"ledger-{key.public.hex()[:8]}", key, key.name, now=lambda: _TIME) as ledger:
+            index = ledger.submit(kind, body, time=_TIME).result()
+            return bundle(envelope, ledger.entry(index).raw, ledger.proof(index), kind)
+
+    def attest(self, *hands: dict[str, str], of: str = "work", **more: Any) -> None:
+        fact = Facts(git(self.path, "rev-parse", of), git(self.path, "rev-parse", f"{of}^{{tree}}"), (), "t", 0, "work")
+        acts = [{"entry": n, "tool": "Write", "tier": 1, "verdict": "allow", **hand} for n, hand in enumerate(hands)]
+        behind = msgspec.structs.replace(Behind(self.lines, acts, [], by="agent", person="ann"), **more)
+        said = predicate(fact, behind, _KEY.name, _TIME)
+        oid = git(self.path, "hash-object", "-w", "--stdin", feed=self._signed(KIND, of, said, PREDICATE, _KEY, {}))
+        git(self.path, "notes", "--ref=interlock", "add", "-f", "-C", oid, of)
+
+    def review(
+        self, role: str, by: dict[str, str], says: str = "ok", *, of: str = "work", key: Ed25519Key = _KEY
+    ) -> str:
+        said = review.predicate(role, says, "because", by, runs=[], made=_TIME)
+        found = self._signed(review.KIND, of, said, review.PREDICATE, key, {"role": role})
+        line = json.dumps(json.loads(found))
+        gather(str(self.path), git(self.path, "rev-parse", "work"), [line])
+        return line
+
+    def found(self, risk: float | None = None) -> list[Finding]:
+        known = None if risk is None else Risk(risk, (), False, 0, "")
+        return list(STAGE.knowing(known).run(take(Repo(str(self.path)), "main", "work")).findings)
+
+    def rules(self, risk: float | None = None) -> list[tuple[str, str]]:
+        return [(one.rule, one.weight.value) for one in self.found(risk)]
+
+
+def test_nobody_is_asked_for_unless_the_base_asks(tmp_path: Path) -> None:
+    said = STAGE.run(take(Repo(str(Shop(tmp_path, "").path)), "main", "work"))
+    assert (said.findings, said.problems) == ((), ())
+    assert "no [[review]]" in said.notes[0]
+
+
+def test_what_a_message_claims_is_nobodys_word(tmp_path: Path) -> None:
+    """Story: `Reviewed-by` is a line that the author writes."""
+    shop = Shop(tmp_path)
+    assert shop.rules() == [
+        ("review/author-unknown", "review"),
+        ("review/absent", "review"),
+        ("review/absent", "review"),
+    ]
+    assert all(one.fix for one in shop.found())
+
+
+def test_without_a_log_to_believe_it_is_inconclusive_and_says_what_to_do(tmp_path: Path) -> None:
+    shop = repository(tmp_path / "r", {"a.py": "a = 1\n", ".interlock/gate.toml": _BOTH})
+    git(shop, "checkout", "-q", "-b", "work")
+    commit(shop, {"a.py": "a = 2\n"})
+    report = judge(Repo(str(shop)), "main", "work", names=("review",), today="2026-11-01")
+    assert report.verdict.value == "INCONCLUSIVE"
+    assert "[provenance] keys" in report.stages[0].problems[0]
+
+
+def test_three_hands_pass(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    shop.attest(_AUTHOR)
+    shop.review("critic", _CRITIC)
+    shop.review("tester", _TESTER)
+    assert shop.found() == []
+    facts = STAGE.run(take(Repo(str(shop.path)), "main", "work")).facts
+    assert facts["authors"] == "claude/author"
+    assert facts["critic"].startswith("claude/critic")
+
+
+def test_who_wrote_it_does_not_look_at_it(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    shop.attest(_AUTHOR)
+    shop.review("critic", _AUTHOR)
+    shop.review("tester", _TESTER)
+    assert shop.rules() == [("review/same", "block")]
+    shop.review("critic", _BOB)  # somebody else looks, and what its author said of it does not matter any more
+    assert shop.rules() == []
+
+
+def test_one_hand_is_not_two(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    shop.attest(_AUTHOR)
+    for role in review.ROLES:
+        shop.review(role, _CRITIC)
+    assert [rule for rule, _ in shop.rules()] == ["review/same"]
+    shop.review("tester", _TESTER)
+    assert shop.rules() == []
+
+
+@pytest.mark.parametrize(
+    ("apart", "critic", "fine"),
+    [
+        ("session", _CRITIC, True),
+        ("agent", _CRITIC, False),
+        ("agent", _TESTER, True),
+        ("person", _TESTER, False),
+        ("person", {**_TESTER, "person": "bob"}, True),
+        ("person", {"agent": "codex", "session": "tester"}, False),  # nobody says for whom: it may be ann
+        ("agent", {"person": "ann"}, True),
+        ("person", {"person": "ann"}, False),
+        ("person", _BOB, True),
+    ],
+)
+def test_how_far_apart_is_the_bases_to_say(apart: str, critic: dict[str, str], fine: bool, tmp_path: Path) -> None:
+    shop = Shop(tmp_path, f'[[review]]\nroles = ["critic"]\napart = "{apart}"\n')
+    shop.attest(_AUTHOR)
+    shop.review("critic", critic)
+    assert (shop.rules() == []) is fine
+
+
+def test_every_hand_in_every_commit_is_an_author(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, '[[review]]\nroles = ["critic"]\n')
+    shop.attest(_AUTHOR)
+    commit(shop.path, {"b.py": "b = 1\n"}, "more")
+    shop.attest(_CRITIC)
+    shop.review("critic", _CRITIC)
+    assert shop.rules() == [("review/same", "block")]
+    shop.lines = {"agent": 1, "human": 1}
+    shop.attest(_CRITIC)
+    shop.review("critic", {"person": "ann"})  # whose machine it was, and so whose lines they are
+    assert shop.rules() == [("review/same", "block")]
+
+
+@pytest.mark.parametrize("more", [{"left_out": 1}, {"lines": {"unknown": 2}}, {"acts": [], "by": "unknown"}])
+def test_what_nobody_saw_being_written_may_be_the_critics(more: dict[str, Any], tmp_path: Path) -> None:
+    shop = Shop(tmp_path, '[[review]]\nroles = ["critic"]\n')
+    shop.attest(_AUTHOR, **more)
+    shop.review("critic", _BOB)
+    assert shop.rules() == [("review/author-unknown", "review")]
+
+
+def test_a_review_is_of_the_last_commit(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, '[[review]]\nroles = ["critic"]\n')
+    shop.attest(_AUTHOR)
+    shop.review("critic", _BOB)
+    assert shop.rules() == []
+    commit(shop.path, {"b.py": "b = 1\n"}, "afterwards")
+    shop.attest(_AUTHOR)
+    assert shop.rules() == [("review/absent", "review")]
+    shop.review("critic", _BOB, of="work~1")  # noted on the last one, and of the one before
+    assert ("review/invalid", "block") in shop.rules()
+
+
+def test_who_says_no_is_heard_until_they_say_otherwise(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, '[[review]]\nroles = ["critic"]\n')
+    shop.attest(_AUTHOR)
+    shop.review("critic", _BOB)
+    shop.review("critic", _CRITIC, "no")
+    assert shop.rules() == [("review/refused", "review")]
+    shop.review("critic", _CRITIC)
+    assert shop.rules() == []
+    shop.review("tester", _BOB, "no")  # nobody was asked to test, and a person did
+    assert shop.rules() == [("review/refused", "block")]
+
+
+@pytest.mark.parametrize("way", ["changed", "role changed", "another log's", "nonsense", "a key by the same name"])
+def test_what_no_log_of_the_base_signed_counts_for_nothing(way: str, tmp_path: Path) -> None:
+    shop = Shop(tmp_path, '[[review]]\nroles = ["critic"]\n')
+    shop.attest(_AUTHOR)
+    namesake = Ed25519Key.from_seed(_KEY.name, bytes([7]) * 32)
+    key = {"another log's": _STRANGER, "a key by the same name": namesake}.get(way, _KEY)
+    line = shop.review("tester" if way == "role changed" else "critic", _BOB, key=key)
+    if way in ("changed", "role changed", "nonsense"):
+        git(shop.path, "notes", "--ref=interlock-reviews", "remove", "work")
+        said = json.loads(line)
+        said["envelope"]["payload"] = said["envelope"]["payload"].replace("A", "B", 1)
+        if way == "role changed":
+            said = json.loads(line) | {"entry": json.loads(line)["entry"].replace('"tester"', '"critic"')}
+        gather(str(shop.path), "work", ["[]" if way == "nonsense" else json.dumps(said)])
+    assert ("review/absent", "review") in shop.rules()
+    assert (("review/invalid", "block") in shop.rules()) is (key is _KEY)
+
+
+def test_more_is_asked_of_a_riskier_change(tmp_path: Path) -> None:
+    rules = '[[review]]\nroles = ["critic"]\nabove = 0.3\n[[review]]\nroles = ["tester"]\npaths = ["src/**"]\n'
+    shop = Shop(tmp_path, rules)
+    shop.attest(_AUTHOR)
+    assert shop.rules(0.2) == []
+    assert shop.rules(0.3) == [("review/absent", "review")]
+    assert shop.rules(None) == [("review/absent", "review")]  # without a score no rule is taken to sleep
+    commit(shop.path, {"src/x.py": "x = 1\n"})
+    shop.attest(_AUTHOR)
+    assert len(shop.rules(0.2)) == 1
+
+
+def test_the_whole_gate_knows_the_score_before_it_asks(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, '[[review]]\nroles = ["critic"]\nabove = 0.99\n')
+    report = judge(Repo(str(shop.path)), "main", "work", today="2026-11-01")
+    assert report.stages[-1].stage == "review"
+    assert "no [[review]] of the base is about this change" in report.stages[-1].notes
+    before = STAGE.knowing(Risk(0.1, (), False, 0, "")).reads(take(Repo(str(shop.path)), "main", "work"))
+    assert before != STAGE.knowing(Risk(0.2, (), False, 0, "")).reads(take(Repo(str(shop.path)), "main", "work"))
+
+
+def test_two_people_are_found_for_two_roles_whoever_spoke_first() -> None:
+    """A tester who could also be the critic does not take the critic's place from the only one who can be it."""
+    ann, bob = Hand(person="ann"), Hand(person="bob")
+    words = [Word(hand, role, "ok", "", n, "l") for n, (hand, role) in enumerate([(ann, "critic"), (ann, "tester")])]
+    assert filled(("critic", "tester"), words, [], "session")[1] == {"tester"}
+    given, same = filled(("critic", "tester"), [*words, Word(bob, "critic", "ok", "", 9, "l")], [], "session")
+    assert (given["critic"].hand, given["tester"].hand, same) == (bob, ann, set())
+    assert [one.says for one in latest([words[0], Word(ann, "critic", "no", "", 9, "l")])] == ["no"]
+
+
+def test_nobody_is_made_an_author_by_what_is_missing() -> None:
+    said = {"predicate": {"buildDefinition": {"internalParameters": {"actions": [], "committed": {"by": "person"}}}}}
+    assert authors(said) == ({Hand()}, "")  # a person, and not known which: the same as any person
+    assert Hand().same(Hand(person="bob"), "session")
+    assert not Hand().same(Hand("claude", "s"), "session")
