@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import AGENT, Guard, allowed
 
+from conftest import AGENT, Guard, allowed
 from interlock.daemon.client import call
 from interlock.daemon.wire import Reply
 
@@ -89,6 +89,17 @@ def test_a_script_that_changes_before_it_starts_is_not_what_was_judged(guard: Gu
     assert (project / "notes.md").exists()
     assert run(guard, rewritten(guard.hook("Bash", {"command": "sh clean.sh"}))).returncode == 0
     assert not (project / "notes.md").exists()
+
+
+def test_a_script_that_appears_before_it_starts_was_read_by_nobody(guard: Guard, project: Path) -> None:
+    command = rewritten(guard.hook("Bash", {"command": "rm -rf src; sh later.sh"}))
+    (project / "later.sh").write_text("rm -rf notes.md\n")
+    done = run(guard, command)
+    assert (done.returncode, done.stdout) == (125, "")
+    assert "later.sh is not what it was when this was let through" in done.stderr
+    assert (project / "src").is_dir()
+    command = rewritten(guard.hook("Bash", {"command": "echo 'echo made' > made.sh; rm -rf src; sh made.sh"}))
+    assert run(guard, command).stdout == "made\n"
 
 
 def test_the_command_is_the_one_that_was_judged(guard: Guard, project: Path) -> None:

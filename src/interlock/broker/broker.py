@@ -34,7 +34,7 @@ from interlock.broker.judge import Judgement, Remembered, judge, without_token
 from interlock.broker.launching import Held, Launched, Launching, Unable
 from interlock.broker.planning import Planning
 from interlock.broker.restricting import Restrictions
-from interlock.broker.sealing import Sealer
+from interlock.broker.sealing import Sealer, absent
 from interlock.broker.session import Session
 from interlock.broker.trails import Trails
 from interlock.broker.undoing import Undoing
@@ -367,7 +367,7 @@ class Broker(Attendance):
             foreseen=judged.reading.effects,
             provenance=self.halting.provenance(session, action, judged.reading.effects),
             epoch=answer.epoch,
-            operands=tuple(sorted(judged.operands.items())),
+            operands=(*sorted(judged.operands.items()), *absent(judged.reading.effects)),
         )
         return msgspec.structs.replace(answer, command=started(self._container.prepare(wish), judged.reading.ends))
 

@@ -114,8 +114,11 @@ class Sealer:
         return hashlib.sha256(b"".join(sorted(lines))).hexdigest()
 
     def differing(self, operands: Iterable[tuple[str, str]]) -> str:
-        """The first of these (path, SHA-256) that is not what it was; "" where all are."""
-        return next((path for path, digest in operands if self.digest(os.path.realpath(path)) != digest), "")
+        """The first of these (path, SHA-256; "" for none there) that is not what it was; "" where all are."""
+        return next((path for path, digest in operands if self._differs(path, digest)), "")
+
+    def _differs(self, path: str, digest: str) -> bool:
+        return self.digest(os.path.realpath(path)) != digest if digest else os.path.lexists(path)
 
     def published(self, repository: str) -> tuple[tuple[str, str], ...]:
         """The commit that is checked out, and its tree."""
@@ -126,6 +129,12 @@ class Sealer:
         except InterlockError:
             return (("commit", UNKNOWN),)
         return tuple(zip(("commit", "tree"), said.split(), strict=False))
+
+
+def absent(effects: Iterable[Effect]) -> tuple[tuple[str, str], ...]:
+    """The scripts that would run and are not there, as `Sealer.differing` takes them: nobody has read them."""
+    named = dict.fromkeys(effect.resource.name for effect in effects if effect.verb is Verb.EXECUTE)
+    return tuple((path, "") for path in named if path.startswith("/") and not os.path.lexists(path))
 
 
 class _Look:

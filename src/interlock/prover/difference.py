@@ -159,7 +159,7 @@ class Differ:
                 inside.add(no(self.formula(region)))
         if found is None:
             reason = f"z3 gave up ({inside.gave_up})"
-        return Change(before, after, self._irredundant(regions), not reason, reason)
+        return Change(before, after, tuple(sorted(self._irredundant(regions), key=_simplest)), not reason, reason)
 
     def _region(self, before: Answer, after: Answer, inside: Solver, outside: Solver) -> Region | str:
         """A region around the request that `inside` has found, or why there is none."""
@@ -226,6 +226,11 @@ class Differ:
         parts = [self._one_of(path, mine) for path, mine in words.items()]
         parts += [self._facts[name] if so else no(self._facts[name]) for name, so in facts.items()]
         return both(*parts)
+
+
+def _simplest(region: Region) -> tuple[object, ...]:
+    """By this the regions of a change are told: those of few conditions first, in whatever order they were found."""
+    return len(region.words) + len(region.facts), region.words, region.facts
 
 
 def _answer(decision: Decision) -> Answer:
