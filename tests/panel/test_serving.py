@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import httpx2
 import pytest
@@ -259,3 +260,21 @@ def cold_start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guard]:
     guard.start()
     yield guard
     guard.kill()
+
+
+def test_of_what_is_over_as_much_is_told_as_is_asked_for(served: Guard) -> None:
+    numbers = [ask(served, f"curl -X POST https://over{n}.example.com -d @x")["id"] for n in range(3)]
+    other = ask(served, "npm publish --tag over", session_id="elsewhere")["id"]
+    for number in numbers[:2]:
+        call(served.home, "deny", {"id": number})
+
+    def told(**params: Any) -> set[int]:
+        return {request["id"] for request in call(served.home, "inbox", params)} & {*numbers, other}
+
+    waiting = {numbers[2], other}
+    assert told() == told(past=0) == waiting
+    assert told(past=1) == waiting | {numbers[1]}
+    assert told(past=10_000) == told(all=True) == {*numbers, other}
+    assert told(beside=numbers[2]) == {*numbers, other}
+    call(served.home, "deny", {"id": other})
+    assert told(beside=numbers[2]) == set(numbers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -13,8 +14,10 @@ from interlock.panel.app import found, inside
 from interlock.panel.card import by_urgency, card, neighbours
 from interlock.panel.page import notices
 from interlock.panel.places import PLACES
+from interlock.panel.screen import Visit
 from interlock.panel.screens.approval import view as approval
 from interlock.panel.screens.inbox import view as inbox
+from interlock.panel.seats import Seat
 from interlock.panel.span import span
 from interlock.panel.words import age, for_people, many, moment
 
@@ -152,3 +155,19 @@ def test_screens_and_places_fit_together() -> None:
     assert len({place.key for place in PLACES}) == len(PLACES)
     for place in PLACES:
         assert all(screen.path == place.path for screen in screens if screen.name == place.name)
+
+
+@pytest.mark.parametrize("screen", ["inbox", "approval"])
+def test_no_page_asks_for_every_question_that_is_over(screen: str) -> None:
+    """Story: a thousand are remembered; making cards of all of them took the inbox, and every question, 100 ms."""
+    asked: list[dict[str, Any]] = []
+
+    async def ask(method: str, /, **params: Any) -> Any:
+        if method == "inbox":
+            asked.append(params)
+        return {"inbox": [], "request": request(7), "people.list": {"owner": "ada", "people": []}}[method]
+
+    (shown,) = (one for one in found()[0] if one.name == screen)
+    seat = Seat("id", "ada", 0, "person", "1 2", b"", 0.0, 0.0)
+    asyncio.run(shown.load(Visit(ask, seat, 0.0, span({}, 0.0), {"id": 7})))
+    assert asked == [{"inbox": {"past": 30}, "approval": {"beside": 7}}[screen]]

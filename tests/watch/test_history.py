@@ -111,3 +111,11 @@ def test_a_day_is_counted_by_minutes_and_a_month_by_hours_whatever_was_dropped()
     assert history.counts(NOW - 86_400)[0] == FINE
     assert overview(history, since=NOW - 86_400, now=NOW)["total"]["actions"] in range(1_435, 1_446)
     assert overview(history, since=0.0, now=NOW)["total"]["actions"] == len(many)
+
+
+def test_fine_counts_of_days_ago_are_let_go() -> None:
+    """Story: a week's counts of five minutes each stood in memory until there were 20,000, for nobody to see."""
+    history = taken([("intent", NOW + hour * 3_600, deed("a")) for hour in range(24 * 7)])
+    assert len(history._fine) <= 28
+    assert overview(history, since=0.0, now=NOW + 8 * 86_400)["total"]["actions"] == 24 * 7
+    assert overview(history, since=NOW + 6 * 86_400, now=NOW + 7 * 86_400)["total"]["actions"] == 24

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
-from interlock.approvals.memory import ASKED
 from interlock.approvals.request import Request
 from interlock.broker.broker import Broker
 from interlock.broker.clock import Clock, seconds, stamp
@@ -19,16 +18,15 @@ from interlock.broker.records import clean, short
 from interlock.daemon.callers import Callers
 from interlock.daemon.desk import Method
 from interlock.daemon.params import integer, text
+from interlock.daemon.questions import DAYS, Questions
 from interlock.daemon.rules import RuleBook
 from interlock.daemon.server import Peer
 from interlock.ledger.store import Ledger
-from interlock.model.effect import Effect, Resource, Scale
 from interlock.model.errors import AgentError, Refused
 from interlock.model.fingerprint import fingerprint
-from interlock.model.grant import Grant, Pattern, unescaped
+from interlock.model.grant import Grant, Pattern
 from interlock.model.rung import Rung
 
-_HISTORY_DAYS = 30
 _SECONDS = 8 * 3_600  # how long a grant holds where nobody says
 _MOST = 366 * 86_400  # beyond any bound, and within what a date can say
 _SHOWN = 50  # earlier questions shown one by one; the rest is counted
@@ -40,7 +38,7 @@ class GrantsDesk:
     def __init__(self, broker: Broker, ledger: Ledger, rules: RuleBook, clock: Clock, callers: Callers) -> None:
         self._grants = broker.grants
         self._broker = broker
-        self._ledger = ledger
+        self._questions = Questions(ledger, clock)
         self._rules = rules
         self._clock = clock
         self._callers = callers
@@ -63,14 +61,17 @@ class GrantsDesk:
         """The grant as it would be given, its fingerprint, and what it would have let pass. Changes nothing."""
         draft = self._drafted(params, self._callers.known(peer).name)
         check(draft, self._clock.now())
-        passed = list(self._would_have(draft))
+        shown = min(_SHOWN, max(0, integer(params, "shown", _SHOWN)))
         return {
             "grant": msgspec.to_builtins(draft),
             "fingerprint": _fingerprint(draft),
-            "would": passed[:_SHOWN],
-            "would_total": len(passed),
-            "days": _HISTORY_DAYS,
+            **await asyncio.to_thread(self._would, draft, shown),
+            "days": DAYS,
         }
+
+    def _would(self, draft: Grant, shown: int) -> dict[str, Any]:
+        passed = self._questions.covered(draft)
+        return {"would": self._questions.told(passed[:shown]), "would_total": len(passed)}
 
     async def _give(self, params: dict[str, Any], peer: Peer) -> Any:
         draft = self._drafted(params, self._callers.known(peer).name)
@@ -134,31 +135,6 @@ class GrantsDesk:
             return msgspec.convert(params.get("patterns"), tuple[Pattern, ...])
         except msgspec.ValidationError as error:
             raise AgentError(f"these patterns cannot be taken: {error}") from error
-
-    def _would_have(self, draft: Grant) -> Iterator[dict[str, Any]]:
-        """The questions of the last days that would not have been asked. Their ledger entries say what was asked."""
-        since = self._clock.now() - _HISTORY_DAYS * 86_400
-        for stored in self._ledger.entries(kinds=[ASKED]):
-            entry = json.loads(stored.raw)
-            if seconds(entry["time"]) < since:
-                continue
-            body = entry["body"]
-            patterns = msgspec.convert(body.get("grantable", []), tuple[Pattern, ...])
-            if patterns and all(draft.covers(effect_of(pattern)) for pattern in patterns):
-                yield {"request": stored.index, "time": entry["time"], "tool": body["tool"], "text": body["text"]}
-
-
-def effect_of(pattern: Pattern) -> Effect:
-    """The effect that the narrowest pattern was made from."""
-    return Effect(
-        verb=pattern.verbs[0],
-        resource=Resource(pattern.kind, unescaped(pattern.name), pattern.labels),
-        environment=pattern.environments[0],
-        reversibility=pattern.loss,
-        scale=Scale(pattern.breadth),
-        taint=pattern.taint,
-        via=pattern.via[0] if pattern.via else "",
-    )
 
 
 def _fingerprint(draft: Grant) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -99,9 +99,26 @@ class InboxDesk:
         )
 
     async def _inbox(self, params: dict[str, Any], peer: Peer) -> Any:
+        """What waits, and what is approved and not used yet; of what is over what `_over` says. The oldest first."""
         del peer
         await self.tend()
-        return [_body(request) for request in self._queue.all() if params.get("all") or request.state in LIVE]
+        over = self._over(params)
+        return [_body(request) for request in self._queue.all() if request.state in LIVE or over(request)]
+
+    def _over(self, params: dict[str, Any]) -> Callable[[Request], bool]:
+        """`all` of it; the newest `past` ones; or what stands `beside` a request: its session's, and of its shape.
+
+        A thousand are remembered, and a page that was handed all of them took a tenth of a second.
+        """
+        if params.get("all"):
+            return lambda _: True
+        if "beside" in params:
+            this = self._queue.get(integer(params, "beside"))
+            return lambda request: request.session == this.session or request.alike == this.alike
+        past = max(0, integer(params, "past", 0))
+        ended = [request.id for request in self._queue.all() if request.state not in LIVE]
+        newest = frozenset(ended[len(ended) - past :] if past < len(ended) else ended)
+        return lambda request: request.id in newest
 
     async def _request(self, params: dict[str, Any], peer: Peer) -> Any:
         del peer

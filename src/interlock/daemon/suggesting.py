@@ -22,6 +22,8 @@ from interlock.watch.seen import Seen, seen
 from interlock.watch.suggestions import KINDS, Suggestion, suggestions
 
 _SHOWN = 12
+_WOULD = 5  # earlier questions that are shown of each
+_SECONDS = 3_600.0  # after which yeses that became too old are left out, though nobody decided anything since
 
 
 class SuggestionsDesk:
@@ -33,6 +35,10 @@ class SuggestionsDesk:
         self._rules = rules
         self._clock = clock
         self._grants = grants
+        self._found: list[Suggestion] = []
+        self._of: tuple[Any, ...] = ()  # what they were found for,
+        self._read = 0  # and from how many entries
+        self._one = asyncio.Lock()
 
     def methods(self) -> Mapping[str, Method]:
         """What can be asked here."""
@@ -42,8 +48,18 @@ class SuggestionsDesk:
         del params
         live = [grant for grant in self._broker.grants.all(self._rules.digest) if grant["standing"] == "live"]
         held = [tuple(msgspec.convert(one, Pattern) for one in grant["patterns"]) for grant in live]
-        found = await asyncio.to_thread(lambda: suggestions(self._seen(), now=self._clock.now(), covered=held)[:_SHOWN])
+        async with self._one:
+            found = await asyncio.to_thread(self._suggested, held)
         return [{**msgspec.to_builtins(one._asdict()), **await self._replayed(one, peer)} for one in found]
+
+    def _suggested(self, held: list[tuple[Pattern, ...]]) -> list[Suggestion]:
+        """Found anew when somebody was asked, or decided, or gave or ended a grant: it takes every answer there is."""
+        now, size = self._clock.now(), self._ledger.size
+        of = (held, now // _SECONDS)
+        if of != self._of or any(self._ledger.entries(self._read, size, KINDS)):
+            self._found = suggestions(self._seen(), now=now, covered=held)[:_SHOWN]
+        self._of, self._read = of, size
+        return self._found
 
     async def _replayed(self, one: Suggestion, peer: Peer) -> dict[str, Any]:
         """What the grant would have let pass, where it can be drafted."""
@@ -51,10 +67,10 @@ class SuggestionsDesk:
         params = {"request": one.requests[-1], **({"name": names.pop()} if len(names) == 1 else {})}
         shown: dict[str, Any] = {"draft": params, "would": [], "would_total": 0, "fingerprint": "", "problem": ""}
         try:
-            draft = await self._grants.methods()["grant.draft"](params, peer)
+            draft = await self._grants.methods()["grant.draft"]({**params, "shown": _WOULD}, peer)
         except InterlockError as error:
             return {**shown, "problem": str(error)}
-        return {**shown, **{name: draft[name] for name in ("would_total", "fingerprint")}, "would": draft["would"][:5]}
+        return {**shown, **{name: draft[name] for name in ("would", "would_total", "fingerprint")}}
 
     def _seen(self) -> Iterator[Seen]:
         return seen({"index": one.index, **json.loads(one.raw)} for one in self._ledger.entries(kinds=list(KINDS)))

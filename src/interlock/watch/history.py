@@ -16,7 +16,7 @@ import msgspec
 
 FINE, COARSE = 300, 3_600  # seconds of one count: of the last day, and of all time
 _DAY = 26 * 3_600  # seconds for which the fine ones are kept: a day, and room for one that has just begun
-_MANY = 20_000  # fine counts, before those that are too old are dropped
+_TIDY = 3_600 // FINE  # slots between two looks for fine ones that are too old
 _DECISIONS = 50_000  # kept for times to decide; the oldest go first
 _CHILDREN = 200  # sub-agents of one session
 _NOBODY = 0xFFFF_FFFF  # no session: entries of the daemon itself
@@ -124,6 +124,7 @@ class History:
         self._fine: dict[Bucket, list[int]] = {}
         self._coarse: dict[Bucket, list[int]] = {}
         self._latest = 0.0
+        self._tidied = 0  # the slot of the last such look
         self._decode = msgspec.json.Decoder(_Entry).decode
 
     def take(self, index: int, kind: str, raw: bytes) -> None:
@@ -232,8 +233,8 @@ class History:
             if counts is None:
                 counts = counted[bucket] = [0, 0, 0, 0]
             counts[what] += 1
-        if len(self._fine) > _MANY:
-            first = int(self._latest - _DAY) // FINE
+        if (slot := int(self._latest) // FINE) >= self._tidied + _TIDY:
+            first, self._tidied = int(self._latest - _DAY) // FINE, slot
             self._fine = {bucket: counts for bucket, counts in self._fine.items() if bucket[0] >= first}
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -19,6 +19,7 @@ from interlock.watch.seen import Seen
 KINDS = ("approval.request", "approval.decision")
 YESES = 5
 DAYS = 14
+_TEXT = 200  # characters of a question that are shown as an example
 _LIKED = {"approved", "partial"}
 
 
@@ -34,9 +35,21 @@ class Suggestion(NamedTuple):
 
 
 class _Asked(NamedTuple):
+    """What is kept of a question; of all of them at once, so no more than is needed."""
+
     entry: int
     patterns: tuple[Pattern, ...]
-    body: dict[str, Any]
+    agent: str
+    workspace: str
+    rung: str
+    text: str
+
+
+def _asked(entry: Seen) -> _Asked:
+    body = entry.body
+    patterns = msgspec.convert(body.get("grantable", []), tuple[Pattern, ...])
+    agent, text = body["principal"].get("agent", ""), str(body["text"])[:_TEXT]
+    return _Asked(entry.index, patterns, agent, body.get("workspace", ""), body["rung"], text)
 
 
 def suggestions(
@@ -53,8 +66,7 @@ def suggestions(
         if entry.time < now - DAYS * 86_400:
             continue
         if entry.kind == "approval.request":
-            patterns = msgspec.convert(entry.body.get("grantable", []), tuple[Pattern, ...])
-            asked[entry.index] = _Asked(entry.index, patterns, entry.body)
+            asked[entry.index] = _asked(entry)
         elif (request := asked.get(entry.body["request"])) is not None and request.patterns:
             shape = _shape(request)
             if entry.body["change"]["state"] in _LIKED:
@@ -71,8 +83,7 @@ def _shape(request: _Asked) -> str:
     bare = sorted(
         msgspec.json.encode(msgspec.structs.replace(pattern, name="")).decode() for pattern in request.patterns
     )
-    body = request.body
-    return "\n".join([body["principal"].get("agent", ""), body.get("workspace", ""), body["rung"], *bare])
+    return "\n".join([request.agent, request.workspace, request.rung, *bare])
 
 
 def _suggest(group: Sequence[_Asked]) -> Suggestion | None:
@@ -87,11 +98,11 @@ def _suggest(group: Sequence[_Asked]) -> Suggestion | None:
         patterns.append(msgspec.structs.replace(pattern, name=name))
     return Suggestion(
         patterns=tuple(patterns),
-        workspace=first.body.get("workspace", ""),
-        agent=first.body["principal"].get("agent", ""),
-        rung=first.body["rung"],
+        workspace=first.workspace,
+        agent=first.agent,
+        rung=first.rung,
         requests=tuple(one.entry for one in group),
-        examples=tuple(dict.fromkeys(str(one.body["text"])[:200] for one in group))[:5],
+        examples=tuple(dict.fromkeys(one.text for one in group))[:5],
     )
 
 

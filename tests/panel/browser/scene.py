@@ -110,7 +110,8 @@ def _edited(guard: Guard, **more: Any) -> int:
     guard.hook("Edit", change, tool_use_id="edit", **more)
     file.write_text("print(2)\n")
     guard.hook("Edit", change, event="PostToolUse", tool_use_id="edit", tool_response={"ok": True}, **more)
-    return next(entry["index"] for entry in guard.entries("intent") if entry["body"]["tool"] == "Edit")
+    lately = call(guard.home, "log", {"kinds": ["intent"], "tail": 20})["entries"]  # the ledger may be long
+    return next(int(entry["index"]) for entry in lately if entry["body"]["tool"] == "Edit")
 
 
 def contained(guard: Guard, command: str, **more: Any) -> int:
@@ -119,7 +120,7 @@ def contained(guard: Guard, command: str, **more: Any) -> int:
     subprocess.run(
         ["bash", "-c", inside], cwd=guard.project, env=guard.environment, capture_output=True, timeout=60, check=False
     )
-    return int(guard.entries("changes")[-1]["index"])
+    return int(call(guard.home, "log", {"kinds": ["changes"], "tail": 20})["entries"][-1]["index"])
 
 
 def _rewritten(reply: Reply) -> str:

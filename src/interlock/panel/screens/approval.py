@@ -117,7 +117,7 @@ async def load(visit: Visit) -> View:
     """The request with the whole of its card, and what stands around it."""
     number = visit.path["id"]
     request, requests, people = await asyncio.gather(
-        visit.ask("request", id=number), visit.ask("inbox", all=True), visit.ask("people.list")
+        visit.ask("request", id=number), visit.ask("inbox", beside=number), visit.ask("people.list")
     )
     draft, problem = None, ""
     if request["state"] in OPEN and request["grantable"]:

@@ -40,8 +40,8 @@ def view(requests: Sequence[Mapping[str, Any]], since: float) -> View:
 
 
 async def load(visit: Visit) -> View:
-    """Everything that is remembered."""
-    return view(await visit.ask("inbox", all=True), visit.span.since)
+    """All that is open, and of what is over no more than is shown."""
+    return view(await visit.ask("inbox", past=_PAST), visit.span.since)
 
 
 SCREENS = (Screen("inbox", "/inbox", "Inbox", "inbox.html", load, ("inbox",)),)
