@@ -18,6 +18,7 @@ from interlock.approvals.queue import Queue
 from interlock.broker.clock import Clock, seconds, stamp
 from interlock.broker.records import ALARM
 from interlock.daemon.house import House, build
+from interlock.daemon.memory import give_back
 from interlock.daemon.recorder import LedgerRecorder
 from interlock.daemon.rules import RuleBook
 from interlock.daemon.server import Server
@@ -33,6 +34,7 @@ log = structlog.get_logger()
 _REFRESH_SECONDS = 0.5
 _EXPIRE_SECONDS = 5.0
 _PRUNE_SECONDS = 3_600.0
+_TRIM_SECONDS = 30.0
 _DRAIN_SECONDS = 5.0
 _IDLE_SECONDS = 2.0
 _CLOCK_SLACK_SECONDS = 5.0  # a time server's ordinary correction
@@ -139,7 +141,7 @@ class _Daemon:
 
     async def _chores(self, house: House) -> None:
         """What must happen without being asked. One failing chore is logged and does not end the others."""
-        waited, pruned = 0.0, 0.0
+        waited, pruned, trimmed = 0.0, 0.0, 0.0
         while True:
             try:
                 house.rules.refresh()
@@ -151,6 +153,9 @@ class _Daemon:
                 if self._clock.now() >= pruned + _PRUNE_SECONDS:
                     pruned = self._clock.now()
                     await asyncio.to_thread(house.keeping.prune, pruned)
+                if self._clock.now() >= trimmed + _TRIM_SECONDS:
+                    trimmed = self._clock.now()
+                    await asyncio.to_thread(give_back)
             except (InterlockError, OSError) as error:
                 log.warning("chore.failed", problem=str(error))
             except Exception:
