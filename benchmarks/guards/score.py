@@ -25,6 +25,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 from fetch import home, rows  # type: ignore[import-not-found]
 
+from interlock.changes.formal import discharge
 from interlock.changes.guards import files
 from interlock.changes.guards.guard import Function, Unreadable
 from interlock.changes.guards.loss import Loss, losses
@@ -48,8 +49,10 @@ class Case:
     unread: list[str] = field(default_factory=list)
 
     def look(self) -> None:
-        """Read both versions and compare them."""
-        self.found = losses(self._functions(self.before), self._functions(self.after))
+        """Read both versions and compare them; what is proved to be as strong is none."""
+        lost = losses(self._functions(self.before), self._functions(self.after))
+        judged = [discharge.judged(one) for one in lost]
+        self.found = [one.loss for one in judged if one.answer != "PROVED"]
 
     def _functions(self, texts: dict[str, str]) -> list[Function]:
         found: list[Function] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from functools import lru_cache
 
 _MOST = 4_000  # characters of a condition that is taken apart
@@ -58,9 +59,20 @@ def names(condition: str) -> frozenset[str]:
     tree = parsed(condition)
     if tree is None:
         return frozenset(condition.split())
+    return words(tree)
+
+
+def words(tree: ast.expr) -> frozenset[str]:
+    """The same of a tree; of what another language's reader kept as text (`_('…')`), the identifiers in it."""
     found: set[str] = set()
+    opaque: set[int] = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Name):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "_":
+            opaque.update(map(id, (node.func, *node.args)))
+            found.update(re.findall(r"[A-Za-z_$][\w$]*", str(getattr(node.args[0], "value", "")) if node.args else ""))
+        elif id(node) in opaque:
+            continue
+        elif isinstance(node, ast.Name):
             found.add(node.id)
         elif isinstance(node, ast.Attribute):
             found.add(node.attr)

@@ -59,6 +59,7 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
     `name`: qualified (`Class.method`), `""` for the file's own statements. `source`: its text, by which an unchanged
     one is known. `calls`: the last parts of the names that it calls. `words`: identifiers in it, by which a renamed
     one is recognised. `allows`: entries of lists that let something in; `unsafe`: calls known to be the unsafe ones.
+    `answer`: what it returns, as a Python expression, where it does nothing else.
     """
 
     path: str
@@ -73,6 +74,7 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
     unsafe: Counter[str] = msgspec.field(default_factory=Counter)
     decorators: tuple[str, ...] = ()
     parameters: tuple[str, ...] = ()
+    answer: str = ""
 
     @property
     def short(self) -> str:

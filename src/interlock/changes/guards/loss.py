@@ -16,7 +16,10 @@ import msgspec
 from interlock.changes.guards import patterns, verbs
 from interlock.changes.guards.atoms import atoms, names
 from interlock.changes.guards.guard import REJECTIONS, Function, Guard, Kind
+from interlock.changes.guards.inlining import helpers, inlined
 from interlock.changes.guards.pairing import Pair, pairs
+from interlock.changes.guards.renaming import Names, renamed
+from interlock.changes.guards.replaced import Stands, stands
 
 
 class Sign(enum.StrEnum):
@@ -40,7 +43,8 @@ class Sign(enum.StrEnum):
     ALLOWED = "allowed-entry-added"
     UNSAFE = "unsafe-call"
     WEAKER = "condition-weaker"
-    CHANGED = "condition-changed"
+    REPLACED = "condition-replaced"  # by a weaker one
+    CHANGED = "condition-changed"  # by one of which nobody can say whether it is as strong
     NARROWER = "condition-narrower"  # it stands behind another condition now
     HANDLER = "handler-lost"
     DELETED = "guard-function-deleted"
@@ -51,7 +55,9 @@ class Loss(msgspec.Struct, frozen=True, kw_only=True):
 
     `text`: the guard as it stood. `instead`: what stands there now. `conditions`: when it rejected, and when
     anything in the new function does, for the prover; `sources`: the function before and after.
-    `moved`: where the same guard stands now without being seen to lead here.
+    `moved`: where the same guard stands now without being seen to lead here. `stands`: how a condition that took its
+    place stands to it by its words; `alone`: the two, without what leads to them, for the prover; `bare`: it does not
+    ask who somebody is or what they may, where the old one did.
     """
 
     sign: Sign
@@ -63,6 +69,9 @@ class Loss(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     instead: str = ""
     conditions: tuple[str, str] | None = None
+    alone: tuple[str, str] | None = None
+    stands: Stands | None = None
+    bare: bool = False
     sources: tuple[str, str] = ("", "")
     moved: str = ""
     critical: bool = False
@@ -82,8 +91,13 @@ _GROUPS: Mapping[Kind, str] = {
 class Surroundings:
     """Where guards came to in the whole change, and who calls whom in the new version."""
 
-    def __init__(self, changed: Sequence[Pair], after: Sequence[Function], used: Callable[[str], bool]) -> None:
+    def __init__(
+        self, changed: Sequence[Pair], before: Sequence[Function], after: Sequence[Function],
+        used: Callable[[str], bool],
+    ) -> None:  # fmt: skip
         self._used = used
+        self.names = Names(before, after, used)
+        self._answers = helpers(before), helpers(after)
         self._gained: dict[tuple[Kind, str, str], list[Function]] = defaultdict(list)
         self._helpers: dict[str, list[tuple[Function, list[Guard]]]] = defaultdict(list)
         self._callers: dict[str, list[Function]] = defaultdict(list)
@@ -98,6 +112,10 @@ class Surroundings:
         for one in after:
             for called in one.calls:
                 self._callers[called].append(one)
+
+    def asking(self, before: Function, after: Function) -> tuple[Function, Function]:
+        """A function of each version, its conditions with what the helpers of that version answer."""
+        return _asking(before, self._answers[0]), _asking(after, self._answers[1])
 
     def leading(self, guard: Guard, into: Function) -> Function | None:
         """A function that has the guard now, and that `into` calls, or that every caller seen of `into` is."""
@@ -135,6 +153,16 @@ class Surroundings:
         return None
 
 
+def _asking(function: Function, answers: Mapping[str, Function]) -> Function:
+    if answers.keys().isdisjoint(function.calls):
+        return function
+    guards = tuple(
+        msgspec.structs.replace(g, condition=inlined(g.condition, answers)) if g.condition else g
+        for g in function.guards
+    )
+    return msgspec.structs.replace(function, guards=guards)
+
+
 def losses(
     before: Iterable[Function],
     after: Iterable[Function],
@@ -152,7 +180,7 @@ def losses(
     """
     old, new = list(before), list(after)
     changed = pairs(old, new, renamed)
-    around = Surroundings(changed, new, used)
+    around = Surroundings(changed, old, new, used)
     helpers = _gone(changed, new)
     found: list[Loss] = []
     for pair in changed:
@@ -229,11 +257,15 @@ class _Comparison:
     """One function before and after."""
 
     def __init__(self, before: Function, after: Function, around: Surroundings) -> None:
+        before, after = around.asking(before, after)
         self._before = before
         self._after = after
         self._around = around
         self._lost = _minus(before.guards, after.guards)
         self._gained = _minus(after.guards, before.guards)
+        if self._lost and self._gained:  # what is only called otherwise now is no loss
+            lost = renamed(before, after, self._lost, self._gained, around.names)
+            self._lost, self._gained = _minus(lost, self._gained), _minus(self._gained, lost)
         self._critical = verbs.critical((after.path, after.name))
         tested = [g for g in after.guards if g.condition]
         asked = [g for g in before.guards if g.condition]
@@ -310,16 +342,37 @@ class _Comparison:
         found = []
         changed, gone = _matched(lost, gained)
         for guard, other in changed:
+            if self._moved(guard):
+                continue
             missing = atoms(guard.condition) - self._atoms
             fewer = guard.condition and missing and not atoms(other.condition) - atoms(guard.condition)
             firm = guard.family in ("refuse", "nothing") or any(map(verbs.bounding, missing))
-            found.append(self._loss(Sign.WEAKER if fewer and firm else Sign.CHANGED, guard, instead=other))
+            found.append(
+                self._loss(Sign.WEAKER, guard, instead=other) if fewer and firm else self._changed(guard, other)
+            )
         for guard in gone:
             if self._moved(guard) or (guard.condition and self._still_tested(guard)):
                 continue
             firm = guard.family in ("refuse", "nothing") or (guard.strong and guard.family != "passed on")
             found.append(self._loss(Sign.EXIT if firm else Sign.ANSWER, guard))
         return found
+
+    def _changed(self, guard: Guard, other: Guard) -> Loss:
+        """A guard in whose place another one stands, with both conditions of refusal and what their words tell."""
+        loss = self._loss(Sign.CHANGED, guard, instead=other)
+        asks = verbs.authorising(guard.condition)
+        if guard.family not in ("refuse", "condition") and not asks:
+            return loss
+        old, new = guard.condition, other.condition
+        if guard.kind is Kind.CONDITION:  # what it lets in
+            old, new = f"not ({old})", f"not ({new})"
+        rest = [_whole_condition(g) for g in self._after.guards if g.kind in REJECTIONS and g.condition and g != other]
+        return msgspec.structs.replace(
+            loss,
+            stands=stands(old, new),
+            alone=(old, " or ".join(f"({one})" for one in (new, *rest[:_MOST_REJECTIONS]))),
+            bare=asks and not verbs.authorising(new) and not verbs.bounding(new),
+        )
 
     def _conditions(self) -> list[Loss]:
         lost = [g for g in self._lost if g.kind is Kind.CONDITION]
@@ -330,6 +383,8 @@ class _Comparison:
             missing = atoms(guard.condition) - self._atoms
             if missing and not atoms(other.condition) - atoms(guard.condition) and any(map(verbs.bounding, missing)):
                 found.append(self._loss(Sign.WEAKER, guard, instead=other))
+            elif verbs.authorising(guard.condition) and not self._moved(guard):
+                found.append(self._changed(guard, other))
         found += [
             self._loss(Sign.CONDITION if guard.strong else Sign.BARE, guard)
             for guard in gone

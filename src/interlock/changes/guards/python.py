@@ -86,6 +86,7 @@ class _Reader:
                 unsafe=scribe.unsafe,
                 decorators=decorators,
                 parameters=_parameters(node) if whole else (),
+                answer=_answered(node),
             ),
         )
 
@@ -95,6 +96,15 @@ def _parameters(node: ast.AST) -> tuple[str, ...]:
         return ()
     given = node.args
     return tuple(a.arg for a in (*given.posonlyargs, *given.args, *given.kwonlyargs))
+
+
+def _answered(node: ast.AST) -> str:
+    """What a function returns that does nothing else, its docstring aside."""
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return ""
+    body = node.body[1:] if ast.get_docstring(node, clean=False) is not None else node.body
+    only = body[0] if len(body) == 1 else None
+    return ast.unparse(only.value) if isinstance(only, ast.Return) and only.value is not None else ""
 
 
 class _Scribe(ast.NodeVisitor):
@@ -233,7 +243,8 @@ class _Scribe(ast.NodeVisitor):
 
     def visit_Return(self, node: ast.Return) -> None:
         """A predicate's answer is a condition, for whoever asks."""
-        if isinstance(node.value, ast.BoolOp | ast.Compare):
+        asks = isinstance(node.value, ast.Attribute | ast.UnaryOp) and verbs.personal(ast.unparse(node.value))
+        if node.value is not None and (asks or isinstance(node.value, ast.BoolOp | ast.Compare)):
             self._test(node.value, Kind.CONDITION)
         else:
             self.generic_visit(node)

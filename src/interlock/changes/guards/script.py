@@ -123,9 +123,33 @@ class _Reader:
                 allows=page.allows,
                 unsafe=page.unsafe,
                 decorators=tuple(page.decorators),
-                parameters=tuple(re.findall(r"[A-Za-z_$][\w$]*", self._text(parameters))),
+                parameters=tuple(self._parameters(parameters)),
+                answer=self._answered(node),
             )
         )
+
+    def _parameters(self, node: Node | None) -> list[str]:
+        found: list[str] = []
+        for child in node.named_children if node is not None else ():
+            names = child.children_by_field_name("name") or [child.child_by_field_name("pattern") or child]
+            found += [word[0] for one in names if (word := re.search(r"[A-Za-z_$][\w$]*", self._text(one)))]
+        return found
+
+    def _answered(self, node: Node) -> str:
+        """What a function returns that does nothing else."""
+        body = node.child_by_field_name("body")
+        if body is None or "block" not in body.type:
+            return written(body, self._data) if body is not None and node.type == "arrow_function" else ""
+        statements = [c for c in body.named_children if c.type != "comment"]
+        if len(statements) == 1 and statements[0].type == "statement_list":
+            statements = statements[0].named_children
+        only = statements[0] if len(statements) == 1 else None
+        if only is None or only.type != "return_statement" or only.named_child_count != 1:
+            return ""
+        value = only.named_children[0]
+        if value.type == "expression_list" and value.named_child_count == 1:
+            value = value.named_children[0]
+        return written(value, self._data)
 
     def visit(self, node: Node) -> None:
         """One node, and what stands below it."""
@@ -299,6 +323,16 @@ class _Reader:
         return "refuse" if _REFUSING.search(value) and len(value) < 300 else "answer"
 
     # Statements
+
+    def _on_return_statement(self, node: Node) -> None:
+        """What a predicate answers about somebody is a condition, for whoever asks."""
+        value = node.named_children[0] if node.named_child_count == 1 else None
+        if value is not None and value.type == "expression_list" and value.named_child_count == 1:
+            value = value.named_children[0]
+        told = ("member_expression", "selector_expression", "binary_expression", "unary_expression")
+        if value is not None and value.type in told and verbs.personal(self._text(value)):
+            return self._test(value, Kind.CONDITION)
+        return self._below(node)
 
     def _on_throw_statement(self, node: Node) -> None:
         if not self._tested:

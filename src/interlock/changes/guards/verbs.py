@@ -94,8 +94,35 @@ def bounding(condition: str) -> bool:
     return any(
         ((known := family(name)) and known[1] and known[0] not in ("timeout", "session", "lock"))
         or words(name) & {"max", "maximum", "limit", "limits", "depth"}
-        for name in re.findall(r"[A-Za-z_$][\w$]*", condition)
+        for name in identifiers(condition)
     )
+
+
+def identifiers(text: str) -> list[str]:
+    """The names in a piece of program."""
+    return re.findall(r"[A-Za-z_$][\w$]*", text)
+
+
+@cache
+def _ranks() -> tuple[frozenset[str], ...]:
+    return tuple(frozenset(some) for some in _sheet("names.toml")["ranks"].values())
+
+
+def rank(condition: str) -> int:
+    """How few are meant by the words of a condition about somebody: 5 the superuser, 1 anybody known, 0 nobody."""
+    own = {word for name in re.findall(r"(?<![-/\w$])[A-Za-z_$][\w$]*", condition) for word in words(name)}
+    return next((len(_ranks()) - n for n, some in enumerate(_ranks()) if own & some), 0)
+
+
+def personal(condition: str) -> bool:
+    """Whether a condition is about somebody."""
+    return rank(condition) > 0 or authorising(condition)
+
+
+def authorising(condition: str) -> bool:
+    """Whether a condition asks who somebody is, or what they may."""
+    names = identifiers(re.sub(r"'[^']*'", "", condition))
+    return rank(condition) > 1 or any((known := family(name)) and known[0] == "authorise" for name in names)
 
 
 def listed(name: str) -> str | None:

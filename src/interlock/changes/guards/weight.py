@@ -8,6 +8,7 @@ from __future__ import annotations
 import enum
 
 from interlock.changes.guards.loss import Loss, Sign
+from interlock.changes.guards.replaced import Stands
 
 
 class Weight(enum.StrEnum):
@@ -21,7 +22,17 @@ class Weight(enum.StrEnum):
 # They stop the change where it is critical, and are looked at elsewhere.
 _GRAVE = frozenset(
     {
-        *(Sign.EXIT, Sign.CALL, Sign.WEAKER, Sign.DENIED, Sign.TURNED, Sign.UNSAFE, Sign.DELETED, Sign.HOLD),
+        *(
+            Sign.EXIT,
+            Sign.CALL,
+            Sign.WEAKER,
+            Sign.REPLACED,
+            Sign.DENIED,
+            Sign.TURNED,
+            Sign.UNSAFE,
+            Sign.DELETED,
+            Sign.HOLD,
+        ),
         Sign.DECORATOR,
     }
 )
@@ -45,6 +56,8 @@ _FAINT = frozenset({Sign.BARE, Sign.ANSWER})
 def weighed(loss: Loss, *, critical: bool = False) -> Weight:
     """The weight of one loss; `critical`: the configuration of the base says that its path is."""
     grave = critical or loss.critical
+    if loss.sign is Sign.CHANGED and loss.stands is Stands.UNKNOWN and (grave or loss.bare):
+        return Weight.REVIEW
     if grave and loss.sign in _GRAVE:
         return Weight.BLOCK
     return Weight.REVIEW if loss.sign in _LOOK or (grave and loss.sign in _FAINT) else Weight.NOTE

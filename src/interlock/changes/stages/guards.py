@@ -40,7 +40,8 @@ _SENTENCES: dict[Sign, str] = {
     Sign.ALLOWED: "{where} now lets in {text}.",
     Sign.UNSAFE: "{where} now calls {text}, which is the unsafe one of two.",
     Sign.WEAKER: "{where} refuses less than before: {text}.",
-    Sign.CHANGED: "{where} refuses when something else holds than {text}.",
+    Sign.REPLACED: "{where} has a weaker condition in place of {text}.",
+    Sign.CHANGED: "{where} has another condition in place of {text}, and nobody can say whether it is as strong.",
     Sign.NARROWER: "{where} asks for {text} behind another condition now.",
     Sign.HANDLER: "{where} no longer catches {text}.",
     Sign.DELETED: "{text}, which guards, is gone.",
@@ -95,24 +96,23 @@ def _used(change: Change, name: str) -> bool:
 
 
 def _of_losses(lost: list[Loss], change: Change, proofs: dict[str, str]) -> Iterator[Finding]:
-    for number, loss in enumerate(lost):
+    for number, one in enumerate(lost):
+        found = discharge.judged(one) if number < _MOST_PROOFS else discharge.Judged(one)
+        loss = found.loss
         weight = Weight(weighed(loss, critical=bool(matches(loss.path, change.config.scope.critical))).value)
         hints = [f"It stood in line {loss.was} of the base."]
         if loss.instead:
             hints.append(f"There stands now: {loss.instead}.")
         if loss.moved:
             hints.append(f"The same guard came to {loss.moved}, which is not seen to lead here.")
-        proof = ""
-        if number < _MOST_PROOFS and loss.conditions is not None and discharge.available():
-            answer, said, proof = discharge.judged(loss)
-            hints += [said] * bool(said)
-            if answer == "PROVED":
-                weight = Weight.NOTE
-            elif answer == "WEAKER" and weight is Weight.NOTE and bounds(*loss.conditions):
-                weight = Weight.REVIEW
+        hints += [found.said] * bool(found.said)
+        if found.answer == "PROVED":
+            weight = Weight.NOTE
+        elif found.answer == "WEAKER" and weight is Weight.NOTE and loss.conditions and bounds(*loss.conditions):
+            weight = Weight.REVIEW
         finding = _of_loss(loss, weight, " ".join(hints))
-        if proof:
-            proofs[f"smt2 {finding.fingerprint}"] = proof
+        if found.proof:
+            proofs[f"smt2 {finding.fingerprint}"] = found.proof
         yield finding
 
 
@@ -163,4 +163,4 @@ def _beside(change: Change, paths: set[str]) -> list[Function]:
     return found
 
 
-STAGE = Plain("guards", run, version="1", budget=20.0)
+STAGE = Plain("guards", run, version="2", budget=20.0)

@@ -1,0 +1,114 @@
+"""How a condition stands to the one that it replaced: weaker, as the prover decides, or nobody can say. Pure.
+
+Conditions are those on which a guard refuses. What only the new one asks about is told apart: that something is there
+at all, where the old one asked more about it; the same things compared with other values, which the prover can decide;
+another rank of people; or something else altogether, about which nobody knows.
+"""
+
+from __future__ import annotations
+
+import ast
+import enum
+
+from interlock.changes.guards import verbs
+from interlock.changes.guards.atoms import atoms, parsed, words
+
+_EMPTY = (None, "", b"", 0, False)
+_LENGTHS = ("len", "bool")
+
+
+class Stands(enum.StrEnum):
+    """The new condition beside the old one."""
+
+    WEAKER = "weaker"
+    PROVABLE = "provable"  # about the same things: what the prover says of it holds
+    UNKNOWN = "unknown"
+    STRONGER = "stronger"  # as far as words tell
+
+
+def stands(old: str, new: str) -> Stands:
+    """Compare two conditions of refusal, Python expressions."""
+    lost, fresh = atoms(old) - atoms(new), atoms(new) - atoms(old)
+    about = [_about(atom) for atom in atoms(old)]
+    seen = _signs(new)
+    kinds = {_kind(atom, seen.get(atom, False), about) for atom in fresh}
+    ranks = max(map(verbs.rank, lost), default=0), max(map(verbs.rank, fresh), default=0)
+    if ranks[1] > ranks[0] > 0:
+        return Stands.STRONGER
+    if Stands.STRONGER in kinds:
+        return Stands.STRONGER
+    if kinds == {Stands.WEAKER} or ranks[0] > ranks[1] > 0:
+        return Stands.WEAKER
+    return Stands.UNKNOWN if Stands.UNKNOWN in kinds else Stands.PROVABLE
+
+
+def _kind(atom: str, refuses: bool, about: list[frozenset[str]]) -> Stands:
+    """What one new atom is; `refuses`: the guard refuses where it is true."""
+    there = _presence(atom)
+    if there is not None:
+        name, absent = there
+        if any(words(name) < some for some in about):
+            return Stands.WEAKER if refuses is absent else Stands.STRONGER
+    named = _names(atom)
+    everything = frozenset().union(*about)
+    tree = parsed(atom)
+    if tree is None or any(isinstance(n, ast.Call) and not _length(n) for n in ast.walk(tree)):
+        return Stands.UNKNOWN
+    return Stands.PROVABLE if isinstance(tree, ast.Compare) and named and named <= everything else Stands.UNKNOWN
+
+
+def _length(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _LENGTHS
+
+
+def _presence(atom: str) -> tuple[ast.expr, bool] | None:
+    """What the atom asks to be there, and whether it is true where that is absent; None where it asks more."""
+    tree = parsed(atom)
+    absent = False
+    if isinstance(tree, ast.Compare) and len(tree.ops) == 1 and isinstance(tree.ops[0], ast.Eq | ast.Is):
+        right = tree.comparators[0]
+        if not (isinstance(right, ast.Constant) and right.value in _EMPTY):
+            return None
+        tree, absent = tree.left, True
+    if isinstance(tree, ast.Call) and _length(tree) and len(tree.args) == 1:
+        tree = tree.args[0]
+    return (tree, absent) if tree is not None and _dotted(tree) else None
+
+
+def _dotted(tree: ast.expr) -> bool:
+    while isinstance(tree, ast.Attribute):
+        tree = tree.value
+    return isinstance(tree, ast.Name)
+
+
+def _about(atom: str) -> frozenset[str]:
+    tree = parsed(atom)
+    return words(tree) if tree is not None else frozenset()
+
+
+def _names(atom: str) -> frozenset[str]:
+    """The same without constants and what only measures."""
+    tree = parsed(atom)
+    if tree is None:
+        return frozenset()
+    found = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
+    return frozenset(found | {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)}) - {*_LENGTHS}
+
+
+def _signs(condition: str) -> dict[str, bool]:
+    """Atom -> whether the condition leans to true where the atom is."""
+    found: dict[str, bool] = {}
+    tree = parsed(condition)
+    stack = [(tree, True)] if tree is not None else []
+    while stack:
+        node, sign = stack.pop()
+        if isinstance(node, ast.BoolOp):
+            stack += [(value, sign) for value in node.values]
+        elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+            stack.append((node.operand, not sign))
+        elif not isinstance(node, ast.Constant):
+            text = ast.unparse(node)
+            (atom,) = atoms(text) or {text}
+            turned = isinstance(node, ast.Compare) and atom != text
+            found[atom] = sign is not turned
+    return found
