@@ -131,3 +131,43 @@ def test_a_key_in_the_program_is_not_shown(tmp_path: Path) -> None:
     found, _ = flows(tmp_path, {"a": ""}, {"t.py": f'import jwt\nx = jwt.encode({{}}, "{word}")\n'})
     assert [f.rule for f in found] == ["static/flow-key"]
     assert word not in found[0].text + found[0].why + found[0].title
+
+
+PAGE = """
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from pages import render
+
+async def shown(request: Request):
+    return HTMLResponse(render({}))
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ("'login.html', {'who': request.query_params['who']}", False),
+        ("request.query_params['page'], {}", True),
+        ("'<p>' + request.query_params['who']", True),
+    ],
+)
+def test_a_renderer_of_a_fixed_template_escapes_and_one_of_foreign_text_does_not(given: str, found: bool) -> None:
+    flows_ = read({"web.py": PAGE.format(given)}).flows
+    assert ("xss" in {flow.category for flow in flows_}) is found
+
+
+CLIENT = """
+import socket
+
+def ask(path):
+    with socket.socket(socket.{}, socket.SOCK_STREAM) as line:
+        line.connect(path)
+        name = line.recv(100).decode()
+    return open("/srv/" + name).read()
+"""
+
+
+def test_what_a_local_service_answers_is_no_request() -> None:
+    kinds = {how: {f.kind for f in read({"a.py": CLIENT.format(how)}).flows} for how in ("AF_UNIX", "AF_INET")}
+    assert "remote" not in kinds["AF_UNIX"]
+    assert "remote" in kinds["AF_INET"]

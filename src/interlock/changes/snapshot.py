@@ -107,8 +107,8 @@ def _file(path: str) -> tuple[str, bytes] | None:
 
 def _oid(content: bytes, like: str) -> str:
     """The name that git gives a content, by the hash of the other name."""
-    digest = hashlib.sha256 if len(like) == 64 else hashlib.sha1
-    return digest(b"blob %d\0" % len(content) + content).hexdigest()
+    name = "sha256" if len(like) == 64 else "sha1"
+    return hashlib.new(name, b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
 def _same_lines(found: tuple[str, bytes], mode: str, oid: str) -> bool:

@@ -14,7 +14,7 @@ from interlock.changes.taint import containers, folding
 from interlock.changes.taint.expressions import Expressions
 from interlock.changes.taint.patterns import only_outside
 from interlock.changes.taint.program import Bound, Closure, Frame, Klass, Program
-from interlock.changes.taint.rules import EVERYTHING
+from interlock.changes.taint.rules import EVERYTHING, Named
 from interlock.changes.taint.value import (
     UNKNOWN,
     Box,
@@ -240,6 +240,8 @@ class Calls(Expressions):
         """What a call gives that is not followed."""
         name, method, holder, given = call.name, call.method, call.holder, call.arguments
         kind = f"{name}()" if name and len(name) < 120 and name[0] != "." else ""
+        if name == "socket.socket" and given.placed and given.placed[0].kind == "socket.AF_UNIX":
+            return Value(kind="socket.unix()")
         if (found := containers.called(holder, method, given.placed, given.named)) is not None:
             return found
         if name in _COPIES and given.placed and given.placed[0].box is not None:
@@ -302,8 +304,7 @@ class Calls(Expressions):
         if name in rules.normal or method in rules.normal_methods:
             return cleared(taints, _NORMAL)
         if clears is None:
-            said = name or method
-            clears = frozenset().union(*(one.clears for one in rules.named if one.regex.search(said)))
+            clears = frozenset().union(*(one.clears for one in rules.named if _meant(one, call)))
         if clears >= EVERYTHING:
             return UNKNOWN.taints
         return cleared(taints, clears) if clears else taints
@@ -319,6 +320,15 @@ class Calls(Expressions):
             # Doubling a quote, or taking `../` out once, is what those who know get around.
             return None if found is None or word in ("..", "../", "//", "://", "<") else found - {"sql"}
         return None
+
+
+def _meant(named: Named, call: Call) -> bool:
+    func = call.node.func
+    said = call.name or call.method or (func.id if isinstance(func, ast.Name) else "")
+    if named.first is None:
+        return bool(named.regex.search(said))
+    words = call.arguments.placed[0].consts if call.arguments.placed else ()
+    return bool(named.regex.search(said)) and bool(words) and all(named.first.search(str(word)) for word in words)
 
 
 def _property(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:

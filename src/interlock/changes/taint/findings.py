@@ -65,9 +65,10 @@ def _beside(change: Change, changed: dict[str, str]) -> dict[str, str]:
         for name in names_of(path):
             by_name.setdefault(name, path)
     wanted = {by_name[name] for path, text in changed.items() for name in imported(path, text) if name in by_name}
-    if len(paths) <= _SEARCHED:
-        wanted |= set(_importers(change, changed, [path for path in paths if path not in wanted]))
-    chosen = sorted(wanted)[:_BESIDE]
+    chosen = sorted(wanted)
+    if len(paths) <= _SEARCHED and len(chosen) < _BESIDE:
+        chosen += sorted(_importers(change, changed, [path for path in paths if path not in wanted]))
+    chosen = chosen[:_BESIDE]
     return {path: raw.decode("utf-8", "replace") for path, raw in change.reads(chosen).items() if raw is not None}
 
 

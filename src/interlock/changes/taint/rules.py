@@ -45,10 +45,11 @@ class Store(NamedTuple):
 
 
 class Named(NamedTuple):
-    """What a function that nobody can read does, by its name."""
+    """What a function that nobody can read does, by its name, and by its first argument where that is a fixed text."""
 
     clears: frozenset[str]
     regex: re.Pattern[str]
+    first: re.Pattern[str] | None
 
 
 class Rules(NamedTuple):
@@ -98,7 +99,7 @@ def rules() -> Rules:
         clean=_clean(data["clean"], "calls"),
         clean_methods=_clean(data["clean"], "methods"),
         clean_attributes=_clean(data["clean"], "attributes"),
-        named=tuple(Named(_categories(entry["clears"]), re.compile(entry["regex"])) for entry in data["named"]),
+        named=tuple(_named(entry) for entry in data["named"]),
         validator=re.compile(data["validator"]["regex"]),
         no_validator=re.compile(data["validator"]["not"]),
         absent={text: frozenset(words.split()) for text, words in data["absent"].items()},
@@ -132,6 +133,11 @@ def _category(entry: dict[str, Any]) -> Category:
 
 def _sources(entries: list[dict[str, str]], key: str) -> dict[str, tuple[str, str]]:
     return {name: (entry["kind"], entry["text"]) for entry in entries for name in _words(entry, key)}
+
+
+def _named(entry: dict[str, str]) -> Named:
+    first = re.compile(entry["first"]) if "first" in entry else None
+    return Named(_categories(entry["clears"]), re.compile(entry["regex"]), first)
 
 
 def _clean(entries: list[dict[str, str]], key: str) -> dict[str, frozenset[str]]:
