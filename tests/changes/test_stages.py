@@ -400,3 +400,22 @@ def test_findings_carry_what_a_person_needs(tmp_path: Path) -> None:
     result = judged(tmp_path, "static", {"a.py": ""}, {"a.py": "import yaml\nx = yaml.load(open('f'))\n"})
     ours: list[Finding] = [f for f in result.findings if f.rule == "static/unpickled"]
     assert [(f.line, bool(f.title), bool(f.fix)) for f in ours] == [(2, True, True)]
+
+
+@pytest.mark.parametrize(
+    ("path", "line", "rule"),
+    [
+        ("app/crypt.py", "cipher = AES.new(key, AES.MODE_ECB)", "static/weak-cipher"),
+        ("app/table.py", "WEAK = {'modes': 'MODE_ECB', 'old': \"DES.new()\"}", ""),
+        ("app/web.js", "const h = crypto.createHash('md5')", "static/weak-cipher"),
+        ("conftest.py", "collect_ignore = ['test_pay.py']", "checks/tests-not-collected"),
+        ("run.py", "pytest.main(['--deselect', 'tests/test_pay.py', '--deselect=x'])", "checks/tests-not-collected"),
+        ("tests/test_gate.py", "INI = \"addopts = '--deselect tests/test_pay.py'\"", ""),
+        ("tests/test_gate.py", "TEXT = 'collect_ignore = [1]'", ""),
+        ("pytest.ini", "addopts = --deselect tests/test_pay.py", "checks/tests-not-collected"),
+    ],
+)
+def test_a_name_in_a_text_is_no_use_of_it(tmp_path: Path, path: str, line: str, rule: str) -> None:
+    made = change(tmp_path, {path: "\n"}, {path: f"{line}\n"})
+    found = {r for result in conduct(made, stages(["static", "checks"])) for r in rules(result)}
+    assert found & {"static/weak-cipher", "checks/tests-not-collected"} == ({rule} if rule else set())
