@@ -151,7 +151,7 @@ def test_no_machine_and_no_host_of_a_registry_is_named() -> None:
 def test_the_root_holds_what_a_stranger_expects_there() -> None:
     """Story: a note between two people stood beside the README for a day."""
     root = {name.split("/")[0] for name in tracked()}
-    folders = {".ci", "benchmarks", "docs", "native", "requirements", "scripts", "src", "tests"}
+    folders = {".ci", ".interlock", "benchmarks", "docs", "native", "requirements", "scripts", "src", "tests"}
     files = {".gitignore", "LICENSE", "Makefile", "README.md", "hatch_build.py", "pyproject.toml"}
     assert root <= folders | files
 
