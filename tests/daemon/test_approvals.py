@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Guard, allowed
 
+from conftest import Guard, allowed
 from identity.hands import Passkey
 from interlock.daemon.client import Remote, call
 from interlock.daemon.wire import Reply

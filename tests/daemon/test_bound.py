@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import AGENT, Guard, allowed
 
+from conftest import AGENT, Guard, allowed
 from interlock.daemon.client import call
 from interlock.daemon.wire import Reply
 from prover.proofs import prove_folder

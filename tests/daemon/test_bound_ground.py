@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 
 import pytest
-from conftest import AGENT
 
+from conftest import AGENT
 from interlock.broker.contain import Wish
 from interlock.broker.launching import Held, Launched
 from interlock.containment.bound import BoundPlan

@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import AGENT, Guard
 
+from conftest import AGENT, Guard
 from interlock.daemon.client import call
 from interlock.daemon.wire import Reply
 

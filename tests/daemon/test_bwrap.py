@@ -6,8 +6,8 @@ import signal
 from pathlib import Path
 
 import pytest
-from conftest import Guard
 
+from conftest import Guard
 from daemon.test_contained import rewritten, run
 from daemon.test_halt_runs import Running
 from interlock.containment import tiers

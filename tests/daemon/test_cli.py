@@ -13,8 +13,8 @@ import time
 from typing import Any
 
 import pytest
-from conftest import Guard
 
+from conftest import Guard
 from interlock.daemon.client import call
 
 

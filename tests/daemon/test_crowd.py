@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from conftest import Guard, allowed
 
+from conftest import Guard, allowed
 from interlock.daemon import server as serving
 from interlock.daemon.server import Peer, Server
 from interlock.daemon.wire import Door, Header, Reply, request

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Guard, allowed
 
+from conftest import Guard, allowed
 from interlock.daemon.client import alive, call
 
 pytestmark = [

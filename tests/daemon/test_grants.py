@@ -9,8 +9,8 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from conftest import AGENT, Guard, allowed
 
+from conftest import AGENT, Guard, allowed
 from interlock.daemon.client import call
 
 

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import AGENT, Guard, allowed
 
+from conftest import AGENT, Guard, allowed
 from interlock.daemon.client import Remote, call
 from interlock.daemon.wire import Reply
 

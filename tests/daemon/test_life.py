@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import Guard, allowed
 
+from conftest import Guard, allowed
 from interlock.daemon.client import alive, call
 from interlock.ledger.database import FILE
 from interlock.model.errors import DaemonUnreachable

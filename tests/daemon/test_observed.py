@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Guard
 
+from conftest import Guard
 from daemon.test_contained import LAUNCHER, rewritten, run
 from interlock.containment.cgroups import Group
 from interlock.daemon.client import call, exchange

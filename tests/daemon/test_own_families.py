@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import Guard, allowed
 
+from conftest import Guard, allowed
 from interlock.daemon.config import load
 from interlock.model.errors import CatalogueError
 

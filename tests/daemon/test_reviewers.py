@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 from conftest import Guard
-
 from interlock.broker.drilling import bad_questions, commitment
 from interlock.daemon.client import call
 

@@ -10,8 +10,8 @@ import threading
 import time
 
 import pytest
-from conftest import Guard, allowed
 
+from conftest import Guard, allowed
 from interlock.daemon.client import call
 
 

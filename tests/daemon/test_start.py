@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import Guard, allowed
 
+from conftest import Guard, allowed
 from interlock.broker.clock import Clock
 from interlock.daemon import run as running
 from interlock.daemon.client import alive, call
@@ -142,6 +142,43 @@ def test_a_clock_set_back_between_two_daemons_revives_no_yes(
     (alarm,) = guard.entries("alarm")
     assert alarm["body"]["alarm"] == "clock-set-back"
     assert {request["state"] for request in call(guard.home, "inbox", {"all": True})} >= {"lapsed", "expired"}
+
+
+def test_a_yes_over_a_clock_that_is_set(cold: Guard, tmp_path: Path) -> None:
+    """Set back, the clock stands still and a yes is good. Set forward, it lapses; set back again, it stays lapsed."""
+    site, ahead = tmp_path / "site", tmp_path / "ahead"
+    site.mkdir()
+    (site / "sitecustomize.py").write_text(
+        f"import time\nreal = time.time\ntime.time = lambda: real() + float(open({str(ahead)!r}).read())\n"
+    )
+    ahead.write_text("0")
+    cold.environment["PYTHONPATH"] = str(site)
+    cold.configure("[ask]\nhold_seconds = 0\n")
+    cold.start()
+
+    def approved(name: str) -> dict[str, str]:
+        wish = {"file_path": str(cold.base / "user" / name), "content": "x"}
+        cold.said_no(cold.hook("Write", wish))
+        asked = call(cold.home, "inbox")[-1]
+        call(cold.home, "approve", {"id": asked["id"]})
+        return wish
+
+    def clock(seconds: str) -> None:
+        (tmp_path / "next").write_text(seconds)
+        (tmp_path / "next").replace(ahead)
+
+    wish = approved("first.txt")
+    clock("-86400")
+    assert allowed(cold.hook("Write", wish))
+    clock("0")
+    wish = approved("second.txt")
+    clock("1200")
+    assert not allowed(cold.hook("Write", wish))
+    clock("0")
+    assert not allowed(cold.hook("Write", wish))
+    states = [one["state"] for one in call(cold.home, "inbox", {"all": True})]
+    assert states == ["executing", "lapsed", "pending"]
+    assert cold.cli("verify").returncode == 0
 
 
 def test_a_clock_set_back_stands_still_within_a_daemon() -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import AGENT, Guard, allowed
 
+from conftest import AGENT, Guard, allowed
 from containment.acts import tree, whole
 from interlock.daemon.client import Remote, call
 from interlock.model.errors import InterlockError

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from conftest import AGENT, Guard
 
 LAUNCHER = Path(AGENT[3]).with_name("interlock-run")

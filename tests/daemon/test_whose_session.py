@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
 from conftest import AGENT, Guard
 
 CLIENT = AGENT[-2:]
