@@ -186,7 +186,7 @@ def _result(stage: Stage, found: Found, seconds: float, budget: float) -> Result
     kept = sorted(found.findings, key=lambda f: (_WEIGHTS.index(f.weight), f.path, f.line))[:MOST]
     return Result(
         stage=stage.name, findings=tuple(kept), problems=tuple(problems), notes=found.notes, facts=found.facts,
-        seconds=seconds, budget=budget,
+        unasked=found.unasked, seconds=seconds, budget=budget,
     )  # fmt: skip
 
 

@@ -74,6 +74,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float = 0.0
     budget: float = 0.0
     cached: bool = False
+    unasked: bool = False  # the base asks for nothing that this stage looks for: no verdict to be proud of
     skipped: str = ""  # why it did not run, by the configuration of the base
 
     @property

@@ -19,6 +19,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[str, ...] = ()  # what could not be looked at: each makes the stage INCONCLUSIVE
     notes: tuple[str, ...] = ()
     facts: dict[str, str] = {}
+    unasked: bool = False  # it has nothing to look for unless the base asks, and the base does not
 
 
 class Said(Protocol):

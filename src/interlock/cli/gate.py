@@ -43,7 +43,7 @@ _COLOURS = {"PASS": "green", "INCONCLUSIVE": "yellow", "BLOCK": "red"}
     "--attest",
     "attested",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Write the verdict as a signed SLSA VSA.",
+    help="Write the verdict as a signed SLSA VSA, and beside it what passed as an in-toto SVR (.svr.json).",
 )
 @click.option("--no-cache", is_flag=True, help="Judge everything anew, and keep nothing.")
 @click.option(
@@ -89,7 +89,7 @@ def command(
     if attested is not None:
         from interlock.cli.gatesummary import write
 
-        write(report, attested)
+        write(report, repo, attested)
     return STATUS[report.verdict.value]
 
 

@@ -13,31 +13,42 @@ from interlock.home import locate
 
 if TYPE_CHECKING:
     from interlock.changes.decide import Report
+    from interlock.changes.repo import Repo
+    from interlock.ledger.note import Signer
 
 _NAME = "interlock-gate"
 
 
-def write(report: Report, path: Path) -> None:
-    """Sign a verification summary with this installation's gate key, made at first use, and write it.
+def signed(report: Report, repo: Repo, key: Signer) -> tuple[bytes, bytes]:
+    """The verdict as a verification summary, and the stages that passed as a verification result."""
+    from interlock import __version__
+    from interlock.changes.report.result import result
+    from interlock.changes.report.summary import summary
+
+    time = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    commit, resource = repo.call("cat-file", "commit", report.head), f"urn:interlock:commit:{report.head}"
+    return (
+        summary(report, key, commit=commit, resource=resource, time=time, version=__version__),
+        result(report, key, commit=commit, time=time, version=__version__),
+    )
+
+
+def write(report: Report, repo: Repo, path: Path) -> None:
+    """Sign the verdict with this installation's gate key, made at first use, and write its two documents.
 
     Raises StateError where it cannot be written, or others could read the key.
     """
-    from interlock import __version__
-    from interlock.changes.report.summary import summary
     from interlock.identity.keys import load_or_create
     from interlock.ledger.files import write_atomic
     from interlock.model.errors import StateError
 
     home = locate()
     key = load_or_create(home.state / "keys", "gate", _NAME, environ=os.environ)
-    time = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    beside = path.with_suffix(".svr.json")
     try:
-        write_atomic(
-            path,
-            summary(report, key, resource=f"urn:interlock:commit:{report.head}", time=time, version=__version__)
-            + b"\n",
-            sync=False,
-        )
+        for where, envelope in zip((path, beside), signed(report, repo, key), strict=True):
+            write_atomic(where, envelope + b"\n", sync=False)
     except OSError as error:
         raise StateError(f"{path} cannot be written: {error.strerror}.") from error
+    click.echo(f"The stages that passed, as properties: {beside}", err=True)
     click.echo(f"Signed with {key.vkey} ({home.state / 'keys' / 'gate.vkey'}).", err=True)

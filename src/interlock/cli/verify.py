@@ -25,6 +25,7 @@ _CLOCKS_DIFFER = 300.0  # seconds that two machines' clocks may lie apart
     "  interlock verify --proof 17.tlog-proof --entry 17.json --key VKEY   one entry alone\n"
     "  interlock verify --commit HEAD         what stands behind a commit, from this installation's ledger\n"
     "  interlock verify --commit HEAD --bundle b.json --key VKEY   the same from a file, anywhere\n"
+    "  interlock verify --gate gate.json --commit HEAD --key gate.vkey   the change gate's verdict on it\n"
     "  interlock verify --certificate halt-42.json --entry 42.json --key VKEY   that this order was carried out\n\n"
     "Exit status: 0 sound, 30 tampered, 31 incomplete, 32 cannot be judged, 33 policy failed, 34 forked or set back.",
 )
@@ -46,6 +47,8 @@ _CLOCKS_DIFFER = 300.0  # seconds that two machines' clocks may lie apart
 @click.option(
     "--bundle", type=click.Path(path_type=Path), help="The attestation, as `interlock attest --output` wrote it."
 )
+@click.option("--gate", type=click.Path(path_type=Path), help="Check this verdict of the change gate instead.")
+@click.option("--property", "wanted", multiple=True, help="With --gate: it has to say this, too (repeatable).")
 @click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
 def command(  # noqa: PLR0913 - each is an option
     directory: Path | None,
@@ -59,6 +62,8 @@ def command(  # noqa: PLR0913 - each is an option
     certificate: Path | None,
     commit: str,
     bundle: Path | None,
+    gate: Path | None,
+    wanted: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Check every hash and signature of a ledger or an export, offline.
@@ -71,6 +76,9 @@ def command(  # noqa: PLR0913 - each is an option
     from interlock.ledger.verify import verify
 
     trusted = _key(key)
+    if gate is not None:
+        _judged(gate, trusted, commit, wanted, as_json=as_json)
+        return
     if commit:
         _attested(commit, bundle, trusted, directory or _own(), as_json=as_json)
         return
@@ -78,11 +86,7 @@ def command(  # noqa: PLR0913 - each is an option
         _certificate(certificate, entry, trusted, as_json=as_json)
         return
     if proof is not None:
-        found = _proof(proof, entry, trusted)
-        if as_json:
-            emit({"sound": True, **found})
-        else:
-            click.echo(f"Sound: entry {found['index']} is in the log {found['origin']} of {found['size']} entries.")
+        _proved(proof, entry, trusted, as_json=as_json)
         return
     audit = Audit()
     decided = Decisions(audit.people)
@@ -91,14 +95,8 @@ def command(  # noqa: PLR0913 - each is an option
         audit.hear(index, kind, time, body)
         decided.hear(index, kind, time, body)
 
-    report = verify(
-        directory if directory is not None else _own(),
-        key=trusted,
-        origin=origin,
-        since=None if since is None else _read(since),
-        strict=strict,
-        hear=hear,
-    )
+    earlier = None if since is None else _read(since)
+    report = verify(directory or _own(), key=trusted, origin=origin, since=earlier, strict=strict, hear=hear)
     audit.judge()
     decided.judge()
     identity = {
@@ -110,19 +108,25 @@ def command(  # noqa: PLR0913 - each is an option
     }
     if as_json:
         emit(as_data(report) | {"identity": identity})
-    else:
-        _tell(report)
-        told = (
-            f"{audit.changes} changes of people, {audit.closes} closes of sessions, {audit.uses} uses of tokens, "
-            f"{decided.checked} decisions ({decided.signed} signed)"
-        )
-        click.echo(f"  identity    {told}: each by whoever it names")
+        return
+    _tell(report)
+    told = (
+        f"{audit.changes} changes of people, {audit.closes} closes of sessions, {audit.uses} uses of tokens, "
+        f"{decided.checked} decisions ({decided.signed} signed)"
+    )
+    click.echo(f"  identity    {told}: each by whoever it names")
 
 
 def _attested(commit: str, bundle: Path | None, key: str, directory: Path, *, as_json: bool) -> None:
     from interlock.cli.verify_commit import attested
 
     attested(commit, None if bundle is None else _read(bundle), key, directory, as_json=as_json)
+
+
+def _judged(gate: Path, key: str, commit: str, wanted: tuple[str, ...], *, as_json: bool) -> None:
+    from interlock.cli.verify_gate import judged
+
+    judged(_read(gate), key, commit, wanted, as_json=as_json)
 
 
 def _own() -> Path:
@@ -146,13 +150,18 @@ def _key(text: str) -> str:
     return text
 
 
-def _proof(proof: Path, entry: Path | None, key: str) -> dict[str, Any]:
+def _proved(proof: Path, entry: Path | None, key: str, *, as_json: bool) -> None:
+    from interlock.cli.show import emit
     from interlock.ledger.verify import verify_proof
     from interlock.model.errors import UsageError
 
     if entry is None or not key:
         raise UsageError("--proof needs --entry (the bytes of the entry) and --key (the log's key)")
-    return verify_proof(_read(proof), _read(entry), key)
+    found = verify_proof(_read(proof), _read(entry), key)
+    if as_json:
+        emit({"sound": True, **found})
+    else:
+        click.echo(f"Sound: entry {found['index']} is in the log {found['origin']} of {found['size']} entries.")
 
 
 def _certificate(path: Path, entry: Path | None, key: str, *, as_json: bool) -> None:

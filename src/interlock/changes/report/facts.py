@@ -52,6 +52,7 @@ def _stage(stage: Result) -> dict[str, Any]:
         "stage": stage.stage,
         "verdict": None if stage.skipped else stage.verdict.value,
         "skipped": stage.skipped,
+        "unasked": stage.unasked,
         "seconds": round(stage.seconds, 3),
         "budget": stage.budget,
         "cached": stage.cached,

@@ -5,9 +5,12 @@ It says PASSED only for PASS over all stages. A verifier that trusts the gate's 
 
 from __future__ import annotations
 
+from hashlib import sha256
+from typing import Any
+
 from interlock.changes.config import PATH
 from interlock.changes.decide import Report
-from interlock.changes.finding import Verdict
+from interlock.changes.finding import Result, Verdict
 from interlock.ledger.dsse import sealed
 from interlock.ledger.note import Signer
 
@@ -17,22 +20,38 @@ LEVEL = "INTERLOCK_GATE_PASS"
 _NOTHING = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"  # SHA-256 of no configuration
 
 
-def summary(report: Report, signer: Signer, *, resource: str, time: str, version: str) -> bytes:
-    """The envelope. `resource` is the URI of what was judged, `time` when (RFC 3339)."""
+def subject(report: Report, commit: bytes) -> dict[str, Any]:
+    """The commit and its tree. `commit` is its object, whose SHA-256 holds where SHA-1 does not."""
+    digests = {"gitCommit": report.head, "gitTree": report.trees["head"], "sha256": sha256(commit).hexdigest()}
+    return {"name": f"commit/{report.head}", "digest": digests}
+
+
+def policy(report: Report) -> dict[str, Any]:
+    """The rules: the configuration of the base, and the commit that has it."""
+    return {
+        "uri": f"urn:interlock:gate:{report.base}:{PATH}",
+        "digest": {"sha256": report.config or _NOTHING, "gitCommit": report.base},
+    }
+
+
+def summary(report: Report, signer: Signer, *, commit: bytes, resource: str, time: str, version: str) -> bytes:
+    """The envelope. `commit` is the object of what was judged and `resource` its URI, `time` when (RFC 3339)."""
     passed = report.verdict is Verdict.PASS and not report.partial
-    stages = {stage.stage: "SKIPPED" if stage.skipped else stage.verdict.value for stage in report.stages}
+    stages = {stage.stage: _said(stage) for stage in report.stages}
     predicate = {
         "verifier": {"id": VERIFIER, "version": {"interlock": version}},
         "timeVerified": time,
         "resourceUri": resource,
-        "policy": {
-            "uri": f"urn:interlock:gate:{report.base}:{PATH}",
-            "digest": {"sha256": report.config or _NOTHING, "gitCommit": report.base},
-        },
+        "policy": policy(report),
         "verificationResult": "PASSED" if passed else "FAILED",
         "verifiedLevels": [LEVEL] if passed else [],
         "slsaVersion": "1.0",
         "urn:interlock:gate:stages": stages,
     }
-    subject = {"name": f"commit/{report.head}", "digest": {"gitCommit": report.head, "gitTree": report.trees["head"]}}
-    return sealed(signer, [subject], PREDICATE, predicate)
+    return sealed(signer, [subject(report, commit)], PREDICATE, predicate)
+
+
+def _said(stage: Result) -> str:
+    if stage.skipped:
+        return "SKIPPED"
+    return "NOT_ASKED" if stage.unasked else stage.verdict.value

@@ -21,7 +21,7 @@ def run(change: Change) -> Found:
     """Ask, and take findings."""
     settings = change.config.opinion
     if settings is None:
-        return Found(notes=("no model was asked: the base's gate.toml has no [opinion] table",))
+        return Found(notes=("no model was asked: the base's gate.toml has no [opinion] table",), unasked=True)
     texts, left = opinion.parts(change, settings.size)
     problems = [f"{len(left)} files were not shown to the model: {', '.join(left[:_NAMED])}"] if left else []
     findings: list[Finding] = []

@@ -48,9 +48,9 @@ class ReviewChain:
         """Judge who had a hand in it."""
         rules = [rule for rule in change.config.review if self._holds(rule, change)]
         if not change.config.review:
-            return Found(notes=("nobody is asked for: the base's gate.toml has no [[review]]",))
+            return Found(notes=("nobody is asked for: the base's gate.toml has no [[review]]",), unasked=True)
         if not rules or not change.commits:
-            return Found(notes=("no [[review]] of the base is about this change",))
+            return Found(notes=("no [[review]] of the base is about this change",), unasked=True)
         if not change.config.provenance.keys:
             problem = "the base asks for reviewers and names no log to believe: [provenance] keys in its gate.toml"
             return Found(problems=(problem,))

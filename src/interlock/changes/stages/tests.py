@@ -40,7 +40,7 @@ def run(change: Change) -> Found:
     settings = change.config.tests
     if settings is None:
         note = "the tests were not run: the base's gate.toml has no [tests] table"
-        return Found(findings=tuple(_alone(change, code)), notes=(note,))
+        return Found(findings=tuple(_alone(change, code)), notes=(note,), unasked=True)
     if not code and not any(shapes.is_test(file.path) for file in change.files):
         return Found(notes=("the change has neither code nor tests",))
     budget = change.config.budgets.get("tests", _BUDGET) - _KEPT_BACK
@@ -325,4 +325,4 @@ def _reads(change: Change) -> str:
     return f"{usable()} {found}"
 
 
-STAGE = Plain("tests", run, version="1", budget=_BUDGET, reads=_reads)
+STAGE = Plain("tests", run, version="2", budget=_BUDGET, reads=_reads)

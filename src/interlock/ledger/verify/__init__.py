@@ -12,5 +12,15 @@ from __future__ import annotations
 from interlock.ledger.verify.attestations import check_attestation, check_review
 from interlock.ledger.verify.check import Report, verify, verify_proof
 from interlock.ledger.verify.halts import check_certificate, confirmed
+from interlock.ledger.verify.verdicts import check_verdict
 
-__all__ = ["Report", "check_attestation", "check_certificate", "check_review", "confirmed", "verify", "verify_proof"]
+__all__ = [
+    "Report",
+    "check_attestation",
+    "check_certificate",
+    "check_review",
+    "check_verdict",
+    "confirmed",
+    "verify",
+    "verify_proof",
+]
