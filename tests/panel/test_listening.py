@@ -18,7 +18,7 @@ from interlock.panel import connection
 
 @contextmanager
 def bound(note: Path, settings: Panel | None = None) -> Iterator[Bound]:
-    found = Addresses(note).bind(settings or Panel())
+    found = Addresses(note, Path("unused")).bind(settings or Panel())
     try:
         yield found
     finally:
@@ -61,7 +61,7 @@ def test_a_port_that_is_half_taken_is_left(tmp_path: Path, family: tuple[int, st
         other.bind((family[1], port))
         other.listen()
         with pytest.raises(StateError, match="taken"):
-            Addresses(tmp_path / "port").bind(Panel(port=port))
+            Addresses(tmp_path / "port", Path("unused")).bind(Panel(port=port))
         (tmp_path / "port").write_text(f"{port}\n")
         with bound(tmp_path / "port") as found:
             assert found.port != port
@@ -75,7 +75,7 @@ def test_answers_are_not_held_back(tmp_path: Path) -> None:
 
 def test_a_panel_that_is_turned_off_listens_nowhere(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="turned off"):
-        Addresses(tmp_path / "port").bind(Panel(enabled=False))
+        Addresses(tmp_path / "port", Path("unused")).bind(Panel(enabled=False))
 
 
 async def _left_alone(say: bytes) -> float:

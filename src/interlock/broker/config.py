@@ -97,10 +97,14 @@ class Remote(msgspec.Struct, frozen=True):
 
 
 class Panel(msgspec.Struct, frozen=True):
-    """Whether the control panel is served, and at which port; 0: the one it had, or the usual one, or any."""
+    """Whether the control panel is served, and at which port; 0: the one it had, or the usual one, or any.
+
+    With `socket` it is served on a Unix socket instead, and the port is the one that people lead there.
+    """
 
     enabled: bool = True
     port: int = 0
+    socket: bool = False
     remote: Remote | None = None
 
 

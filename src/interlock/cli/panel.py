@@ -41,6 +41,10 @@ def command(only_print: bool, reader: bool, remote: bool, close: bool, as_json: 
         return
     click.echo(found["link"])
     click.echo("It works once, and for two minutes.", err=True)
+    if found["socket"]:
+        port = found["address"].rstrip("/").rsplit(":", 1)[1]
+        click.echo(f"Lead port {port} there first: ssh -L {port}:{found['socket']} HOST", err=True)
+        return
     if not only_print and _desktop():
         click.launch(found["link"])
 

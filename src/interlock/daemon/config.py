@@ -128,6 +128,7 @@ class _Remote(msgspec.Struct, forbid_unknown_fields=True):
 class _Panel(msgspec.Struct, forbid_unknown_fields=True):
     enabled: bool = True
     port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 0
+    socket: bool = False
     remote: _Remote | None = None
 
 
@@ -383,7 +384,7 @@ def _approvals(known: Approvals, said: _Approvals) -> Approvals:
 
 def _panel(said: _Panel, folder: Path) -> Panel:
     if said.remote is None:
-        return Panel(said.enabled, said.port)
+        return Panel(said.enabled, said.port, said.socket)
     far = said.remote
 
     def beside(name: str) -> str:
@@ -395,7 +396,7 @@ def _panel(said: _Panel, folder: Path) -> Panel:
     )  # fmt: skip
     listen, files = tuple(far.listen), (beside(far.certificate), beside(far.key))
     remote = Remote(listen, far.port, far.name.lower(), *files, passkeys=far.passkeys, oidc=oidc)
-    return Panel(said.enabled, said.port, remote)
+    return Panel(said.enabled, said.port, said.socket, remote)
 
 
 def _add(config: Config, file: _File, name: str) -> Config:

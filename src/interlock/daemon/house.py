@@ -279,7 +279,7 @@ def _panel_desk(ground: Ground, crowd: PeopleDesk) -> PanelDesk:
         settings = ground.rules.config("").panel
     except InterlockError:
         settings = Panel()  # a configuration that is refused stops agents; people must still be able to look
-    addresses = Addresses(ground.home.state / "panel.port")
+    addresses = Addresses(ground.home.state / "panel.port", ground.home.run / "panel.sock")
     return PanelDesk(
         addresses, callers=ground.callers, recorder=ground.recorder, settings=settings, people=ground.people,
         counted=crowd.count,

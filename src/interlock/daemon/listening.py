@@ -1,17 +1,20 @@
-"""Where the panel listens: both loopback addresses at one port, which stays the same over restarts.
+"""Where the panel listens: both loopback addresses at one port, which stays the same over restarts; or a Unix socket.
 
 Both, because `localhost` may be either: on a family that was left free somebody else could answer in our place. The
-port is remembered, because passkeys and bookmarks name it.
+port is remembered, because passkeys and bookmarks name it. On a Unix socket there is none: its pages answer to
+`localhost` at the port from which people lead to it, and to no other name.
 """
 
 from __future__ import annotations
 
 import errno
+import os
 import socket
 from pathlib import Path
 from typing import NamedTuple
 
 from interlock.broker.config import Panel as Settings
+from interlock.containment.egress.listening import bind
 from interlock.model.errors import ConfigError, StateError
 from interlock.panel.defence import Site
 
@@ -27,6 +30,7 @@ class Bound(NamedTuple):
     sockets: tuple[socket.socket, ...]
     port: int
     site: Site
+    path: Path | None = None  # of the Unix socket, where it is one
 
     @property
     def address(self) -> str:
@@ -35,15 +39,19 @@ class Bound(NamedTuple):
 
 
 class Addresses:
-    """Binds the panel's sockets. `note` is the file that remembers the port."""
+    """Binds the panel's sockets. `note` is the file that remembers the port, `path` where a Unix socket stands."""
 
-    def __init__(self, note: Path) -> None:
+    def __init__(self, note: Path, path: Path) -> None:
         self._note = note
+        self._path = path
 
     def bind(self, settings: Settings) -> Bound:
-        """Raises ConfigError where configuration asks for what is not safe, StateError where no port is free."""
+        """Raises ConfigError where configuration asks for what is not safe, StateError where it cannot listen."""
         if not settings.enabled:
             raise ConfigError("it is turned off in interlock.toml ([panel] enabled = false).")
+        if settings.socket:
+            port = settings.port or PORT
+            return Bound((_unix(self._path),), port, Site.of(_NAMES, port), self._path)
         wanted = [settings.port] if settings.port else [*self._remembered(), PORT, *([0] * _TRIES)]
         for port in wanted:
             sockets = _pair(port)
@@ -67,6 +75,23 @@ class Addresses:
             self._note.write_text(f"{port}\n", encoding="ascii")
         except OSError:
             return  # on a full disk the panel comes up nevertheless, perhaps elsewhere the next time
+
+
+def _unix(path: Path) -> socket.socket:
+    """Listens there for this user alone. The caller holds the home's lock: what stands there is a dead daemon's."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    old = os.umask(0o177)
+    try:
+        path.unlink(missing_ok=True)
+        bind(listener, path)
+        listener.listen(_WAITING)
+    except OSError as error:
+        listener.close()
+        raise StateError(f"cannot listen on {path}: {error.strerror}. Check the directory and its owner.") from error
+    finally:
+        os.umask(old)
+    listener.setblocking(False)
+    return listener
 
 
 def _pair(port: int) -> tuple[socket.socket, ...]:

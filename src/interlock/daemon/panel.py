@@ -21,7 +21,8 @@ import structlog
 
 from interlock.broker.config import Panel as Settings
 from interlock.broker.records import ALARM
-from interlock.daemon import beyond, ends
+from interlock.daemon import beyond, ends, unixend
+from interlock.daemon.agents import alive
 from interlock.daemon.arriving import Arrivals, Counted
 from interlock.daemon.beyond import Beyond
 from interlock.daemon.callers import Callers
@@ -134,6 +135,8 @@ class PanelDesk:
             self._thread.join(_STOP_SECONDS)
         for listener in self._sockets():
             listener.close()
+        if self._bound is not None and self._bound.path is not None:
+            self._bound.path.unlink(missing_ok=True)
 
     def _serve(self) -> None:
         """Somebody comes: load the web server and let it accept. In the daemon's loop, and only once."""
@@ -149,9 +152,9 @@ class PanelDesk:
             from interlock.panel.app import Panel
 
             panel = Panel(self, self._seats, self._live, bound.site, cookie=f"interlock-{bound.port}")
-            served = [(_server(panel.app()), bound.sockets)]
+            served = [(_server(panel.app(), unix=bound.path is not None), bound.sockets)]
             if self._beyond is not None:
-                served.append((_server(self._far(self._beyond).app(), self._beyond.tls), self._beyond.sockets))
+                served.append((_server(self._far(self._beyond).app(), tls=self._beyond.tls), self._beyond.sockets))
             self._servers = [server for server, _ in served]
             asyncio.run(_serving(served))
         except Exception:
@@ -183,11 +186,13 @@ class PanelDesk:
                 raise Refused(f"the panel is not served beyond this machine: {self._far_problem}")
             seats, address = self._far_seats, self._beyond.address
         self._serve()
+        path = "" if seats is self._far_seats or self._bound.path is None else str(self._bound.path)
         return {
             "address": address,
             "link": f"{address}login/{seats.link(owner)}",
             "seconds": 120,
             "role": owner.role,
+            "socket": path,
         }
 
     async def _sessions(self, params: dict[str, Any], peer: Peer) -> Any:
@@ -235,6 +240,9 @@ class PanelDesk:
 
     async def admit(self, owner: Owner, client: ends.End, server: ends.End) -> Admitted:
         """The process that is about to sign in. Raises Refused for one below an agent, or of another user."""
+        if server[0] == unixend.HERE:  # the kernel said it when they connected, and that they are this user's
+            said: Admitted = await self._there(self._admitted(owner, None, (client[0],) if client[0] else (), "socket"))
+            return said
         found = await asyncio.to_thread(ends.other_end, client, server)
         names = await asyncio.to_thread(ends.holders, found) if found else ()
         admitted: Admitted = await self._there(self._admitted(owner, found, names, client[0]))
@@ -242,13 +250,15 @@ class PanelDesk:
 
     def holds(self, process: str, client: ends.End, server: ends.End) -> bool:
         """Whether that process is the other end of this connection."""
+        if server[0] == unixend.HERE:
+            return client[0] == process and alive(process)
         return ends.holds(process, client, server)
 
     async def _admitted(self, owner: Owner, found: ends.Socket | None, names: tuple[str, ...], client: str) -> Admitted:
         process = names[0] if names else ""
         body: dict[str, Any] = {"person": owner.name, "role": owner.role, "process": process, "by": owner.means}
         if found is None:
-            body["from"] = client
+            body["from"] = client  # another machine's address, or the socket
         try:
             _of_the_same_user(owner, found)
             for name in names:
@@ -270,14 +280,15 @@ class PanelDesk:
             raise Refused("the daemon does not answer. Is it stopping? `interlock status` says more.") from error
 
 
-def _server(app: ASGIApp, tls: ssl.SSLContext | None = None) -> uvicorn.Server:
+def _server(app: ASGIApp, *, unix: bool = False, tls: ssl.SSLContext | None = None) -> uvicorn.Server:
     import uvicorn
 
     from interlock.panel.connection import Connection
 
+    kind = unixend.connection() if unix else Connection
     return uvicorn.Server(
         uvicorn.Config(
-            app, http=Connection, loop="asyncio", ws="none", lifespan="off", log_config=None,
+            app, http=kind, loop="asyncio", ws="none", lifespan="off", log_config=None,
             access_log=False, server_header=False, date_header=False, proxy_headers=False,
             limit_concurrency=_CONNECTIONS, timeout_keep_alive=30, timeout_graceful_shutdown=1,
             ssl_context_factory=None if tls is None else lambda _config, _usual: tls,
