@@ -186,7 +186,10 @@ def test_a_person_pauses_one_session_and_lets_it_go_on(ada: Visitor, busy: Guard
     assert "paused" in busy.said_no(busy.hook("Bash", {"command": "ls"}, session_id="other")).lower()
     node = next(one for one in ada.view("/agents.json")["live"] if one["session"] == "other")
     assert node["paused"]
-    assert ada.press("/agents", "/agents/resume") == (303, "/agents")
+    fields = next(found for act, found in forms(ada.get("/agents")[1]) if act == "/agents/resume")
+    time.sleep(0.8)
+    assert ada.post("/agents/resume", fields)[0] == 409, "neither a pointer nor the word"
+    assert ada.post("/agents/resume", {**fields, "said": "resume"}) == (303, "/agents")
     assert busy.hook("Bash", {"command": "ls"}, session_id="other").stdout == b""
 
 
@@ -199,7 +202,8 @@ def test_an_undo_is_planned_shown_and_carried_out(ada: Visitor, busy: Guard) -> 
     assert fields["subject"] == plan["plan"]
     time.sleep(0.8)
     assert ada.post(path + "/run", {**fields, "subject": "0" * 64})[0] == 409
-    status, where = ada.post(path + "/run", fields)
+    assert ada.post(path + "/run", fields)[0] == 409, "neither a pointer nor the word"
+    status, where = ada.post(path + "/run", {**fields, "said": "back"})
     assert (status, where.startswith("/ledger/")) == (303, True)
     assert (busy.project / "app.py").read_text() == "print(1)\n"
 
@@ -218,7 +222,8 @@ def test_a_freeze_shows_its_reach_is_given_and_lifted(ada: Visitor, busy: Guard)
     assert "<script>alert" not in text
     (fields,) = [found for act, found in forms(text) if act == "/halt/lift"]
     time.sleep(0.8)
-    assert ada.post("/halt/lift", fields)[0] == 303
+    assert ada.post("/halt/lift", {**fields, "typed": "lift"})[0] == 409, "neither a pointer nor the word"
+    assert ada.post("/halt/lift", {**fields, "gesture": "pointer"})[0] == 303
     assert ada.view("/halt.json")["orders"] == []
 
 

@@ -236,8 +236,8 @@ def test_what_is_done_on_the_machine_is_done_there(far: Far, http: httpx2.Client
     far.enter(http)
     for path, sent in (
         ("/people/passkey/begin", {"name": "ada"}),
-        ("/halt/lift", {"subject": "1"}),
-        ("/undo/0/run", {"subject": "0" * 64}),
+        ("/halt/lift", {"subject": "1", "gesture": "pointer"}),
+        ("/undo/0/run", {"subject": "0" * 64, "gesture": "pointer"}),
     ):
         refused = http.post(path, json=sent, headers=token(http))
         assert (refused.status_code, "on the machine itself" in refused.text) == (409, True), path

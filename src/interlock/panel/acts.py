@@ -61,6 +61,16 @@ def too_quick(sent: Mapping[str, str], now: float) -> None:
         raise Refused("that was quicker than a person reads. Look at the card, then press again.")
 
 
+def by_hand(sent: Mapping[str, str], word: str) -> None:
+    """Raises Refused unless a pointer pressed the button, as the page's own script says, or the word was typed.
+
+    What loosens (a yes in advance, what is held, an order that ends) or cannot be had back is no matter of a key that
+    was meant for something else. What stops and can be lifted again takes no word: a no needs nothing.
+    """
+    if sent.get("gesture") != "pointer" and sent.get("said", "").strip().lower() != word:
+        raise Refused(f"a key alone does not do this: type the word {word} beside the button, then press it.")
+
+
 def _json(body: bytes) -> dict[str, str]:
     try:
         found = json.loads(body)

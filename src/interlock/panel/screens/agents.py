@@ -12,7 +12,7 @@ import msgspec
 from interlock.model.errors import AgentError
 from interlock.model.selector import And, Comparison
 from interlock.panel import links
-from interlock.panel.acts import too_quick
+from interlock.panel.acts import by_hand, too_quick
 from interlock.panel.card import OPEN
 from interlock.panel.screen import Act, Screen, Visit
 
@@ -197,12 +197,16 @@ async def halt(visit: Visit, sent: Mapping[str, str]) -> str:
     if what not in {"pause", "kill"}:
         raise AgentError("a node is paused or killed.")
     too_quick(sent, visit.now)
+    if what == "kill":
+        by_hand(sent, "kill")
     await visit.ask("halt.order", what=what, where=sent.get("subject", ""), reason=sent.get("because", ""))
     return "/agents"
 
 
 async def resume(visit: Visit, sent: Mapping[str, str]) -> str:
-    """Let a paused session go on."""
+    """Let a paused session go on. Raises Refused."""
+    too_quick(sent, visit.now)
+    by_hand(sent, "resume")
     await visit.ask("halt.resume", session=sent.get("subject", ""))
     return "/agents"
 

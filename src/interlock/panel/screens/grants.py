@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from interlock.model.errors import InterlockError, Refused, UsageError
-from interlock.panel.acts import too_quick
+from interlock.panel.acts import by_hand, too_quick
 from interlock.panel.screen import Act, Screen, Visit
 
 _DAYS = {"one": 7, "one_strong": 1}  # how long a suggested grant holds; a strong one a working day
@@ -38,6 +38,7 @@ class Suggested(msgspec.Struct, frozen=True):
 
     draft: str
     fingerprint: str
+    word: str  # its first: what is typed to grant it by keyboard
     strong: bool
     patterns: tuple[str, ...]
     workspace: str
@@ -125,6 +126,7 @@ def _suggested(one: Mapping[str, Any]) -> Suggested:
     return Suggested(
         draft=json.dumps(one["draft"], sort_keys=True),
         fingerprint=one["fingerprint"],
+        word=one["fingerprint"].split("-", 1)[0],
         strong=one["rung"] == "one_strong",
         patterns=tuple(map(pattern, one["patterns"])),
         workspace=one["workspace"],
@@ -171,6 +173,8 @@ async def give(visit: Visit, sent: Mapping[str, str]) -> str:
     one = next((one for one in suggested if one.fingerprint and one.fingerprint == shown), None)
     if one is None:
         raise Refused("what is suggested has changed since it was shown. Load the page again.")
+    if not one.strong:  # a strong one takes the code, which is more
+        by_hand(sent, one.word)
     draft: dict[str, Any] = json.loads(one.draft)
     code = sent.get("typed", "").strip().lower()
     await visit.ask(

@@ -11,7 +11,7 @@ import msgspec
 
 from interlock.model.errors import AgentError, InterlockError, Refused, UsageError
 from interlock.model.selector import EVERYTHING
-from interlock.panel.acts import too_quick
+from interlock.panel.acts import by_hand, too_quick
 from interlock.panel.screen import Act, Screen, Visit
 
 _HOURS = {"1": 1, "4": 4, "24": 24, "168": 168}
@@ -129,6 +129,8 @@ async def order(visit: Visit, sent: Mapping[str, str]) -> str:
     if what not in _ORDERS:
         raise AgentError("an order is a freeze, a pause or a kill.")
     too_quick(sent, visit.now)
+    if what == "kill":
+        by_hand(sent, "kill")
     more: dict[str, Any] = {}
     hours = sent.get("hours", "")
     if what == "freeze" and hours in _HOURS:
@@ -150,6 +152,9 @@ async def lift(visit: Visit, sent: Mapping[str, str]) -> str:
     if not number.isascii() or not number.isdigit():
         raise UsageError("an order is named by its number.")
     too_quick(sent, visit.now)
+    orders = (await visit.ask("halt.list"))["orders"]
+    if not any(one["id"] == int(number) and one["lifters"] > 1 for one in orders):  # there the code is typed: more
+        by_hand(sent, "lift")
     said = {"code": sent.get("typed", "").strip().lower(), "because": sent.get("because", "")}
     await visit.ask("halt.lift", id=int(number), kill=sent.get("kill") == "1", **said)
     return "/halt"

@@ -8,8 +8,10 @@ from typing import Any
 import msgspec
 
 from interlock.model.errors import AgentError, Refused
-from interlock.panel.acts import too_quick
+from interlock.panel.acts import by_hand, too_quick
 from interlock.panel.screen import Act, Screen, Visit
+
+_SETTLING = {"commit": "through", "discard": "drop"}  # what becomes of what is held, and the word for it
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -108,6 +110,7 @@ async def load_run(visit: Visit) -> Run:
 async def run(visit: Visit, sent: Mapping[str, str]) -> str:
     """Carry out the plan that was shown. Raises Refused when it would be another by now."""
     too_quick(sent, visit.now)
+    by_hand(sent, "back")
     done = await visit.ask("undo", entry=visit.path["id"], plan=sent.get("subject", ""))
     return f"/ledger/{done['entry']}"
 
@@ -115,9 +118,10 @@ async def run(visit: Visit, sent: Mapping[str, str]) -> str:
 async def settle(visit: Visit, sent: Mapping[str, str]) -> str:
     """Let what is held of a run through, or drop it. Raises AgentError, Refused."""
     entry, word = visit.path["id"], sent.get("word", "")
-    if word not in {"commit", "discard"}:
+    if word not in _SETTLING:
         raise AgentError("what is held is committed or discarded.")
     too_quick(sent, visit.now)
+    by_hand(sent, _SETTLING[word])
     now = run_view(entry, await visit.ask("changes", id=entry))
     if sent.get("subject") != subject(now):
         raise Refused("what is held of this run has changed since it was shown. Load the page again.")

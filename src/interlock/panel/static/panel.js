@@ -96,12 +96,15 @@
     event.preventDefault();
     const button = event.submitter;
     if (form.id === "deny-form") { decided(form, button && button.value || "deny", "button"); return; }
-    // A press of the mouse or the finger has a count of clicks; a key that presses a button has none.
-    const pointer = lastClick.count > 0 && lastClick.target === button && performance.now() - lastClick.at < 1000;
     const decide = $("#decide").dataset, enough = decide.strong !== "1" || $("#typed").value.trim().length >= Number(decide.codeLength);
-    if (pointer && button && button.id === "approve" && enough) { decided(form, "approve", "pointer"); return; }
+    if (button && pointed(button) && button.id === "approve" && enough) { decided(form, "approve", "pointer"); return; }
     askForWord();
   });
+
+  // A press of the mouse or the finger has a count of clicks; a key that presses a button has none.
+  function pointed(button) {
+    return lastClick.count > 0 && lastClick.target === button && performance.now() - lastClick.at < 1000;
+  }
 
   const lastClick = {count: 0, at: 0, target: null};
   document.addEventListener("click", (event) => {
@@ -112,6 +115,23 @@
     if (lastClick.target.id === "approve-passkey") withPasskey();
     if (lastClick.target.classList.contains("passkey-add")) addPasskey(lastClick.target.dataset.name);
   }, true);
+
+  // --- what loosens, or cannot be had back: a press of the pointer, or the word beside the button
+
+  let pressed = null;  // the form whose button a pointer has just pressed
+  document.addEventListener("submit", (event) => {
+    const form = event.target, word = form.dataset.word;
+    if (!word) return;
+    const field = form.elements.said;
+    pressed = pointed(event.submitter) ? form : null;
+    if (pressed || field.value.trim().toLowerCase() === word) return;
+    event.preventDefault();
+    field.value = "";
+    field.closest(".hand").classList.add("by-key");
+    field.focus();
+    say(`Type the word ${word}, then press the button. Nothing was done.`);
+  });
+  document.addEventListener("formdata", (event) => { if (event.target === pressed) event.formData.set("gesture", "pointer"); });
 
   // --- by keyboard: the word is typed, each key on its own, and the last letter decides
 
@@ -128,7 +148,7 @@
   let lastKey = 0;
   document.addEventListener("keydown", (event) => {
     const field = event.target;
-    if (field.id !== "typed") return;
+    if (!field.matches || !field.matches("#typed, .hand input")) return;
     const now = event.timeStamp, quick = now - lastKey < STRAY_MS;
     lastKey = now;
     if (event.key === "Enter") { event.preventDefault(); return; }
