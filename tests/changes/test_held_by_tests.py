@@ -250,6 +250,7 @@ def test_a_flaky_test_is_named_and_is_no_evidence(tmp_path: Path) -> None:
         ("import os\nos._exit(0)\n", "told of no test"),
         ("import os, time\nwhile os.fork():\n    pass\ntime.sleep(99)\n", "gave no answer"),
         ("x = [bytearray(1 << 28) for _ in range(40)]\n", "told of no test"),
+        ("import urllib.request as r\nr.urlopen('http://192.0.2.1/', timeout=3)\n", "told of no test"),
         ("def pytest_sessionfinish(session):\n    session.exitstatus = 0\n", ""),
         ("def pytest_collection_modifyitems(items):\n    items.clear()\n", "status 5"),
     ],

@@ -32,7 +32,7 @@ def findings(raw: bytes, added: Mapping[str, frozenset[int]], head: str) -> Iter
         tool = _complete(run, head)
         rules = {rule.get("id"): rule for rule in run["tool"]["driver"].get("rules") or ()}
         for result in run["results"]:
-            if result.get("suppressions") or result.get("baselineState") in ("unchanged", "absent"):
+            if result.get("baselineState") == "absent" or _answered(result):
                 continue
             yield from _finding(result, tool, rules, added)
 
@@ -74,6 +74,12 @@ def _complete(run: dict[str, Any], head: str) -> str:
     return name
 
 
+def _answered(result: dict[str, Any]) -> bool:
+    """Whether people left it out, in the scanner's own place. A comment in the source is the change's own word."""
+    said = result.get("suppressions") or ()
+    return any(one.get("kind") == "external" and one.get("status", "accepted") == "accepted" for one in said)
+
+
 def _finding(
     result: dict[str, Any], tool: str, rules: Mapping[Any, Any], added: Mapping[str, frozenset[int]]
 ) -> Iterator[Finding]:
@@ -88,8 +94,12 @@ def _finding(
             (name for name in (path, *added) if name in added and (path == name or path.endswith("/" + name))), ""
         )
         if mine and (not line or any(n in added[mine] for n in range(line, end + 1))):
+            weight = _weight(result, rules.get(rule))
+            # A baseline may be part of the change: what it calls old and stands on a new line is for a person to see.
+            if result.get("baselineState") == "unchanged" and weight is Weight.BLOCK:
+                weight = Weight.REVIEW
             yield Finding(
-                rule=f"static/{tool}/{rule}", weight=_weight(result, rules.get(rule)), path=mine, line=line, end=end,
+                rule=f"static/{tool}/{rule}", weight=weight, path=mine, line=line, end=end,
                 anchor=said, title=f"{tool}: {said}", fix="See what the scanner says about this rule.",
             )  # fmt: skip
 

@@ -120,15 +120,21 @@ def _why_unread(new: Version) -> tuple[str, str, str] | None:
         target = new.data.decode("utf-8", "replace")
         if target.startswith(("/", "~")) or ".." in target.split("/"):
             return "link", f"A link leads out of its folder: {target}", "Link to a file of the same folder, or copy it."
-    if new.kind is Kind.BINARY and matches(new.path, _source_patterns()):
+    if new.kind is Kind.BINARY and matches(new.path, _patterns("source")):
         return "encoding", "The file is not UTF-8 text, so no stage could read it.", "Save it as UTF-8."
+    if new.kind is Kind.BINARY and matches(new.path, _patterns("opaque")):
+        return (
+            "opaque",
+            "The file holds others, or code that is no text: it was not unpacked, and no stage could read it.",
+            "Commit what it is made of, or have a person say where it comes from.",
+        )
     return None
 
 
 @cache
-def _source_patterns() -> tuple[str, ...]:
+def _patterns(name: str) -> tuple[str, ...]:
     data = tomllib.loads(resources.files("interlock.changes.data").joinpath("scope.toml").read_text("utf-8"))
-    return tuple(data["source"]["paths"].split())
+    return tuple(data[name]["paths"].split())
 
 
 def _text(file: FileChange) -> Iterator[Finding]:
@@ -157,4 +163,4 @@ def _conflicted(file: FileChange) -> bool:
     return any(line.startswith("<<<<<<< ") for _, line in file.added())
 
 
-STAGE = Plain("scope", run, version="1", budget=5.0)
+STAGE = Plain("scope", run, version="2", budget=5.0)
