@@ -15,6 +15,7 @@ from interlock.panel.card import by_urgency, card, neighbours
 from interlock.panel.page import notices
 from interlock.panel.places import PLACES
 from interlock.panel.screen import Visit
+from interlock.panel.screens import changes
 from interlock.panel.screens.approval import view as approval
 from interlock.panel.screens.inbox import view as inbox
 from interlock.panel.seats import Seat
@@ -145,6 +146,51 @@ def test_a_form_never_leads_outside(path: object) -> None:
 def test_a_form_is_taken_strictly(body: bytes) -> None:
     with pytest.raises(AgentError):
         acts.unsigned(body)
+
+
+def judged(**more: Any) -> dict[str, Any]:
+    """A change as the daemon tells it."""
+    row = {"weight": "review", "path": "b.py", "line": 3, "title": "t", "text": "", "why": "", "fix": "", "waived": ""}
+    stage = {
+        "stage": "static", "verdict": "INCONCLUSIVE", "skipped": "", "cached": False, "seconds": 0.2, "budget": 60.0,
+        "problems": [], "notes": [],
+    }  # fmt: skip
+    found = [row | {"path": path, "rule": f"static/{path}", "waived": waived}
+             for path, waived in (("a.py", ""), ("b.py", ""), ("c.py", "ann"), ("", ""))]  # fmt: skip
+    report = {"risk": {"files": ["b.py", "z.py"], "reasons": [], "people": 2}, "stages": [stage | {"findings": found}]}
+    body = {"commit": "c" * 40, "repository": "/p", "verdict": "BLOCK", "risk": 70, "findings": {"review": 4}, "by": {}}
+    behind = {"lines": {}, "attested": {}, "sessions": []}
+    plain = {
+        "entry": 4, "time": "2026-11-29T02:00:00Z", "body": body, "report": report, "problem": "", "behind": behind,
+        "commits": 1, "reviews": [],
+    }  # fmt: skip
+    return plain | more
+
+
+def test_a_change_is_read_from_its_riskiest_file_on() -> None:
+    found = changes.change(judged())
+    assert [path for path, _ in found.first] == ["b.py", "a.py"]  # what is waived, or of no file, is looked at later
+    assert (found.row.tone, found.row.risk, found.people) == ("bad", 70, 2)
+    assert found.stages[0].findings[0].place == "a.py:3"
+    quiet = judged()
+    quiet["report"]["stages"] = []
+    assert changes.change(quiet).first == (("b.py", "the riskiest by its size and past"),)
+
+
+def test_a_change_without_its_report_says_what_its_entry_does() -> None:
+    found = changes.change(judged(report=None, problem="gone"))
+    assert (found.row.verdict, found.stages, found.first, found.problem) == ("BLOCK", (), (), "gone")
+    unknown = judged(report=None)
+    unknown["body"]["verdict"] = "LATER"
+    assert "person has to look" in changes.change(unknown).says  # what a later version says is no pass
+
+
+def test_what_a_machine_wrote_is_counted_and_not_guessed() -> None:
+    assert changes.machine({}) == "no new line is attested"
+    assert changes.machine({"agent": 3, "human": 1}) == "3 of 4 new lines were written by agents"
+    assert changes.machine({"human": 2, "mixed": 1, "unknown": 5}) == (
+        "0 of 8 new lines were written by agents, 1 by an agent and a person, of 5 nobody knows"
+    )
 
 
 def test_screens_and_places_fit_together() -> None:

@@ -34,6 +34,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     config: str  # SHA-256 of the base's configuration; "" where it has none
     files: tuple[FileLine, ...]
     stages: tuple[Result, ...]
+    commits: tuple[str, ...] = ()  # of the change, the newest first
     problems: tuple[str, ...] = ()
     seconds: float = 0.0
     risk: Risk | None = None  # of the whole change; it makes no verdict
@@ -63,7 +64,7 @@ def decide(
     return Report(
         verdict=verdict, base=change.base, head=change.head, fork=change.fork, trees=dict(change.trees),
         config=change.config.digest, files=tuple(_files(change)), stages=tuple(stages), problems=tuple(problems),
-        seconds=seconds, partial=partial, risk=risk,
+        seconds=seconds, partial=partial, risk=risk, commits=tuple(one.name for one in change.commits),
     )  # fmt: skip
 
 

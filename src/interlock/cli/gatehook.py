@@ -43,6 +43,7 @@ def called(hook: str, directory: str, today: str) -> int:
     from interlock.changes.hooks import updates
     from interlock.changes.repo import QUARANTINE, Repo
     from interlock.changes.report.markdown import markdown
+    from interlock.cli.gatesummary import record
 
     lines = sys.stdin.read(1 << 20)
     if len(lines) >= 1 << 20:
@@ -54,6 +55,7 @@ def called(hook: str, directory: str, today: str) -> int:
         if not update.head:
             continue
         report = judge(repo, update.base, update.head, today=today)
+        record(report, repo)
         click.echo(f"interlock: {visible(update.ref)}: {report.verdict.value}", err=True)
         if report.verdict.value != "PASS":
             click.echo(markdown(report), err=True)

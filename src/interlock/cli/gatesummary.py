@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from interlock.home import locate
+from interlock.model.visible import visible
 
 if TYPE_CHECKING:
     from interlock.changes.decide import Report
@@ -31,6 +32,28 @@ def signed(report: Report, repo: Repo, key: Signer) -> tuple[bytes, bytes]:
         summary(report, key, commit=commit, resource=resource, time=time, version=__version__),
         result(report, key, commit=commit, time=time, version=__version__),
     )
+
+
+def record(report: Report, repo: Repo) -> None:
+    """Hand the signed verdict to this installation's daemon, which keeps it; where none runs, nobody does.
+
+    What goes wrong is said and changes no verdict.
+    """
+    from interlock.changes.report.facts import kept
+    from interlock.daemon.client import alive, call
+    from interlock.identity.keys import load_or_create
+    from interlock.model.errors import InterlockError
+
+    home = locate()
+    if not alive(home):
+        return
+    try:
+        key = load_or_create(home.state / "keys", "gate", _NAME, environ=os.environ)
+        summary, result = (envelope.decode() for envelope in signed(report, repo, key))
+        told = {"cwd": repo.directory, "summary": summary, "result": result, "report": kept(report).decode()}
+        call(home, "gate.record", told)
+    except InterlockError as error:
+        click.echo(f"interlock: the daemon did not record this verdict: {visible(str(error))}", err=True)
 
 
 def write(report: Report, repo: Repo, path: Path) -> None:

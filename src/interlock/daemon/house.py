@@ -73,6 +73,7 @@ from interlock.daemon.suggesting import SuggestionsDesk
 from interlock.daemon.tokens import TokenDesk
 from interlock.daemon.tracking import Tracker
 from interlock.daemon.undo import UndoDesk
+from interlock.daemon.verdicts import VerdictsDesk
 from interlock.daemon.wire import Door, Header, Reply
 from interlock.gates.hooks.service import HookService
 from interlock.halt.book import Book
@@ -203,7 +204,8 @@ async def build(home: Home, ledger: Ledger, signer: Ed25519Key, *, clock: Clock,
     )
     tracker.committed = attester.committed
     desks = [*_desks(ground, broker, runs, settler, stop), ProvenanceDesk(tracker, ledger, recorder, attester), reviews]
-    rpc = Rpc([*desks, crowd, tokens, roles, inbox, undo, halt, notifier, panel])
+    verdicts = VerdictsDesk(tracker, ledger=ledger, recorder=recorder, callers=ground.callers, keys=home.state / "keys")
+    rpc = Rpc([*desks, verdicts, crowd, tokens, roles, inbox, undo, halt, notifier, panel])
     panel.rpc, notifier.panel = rpc, panel.address
     await broker.queue.recover()
     await undo.recover()

@@ -106,6 +106,19 @@ def _login(body: Mapping[str, Any]) -> _Story:
     return "signs in", "calm", f"{body['person']} at the panel{role}", ""
 
 
+def _gate(body: Mapping[str, Any]) -> _Story:
+    verdict = str(body["verdict"])
+    tone = {"PASS": "good", "BLOCK": "bad"}.get(verdict, "warn")
+    return f"gate: {verdict}", tone, f"commit {body['commit'][:12]}", ""
+
+
+def _reviewed(body: Mapping[str, Any]) -> _Story:
+    by = body["by"]
+    who = f"{by['agent']} {by.get('session', '')}" if by.get("agent") else by.get("person", "")
+    text = f"{who}, {body['role']} of commit {body['commit'][:12]}"
+    return f"says {body['says']}", "good" if body["says"] == "ok" else "warn", text, ""
+
+
 _STORIES: dict[str, Callable[[Mapping[str, Any]], _Story]] = {
     "intent": _action,
     "denial": _action,
@@ -113,6 +126,8 @@ _STORIES: dict[str, Callable[[Mapping[str, Any]], _Story]] = {
     "approval.request": _asked,
     "alarm": _alarm,
     "panel.login": _login,
+    "gate": _gate,
+    "review": _reviewed,
     "changes": _changes,
     "session.open": _opened,
     "session.close": _closed,

@@ -22,8 +22,11 @@ _TOPICS = (
     ("policy", "grants"),
     ("config", "grants"),
     ("person.", "people"),
+    ("gate", "gate"),
+    ("attestation", "gate"),
+    ("review", "gate"),
 )
-TOPICS = ("inbox", "sessions", "halts", "grants", "people", "ledger")
+TOPICS = ("inbox", "sessions", "halts", "grants", "people", "gate", "ledger")
 _TOGETHER_SECONDS = 0.02  # changes this close are one word; by then the memory beside the ledger has followed
 _BEAT_SECONDS = 15.0  # a comment now and then: whoever listens to nobody finds out
 

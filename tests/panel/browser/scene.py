@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import subprocess
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from tests.daemon.conftest import Guard
 
+import nursery
 from interlock.daemon.client import call
 from interlock.daemon.wire import Reply
 
@@ -39,6 +41,7 @@ class Day:
     questions: dict[str, int] = field(default_factory=dict)  # command → request
     edit: int = -1  # an action that can be taken back
     run: int = -1  # a contained run that holds something for a person
+    change: int = -1  # a verdict of the gate on what an agent wrote
 
     def screens(self) -> dict[str, str]:
         """Every screen by name: the address that shows most of it."""
@@ -55,6 +58,8 @@ class Day:
             "undo": f"/undo/{self.edit}",
             "grants": "/grants",
             "why": "/why?" + urlencode({"text": "cd build && rm -rf ~/photos | tee log"}),
+            "changes": "/changes",
+            "change": f"/changes/{self.change}",
             "halt": "/halt?" + urlencode({"what": "freeze", "where": 'environment = "production"'}),
             "people": "/people",
             "ledger": "/ledger",
@@ -88,6 +93,7 @@ def play(guard: Guard) -> Day:
     guard.hook("", {}, event="SessionEnd", session_id="yesterday")
     _questions(day)
     _standing(day)
+    day.change = _judged(guard)
     return day
 
 
@@ -125,6 +131,36 @@ def contained(guard: Guard, command: str, **more: Any) -> int:
 
 def _rewritten(reply: Reply) -> str:
     return str(json.loads(reply.stdout)["hookSpecificOutput"]["updatedInput"]["command"])
+
+
+def _judged(guard: Guard) -> int:
+    """An agent writes a function in another repository, a person commits it, runs the gate and says no to it."""
+    stock = guard.base / "user" / "stock"
+    stock.mkdir()
+    (stock / "stock.py").write_text('"""What is in stock."""\n')
+    about: dict[str, Any] = {"session_id": "stock", "cwd": str(stock)}
+    _git(guard, stock, "init", "-q", "-b", "main")
+    _committed(guard, stock, "before")
+    _git(guard, stock, "checkout", "-q", "-b", "search")
+    text = "import os\n\n\ndef search(name):\n    os.system('grep ' + name + ' stock.csv')\n"
+    written = {"file_path": str(stock / "search.py"), "content": text}
+    guard.hook("Write", written, tool_use_id="search", **about)
+    (stock / "search.py").write_text(text)
+    guard.hook("Write", written, event="PostToolUse", tool_use_id="search", tool_response={"ok": True}, **about)
+    _committed(guard, stock, "Search the stock")
+    environment = guard.environment | {"COLUMNS": "100"}
+    for words in (("attest",), ("review", "--as", "critic", "--says", "no"), ("gate", "main..HEAD", "--no-cache")):
+        nursery.run("interlock.cli.main", words, environment, stock, "")
+    return int(guard.entries("gate")[-1]["index"])
+
+
+def _committed(guard: Guard, folder: Path, message: str) -> None:
+    _git(guard, folder, "add", "-A")
+    _git(guard, folder, "-c", "user.name=ann", "-c", "user.email=ann@shop.example", "commit", "-q", "-m", message)
+
+
+def _git(guard: Guard, folder: Path, *words: str) -> None:
+    subprocess.run(["git", *words], cwd=folder, env=guard.environment, check=True, capture_output=True)
 
 
 def _questions(day: Day) -> None:

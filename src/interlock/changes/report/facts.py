@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from interlock.changes.decide import Report
@@ -9,6 +10,7 @@ from interlock.changes.finding import Finding, Result
 from interlock.model.visible import visible
 
 SCHEMA = "interlock.gate.report/1"
+_FINDINGS, _FILES = 40, 300  # that are kept
 
 
 def facts(report: Report) -> dict[str, Any]:
@@ -21,6 +23,7 @@ def facts(report: Report) -> dict[str, Any]:
         "head": report.head,
         "fork": report.fork,
         "trees": report.trees,
+        "commits": list(report.commits),
         "config": report.config,
         "problems": [visible(problem) for problem in report.problems],
         "seconds": round(report.seconds, 3),
@@ -31,6 +34,17 @@ def facts(report: Report) -> dict[str, Any]:
         "risk": _risk(report),
         "stages": [_stage(stage) for stage in report.stages],
     }
+
+
+def kept(report: Report) -> bytes:
+    """The same as it is kept with a ledger: of each stage the 40 heaviest findings, the first 300 files and commits."""
+    said = facts(report)
+    for stage in said["stages"]:
+        stage["more"] = max(0, len(stage["findings"]) - _FINDINGS)
+        del stage["findings"][_FINDINGS:]
+    for name in ("files", "commits"):
+        del said[name][_FILES:]
+    return json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
 
 
 def _risk(report: Report) -> dict[str, Any] | None:

@@ -11,11 +11,13 @@ from typing import Any
 from interlock.changes.config import PATH
 from interlock.changes.decide import Report
 from interlock.changes.finding import Result, Verdict
+from interlock.changes.report.facts import kept
 from interlock.ledger.dsse import sealed
 from interlock.ledger.note import Signer
 
 PREDICATE = "https://slsa.dev/verification_summary/v1"
 VERIFIER = "urn:interlock:gate"
+REPORT = "urn:interlock:gate:report"
 LEVEL = "INTERLOCK_GATE_PASS"
 _NOTHING = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"  # SHA-256 of no configuration
 
@@ -35,7 +37,9 @@ def policy(report: Report) -> dict[str, Any]:
 
 
 def summary(report: Report, signer: Signer, *, commit: bytes, resource: str, time: str, version: str) -> bytes:
-    """The envelope. `commit` is the object of what was judged and `resource` its URI, `time` when (RFC 3339)."""
+    """The envelope. `commit` is the object of what was judged and `resource` its URI, `time` when (RFC 3339). It names
+    the report by the digest of what is kept of it (`facts.kept`).
+    """
     passed = report.verdict is Verdict.PASS and not report.partial
     stages = {stage.stage: _said(stage) for stage in report.stages}
     predicate = {
@@ -47,6 +51,7 @@ def summary(report: Report, signer: Signer, *, commit: bytes, resource: str, tim
         "verifiedLevels": [LEVEL] if passed else [],
         "slsaVersion": "1.0",
         "urn:interlock:gate:stages": stages,
+        REPORT: {"sha256": sha256(kept(report)).hexdigest()},
     }
     return sealed(signer, [subject(report, commit)], PREDICATE, predicate)
 

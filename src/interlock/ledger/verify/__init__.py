@@ -12,7 +12,7 @@ from __future__ import annotations
 from interlock.ledger.verify.attestations import check_attestation, check_review
 from interlock.ledger.verify.check import Report, verify, verify_proof
 from interlock.ledger.verify.halts import check_certificate, confirmed
-from interlock.ledger.verify.verdicts import check_verdict
+from interlock.ledger.verify.verdicts import check_verdict, read_verdict
 
 __all__ = [
     "Report",
@@ -21,6 +21,7 @@ __all__ = [
     "check_review",
     "check_verdict",
     "confirmed",
+    "read_verdict",
     "verify",
     "verify_proof",
 ]

@@ -36,15 +36,21 @@ def check_verdict(
     Raises LedgerTampered where the signature does not hold or it is no verdict of a gate or another commit's, and
     LedgerPolicyFailed where it says FAILED, or not all of the `wanted` properties.
     """
+    found = read_verdict(envelope, key, commit=commit)
+    missing = [name for name in wanted if name not in found.properties]
+    if missing:
+        raise LedgerPolicyFailed(f"the gate's verdict is sound and does not say {', '.join(missing)}")
+    if found.statement["predicate"].get("verificationResult", "PASSED") != "PASSED":
+        raise LedgerPolicyFailed(f"the gate's verdict on {found.commit[:12]} is sound, and it is no pass")
+    return found
+
+
+def read_verdict(envelope: bytes, key: str, *, commit: bytes | None = None) -> GateVerdict:
+    """The same, whatever the verdict is."""
     said = opened(envelope, Key.parse(key), "the gate's verdict")
     found = _read(said)
     if commit is not None:
         _about(said["subject"], commit)
-    missing = [name for name in wanted if name not in found.properties]
-    if missing:
-        raise LedgerPolicyFailed(f"the gate's verdict is sound and does not say {', '.join(missing)}")
-    if said["predicate"].get("verificationResult", "PASSED") != "PASSED":
-        raise LedgerPolicyFailed(f"the gate's verdict on {found.commit[:12]} is sound, and it is no pass")
     return found
 
 
