@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 
+from interlock.model.effect import Verb
 from interlock.model.errors import AgentError
+from interlock.model.visible import visible
 from interlock.panel import acts, live
 from interlock.panel.activity import line
 from interlock.panel.app import found, inside
 from interlock.panel.card import by_urgency, card, neighbours
 from interlock.panel.page import notices
 from interlock.panel.places import PLACES
+from interlock.panel.render import environment
 from interlock.panel.screen import Visit
 from interlock.panel.screens import changes
 from interlock.panel.screens.approval import view as approval
 from interlock.panel.screens.inbox import view as inbox
 from interlock.panel.seats import Seat
-from interlock.panel.span import span
-from interlock.panel.words import age, for_people, many, moment
+from interlock.panel.span import again, kept, span
+from interlock.panel.words import age, for_people, many, moment, would
 
 RETRY = " Do not retry or rephrase it before there is an answer."
 
@@ -48,6 +52,31 @@ def test_a_card_names_the_gravest_effect_first_and_says_what_it_takes() -> None:
     assert one.why == "Overwriting."
     two = card(request(8, needs={"people": 2, "strong": True, "owner": False}))
     assert two.who == "two people, with a typed code or a passkey, not the agent's owner"
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ("send host api.example.com (irreversible) <- file", "host api.example.com (irreversible)"),
+        ("overwrite git_ref origin/main (production) [force known protected]", "git ref origin/main (production)"),
+        ("delete file /p/a (workspace) [x] <- secret, file", "file /p/a (workspace)"),
+        ("create file /p/a [b] c <- D", "file /p/a [b] c <- D"),
+        ("execute code <script>\u202e", "code <script>\u202e"),
+    ],
+)
+def test_a_title_ends_as_a_sentence_does_and_says_all_of_the_name(line: str, what: str) -> None:
+    (effect,) = card(request(7, effects=[line])).effects
+    assert effect.what == what
+    assert effect.rest.startswith(what)
+
+
+def test_a_title_is_a_sentence_through_the_one_renderer() -> None:
+    source = "{% for e in effects %}It would {{ e.verb | would }} {{ e.what }}.{% endfor %}"
+    effects = card(request(7, effects=["send host <b>a\u202e.example"])).effects
+    assert environment().from_string(source).render(effects=effects) == (
+        "It would send to host &lt;b&gt;a&lt;U+202E&gt;.example."
+    )
+    assert [would(verb) for verb in (Verb.SEND, Verb.EXECUTE, Verb.OPAQUE)] == ["send to", "run", "run, unread,"]
 
 
 def test_a_card_that_changes_is_seen_to_change() -> None:
@@ -113,6 +142,13 @@ def test_the_range_stands_in_the_address() -> None:
     assert span({"range": "1h"}, 10_000.0).since == 6_400.0
     assert span({"range": "all"}, 10_000.0).since == 0.0
     assert span({"range": "<script>"}, 10_000.0).name == span({}, 10_000.0).name
+
+
+@pytest.mark.parametrize("name", ["plain", "a\u202eb", "<U+202E>", "3" * 300, "+ &=%#", "\ud7ff\n"])
+def test_another_range_leaves_the_rest_of_an_address_as_it_was(name: str) -> None:
+    sent = {"range": "7d", "kept": kept({"session": name, "range": "1h"})}
+    assert dict(parse_qsl(again(sent))) == {"session": name, "range": "7d"}
+    assert visible(sent["kept"]) == sent["kept"], "the page shows it as it is"
 
 
 def test_times_are_said_in_their_largest_unit() -> None:

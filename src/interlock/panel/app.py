@@ -35,7 +35,7 @@ from interlock.panel.page import Page, page, refusal
 from interlock.panel.render import render
 from interlock.panel.screen import Act, Screen, Visit
 from interlock.panel.seats import Admitted, Owner, Seat, Seats
-from interlock.panel.span import span
+from interlock.panel.span import again, span
 
 log = structlog.get_logger()
 
@@ -169,6 +169,8 @@ class Panel:
             seat = self._seat(request)
             if seat is None:
                 return self._outside(request)
+            if "kept" in request.query_params:  # from the form of the time range
+                return RedirectResponse(f"{inside(request.url.path)}?{again(dict(request.query_params))}", 303)
             visit = self._visit(request, seat)
             if request.url.path.endswith(".json"):
                 return as_json(await screen.load(visit))

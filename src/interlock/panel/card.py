@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -31,17 +32,20 @@ _WHAT_NOW = {
 }
 # Effects that cannot be looked past; the word comes from the reading, never from the agent.
 _GRAVE = frozenset({"delete", "overwrite", "deploy", "grant", "spend", "publish", "send", "opaque", "configure"})
+# What stands behind an effect for those who write rules: ` [force known] <- file`. A title goes without.
+_MARKS = re.compile(r"(?: \[[a-z \-]+\])?(?: <- [a-z\-]+(?:, [a-z\-]+)*)?$")
 _ENOUGH = 40  # characters that tell one warning from another: a long one may have been cut
 _NUMBERS = {1: "one person", 2: "two people"}
 _TIERS = {0: "read", 1: "reversible", 2: "one person", 3: "one person, strong", 4: "two people, strong"}
 
 
 class Would(msgspec.Struct, frozen=True):
-    """One effect: its verb, and the rest of the line."""
+    """One effect: its verb, and the rest of the line; `what` is that rest as the end of a sentence."""
 
     verb: str
     rest: str
     grave: bool
+    what: str
 
 
 class Vote(msgspec.Struct, frozen=True):
@@ -176,7 +180,8 @@ def _deceives(text: str, line: str) -> bool:
 def _would(line: str) -> Would:
     verb, _, rest = line.partition(" ")
     kind, space, name = rest.partition(" ")
-    return Would(verb, f"{kind.replace('_', ' ')}{space}{name}", verb in _GRAVE)
+    rest = f"{kind.replace('_', ' ')}{space}{name}"
+    return Would(verb, rest, verb in _GRAVE, _MARKS.sub("", rest))
 
 
 def _who(needs: Mapping[str, Any], level: int) -> str:

@@ -11,7 +11,7 @@ import msgspec
 from interlock.panel.places import PLACES, Place
 from interlock.panel.screen import Screen, Visit
 from interlock.panel.seats import Seat, form_token, script_token
-from interlock.panel.span import SPANS, USUAL
+from interlock.panel.span import SPANS, USUAL, kept
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -38,7 +38,7 @@ class Page(msgspec.Struct, frozen=True):
     span: str
     query: str  # what follows the path to fetch this very page anew
     keep: str  # what links carry along: the range, where it is not the usual one
-    kept: tuple[tuple[str, str], ...]  # the rest of the query, which another range leaves as it is
+    kept: str  # the rest of the query, which another range leaves as it is (`span.kept`)
     now: float
     seat: Seat
     refusal: str  # why this session cannot decide; "" where it can
@@ -74,7 +74,7 @@ def page(
         span=visit.span.name,
         query=f"?{urlencode(visit.query)}" if visit.query else "",
         keep=f"?range={visit.span.name}" if visit.span.name != USUAL else "",
-        kept=tuple((name, value) for name, value in visit.query.items() if name != "range"),
+        kept=kept(visit.query),
         now=visit.now,
         seat=visit.seat,
         refusal="" if visit.seat.decides else refusal(visit.seat),

@@ -51,6 +51,7 @@ def environment() -> jinja2.Environment:
         "moment": words.moment,
         "many": words.many,
         "beware": words.beware,
+        "would": words.would,
     }
     made.filters |= own
     made.globals = {"asset": assets.address, "range": range}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import NamedTuple
+from urllib.parse import parse_qsl, unquote, urlencode
 
 SPANS = {
     "1h": ("Last hour", 3_600),
@@ -13,6 +14,7 @@ SPANS = {
     "all": ("Everything", 0),
 }
 USUAL = "24h"
+_FIELDS = 40  # of an address
 
 
 class Span(NamedTuple):
@@ -29,3 +31,20 @@ def span(query: Mapping[str, str], now: float) -> Span:
     name = name if name in SPANS else USUAL
     title, length = SPANS[name]
     return Span(name, title, now - length if length else 0.0)
+
+
+def kept(query: Mapping[str, str]) -> str:
+    """What another range leaves of an address, for the one field that carries it.
+
+    Each byte is written as `%41`: a name with characters that do not show, or with a thousand equal ones, would come
+    back from a field as the text that the page shows in their place, and be another name.
+    """
+    rest = urlencode({name: value for name, value in query.items() if name not in {"range", "kept"}})
+    return "".join(f"%{byte:02X}" for byte in rest.encode())
+
+
+def again(query: Mapping[str, str]) -> str:
+    """The query of an address that was asked for through that field: as a link to the same page would have it."""
+    rest = unquote(query.get("kept", ""))
+    named = {name: value for name, value in query.items() if name != "kept"}
+    return urlencode({**dict(parse_qsl(rest, keep_blank_values=True, max_num_fields=_FIELDS)), **named})

@@ -13,6 +13,19 @@ _WHOSE_YES = re.compile(r" It needs a yes from [a-z ',]+\.$")
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 
+_WOULD = {
+    "read": "read", "write": "write to", "create": "create", "delete": "delete", "overwrite": "overwrite",
+    "execute": "run", "send": "send to", "fetch": "fetch from", "install": "install", "publish": "publish",
+    "deploy": "deploy", "grant": "grant rights on", "spend": "spend on", "configure": "configure",
+    "opaque": "run, unread,",
+}  # fmt: skip
+
+
+def would(verb: str) -> str:
+    """An effect's verb as a sentence has it: `send to`."""
+    return _WOULD.get(verb, verb)
+
+
 def seconds(stamp: str) -> float:
     """Seconds since the epoch of an RFC 3339 moment; 0.0 for none."""
     return datetime.fromisoformat(stamp).timestamp() if stamp else 0.0
