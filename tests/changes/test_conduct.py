@@ -64,7 +64,7 @@ def test_a_stage_that_hangs_in_a_regular_expression_is_ended(small: Change) -> N
     result = one(small, bait, budget=0.3)
     assert result.verdict is Verdict.INCONCLUSIVE
     assert "budget of 0.3 s" in result.problems[0]
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 20
 
 
 def test_what_a_hanging_stage_started_is_ended_with_it(small: Change, tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def test_clients_that_only_connect_do_not_keep_the_hooks_out(guard: Guard) -> No
         silent.extend(connect(guard.home.socket) for _ in range(600))
         began = time.monotonic()
         assert allowed(guard.hook("Read", {"file_path": str(guard.project / "a.py")}))
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 10
     finally:
         for client in silent:
             client.close()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from benchmarks import halt
 
-BOUND_MS = 2_000  # the aim is 250; a machine that runs other tests beside this one is given eight times as much
+BOUND_MS = 5_000  # the aim is 250 (benchmarks/halt.py); a machine that runs other tests beside this one gets more
 
 
 @pytest.mark.slow

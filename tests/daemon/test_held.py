@@ -85,7 +85,7 @@ def test_a_stop_answers_every_hook_that_waits(patient: Guard) -> None:
     time.sleep(0.3)
     began = time.monotonic()
     assert patient.stop() == 0
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 15
     assert len(waiting.end()) == 5
     for reply in waiting.replies:
         assert "A person decides on request" in patient.said_no(reply)

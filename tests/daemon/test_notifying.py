@@ -91,7 +91,7 @@ def test_a_receiver_that_hangs_delays_no_answer_to_an_agent(told: Guard, receive
         took.append(time.monotonic() - began)
         time.sleep(0.4)
     receiver.wait(1)
-    assert max(took) < 2.5, took
+    assert max(took) < 4.5, took
 
 
 def test_prompt_bombing_is_one_incident_and_no_rain_of_messages(told: Guard, receiver: Receiver) -> None:

@@ -185,37 +185,37 @@ def test_a_broken_promise_is_a_no(client: Client, daemon: Start) -> None:
     def script(call: Call) -> None:
         call.read()
         call.hold(300)
-        call.linger(3)
+        call.linger(60)
 
     daemon(script)
     began = time.monotonic()
     assert "silent" in refused(client)
-    assert time.monotonic() - began < 2.5
+    assert time.monotonic() - began < 20
 
 
 def test_the_deadline_ends_every_wait(client: Client, daemon: Start) -> None:
     def script(call: Call) -> None:
         call.read()
-        for _ in range(40):
+        for _ in range(100):
             call.hold(1000)
             time.sleep(0.1)
 
     daemon(script)
     began = time.monotonic()
     assert "no answer came within 1 seconds" in refused(client, TOOL, "claude", "--deadline", "1000")
-    assert 0.9 < time.monotonic() - began < 3
+    assert 0.9 < time.monotonic() - began < 8
 
 
 @pytest.mark.slow
 def test_a_hung_daemon_is_a_no_after_five_seconds(client: Client, daemon: Start) -> None:
     def script(call: Call) -> None:
         call.read()
-        call.linger(8)
+        call.linger(60)
 
     daemon(script)
     began = time.monotonic()
     assert "silent" in refused(client)
-    assert 4.5 < time.monotonic() - began < 7
+    assert 4.5 < time.monotonic() - began < 30
 
 
 @pytest.mark.slow
@@ -434,7 +434,7 @@ def test_a_signal_is_a_no(client: Client, daemon: Start, number: str) -> None:
 
     def script(call: Call) -> None:
         call.read()
-        call.linger(3)
+        call.linger(60)
 
     served = daemon(script)
     hook = subprocess.Popen(

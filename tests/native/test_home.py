@@ -171,7 +171,7 @@ def test_a_daemon_that_cannot_start_is_a_no_soon(client: Client) -> None:
         remove()
     assert ran.status == 2
     assert "could not be started" in ran.err
-    assert ran.seconds < 4
+    assert ran.seconds < 7.5
 
 
 @pytest.mark.parametrize("status", [24, 25])
@@ -209,4 +209,4 @@ def test_a_daemon_that_never_comes_up_is_a_no(client: Client) -> None:
         remove()
     assert ran.status == 2
     assert "did not come up" in ran.err
-    assert 7 < time.monotonic() - began < 11
+    assert 7 < time.monotonic() - began < 20

