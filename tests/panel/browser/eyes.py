@@ -56,7 +56,7 @@ class Person:
         self.faults: list[str] = []
         self.requests: list[str] = []
         self.context: BrowserContext = browser.new_context(**context)
-        self.context.set_default_timeout(30_000)  # ms
+        self.context.set_default_timeout(90_000)  # ms
         if context.get("java_script_enabled", True):
             self.context.add_init_script(_VIOLATIONS)
         self.page: Page = self.context.new_page()
