@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -120,6 +121,26 @@ def test_the_range_of_time_keeps_the_rest_of_the_address(ada: Person, guard: Gua
     page.select_option("#range", "7d")
     page.wait_for_url("**range=7d*")
     assert "session-1" in page.inner_text("main h1")
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_a_session_whose_name_does_not_show_stays_itself_in_another_range(
+    browser: Browser, guard: Guard, script: bool
+) -> None:
+    name = "night\u202e\u200b <U+202E> " + "x" * 200
+    guard.hook("Bash", {"command": "ls"}, session_id=name)
+    person = Person(browser, guard, java_script_enabled=script).enter()
+    query = urlencode({"agent": "claude", "session": name})
+    page = person.visit(f"/agents/session?{query}&subagent=")
+    if script:
+        page.wait_for_selector("#theme:not([hidden])")
+    page.select_option("#range", "7d")
+    if not script:
+        page.click(".span-form button")
+    page.wait_for_url("**range=7d*")
+    assert parse_qs(urlsplit(page.url).query)["session"] == [name]
+    assert "night<U+202E><U+200B>" in page.inner_text("main h1")
+    person.close()
 
 
 def test_every_control_of_a_card_is_reached_by_tab(ada: Person, guard: Guard) -> None:

@@ -123,6 +123,32 @@ def test_every_question_and_its_receipt(ada: Person, guard: Guard, payloads: lis
             looked(ada, f"/receipts/{request['id']}")
 
 
+def test_what_a_tool_answered_and_what_a_server_says_of_it_are_on_no_page(
+    ada: Person, evil: Foreign, guard: Guard, payloads: list[str]
+) -> None:
+    """Of a tool's answer the ledger keeps its size and whether it went well; an event has no description of the tool,
+    and where one is sent along nothing keeps it. So no page has either: each entry is looked at, and each list.
+    """
+    first = call(guard.home, "history.entries")["size"]
+    for number, text in enumerate(payloads):
+        about = {"tool_description": f"told-{text}", "mcp_server": {"instructions": f"told-{text}"}}
+        who = {"session_id": "answers", "tool_use_id": f"answer-{number}", **about}
+        for tool, said in (("Bash", {"command": "ls"}), ("mcp__files__read_text_file", {"path": "README.md"})):
+            guard.hook(tool, said, **who)
+            answer = {"content": [{"type": "text", "text": f"told-{text}"}], "stdout": f"told-{text}"}
+            guard.hook(tool, said, event="PostToolUse", tool_response=answer, **who)
+            guard.hook(tool, said, event="PostToolUseFailure", error=f"told-{text}", **who)
+    before = state(guard)
+    evil.heard.clear()
+    told = [entry["index"] for entry in guard.entries("outcome") if entry["index"] >= first]
+    assert len(told) >= len(payloads)
+    lists = ["/", "/ledger?kind=outcome", "/ledger", "/agents/session?agent=claude&session=answers", "/agents"]
+    for path in [*lists, *(f"/ledger/{number}" for number in told[: len(payloads)])]:
+        assert "told-" not in looked(ada, path).content(), path
+    assert evil.heard == []
+    assert state(guard) == before
+
+
 @pytest.mark.usefixtures("harmless")
 def test_addresses_that_carry_them(ada: Person, payloads: list[str]) -> None:
     for text in payloads:
