@@ -58,7 +58,7 @@ class Running:
         return found
 
     def at_work(self) -> None:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not self.ticks(0.2):
             assert time.monotonic() < deadline, self.process.poll()
 
