@@ -14,7 +14,9 @@ class Buggy(Attester):
 
     def __init__(self) -> None:
         nothing: Any = None  # nothing of the daemon is asked
-        super().__init__(tracker=nothing, ledger=nothing, recorder=nothing, signer=nothing, clock=nothing)
+        super().__init__(
+            tracker=nothing, ledger=nothing, recorder=nothing, signer=nothing, clock=nothing, person=nothing
+        )
         self.made: list[str] = []
 
     async def attest(self, repo: Repo, commit: str) -> Attested:
