@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-LONGEST = ("scenarios", "escapes", "corpus", "changes", "approvals", "daemon", "native", "containment", "prover")
+LONGEST = (
+    "scenarios",
+    "escapes",
+    "corpus",
+    "races",
+    "changes",
+    "approvals",
+    "daemon",
+    "native",
+    "containment",
+    "prover",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
