@@ -115,7 +115,7 @@ static void pass_on(pid_t command, int number, bool tty)
 static bool take_order(pid_t command, int control, bool tty)
 {
     struct message message;
-    ssize_t n = recv(control, &message, sizeof message, 0);
+    ssize_t n = recv(control, &message, sizeof message, MSG_DONTWAIT);
     if (n < 0 && (errno == EINTR || errno == EAGAIN))
         return true;
     if (n != (ssize_t)sizeof message)
@@ -157,6 +157,9 @@ static _Noreturn void serve(const struct plan *plan, pid_t command, int control,
             serve_notice();
         else if (polled[2].revents)
             calls = -1; /* nobody is left who could make one */
+        /* Orders first, also one that came after the look: whom the launcher stopped by one did not stop as a job does. */
+        if ((polled[0].revents || polled[1].revents) && !take_order(command, control, plan->tty))
+            end(plan);
         if (polled[1].revents) {
             struct signalfd_siginfo info;
             while (read(children, &info, sizeof info) == (ssize_t)sizeof info)
@@ -164,8 +167,6 @@ static _Noreturn void serve(const struct plan *plan, pid_t command, int control,
             if (!reap(command, control, plan->tty))
                 end(plan);
         }
-        if (polled[0].revents && !take_order(command, control, plan->tty))
-            end(plan);
     }
 }
 

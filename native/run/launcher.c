@@ -120,7 +120,8 @@ static bool take_message(struct watch *watch)
             (void)join_cgroup(watch->plan, watch->init);
         start(watch);
     } else if (said.head.kind == SAID_STOPPED) {
-        raise(SIGSTOP);
+        if (!watch->held) /* else it was this process that stopped it, and who is stopped minds no lease */
+            raise(SIGSTOP);
         say(watch, SAY_SIGNAL, SIGCONT, 0);
     }
     return true;

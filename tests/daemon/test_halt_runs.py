@@ -26,7 +26,7 @@ from interlock.ledger.verify import verify
 pytestmark = pytest.mark.slow  # each test starts a daemon and runs commands for some seconds
 
 TICKS = "while :; do echo tick; sleep 0.02; done"
-SLACK = 1_000  # ms; these machines have other work
+SLACK = 3_000  # ms; these machines have other work
 
 
 class Running:
@@ -193,7 +193,7 @@ def test_with_a_silent_daemon_nothing_goes_on_longer_than_the_lease(
     os.kill(busy.process.pid, number)
     terms = reader.terms()
     assert terms is not None
-    running.ticks((terms.until - boottime()) / 1e9 + 2.0)
+    running.ticks((terms.until - boottime()) / 1e9 + 3.5)
     assert running.last <= terms.until + SLACK * 1_000_000
     assert running.ticks(1.0) == 0
     assert running.process.poll() is None
@@ -213,19 +213,19 @@ def test_what_wakes_with_its_machine_waits_for_the_daemon_to_be_awake(busy: Guar
     again, the daemon last.
     """
     assert busy.process is not None
-    asleep = [*descendants([running.process.pid]), busy.process.pid]
-    for pid in reversed(asleep):
+    asleep = [busy.process.pid, *descendants([running.process.pid])]
+    for pid in asleep:  # from above: whoever sees its command stop takes it for a job that was stopped
         os.kill(pid, signal.SIGSTOP)
     terms = Reader(busy.home.run / "lease").terms()
     assert terms is not None
     running.ticks((terms.until - boottime()) / 1e9 + 0.5)
     assert Reader(busy.home.run / "lease").fresh() is None
-    woken = boottime()
-    for pid in asleep[:-1]:
+    for pid in reversed(asleep[1:]):
         os.kill(pid, signal.SIGCONT)
-    running.ticks(2.0)
-    assert running.last <= woken + SLACK * 1_000_000
-    assert running.ticks(1.0) == 0
+    heard = 0
+    while (more := running.ticks(1.0)) and heard < 1_000:
+        heard += more
+    assert heard < 200  # it is looked at five times a second; a machine may give the looker no processor for a while
     wake(busy.process.pid)
     running.at_work()
 
