@@ -7,7 +7,7 @@ import random
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Error
 from tests.daemon.conftest import Guard
 from tests.panel.browser.eyes import Person
 from tests.panel.browser.scene import asked, decided
@@ -66,8 +66,12 @@ def landed(person: Person, guard: Guard, chance: random.Random) -> Person:
     """A fresh look at a question, or at the inbox; by a new link where a stray key has signed the person out."""
     waiting = [one["id"] for one in call(guard.home, "inbox") if one["state"] == "pending"]
     path = chance.choice(["/inbox", *(f"/requests/{number}" for number in waiting)])
-    person.page.wait_for_timeout(150)  # a page that the last key asked for comes, or not
-    answer = person.page.goto(person.base + path)
+    answer = None
+    for _ in range(20):
+        person.page.wait_for_timeout(150)  # a page that the last key asked for comes, or not
+        with contextlib.suppress(Error):  # it came just now, and was quicker
+            answer = person.page.goto(person.base + path)
+            break
     assert answer is not None
     if answer.status == 401:
         browser = person.context.browser
