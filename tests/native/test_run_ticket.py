@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from interlock.halt.lease import FROZEN, KILLED, Lease
+from interlock.halt.processes import children
 from native.daemons import EPOCH, Call, Daemon, Script
 from native.runs import ENVIRONMENT, Ran, Sandbox, plan_bytes
 
@@ -226,35 +227,63 @@ def lapse(lease: Lease) -> None:
     lease._length = length
 
 
-def test_a_run_stands_still_while_its_lease_does_not_hold_and_ends_when_it_is_killed(
-    sandbox: Sandbox, home: Path, start: Start
-) -> None:
-    values = sandbox.values("sh", "-c", "while :; do echo tick; sleep 0.02; done")
-    served = start(Office(plan_bytes(**values)))
-    run = str(values["id"])
-    env = ENVIRONMENT | {"INTERLOCK_HOME": str(home)}
-    with subprocess.Popen(
-        [str(sandbox.program), "--ticket", TICKET], stdout=subprocess.PIPE, env=env, **sandbox.identity()
-    ) as running:
-        assert running.stdout is not None
-        os.set_blocking(running.stdout.fileno(), False)
+class Ticking:
+    """A run that tells, many times a second, that it is at work."""
 
-        def ticks(seconds: float) -> int:
-            end, found = time.monotonic() + seconds, 0
-            while time.monotonic() < end:
-                found += (running.stdout.read() or b"").count(b"tick") if running.stdout else 0
-                time.sleep(0.01)
-            return found
+    def __init__(self, sandbox: Sandbox, home: Path, start: Start, tty: str) -> None:
+        values = sandbox.values("sh", "-c", "while :; do echo tick; sleep 0.02; done", tty=tty)
+        self.lease, self.id = start(Office(plan_bytes(**values))).lease, str(values["id"])
+        command = [str(sandbox.program), "--ticket", TICKET]
+        env = ENVIRONMENT | {"INTERLOCK_HOME": str(home)}
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, env=env, **sandbox.identity())
+        assert self.process.stdout is not None
+        self._out = self.process.stdout
+        os.set_blocking(self._out.fileno(), False)
 
-        assert ticks(2.0) > 3
-        for hold in (
-            lambda: served.lease.renew(EPOCH, bytes(32), {run: FROZEN}),
-            lambda: lapse(served.lease),
-        ):
-            hold()
-            ticks(1.0)  # it is looked at five times a second
-            assert ticks(1.0) == 0
-            served.lease.renew(EPOCH, bytes(32), {})
-            assert ticks(2.0) > 3
-        served.lease.renew(EPOCH, bytes(32), {run: KILLED})
-        assert running.wait(10) == 137
+    def ticks(self, seconds: float) -> int:
+        """How often it was heard in this time."""
+        end, found = time.monotonic() + seconds, 0
+        while time.monotonic() < end:
+            found += (self._out.read() or b"").count(b"tick")
+            time.sleep(0.01)
+        return found
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.wait(10)
+        self._out.close()
+
+
+@pytest.fixture(params=["0", "1"], ids=["apart", "tty"])
+def ticking(sandbox: Sandbox, home: Path, start: Start, request: pytest.FixtureRequest) -> Iterator[Ticking]:
+    run = Ticking(sandbox, home, start, request.param)
+    yield run
+    run.end()
+
+
+def test_a_run_stands_still_while_its_lease_does_not_hold_and_ends_when_it_is_killed(ticking: Ticking) -> None:
+    assert ticking.ticks(2.0) > 3
+    for hold in (
+        lambda: ticking.lease.renew(EPOCH, bytes(32), {ticking.id: FROZEN}),
+        lambda: lapse(ticking.lease),
+    ):
+        hold()
+        ticking.ticks(1.0)  # it is looked at five times a second
+        assert ticking.ticks(1.0) == 0
+        ticking.lease.renew(EPOCH, bytes(32), {})
+        assert ticking.ticks(2.0) > 3
+    ticking.lease.renew(EPOCH, bytes(32), {ticking.id: KILLED})
+    assert ticking.process.wait(10) == 137
+
+
+def test_a_stop_that_pid_1_hears_of_before_its_order_is_no_stopped_job(ticking: Ticking) -> None:
+    """Story: on a busy machine it said that a job had stopped; the launcher stopped too, and minded no lease."""
+    assert ticking.ticks(2.0) > 3
+    (init,) = children(ticking.process.pid)
+    os.kill(init, signal.SIGSTOP)
+    lapse(ticking.lease)
+    ticking.ticks(1.0)  # pid 1 is told to hold, and its command is stopped meanwhile
+    os.kill(init, signal.SIGCONT)
+    assert ticking.ticks(1.0) == 0
+    ticking.lease.renew(EPOCH, bytes(32), {})
+    assert ticking.ticks(2.0) > 3
