@@ -29,7 +29,7 @@ test: $(READY)
 test-slow: $(READY)
 	@$(BIN)/pytest -m slow $(SIDE_BY_SIDE)
 
-## make test-browser the control panel in real Chromium, with axe-core from npm (under 4 minutes)
+## make test-browser the control panel in real Chromium, with axe-core from npm (about 5 minutes)
 test-browser: $(READY)
 	@$(BIN)/pytest -m browser $(SIDE_BY_SIDE)
 

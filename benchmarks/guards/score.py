@@ -23,7 +23,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from fetch import home, rows  # type: ignore[import-not-found]
+from fetch import home, rows  # type: ignore[import-not-found]  # it stands beside this file
 
 from interlock.changes.formal import discharge
 from interlock.changes.guards import files

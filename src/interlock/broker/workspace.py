@@ -10,7 +10,10 @@ import os
 
 from interlock.broker.world import find_repository
 
-_NEVER = ("/", "/home", "/Users", "/root", "/tmp", "/var", "/etc", "/usr", "/opt", "/srv", "/mnt", "/media")  # noqa: S108
+_NEVER = (
+    "/", "/home", "/Users", "/root", "/tmp", "/var",  # noqa: S108 - nothing is made there: it is refused
+    "/etc", "/usr", "/opt", "/srv", "/mnt", "/media",
+)  # fmt: skip
 
 
 def workspace_of(cwd: str, home: str) -> str:

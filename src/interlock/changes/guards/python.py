@@ -283,7 +283,7 @@ class _Scribe(ast.NodeVisitor):
                 self._add(Kind.HOLD, known[0], ast.unparse(item.context_expr), node)
         self.generic_visit(node)
 
-    visit_AsyncWith = visit_With  # noqa: N815
+    visit_AsyncWith = visit_With  # noqa: N815 - the name is ast's
 
     # Calls, names, lists, texts
 
