@@ -9,6 +9,7 @@ from functools import cached_property
 import msgspec
 
 from interlock.changes.config import Config
+from interlock.changes.magic import Form
 from interlock.changes.patch import Hunk
 
 
@@ -26,7 +27,10 @@ LARGEST = 4 << 20  # bytes of one file that is read; the longest lock files of w
 
 
 class Version(msgspec.Struct, frozen=True):
-    """One side of one file. `data`: its bytes, or where a link leads; empty where nobody reads it."""
+    """One side of one file. `data`: its bytes, or where a link leads; empty where nobody reads it.
+
+    `form`: what its bytes say it is, where they are not plain text.
+    """
 
     path: str
     mode: str
@@ -34,6 +38,7 @@ class Version(msgspec.Struct, frozen=True):
     kind: Kind
     size: int
     data: bytes = b""
+    form: Form | None = None
 
     @property
     def text(self) -> str:

@@ -6,6 +6,7 @@ import os
 
 from interlock.changes import config
 from interlock.changes.change import LARGEST, Change, Commit, FileChange, Kind, Span, Version
+from interlock.changes.magic import form
 from interlock.changes.patch import Hunk, hunks
 from interlock.changes.provenance.notes import REF as NOTES
 from interlock.changes.provenance.notes import REVIEWS
@@ -161,9 +162,9 @@ def _version(side: _Side, blobs: dict[str, tuple[int, bytes | None]]) -> Version
         return Version(path, mode, oid, Kind.LINK, size, data or b"")
     if data is None:
         return Version(path, mode, oid, Kind.HUGE, size)
-    return Version(
-        path, mode, oid, Kind.TEXT if _readable(data) else Kind.BINARY, size, data if _readable(data) else b""
-    )
+    if _readable(data):
+        return Version(path, mode, oid, Kind.TEXT, size, data, form(data))
+    return Version(path, mode, oid, Kind.BINARY, size, form=form(data))
 
 
 def _readable(data: bytes) -> bool:

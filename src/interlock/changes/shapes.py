@@ -15,6 +15,9 @@ from functools import cache
 from importlib import resources
 from typing import NamedTuple
 
+import msgspec
+
+from interlock.changes import yamlfiles
 from interlock.changes.change import Change, Kind, Version
 from interlock.changes.code import parts
 from interlock.changes.config import matches
@@ -79,6 +82,18 @@ def look(side: Version, rules: Iterable[Shape]) -> Iterator[Finding]:
     if not mine:
         return
     text = side.text.replace("\r\n", "\n")
+    found = list(_found(side, text, mine))
+    yield from found
+    if side.path.endswith((".yaml", ".yml")):
+        meant, lines = yamlfiles.plain(text)
+        known = {(finding.rule, finding.line) for finding in found}
+        for more in _found(side, meant, mine) if meant else ():
+            line = lines[more.line - 1]
+            if (more.rule, line) not in known:
+                yield msgspec.structs.replace(more, line=line, end=max(line, lines[more.end - 1]))
+
+
+def _found(side: Version, text: str, mine: Iterable[Shape]) -> Iterator[Finding]:
     told = parts(text, side.path)
     starts = [0, *(m.end() for m in re.finditer("\n", text))]
     test = is_test(side.path)

@@ -233,4 +233,4 @@ def _gone_names(change: Change) -> set[str]:
     return before - after
 
 
-STAGE = Plain("checks", run, version="2", budget=10.0)
+STAGE = Plain("checks", run, version="3", budget=10.0)

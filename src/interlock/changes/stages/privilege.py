@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from interlock.changes import shapes
-from interlock.changes.change import Change, FileChange
+from interlock.changes import shapes, yamlfiles
+from interlock.changes.change import Change, FileChange, Kind
 from interlock.changes.endpoints import Endpoint, endpoints, guards, public
 from interlock.changes.finding import Finding, Weight
 from interlock.changes.stage import Found, Plain
@@ -23,7 +23,17 @@ def run(change: Change) -> Found:
             new = list(_new(file))
             routes += len(new)
             findings += _open(file, new, change)
-    return Found(findings=tuple(findings), facts={"routes": str(routes)})
+    return Found(findings=tuple(findings), problems=tuple(_parse(change)), facts={"routes": str(routes)})
+
+
+def _parse(change: Change) -> Iterator[str]:
+    """YAML that the change brings and that does not parse: what its lines say is not what runs."""
+    for file in change.files:
+        new = file.after
+        if new is None or new.kind is not Kind.TEXT or (file.before is not None and file.before.oid == new.oid):
+            continue
+        if not shapes.is_test(new.path):
+            yield from yamlfiles.problems(new.path, new.text)
 
 
 def _new(file: FileChange) -> Iterator[Endpoint]:
@@ -79,4 +89,4 @@ def _guarded_around(file: FileChange, change: Change) -> str:
     return ""
 
 
-STAGE = Plain("privilege", run, version="1", budget=10.0)
+STAGE = Plain("privilege", run, version="2", budget=10.0)

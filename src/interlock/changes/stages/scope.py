@@ -12,20 +12,15 @@ from functools import cache
 from importlib import resources
 from typing import NamedTuple
 
-from interlock.changes.change import Change, FileChange, Kind, Version
+from interlock.changes.change import Change, FileChange
 from interlock.changes.config import matches
+from interlock.changes.contents import unread
 from interlock.changes.finding import Finding, Weight
+from interlock.changes.hidden import hidden
 from interlock.changes.stage import Found, Plain
+from interlock.changes.treenames import mistaken
 
 _CONFLICT = re.compile(r"(?:<{7}|>{7}|\|{7}) \S|={7}$")
-# Text that is shown in another order than it is read, or not at all (the "Trojan Source" set, and tags).
-_HIDDEN = re.compile(
-    "[\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\u00ad\u034f\u115f\u1160\u3164\U000e0000-\U000e007f]"
-)
-_JOINED = re.compile(
-    "(?<=[\u0600-\u1cff\u200d\u2190-\u2bff\ufe0f\U0001f000-\U0001faff])[\u200c\u200d]"
-    "(?=[\u0600-\u1cff\u2190-\u2bff\U0001f000-\U0001faff])"
-)
 
 
 class Area(NamedTuple):
@@ -61,8 +56,9 @@ def run(change: Change) -> Found:
     touched: set[str] = set()
     for file in change.files:
         findings += _paths(file, change, touched)
-        findings += _unreadable(file)
+        findings += unread(file)
         findings += _text(file)
+    findings += mistaken(change)
     facts = {"areas": " ".join(sorted(touched)), "files": str(len(change.files))}
     return Found(findings=tuple(findings), facts=facts)
 
@@ -88,73 +84,17 @@ def _paths(file: FileChange, change: Change, touched: set[str]) -> Iterator[Find
             )
 
 
-def _unreadable(file: FileChange) -> Iterator[Finding]:
-    new, old = file.after, file.before
-    if new is None or (old and old.oid == new.oid and old.mode == new.mode):
-        return
-    said = _why_unread(new)
-    if said:
-        name, title, fix = said
-        yield Finding(rule=f"scope/{name}", weight=Weight.REVIEW, path=file.path, anchor=new.oid, title=title, fix=fix)
-    if new.executable and not (old and old.executable) and new.kind is Kind.BINARY:
-        yield Finding(
-            rule="scope/program", weight=Weight.BLOCK, path=file.path, anchor=new.oid,
-            title="A compiled program is added.", why="Nobody can review what it does.", fix="Commit its source.",
-        )  # fmt: skip
-
-
-def _why_unread(new: Version) -> tuple[str, str, str] | None:
-    if new.kind is Kind.SUBMODULE:
-        return (
-            "submodule",
-            f"A submodule now stands at {new.oid[:12]}: its code is not part of this change.",
-            "Review that commit in its own repository.",
-        )
-    if new.kind is Kind.HUGE:
-        return (
-            "huge",
-            f"The file has {new.size >> 20} MiB and was not read.",
-            "Split it, or keep generated data out of the repository.",
-        )
-    if new.kind is Kind.LINK:
-        target = new.data.decode("utf-8", "replace")
-        if target.startswith(("/", "~")) or ".." in target.split("/"):
-            return "link", f"A link leads out of its folder: {target}", "Link to a file of the same folder, or copy it."
-    if new.kind is Kind.BINARY and matches(new.path, _patterns("source")):
-        return "encoding", "The file is not UTF-8 text, so no stage could read it.", "Save it as UTF-8."
-    if new.kind is Kind.BINARY and matches(new.path, _patterns("opaque")):
-        return (
-            "opaque",
-            "The file holds others, or code that is no text: it was not unpacked, and no stage could read it.",
-            "Commit what it is made of, or have a person say where it comes from.",
-        )
-    return None
-
-
-@cache
-def _patterns(name: str) -> tuple[str, ...]:
-    data = tomllib.loads(resources.files("interlock.changes.data").joinpath("scope.toml").read_text("utf-8"))
-    return tuple(data[name]["paths"].split())
-
-
 def _text(file: FileChange) -> Iterator[Finding]:
     for number, line in file.added():
-        if line.isascii() and line[:1] not in "<>|=":
-            continue
-        if _CONFLICT.match(line) and not (line[:1] == "=" and not _conflicted(file)):
+        if line[:1] in "<>|=" and _CONFLICT.match(line) and not (line[:1] == "=" and not _conflicted(file)):
             yield Finding(
                 rule="scope/conflict", weight=Weight.BLOCK, path=file.path, line=number, anchor=line[:20], text=line,
                 title="A marker of a merge conflict was committed.", fix="Resolve the conflict.",
             )  # fmt: skip
-        hidden = sorted(
-            {m[0] for m in _HIDDEN.finditer(_JOINED.sub("", line))}
-            - ({"\ufeff"} if number == 1 and line[0] == "\ufeff" else set())
-        )
-        if hidden:
-            named = ", ".join(f"U+{ord(c):04X}" for c in hidden[:5])
+        if found := hidden(line, first=number == 1):
             yield Finding(
                 rule="scope/hidden-text", weight=Weight.BLOCK, path=file.path, line=number, anchor=line, text=line,
-                title=f"The line holds characters that do not show ({named}): it is not what it looks like.",
+                title=f"The line holds characters that do not show ({found}): it is not what it looks like.",
                 why="What a reviewer sees and what a machine reads differ.", fix="Write them as escapes.",
             )  # fmt: skip
 
@@ -163,4 +103,4 @@ def _conflicted(file: FileChange) -> bool:
     return any(line.startswith("<<<<<<< ") for _, line in file.added())
 
 
-STAGE = Plain("scope", run, version="2", budget=5.0)
+STAGE = Plain("scope", run, version="3", budget=5.0)

@@ -97,4 +97,4 @@ def _reads(change: Change) -> str:
     return "\n".join(marks)
 
 
-STAGE = Plain("static", run, version="3", budget=_BUDGET, reads=_reads)
+STAGE = Plain("static", run, version="4", budget=_BUDGET, reads=_reads)
