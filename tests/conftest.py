@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 
 LONGEST = (
@@ -22,3 +24,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Within a room the order stays as it is; with `--no-loadscope-reorder` the files are handed out in this one."""
     place = {room: number for number, room in enumerate(LONGEST)}
     items.sort(key=lambda item: place.get(item.nodeid.split("/")[1], len(place)))
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays to the end: no collection of garbage need look through all of it again."""
+    gc.freeze()

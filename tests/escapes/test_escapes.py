@@ -13,6 +13,8 @@ import msgspec
 import pytest
 from hatch_build import compile_launcher
 
+from built import once
+from escapes.maker import Maker
 from escapes.probe import GROUPS, Probe
 from escapes.probes import ALL
 from escapes.run import applies, attempt, suite, together
@@ -28,13 +30,13 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")
-def launcher() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="escapes-launcher-"))
-    folder.chmod(0o755)
-    program = folder / "interlock-run"
-    if not compile_launcher(ROOT / "native/run", program):
+def launcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    built = once(tmp_path_factory, "interlock-run-c", lambda target: compile_launcher(ROOT / "native/run", target))
+    if built is None:
         pytest.skip("no compiler that makes the launcher")
-    program.chmod(0o755)
+    folder = Path(tempfile.mkdtemp(prefix="escapes-launcher-"))  # which other users reach
+    folder.chmod(0o755)
+    program = Path(shutil.copy(built, folder / "interlock-run"))
     load_all()
     yield program
     shutil.rmtree(folder)
@@ -52,6 +54,13 @@ def grounds() -> Iterator[Callable[[int], Ground]]:
     yield ground
     for one in made.values():
         one.remove()
+
+
+@pytest.fixture(scope="session")
+def maker(launcher: Path) -> Iterator[Maker]:
+    made = Maker(launcher)
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="session")
@@ -99,12 +108,12 @@ def _marks(probe: Probe, *, later: bool) -> list[pytest.MarkDecorator]:
 
 @pytest.mark.parametrize(("user", "probe"), list(_cases()))
 def test_the_attempt_stays_inside(
-    user: int, probe: Probe, launcher: Path, grounds: Callable[[int], Ground], at_once: Callable[[int], dict[str, str]]
+    user: int, probe: Probe, maker: Maker, grounds: Callable[[int], Ground], at_once: Callable[[int], dict[str, str]]
 ) -> None:
     if not probe.alone:
         assert at_once(user)[probe.id] == "closed", probe.about
         return
-    end = attempt(probe, Interlock(launcher), grounds(user), user)
+    end = maker.attempt(probe.id, grounds(user), user)
     if end is None:
         pytest.skip("it cannot be made on this machine")
     assert not end, probe.about

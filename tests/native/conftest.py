@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import os
 import shutil
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from built import once
 from native.daemons import Daemon, Script
 from native.runs import NOBODY, Sandbox, lacking, new_sandbox, remove
 
@@ -66,21 +68,27 @@ class Client:
 
 
 @pytest.fixture(scope="session")
-def programs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    directory = tmp_path_factory.mktemp("clients")
-    compiled, interpreted = directory / "c" / "interlock-hook", directory / "python" / "interlock-hook"
-    for path in (compiled, interpreted):
-        path.parent.mkdir()
-    hatch_build.write_python_client(ROOT / "src/interlock/gates/hooks/client.py", interpreted)
-    interpreted.chmod(0o755)
-    found = {"python": interpreted}
-    if hatch_build.compile_client(ROOT / "native/interlock_hook.c", compiled):
-        found["c"] = compiled
-    sanitized = directory / "sanitized" / "interlock-hook"
-    sanitized.parent.mkdir()
-    if shutil.which("gcc") and subprocess.run(sanitizing(sanitized), capture_output=True, check=False).returncode == 0:
-        found["sanitized"] = sanitized
-    return found
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path | None]:
+    """The client of a kind, if it compiles, in a directory of this worker's own. Only what is asked for is built."""
+
+    @functools.cache
+    def program(kind: str) -> Path | None:
+        built = once(tmp_path_factory, f"interlock-hook-{kind}", lambda target: build_client(kind, target))
+        return built and Path(shutil.copy(built, tmp_path_factory.mktemp(kind) / "interlock-hook"))
+
+    return program
+
+
+def build_client(kind: str, target: Path) -> bool:
+    """The client as it ships, in C or in Python, or one that dies of any undefined behaviour."""
+    if kind == "python":
+        hatch_build.write_python_client(ROOT / "src/interlock/gates/hooks/client.py", target)
+        target.chmod(0o755)
+        return True
+    if kind == "c":
+        return hatch_build.compile_client(ROOT / "native/interlock_hook.c", target)
+    ran = shutil.which("gcc") and subprocess.run(sanitizing(target), capture_output=True, check=False)
+    return bool(ran) and ran.returncode == 0
 
 
 def sanitizing(target: Path) -> list[str]:
@@ -89,48 +97,64 @@ def sanitizing(target: Path) -> list[str]:
     return ["gcc", *flags, "-o", str(target), str(ROOT / "native/interlock_hook.c"), *map(str, SHARED)]
 
 
-def build_launcher(kind: str, directory: Path) -> Path | None:
+def build_launcher(kind: str, target: Path) -> bool:
     """The launcher as it ships, or one that dies (exit status 99) of any undefined behaviour."""
-    target = directory / kind
     if kind == "c":
-        return target if hatch_build.compile_launcher(ROOT / "native/run", target) else None
+        return hatch_build.compile_launcher(ROOT / "native/run", target)
     # Looking for leaks needs ptrace, which nothing in the sandbox has; the launcher ends with everything in use anyway.
-    options = directory / "options.c"
+    options = target.with_name("options.c")
     options.write_text('const char *__asan_default_options(void) { return "detect_leaks=0:exitcode=99"; }\n')
     flags = ["-std=c11", "-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-pthread"]
     command = ["gcc", *flags, "-o", str(target), *map(str, SOURCES), str(options)]
-    built = shutil.which("gcc") and subprocess.run(command, capture_output=True, check=False).returncode == 0
-    return target if built else None
+    ran = shutil.which("gcc") and subprocess.run(command, capture_output=True, check=False)
+    return bool(ran) and ran.returncode == 0
 
 
 @pytest.fixture(scope="session", params=["c", pytest.param("sanitized", marks=pytest.mark.slow)])
 def launcher(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    built = build_launcher(request.param, tmp_path_factory.mktemp("launcher"))
+    kind = request.param
+    built = once(tmp_path_factory, f"interlock-run-{kind}", lambda target: build_launcher(kind, target))
     if built is None:
         pytest.skip("no C compiler for the launcher here")
     return built
 
 
+@pytest.fixture(scope="session")
+def lacks(launcher: Path) -> Callable[[int], str]:
+    """What this machine lacks for a sandbox of a user; looked at once for each."""
+
+    @functools.cache
+    def lacking_for(user: int) -> str:
+        made = new_sandbox(launcher, user)
+        try:
+            return lacking(made) if made.run("true").status == 125 else ""
+        finally:
+            remove(made.base)
+
+    return lacking_for
+
+
 @pytest.fixture(params=["root", "ordinary"])
-def sandbox(request: pytest.FixtureRequest, launcher: Path) -> Iterator[Sandbox]:
+def sandbox(request: pytest.FixtureRequest, launcher: Path, lacks: Callable[[int], str]) -> Iterator[Sandbox]:
     """As root (when the tests run as root) and as an ordinary user."""
     if request.param == "root" and os.geteuid() != 0:
         pytest.skip("the tests do not run as root")
     user = 0 if request.param == "root" else os.geteuid() or NOBODY
+    if why := lacks(user):
+        pytest.skip(f"this machine has no sandbox for this user: {why}")
     made = new_sandbox(launcher, user)
     try:
-        if made.run("true").status == 125 and (lacks := lacking(made)):
-            pytest.skip(f"this machine has no sandbox for this user: {lacks}")
         yield made
     finally:
         remove(made.base)
 
 
 @pytest.fixture(params=["c", "python", pytest.param("sanitized", marks=pytest.mark.slow)])
-def client(request: pytest.FixtureRequest, programs: dict[str, Path], tmp_path: Path) -> Client:
-    if request.param not in programs:
+def client(request: pytest.FixtureRequest, programs: Callable[[str], Path | None], tmp_path: Path) -> Client:
+    program = programs(request.param)
+    if program is None:
         pytest.skip("no such C compiler here")
-    return Client(programs[request.param], tmp_path / "home")
+    return Client(program, tmp_path / "home")
 
 
 @pytest.fixture

@@ -100,10 +100,19 @@ class Sandbox:
         plan.write_bytes(raw)
         self.own(plan)
         ran = subprocess.run(
-            [str(self.program), "--plan", str(plan)], input=input.encode(), capture_output=True, timeout=timeout,
-            check=False, env=self.env, cwd=self.base, **self.identity(),
+            self.command("--plan", str(plan)), input=input.encode(), capture_output=True, timeout=timeout,
+            check=False, env=self.env, cwd=self.base,
         )  # fmt: skip
         return Ran(ran.returncode, ran.stdout.decode(errors="replace"), ran.stderr.decode(errors="replace"))
+
+    def command(self, *words: str) -> list[str]:
+        """The launcher with these words, as this user."""
+        # `setpriv` and not `identity`: with a user, `subprocess` copies all of this process first, the tests and all.
+        user = str(self.user)
+        become = (
+            ["/usr/bin/setpriv", "--reuid", user, "--regid", user, "--clear-groups", "--"] if self.identity() else []
+        )
+        return [*become, str(self.program), *words]
 
     def identity(self) -> dict[str, object]:
         """The words for `subprocess` that make a child this user's."""

@@ -62,8 +62,8 @@ class Bound:
         plan.write_bytes(raw)
         self.sandbox.own(plan)
         ran = subprocess.run(
-            [str(self.sandbox.program), "--bound-plan", str(plan)], input=b"", capture_output=True, timeout=20,
-            check=False, env=self.sandbox.env | (env or {}), cwd=self.root, **self.sandbox.identity(),
+            self.sandbox.command("--bound-plan", str(plan)), input=b"", capture_output=True, timeout=20,
+            check=False, env=self.sandbox.env | (env or {}), cwd=self.root,
         )  # fmt: skip
         return Ran(ran.returncode, ran.stdout.decode(errors="replace"), ran.stderr.decode(errors="replace"))
 

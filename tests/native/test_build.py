@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -122,8 +123,8 @@ def build(target: Path, environ: dict[str, str]) -> Path:
 
 
 @pytest.mark.slow
-def test_a_wheel_with_a_binary_is_for_this_platform(tmp_path: Path, programs: dict[str, Path]) -> None:
-    if "c" not in programs:
+def test_a_wheel_with_a_binary_is_for_this_platform(tmp_path: Path, programs: Callable[[str], Path | None]) -> None:
+    if programs("c") is None:
         pytest.skip("no C compiler here")
     wheel = build(tmp_path, {})
     assert re.search(r"-py3-none-linux_\w+\.whl$", wheel.name)

@@ -242,7 +242,7 @@ def test_a_daemon_that_accepts_nobody_is_a_no(client: Client, daemon: Start) -> 
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a socket of somebody else")
-def test_a_socket_of_somebody_else_is_not_asked(client: Client, programs: dict[str, Path]) -> None:
+def test_a_socket_of_somebody_else_is_not_asked(client: Client) -> None:
     run = client.home / "run"
     run.mkdir(parents=True)
     for directory in (run, client.home, *client.home.parents[:4]):
