@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # A test that waits for a daemon leaves its core to another; the tests of a file stay together, in the order of tests/conftest.py.
 SIDE_BY_SIDE := -n 3 --dist loadfile --no-loadscope-reorder
+# Images for containers often forbid it: then each worker, daemon and command of the tests compiles all of Interlock anew.
+unexport PYTHONDONTWRITEBYTECODE
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help

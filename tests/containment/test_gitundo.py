@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -18,8 +19,15 @@ from interlock.containment.undo import CONFLICT, World
 class Work(Acts):
     """A repository with a history, staged, changed and untracked files, a stash, a branch and a tag."""
 
-    def __init__(self, base: Path) -> None:
+    def __init__(self, base: Path, like: Path | None = None) -> None:
         super().__init__(base)
+        if like is None:
+            self._make()
+        else:
+            shutil.copytree(like, self.top, symlinks=True, dirs_exist_ok=True)
+            self.git("status")  # git takes note of the copies
+
+    def _make(self) -> None:
         self.git("init", "-q", "-b", "main")
         self.git("config", "user.name", "Dev")
         self.git("config", "user.email", "dev@example.org")
@@ -60,9 +68,15 @@ class Work(Acts):
         }
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What each test has a copy of: git was started twenty times to make it."""
+    return Work(tmp_path_factory.mktemp("made")).top
+
+
 @pytest.fixture
-def work(tmp_path: Path) -> Work:
-    return Work(tmp_path)
+def work(tmp_path: Path, made: Path) -> Work:
+    return Work(tmp_path, like=made)
 
 
 COMMANDS = [

@@ -102,14 +102,23 @@ def _cases() -> Iterator[object]:
             yield pytest.param(command, id=name, marks=marks)
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project that each test has a copy of."""
+    project = tmp_path_factory.mktemp("everyday")
+    env = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(project.parent), **GIT}
+    subprocess.run(["sh", "-ec", SETUP], cwd=project, env=env, check=True, capture_output=True)
+    return project
+
+
 @pytest.fixture
-def run() -> Iterator[Callable[[str], settle.Settled]]:
+def run(made: Path) -> Iterator[Callable[[str], settle.Settled]]:
     base = Path(tempfile.mkdtemp(prefix="interlock-everyday-")).resolve()
     project, home = base / "project", base / "home"
-    project.mkdir()
+    shutil.copytree(made, project, symlinks=True)
+    project.chmod(0o755)  # pytest's own directory is private
     home.mkdir()
     env = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(home), **GIT}
-    subprocess.run(["sh", "-ec", SETUP], cwd=project, env=env, check=True, capture_output=True)
 
     def once(command: str) -> settle.Settled:
         place = settle.Workplace.make(base / "run", str(project))
