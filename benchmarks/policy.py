@@ -25,7 +25,7 @@ from interlock.policy.engine import Engine
 
 ACTIONS: dict[str, tuple[str, ...]] = {
     "read one file": ("read file /code/app/main.py @workspace +workspace",),
-    "edit one file": ("overwrite file /code/app/main.py @workspace +tracked +workspace recoverable",),
+    "edit one file": ("overwrite file /code/app/main.py @workspace +workspace recoverable",),
     "run the tests": (
         "execute process pytest @workspace +project",
         "read directory /code/app/tests @workspace +workspace",

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from benchmarks import halt
 
-BOUND_MS = 5_000  # the aim is 250 (benchmarks/halt.py); a machine that runs other tests beside this one gets more
+BOUND_MS = 2_000  # the aim is 250 (benchmarks/halt.py): beside other tests eight times as much
 
 
 @pytest.mark.slow

@@ -64,7 +64,7 @@ def folder(tmp_path: Path, policy: str, promise: str = "", name: str = "set") ->
 def test_the_packaged_set_is_proved_in_time() -> None:
     said = json.loads(run("prove", "--json").output)
     assert said["proved"]
-    assert said["milliseconds"] < 30_000  # under 5,000 on a machine that does nothing else: benchmarks/policy.py
+    assert said["milliseconds"] < 5_000
     assert len(said["results"]) >= 20
 
 

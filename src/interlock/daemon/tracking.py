@@ -31,15 +31,22 @@ log = structlog.get_logger()
 
 _EDITS = frozenset({"Write", "Edit", "MultiEdit", "NotebookEdit", "apply_patch"})
 _FOUND = 200  # directories whose repository is remembered
+_OPEN = 100  # calls of a session, each by itself, whose outcome is awaited
 _SAID = 1 << 20  # characters of an input whose lines are remembered
 
 Key = tuple[str, str, str]  # agent, session, call
+Who = tuple[str, str]  # agent, session
 
 
 class _Open(msgspec.Struct, frozen=True):
     repos: tuple[Repo, ...]
     deed: Deed
     stays: bool  # it goes on after its outcome: a command in the background
+
+    def and_also(self, other: _Open) -> _Open:
+        """Both as one of which nothing is known but where it is: whatever changes there meanwhile is nobody's."""
+        repos = {repo.top: repo for repo in (*self.repos, *other.repos)}
+        return _Open(tuple(repos.values()), Deed(-1, git=True), self.stays or other.stays)
 
 
 class Tracker:
@@ -53,7 +60,7 @@ class Tracker:
         self._repos: dict[str, Repo] = {}
         self._unseen: set[str] = set()  # directories with a `.git` that git would not tell of when it was asked
         self._locks: dict[str, asyncio.Lock] = {}
-        self._open: dict[Key, _Open] = {}
+        self._open: dict[Who, dict[str, _Open]] = {}  # by call; "" is what stands for all that were forgotten
         self._about: dict[Key, tuple[Repo, ...]] = {}  # calls that are about to be released
         self._heard: asyncio.Task[None] | None = None
         self.committed: Callable[[Repo, str], None] = lambda _repo, _commit: None  # told of each commit that is new
@@ -74,30 +81,32 @@ class Tracker:
         if repos and action.call_id:
             stays = action.input.get("run_in_background") is True
             deed = _deed(action, reading, intent)
-            self._open[_key(action.principal, action.call_id)] = _Open(repos, deed, stays)
+            self._opened(action.principal, action.call_id, _Open(repos, deed, stays))
         if len(self._about) > _FOUND:
             self._about.clear()  # of calls that were stopped after all
 
     async def after(self, principal: Principal, call_id: str) -> None:
         """See `broker.Tracking`."""
-        key = _key(principal, call_id)
-        ended = self._open.get(key)
+        mine = self._open.get(_who(principal), {})
+        ended = mine.get(call_id) if call_id else None
         if ended is None:
             return
         if not ended.stays:
-            del self._open[key]
+            del mine[call_id]
         for repo in ended.repos:
             paths = ended.deed.paths if ended.deed.bounded else None
             await self.look(repo, ended=None if ended.stays else ended.deed, paths=paths)
 
     async def idle(self, principal: Principal, *, over: bool = False) -> None:
         """See `broker.Tracking`. What a call without an outcome may have done is nobody's."""
-        who = (principal.agent, principal.session)
-        left = [key for key, one in self._open.items() if key[:2] == who and (over or not one.stays)]
-        for repo in {repo.top: repo for key in left for repo in self._open[key].repos}.values():
+        mine = self._open.get(_who(principal), {})
+        left = {call: one for call, one in mine.items() if over or not one.stays}
+        for repo in {repo.top: repo for one in left.values() for repo in one.repos}.values():
             await self.look(repo)
-        for key in left:
-            self._open.pop(key, None)
+        for call in left:
+            mine.pop(call, None)
+        if self._open.get(_who(principal)) == {}:
+            del self._open[_who(principal)]
 
     async def settling(self, wish: Wish) -> None:
         """What a contained run changed is about to come into its workspace."""
@@ -127,7 +136,7 @@ class Tracker:
         async with lock:
             try:
                 await self.hear()
-                open_ = [one.deed for one in self._open.values() if any(at.common == repo.common for at in one.repos)]
+                open_ = [one.deed for one in self._under_way() if any(at.common == repo.common for at in one.repos)]
                 found = await asyncio.to_thread(lambda: list(self.observer.look(repo, open_, ended, paths)))
                 for kind, body in found:
                     index = await self._recorder.record(kind, body, durable=False)
@@ -175,12 +184,27 @@ class Tracker:
                 self.observer.journals.hear(stored.index, stored.kind, body)
         self.observer.crashed = bool(open_)
 
+    def _opened(self, principal: Principal, call_id: str, one: _Open) -> None:
+        """A call is under way. An agent that never tells how its calls ended does not fill the memory with them."""
+        mine = self._open.setdefault(_who(principal), {})
+        mine[call_id] = one
+        if len(mine) > _OPEN:
+            oldest = mine.pop(next(call for call in mine if call))
+            mine[""] = mine[""].and_also(oldest) if "" in mine else oldest.and_also(oldest)
+
+    def _under_way(self) -> Iterator[_Open]:
+        return (one for mine in self._open.values() for one in mine.values())
+
     async def _of(self, action: Action, workspace: str, deed: Deed) -> tuple[Repo, ...]:
         """The repositories that an action may change."""
         found = {repo.top: repo for place in _places(action, deed) if (repo := await self.find(place)) is not None}
         if not found and workspace and (repo := await self.find(workspace)) is not None:
             found[repo.top] = repo
         return tuple(found.values())
+
+
+def _who(principal: Principal) -> Who:
+    return (principal.agent, principal.session)
 
 
 def _key(principal: Principal, call_id: str) -> Key:
