@@ -141,11 +141,17 @@ class HaltDesk:
         return self._lifting.challenge(order, text(params, "by"), text(params, "relying_party"))
 
     async def _resume(self, params: dict[str, Any], peer: Peer) -> Any:
+        """Lift the pauses of a session, whichever agent's; or those that say just this and nothing else (`where`)."""
         person = self._callers.known(peer)
-        session = text(params, "session")
-        found = [order for order in self._book.all() if order.what is What.PAUSE and _only_of(order) == session]
+        wheres = texts(params, "where")
+        pauses = [order for order in self._book.all() if order.what is What.PAUSE]
+        if wheres:
+            named, found = wheres[0], [one for one in pauses if _of_one(one) and str(one.where) in wheres]
+        else:
+            named = text(params, "session")
+            found = [one for one in pauses if _only_of(one) == named]
         if not found:
-            raise NotFound(f"no pause of the session {session[:80]} is in force. `interlock freezes` lists the orders.")
+            raise NotFound(f"no pause of the session {named[:80]} is in force. `interlock freezes` lists the orders.")
         return [await self._lifted(order, [Voice(person.name)], "", "resumed") for order in found][-1]
 
     async def _certificate(self, params: dict[str, Any], peer: Peer) -> Any:
@@ -401,6 +407,14 @@ class HaltDesk:
 def _only_of(order: Order) -> str:
     """The session, where it is about that one and nothing else; "" for every other."""
     return order.session if {test.field for test in order.where.tests()} <= {"agent", "session"} else ""
+
+
+def _of_one(order: Order) -> bool:
+    """Whether it is about one session, or one sub-agent of it: such a pause ends by the word of whoever may resume."""
+    tests = tuple(order.where.tests())
+    return {test.field for test in tests} <= {"agent", "session", "subagent"} and any(
+        t.field == "session" for t in tests
+    )
 
 
 def _moment(params: dict[str, Any], name: str) -> float | None:

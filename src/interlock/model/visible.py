@@ -19,6 +19,7 @@ What is written out, and why:
 from __future__ import annotations
 
 import re
+import sys
 import unicodedata
 from collections.abc import Iterator
 from itertools import groupby
@@ -72,9 +73,19 @@ def visible(text: str, *, lines: bool = False) -> str:
     return "".join(out)
 
 
-def original(shown: str) -> str:
-    """The text that `visible` was given: the inverse, which shows that nothing was lost."""
-    return _TOKEN.sub(lambda found: chr(int(found[1], 16)) * int(found[2] or 1), shown)
+def original(shown: str, *, longest: int = 0) -> str:
+    """The text that `visible` was given: the inverse, which shows that nothing was lost.
+
+    Where whoever hands it in is not trusted, `longest` is how many characters its tokens may stand for: were they more,
+    `shown` comes back as it is. What `visible` never wrote (a code point that does not exist) stays.
+    """
+    grown = sum(int(found[2] or 1) for found in _TOKEN.finditer(shown))
+    return shown if 0 < longest < grown else _TOKEN.sub(_character, shown)
+
+
+def _character(token: re.Match[str]) -> str:
+    code = int(token[1], 16)
+    return chr(code) * int(token[2] or 1) if code <= sys.maxunicode else token[0]
 
 
 def beware(text: str) -> tuple[str, ...]:

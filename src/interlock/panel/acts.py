@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 
 from interlock.model.errors import AgentError, Refused
+from interlock.panel.carried import meant
 from interlock.panel.defence import JSON
 from interlock.panel.seats import Seat, check_form, check_script
 
@@ -33,6 +34,8 @@ async def fields(request: Request, seat: Seat) -> dict[str, str]:
         check_script(seat, request.headers.get("x-interlock-token", ""))
         return {**_json(body), "by": "script"}
     found = _form(body)
+    if "subject" in found:
+        found["subject"] = meant(found["subject"])
     painted = check_form(seat, request.url.path, found.get("subject", ""), found.pop("token", ""))
     return {**found, "by": "form", "painted": str(painted)}
 

@@ -5,8 +5,7 @@ A template writes the path itself (`href="/agents/session?{{ node.query }}"`), s
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
+from interlock.panel.carried import address
 from interlock.panel.screen import Visit
 from interlock.panel.span import USUAL
 
@@ -21,7 +20,7 @@ def query(visit: Visit, **said: str | int) -> str:
     kept = {name: value for name, value in said.items() if value not in ("", -1)}
     if visit.span.name != USUAL:
         kept["range"] = visit.span.name
-    return urlencode(kept)
+    return address(kept)
 
 
 def number(visit: Visit, name: str, otherwise: int) -> int:

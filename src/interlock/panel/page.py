@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlencode
 
 import msgspec
 
+from interlock.panel.carried import address
 from interlock.panel.places import PLACES, Place
 from interlock.panel.screen import Screen, Visit
 from interlock.panel.seats import Seat, form_token, script_token
@@ -72,7 +72,7 @@ def page(
         notices=notices(status),
         spans=tuple((name, title) for name, (title, _) in SPANS.items()),
         span=visit.span.name,
-        query=f"?{urlencode(visit.query)}" if visit.query else "",
+        query=f"?{address(visit.query)}" if visit.query else "",
         keep=f"?range={visit.span.name}" if visit.span.name != USUAL else "",
         kept=kept(visit.query),
         now=visit.now,

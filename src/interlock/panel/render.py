@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 
 from interlock.model.visible import visible
 from interlock.panel import assets, words
+from interlock.panel.carried import address, carried
 
 # Filters of Jinja that only choose, count or change the case; none of them makes markup.
 _KEPT = ("abs", "default", "first", "int", "join", "last", "length", "list", "lower", "reverse", "round", "sort", "sum",
@@ -47,6 +48,8 @@ def environment() -> jinja2.Environment:
     made.filters = {name: made.filters[name] for name in _KEPT}
     own: dict[str, Callable[..., Any]] = {
         "lines": lines,
+        "address": address,
+        "carried": carried,
         "age": words.age,
         "moment": words.moment,
         "many": words.many,

@@ -180,7 +180,7 @@ def check_form(seat: Seat, act: str, subject: str, token: str) -> float:
 
 
 def _mac(seat: Seat, text: str) -> str:
-    return hmac.new(seat.secret, text.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(seat.secret, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
 
 def _digest(secret: str) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import NamedTuple
-from urllib.parse import parse_qsl, unquote, urlencode
+from urllib.parse import parse_qsl, urlencode
+
+from interlock.panel.carried import address, carried, meant
 
 SPANS = {
     "1h": ("Last hour", 3_600),
@@ -34,17 +36,12 @@ def span(query: Mapping[str, str], now: float) -> Span:
 
 
 def kept(query: Mapping[str, str]) -> str:
-    """What another range leaves of an address, for the one field that carries it.
-
-    Each byte is written as `%41`: a name with characters that do not show, or with a thousand equal ones, would come
-    back from a field as the text that the page shows in their place, and be another name.
-    """
-    rest = urlencode({name: value for name, value in query.items() if name not in {"range", "kept"}})
-    return "".join(f"%{byte:02X}" for byte in rest.encode())
+    """What another range leaves of an address, for the one field that carries it."""
+    return carried(address({name: value for name, value in query.items() if name not in {"range", "kept"}}))
 
 
 def again(query: Mapping[str, str]) -> str:
     """The query of an address that was asked for through that field: as a link to the same page would have it."""
-    rest = unquote(query.get("kept", ""))
+    rest = meant(query.get("kept", ""))
     named = {name: value for name, value in query.items() if name != "kept"}
     return urlencode({**dict(parse_qsl(rest, keep_blank_values=True, max_num_fields=_FIELDS)), **named})

@@ -12,6 +12,8 @@ from tests.panel.browser.eyes import Person, press
 from tests.panel.browser.scene import Day, asked, decided
 
 from interlock.daemon.client import call
+from interlock.halt.order import of_session
+from interlock.model.visible import visible
 
 pytestmark = pytest.mark.browser
 ARMED_MS = 900  # longer than the server refuses a form that was just painted
@@ -151,3 +153,31 @@ def test_without_a_script_it_is_the_word_that_counts(browser: Browser, guard: Gu
     page.wait_for_url("**/agents")
     assert orders(guard) != before
     plain.close()
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_a_session_whose_name_does_not_show_is_paused_and_resumed(browser: Browser, guard: Guard, script: bool) -> None:
+    """Story: the form held the name as the page shows it, so every gesture was about a session that is not there."""
+    name = f"night\u202e\u200b\U000e0041\x1b\n<U+202E> {script} " + "x" * 150
+    guard.hook("Bash", {"command": "ls"}, session_id=name)
+    guard.hook("Bash", {"command": "ls"}, session_id=visible(name)[:256])  # one that looks the same is left alone
+    meant = str(of_session("claude", name))
+    before = orders(guard)
+    person = Person(browser, guard, java_script_enabled=script).enter()
+    page = person.visit("/agents")
+    shown = page.locator(".node", has_text=visible(name))
+    for act, button, wanted in (
+        ("pause", "button[value=pause]", [*before, ("pause", meant)]),
+        ("resume", "form[action='/agents/resume'] button", before),
+    ):
+        if script:
+            page.wait_for_selector("#theme:not([hidden])")
+        page.wait_for_timeout(ARMED_MS)
+        if act == "resume" and not script:
+            shown.locator("[name=said]").first.fill("resume")
+        with page.expect_navigation():
+            shown.locator(button).first.click()
+        assert page.locator(".door-card").count() == 0, page.inner_text("body")
+        assert sorted(orders(guard)) == sorted(wanted)
+    assert not person.faults
+    person.close()

@@ -9,8 +9,9 @@ from typing import Any
 
 import msgspec
 
+from interlock.halt.order import of_session
 from interlock.model.errors import AgentError
-from interlock.model.selector import And, Comparison
+from interlock.model.selector import And, Comparison, parse
 from interlock.panel import links
 from interlock.panel.acts import by_hand, too_quick
 from interlock.panel.card import OPEN
@@ -58,10 +59,23 @@ class View(msgspec.Struct, frozen=True):
     of: int
 
 
-def where(session: str, subagent: str = "") -> str:
-    """The selector that means one session, or one sub-agent of it."""
-    this = Comparison("session", (session,))
-    return str(And((this, Comparison("subagent", (subagent,))))) if subagent else str(this)
+def where(agent: str, session: str, subagent: str = "") -> str:
+    """The selector that means one session of one agent, or one sub-agent of it."""
+    this = of_session(agent, session).node
+    return (
+        str(And((*this.parts, Comparison("subagent", (subagent,)))))
+        if subagent and isinstance(this, And)
+        else str(this)
+    )
+
+
+def spellings(meant: str) -> tuple[str, ...]:
+    """The selectors of orders that hold this very node: its own, and the one without its agent, as people write it."""
+    node = parse(meant).node
+    if not isinstance(node, And):
+        return (meant,)
+    rest = tuple(part for part in node.parts if not (isinstance(part, Comparison) and part.field == "agent"))
+    return meant, str(rest[0] if len(rest) == 1 else And(rest))
 
 
 def view(
@@ -100,9 +114,9 @@ def _node(
     live: bool = True,
 ) -> Node:
     agent, session = one["agent"], one["session"]
-    meant = where(session)
+    meant = where(agent, session)
     deeds = line.get("children", {})
-    halted = [order for order in orders if order["active"] and order["where"] == meant]
+    halted = _halted(meant, orders)
     children = (
         _child(visit, agent, session, child, deeds.get(child["id"]), waits, orders)
         for child in (one["children"] if live else ())
@@ -121,7 +135,7 @@ def _node(
         stopped=line.get("stopped", 0),
         alarms=line.get("alarms", 0),
         waits=waits.get((agent, session, ""), 0),
-        halted=tuple(f"{order['what']} #{order['id']} by {order['by']}" for order in halted),
+        halted=tuple(map(_ordered, halted)),
         paused=any(order["what"] == "pause" for order in halted),
         grants=tuple(_granted(grant) for grant in grants if _holds(grant, one)),
         children=tuple(children),
@@ -137,8 +151,8 @@ def _child(
     waits: Mapping[tuple[str, str, str], int],
     orders: Sequence[Mapping[str, Any]],
 ) -> Node:
-    meant = where(session, child["id"])
-    halted = [order for order in orders if order["active"] and order["where"] == meant]
+    meant = where(agent, session, child["id"])
+    halted = _halted(meant, orders)
     return Node(
         agent=agent,
         session=session,
@@ -149,8 +163,19 @@ def _child(
         live=bool(child["live"]),
         **_deed(deed),
         waits=waits.get((agent, session, child["id"]), 0),
-        halted=tuple(f"{order['what']} #{order['id']} by {order['by']}" for order in halted),
+        halted=tuple(map(_ordered, halted)),
+        paused=any(order["what"] == "pause" for order in halted),
     )
+
+
+def _halted(meant: str, orders: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The orders in force that are about this very node."""
+    about = spellings(meant)
+    return [order for order in orders if order["active"] and order["where"] in about]
+
+
+def _ordered(order: Mapping[str, Any]) -> str:
+    return f"{order['what']} #{order['id']} by {order['by'] or 'Interlock itself'}"
 
 
 def _deed(deed: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -204,10 +229,10 @@ async def halt(visit: Visit, sent: Mapping[str, str]) -> str:
 
 
 async def resume(visit: Visit, sent: Mapping[str, str]) -> str:
-    """Let a paused session go on. Raises Refused."""
+    """Let a paused node go on: every pause that is about it and nothing else ends. Raises Refused, SelectorError."""
     too_quick(sent, visit.now)
     by_hand(sent, "resume")
-    await visit.ask("halt.resume", session=sent.get("subject", ""))
+    await visit.ask("halt.resume", where=list(spellings(sent.get("subject", ""))))
     return "/agents"
 
 

@@ -11,6 +11,7 @@ import msgspec
 
 from interlock.model.errors import InterlockError, Refused, UsageError
 from interlock.panel.acts import by_hand, too_quick
+from interlock.panel.carried import typed
 from interlock.panel.screen import Act, Screen, Visit
 
 _DAYS = {"one": 7, "one_strong": 1}  # how long a suggested grant holds; a strong one a working day
@@ -153,7 +154,7 @@ async def load(visit: Visit) -> View:
         rules = await visit.ask("why.rules", workspace="")
     except InterlockError as error:
         problem = str(error)
-    return view(grants, suggested, roles, rules, status["policy"], problem, visit.query.get("find", ""))
+    return view(grants, suggested, roles, rules, status["policy"], problem, typed(visit.query, "find"))
 
 
 async def revoke(visit: Visit, sent: Mapping[str, str]) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlencode
 
 import msgspec
 
 from interlock.model.errors import AgentError, InterlockError, Refused, UsageError
 from interlock.model.selector import EVERYTHING
 from interlock.panel.acts import by_hand, too_quick
+from interlock.panel.carried import address, typed
 from interlock.panel.screen import Act, Screen, Visit
 
 _HOURS = {"1": 1, "4": 4, "24": 24, "168": 168}
@@ -92,7 +92,7 @@ def _order(one: Mapping[str, Any]) -> Order:
 
 def here_of(what: str, where: str) -> str:
     """The query of the page with an order filled in."""
-    return urlencode({"what": what, "where": where})
+    return address({"what": what, "where": where})
 
 
 def _reach(what: str, where: str, found: Mapping[str, Any]) -> Reach:
@@ -108,7 +108,7 @@ def _reach(what: str, where: str, found: Mapping[str, Any]) -> Reach:
 
 async def load(visit: Visit) -> View:
     """The orders, and how far the one in the address would reach. Looking gives none."""
-    what, where = visit.query.get("what", "freeze"), visit.query.get("where", "")
+    what, where = visit.query.get("what", "freeze"), typed(visit.query, "where")
     what = what if what in _ORDERS else "freeze"
     orders, (reach, problem) = await asyncio.gather(visit.ask("halt.list"), _reached(visit, what, where))
     return view(orders["orders"], what, where, reach, problem)

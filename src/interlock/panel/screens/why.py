@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from interlock.model.errors import InterlockError
+from interlock.panel.carried import typed
 from interlock.panel.screen import Screen, Visit
 
 _TONES = {"allow": "good", "ask": "warn", "deny": "bad"}
@@ -128,12 +129,12 @@ async def load(visit: Visit) -> View:
     query = visit.query
     agent = query.get("agent", "")
     asked = View(
-        text=query.get("text", ""),
-        cwd=query.get("cwd", ""),
+        text=typed(query, "text"),
+        cwd=typed(query, "cwd"),
         agent=agent if agent in AGENTS else "",
-        policy=query.get("policy", ""),
+        policy=typed(query, "policy"),
         contained=query.get("contained") == "1",
-        rule=query.get("rule", ""),
+        rule=typed(query, "rule"),
     )
     if asked.rule and not asked.policy:
         asked = await _written(visit, asked)
