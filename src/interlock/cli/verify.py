@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import AbstractContextManager, nullcontext
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ _CLOCKS_DIFFER = 300.0  # seconds that two machines' clocks may lie apart
     "verify",
     epilog="\b\nExamples:\n  interlock verify                       this installation's own ledger\n"
     "  interlock verify export-2026-11        an export, anywhere\n"
+    "  interlock verify interlock-ledger-4711.tar   an export as one file, as the panel hands it out\n"
     "  interlock verify --key VKEY export     and only if it is the log of the key you trust\n"
     "  interlock verify --since old-checkpoint   and only if it grew out of what you saw before\n"
     "  interlock verify --proof 17.tlog-proof --entry 17.json --key VKEY   one entry alone\n"
@@ -96,7 +98,8 @@ def command(  # noqa: PLR0913 - each is an option
         decided.hear(index, kind, time, body)
 
     earlier = None if since is None else _read(since)
-    report = verify(directory or _own(), key=trusted, origin=origin, since=earlier, strict=strict, hear=hear)
+    with _unpacked(directory or _own()) as place:
+        report = verify(place, key=trusted, origin=origin, since=earlier, strict=strict, hear=hear)
     audit.judge()
     decided.judge()
     identity = {
@@ -115,6 +118,15 @@ def command(  # noqa: PLR0913 - each is an option
         f"{decided.checked} decisions ({decided.signed} signed)"
     )
     click.echo(f"  identity    {told}: each by whoever it names")
+
+
+def _unpacked(place: Path) -> AbstractContextManager[Path]:
+    """A directory as it is; an export that came as one file, for as long as it is looked at."""
+    if not place.is_file():
+        return nullcontext(place)
+    from interlock.ledger.verify.archive import unpacked
+
+    return unpacked(place)
 
 
 def _attested(commit: str, bundle: Path | None, key: str, directory: Path, *, as_json: bool) -> None:

@@ -284,7 +284,7 @@ def _panel_desk(ground: Ground, crowd: PeopleDesk) -> PanelDesk:
     addresses = Addresses(ground.home.state / "panel.port", ground.home.run / "panel.sock")
     return PanelDesk(
         addresses, callers=ground.callers, recorder=ground.recorder, settings=settings, people=ground.people,
-        counted=crowd.count,
+        counted=crowd.count, ledger=ground.home.state / "ledger",
     )  # fmt: skip
 
 

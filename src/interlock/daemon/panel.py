@@ -15,6 +15,7 @@ import ssl
 import threading
 import time
 from collections.abc import Coroutine, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     import uvicorn
     from starlette.types import ASGIApp
 
+    from interlock.ledger.archive import Archive
     from interlock.panel.app import Panel
 
 log = structlog.get_logger()
@@ -47,12 +49,13 @@ log = structlog.get_logger()
 _ASK_SECONDS = 20.0
 _STOP_SECONDS = 3.0
 _CONNECTIONS = 300  # at once: a hundred pages with a stream each, and what they load
+EXPORT = "ledger.export"  # not of the socket: whoever sits at that has the files
 # What a session that may only look can ask. Whatever else a screen asks for, it is refused here once more.
 READS = frozenset({
     "status", "inbox", "request", "sessions.list", "halt.list", "halt.reach", "halt.certificate", "log", "entry",
     "checkpoint", "people.list", "grants", "role.list", "token.list", "plan.show", "undo.plan", "decide.printed",
     "changes", "tier", "history.sessions", "history.session", "history.entries", "history.insights", "history.verified",
-    "why.explain", "why.rules", "suggestions", "notify.status",
+    "why.explain", "why.rules", "suggestions", "notify.status", EXPORT,
 })  # fmt: skip
 
 
@@ -74,6 +77,7 @@ class PanelDesk:
         settings: Settings,
         people: People,
         counted: Counted,
+        ledger: Path,
     ) -> None:
         self._addresses = addresses
         self._callers = callers
@@ -81,6 +85,7 @@ class PanelDesk:
         self._settings = settings
         self._people = people
         self._counted = counted
+        self._ledger = ledger  # its directory
         self.rpc: Rpc | None = None  # the desks' own, once all of them are there
         self._live = Live()
         self._seats = Seats(time.time, secrets.token_bytes)
@@ -228,15 +233,27 @@ class PanelDesk:
         """One method of the socket, in the daemon's loop, as this person and from their browser's process."""
         if self.rpc is None:
             raise InternalError("the panel was served before the desks were there")
+        self._may(seat, method)
+        pid = _pid(seat.process) if seat.process else 0
+        afar = seat.name if seat.afar else ""
+        return await self._there(self.rpc.ask(method, params, Peer(pid, seat.uid, login=seat.login, afar=afar)))
+
+    async def export(self, seat: Seat) -> Archive:
+        """The whole ledger as one file, read beside the daemon's own work. Raises Refused, LedgerError."""
+        from interlock.ledger.archive import Archive
+
+        self._may(seat, EXPORT)
+        await self._there(self._recorder.settle())
+        return await asyncio.to_thread(Archive, self._ledger)
+
+    def _may(self, seat: Seat, method: str) -> None:
+        """Raises Refused unless this session may ask for this."""
         if not seat.decides and method not in READS:
             raise Refused(f"a session that may only look asked for {method}.")
         if seat.afar and method not in READS | FROM_AFAR:
             raise Refused("this is done on the machine itself: sign in there with `interlock panel`.")
         if seat.afar and seat.role == "person" and self._people.find(seat.name) is None:
             raise Refused(f"{seat.name} is nobody here any more.")
-        pid = _pid(seat.process) if seat.process else 0
-        afar = seat.name if seat.afar else ""
-        return await self._there(self.rpc.ask(method, params, Peer(pid, seat.uid, login=seat.login, afar=afar)))
 
     async def admit(self, owner: Owner, client: ends.End, server: ends.End) -> Admitted:
         """The process that is about to sign in. Raises Refused for one below an agent, or of another user."""

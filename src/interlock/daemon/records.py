@@ -46,7 +46,8 @@ class RecordsDesk:
         if not 0 <= index < self._ledger.size:
             raise NotFound(f"the ledger has no entry {index}; it has {self._ledger.size}. `interlock log` lists them.")
         stored = self._ledger.entry(index)
-        return {"index": index, **json.loads(stored.raw), "proof": self._ledger.proof(index)}
+        found = {"index": index, **json.loads(stored.raw), "proof": self._ledger.proof(index)}
+        return found | {"raw": stored.raw.decode()} if params.get("raw") is True else found
 
     async def _checkpoint(self, params: dict[str, Any], peer: Peer) -> Any:
         del params, peer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from interlock.ledger.blobs import BlobStore
 from interlock.ledger.entry import Entry
 from interlock.ledger.files import make_directories, write_atomic
 from interlock.ledger.reader import Reader
-from interlock.ledger.tiles import TileDirectory
+from interlock.ledger.tiles import tile_bytes, tiles_of
 from interlock.ledger.writer import load_keys
 from interlock.model.errors import LedgerIncomplete, Refused, StateError
 
@@ -55,26 +55,40 @@ def export(reader: Reader, state: Path, target: Path, *, with_blobs: bool = True
     """
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise Refused(f"{target} exists already; name a directory that does not")
-    size, note = reader.head()
+    (size, note), missing = reader.head(), list[str]()
     building = target.with_name(f".{target.name}.new")
     try:
         shutil.rmtree(building, ignore_errors=True)
         make_directories(building)
-        TileDirectory(building).publish(size, note, reader)
-        _write(building / "README.md", README.encode())
-        _write(building / "keys", _keys(reader, size))
-        for kept, text in reader.milestones(size):
-            _write(building / "checkpoints" / str(kept), text.encode())
-        missing = tuple(_copy_blobs(reader, size, state, building)) if with_blobs else ()
-        files = [path for path in building.rglob("*") if path.is_file()]
-        total = sum(path.stat().st_size for path in files)
+        files = total = 0
+        for name, data in pieces(reader, size, note, state if with_blobs else None, missing.append):
+            _write(building / name, data)
+            files, total = files + 1, total + len(data)
         if target.is_dir():
             target.rmdir()
         building.rename(target)
     except OSError as error:
         shutil.rmtree(building, ignore_errors=True)
         raise StateError(f"{target} cannot be written: {error.strerror}") from error
-    return Exported(reader.origin, size, len(files), total, missing)
+    return Exported(reader.origin, size, files, total, tuple(missing))
+
+
+def pieces(
+    reader: Reader, size: int, note: str, state: Path | None, missed: Callable[[str], object]
+) -> Iterator[tuple[str, bytes]]:
+    """Every file of the export of `size` entries that the checkpoint `note` signs: its name and its bytes, one by one.
+
+    With `state`, also the data that entries refer to; `missed` is told the digests of what is gone.
+    """
+    for tile in tiles_of(size):
+        yield tile.path(), tile_bytes(tile, reader)
+    yield "checkpoint", note.encode()
+    yield "README.md", README.encode()
+    yield "keys", _keys(reader, size)
+    for kept, text in reader.milestones(size):
+        yield f"checkpoints/{kept}", text.encode()
+    if state is not None:
+        yield from _blobs(reader, size, state, missed)
 
 
 def _write(path: Path, data: bytes) -> None:
@@ -88,21 +102,21 @@ def _keys(reader: Reader, size: int) -> bytes:
     return ("\n".join(lines) + "\n").encode()
 
 
-def _copy_blobs(reader: Reader, size: int, state: Path, building: Path) -> Iterator[str]:
-    """Copy what entries refer to, each checked on the way; yields the digests that are gone."""
+def _blobs(reader: Reader, size: int, state: Path, missed: Callable[[str], object]) -> Iterator[tuple[str, bytes]]:
+    """What entries refer to, each checked on the way."""
     store, seen = BlobStore(state / "blobs"), set[str]()
     for stored in reader.entries(0, size):
         for digest in references(stored.entry()):
+            name = digest.removeprefix("sha256:")
             if digest in seen:
                 continue
             seen.add(digest)
             try:
                 data = store.get(digest)
             except LedgerIncomplete:
-                yield digest
+                missed(digest)
                 continue
-            name = digest.removeprefix("sha256:")
-            _write(building / "blobs" / name[:2] / name[2:], data)
+            yield f"blobs/{name[:2]}/{name[2:]}", data
 
 
 def references(entry: Entry) -> Iterator[str]:

@@ -30,6 +30,7 @@ from interlock.model.errors import (
 from interlock.panel import acts, assets, live, screens
 from interlock.panel.defence import Defence, Site
 from interlock.panel.doors import Arrivals, Doors
+from interlock.panel.files import Export, Files
 from interlock.panel.live import Live
 from interlock.panel.page import Page, page, refusal
 from interlock.panel.render import render
@@ -59,6 +60,9 @@ class Daemon(Protocol):
     async def ask(self, seat: Seat, method: str, params: dict[str, Any]) -> Any:
         """One method of the daemon's socket, as this person. Raises InterlockError."""
 
+    async def export(self, seat: Seat) -> Export:
+        """The whole ledger as one file, for this person. Raises InterlockError."""
+
     async def admit(self, owner: Owner, client: tuple[str, int], server: tuple[str, int]) -> Admitted:
         """The process that is about to sign in, "" where it cannot be seen. Raises Refused for one below an agent."""
 
@@ -78,6 +82,7 @@ class Panel:
         self._site = site
         self._cookie = cookie
         self._doors = None if arrivals is None else Doors(arrivals, seats, self._by_script)
+        self._files = Files(daemon, seats, self._seat, self._outside)
         self.screens, self.acts = found()
 
     def app(self) -> ASGIApp:
@@ -89,6 +94,7 @@ class Panel:
             Route("/login", self._caught(self._enter), methods=["POST"]),
             Route("/logout", self._caught(self._leave), methods=["POST"]),
             Route("/events", self._caught(self._events)),
+            *self._files.routes(self._caught),
             *(Route(path, _moved(to)) for path, to in _LINKS),
         ]
         for screen in self.screens:
