@@ -76,7 +76,7 @@ def test_who_may_look_may_take_it_along_and_nobody_else(served: Guard, browser: 
         assert httpx2.get(browser.base + path).status_code == 401
         assert browser.get(path, host="evil.example").status_code == 421
         assert browser.get(path, origin="http://localhost:1", **{"sec-fetch-site": "same-site"}).status_code == 403
-        assert browser.post(path, {}).status_code == 405
+        assert browser.post(path, {"a": "b"}).status_code in {404, 405}
     cookie = "; ".join(f"{name}={value}" for name, value in browser.http.cookies.items())
     assert elsewhere(FETCH, browser.base, EXPORT, cookie).strip() == "401", "a cookie in another process"
 

@@ -13,7 +13,7 @@ from interlock.halt.calendar import Window
 from interlock.model.effect import Environment, Kind, Verb
 from interlock.model.errors import SelectorError
 from interlock.model.provenance import covers
-from interlock.model.selector import And, Comparison, Match, Not, Selector, glob, parse
+from interlock.model.selector import And, Comparison, Match, Selector, glob, one_session, parse
 
 _CLOSED = {
     "environment": {one.value for one in Environment},
@@ -130,9 +130,7 @@ def statement(log: str, order: Order) -> bytes:
 
 def of_session(agent: str, session: str) -> Selector:
     """What an order about one session of one agent is about: another agent may have a session of the same name."""
-    # An agent that names no session has one of its own, and that has no value to compare.
-    named = Comparison("session", (session,)) if session else Not(Comparison("session", ("*",), like=True))
-    return Selector(And((Comparison("agent", (agent,)), named)))
+    return Selector(one_session(agent, session))
 
 
 def selector(text: str) -> Selector:

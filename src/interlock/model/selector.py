@@ -167,6 +167,13 @@ def parse(text: str) -> Selector:
     return _Parser(text).selector()
 
 
+def one_session(agent: str, session: str) -> And:
+    """What means one session of one agent: another agent may have a session of the same name."""
+    # An agent that names no session has one of its own, and that has no value to compare.
+    named = Comparison("session", (session,)) if session else Not(Comparison("session", ("*",), like=True))
+    return And((Comparison("agent", (agent,)), named))
+
+
 def glob(pattern: str, text: str) -> bool:
     """Whether the text is like the pattern: `*` is any run of characters, `?` any one. Linear in practice."""
     at = star = mark = 0

@@ -9,9 +9,8 @@ from typing import Any
 
 import msgspec
 
-from interlock.halt.order import of_session
 from interlock.model.errors import AgentError
-from interlock.model.selector import And, Comparison, parse
+from interlock.model.selector import And, Comparison, one_session, parse
 from interlock.panel import links
 from interlock.panel.acts import by_hand, too_quick
 from interlock.panel.card import OPEN
@@ -61,12 +60,8 @@ class View(msgspec.Struct, frozen=True):
 
 def where(agent: str, session: str, subagent: str = "") -> str:
     """The selector that means one session of one agent, or one sub-agent of it."""
-    this = of_session(agent, session).node
-    return (
-        str(And((*this.parts, Comparison("subagent", (subagent,)))))
-        if subagent and isinstance(this, And)
-        else str(this)
-    )
+    this = one_session(agent, session)
+    return str(And((*this.parts, Comparison("subagent", (subagent,))))) if subagent else str(this)
 
 
 def spellings(meant: str) -> tuple[str, ...]:
