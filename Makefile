@@ -61,7 +61,7 @@ docs: $(READY)
 lock: $(READY)
 	@$(BIN)/python -m pip install --quiet uv
 	@for part in run dev; do \
-	  extra=$$(test $$part = dev && echo "--extra dev --extra prove --extra analytics --extra oidc --extra tui --constraint requirements/run.txt"); \
+	  extra=$$(test $$part = dev && echo "--extra dev --extra prove --extra analytics --extra api --extra oidc --extra tui --constraint requirements/run.txt"); \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-header --no-annotate --upgrade $$extra pyproject.toml --output-file requirements/$$part.txt || exit 1; done
 

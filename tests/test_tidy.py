@@ -157,8 +157,8 @@ def test_the_root_holds_what_a_stranger_expects_there() -> None:
 
 
 def test_what_is_an_extra_is_imported_where_it_is_used_alone() -> None:
-    """Start-up must not depend on what else is installed: z3 in the rooms of proofs, DuckDB in that of replays."""
-    home = {"z3": ("prover/", "changes/formal/"), "duckdb": ("replay/",)}
+    """Start-up must not depend on what else is installed: z3 in the rooms of proofs, DuckDB in that of replays …."""
+    home = {"z3": ("prover/", "changes/formal/"), "duckdb": ("replay/",), "griffe": ("changes/formal/",)}
     outside = [
         f"{relative(path)}: {name}"
         for path in SOURCES

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from interlock.changes import shapes, tools
 from interlock.changes.change import Change, FileChange, Kind
 from interlock.changes.finding import Finding, Weight
-from interlock.changes.formal import differ, migrations, openapi, policies
+from interlock.changes.formal import differ, migrations, openapi, policies, pythonapi
 from interlock.changes.formal.pure import Pair, pairs
 from interlock.changes.stage import Found, Plain
 from interlock.model.errors import PolicyError
@@ -30,6 +30,7 @@ def run(change: Change) -> Found:
     for file in change.files:
         findings += _migration(file)
         findings += _interface(file)
+    findings += pythonapi.judged(change, problems, notes)
     findings += _policies(change, problems)
     return Found(findings=tuple(findings), problems=tuple(problems), notes=tuple(notes), facts=facts)
 
@@ -131,7 +132,7 @@ def _policies(change: Change, problems: list[str]) -> Iterator[Finding]:
 
 
 def _reads(_change: Change) -> str:
-    return str(tools.confined())
+    return f"{tools.confined()} {pythonapi.available()}"
 
 
-STAGE = Plain("formal", run, version="1", budget=_BUDGET, reads=_reads)
+STAGE = Plain("formal", run, version="2", budget=_BUDGET, reads=_reads)

@@ -1,0 +1,106 @@
+"""Which Python files of a change are part of a package that others import, and what of them is read. Pure.
+
+A package is the outermost folder with an `__init__.py` around a file. Of it the files of the change are read, and the
+`__init__.py` above them, which say what is public under which name. What the change leaves alone is on both sides.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from interlock.changes import shapes
+from interlock.changes.change import Change, FileChange, Kind
+
+_LARGEST = 2 << 20  # bytes of all that is read of one side
+_MANIFESTS = ("pyproject.toml", "setup.cfg", "setup.py")
+_BUILDS = re.compile(r"(?m)^\s*\[(?:build-system|metadata)\]|\bsetup\s*\(")
+
+
+class Package(NamedTuple):
+    """One package: its `folder`, its name, and what is read of both sides, by paths of the repository. `built`: the
+    repository makes a distribution of what it holds."""
+
+    folder: str
+    name: str
+    before: dict[str, str]
+    after: dict[str, str]
+    built: bool
+
+
+def packages(change: Change, problems: list[str]) -> list[Package]:
+    """The packages that a change touches in what others may import."""
+    found: dict[tuple[str, str], Package] = {}
+    trees = {True: set(change.paths()), False: set(change.paths(after=False))}
+    built = any(_BUILDS.search(_text(change, name) or "") for name in _MANIFESTS)
+    for file in change.files:
+        # Without an old version there is nothing to break; as the target of a move a new file is read all the same.
+        for after in (False, True):
+            side = file.after if after else file.before
+            if side is None or side.kind is not Kind.TEXT or not side.path.endswith(".py") or shapes.is_test(side.path):
+                continue
+            root = _root(side.path, trees[after])
+            if root is None:
+                continue
+            package = found.setdefault(root, Package(*root, {}, {}, built))
+            (package.after if after else package.before)[side.path] = side.text
+    out = []
+    for package in found.values():
+        _add_above(package, change)
+        if package.before and _readable(package, change.files, problems):
+            out.append(package)
+    return out
+
+
+def _text(change: Change, path: str) -> str | None:
+    content = change.read(path, after=False)
+    return None if content is None else content.decode("utf-8", "replace")
+
+
+def _root(path: str, tree: set[str]) -> tuple[str, str] | None:
+    """(the folder that is searched for it, the package's name), or None for a file in no package."""
+    folders = path.split("/")[:-1]
+    if not folders or f"{'/'.join(folders)}/__init__.py" not in tree:
+        return None
+    while len(folders) > 1 and f"{'/'.join(folders[:-1])}/__init__.py" in tree:
+        folders.pop()
+    if not folders[-1].isidentifier() or folders[-1].startswith("_"):
+        return None
+    return "/".join(folders[:-1]), folders[-1]
+
+
+def _add_above(package: Package, change: Change) -> None:
+    """The `__init__.py` between each file and the package's folder."""
+    for after, read in ((False, package.before), (True, package.after)):
+        wanted = set()
+        for path in read:
+            parts = path.split("/")[:-1]
+            least = package.folder.count("/") + 1 if package.folder else 0
+            wanted |= {"/".join([*parts[:n], "__init__.py"]) for n in range(least + 1, len(parts) + 1)}
+        for path, content in change.reads(wanted - read.keys(), after=after).items():
+            if content is not None:
+                read[path] = content.decode("utf-8", "replace")
+
+
+def _readable(package: Package, files: tuple[FileChange, ...], problems: list[str]) -> bool:
+    """Leave out on both sides what does not parse on one, and say so."""
+    if max(sum(map(len, side.values())) for side in (package.before, package.after)) > _LARGEST:
+        problems.append(f"{package.name}: too much of it changed for its interface to be compared")
+        return False
+    moved = {f.before.path: f.after.path for f in files if f.before and f.after}
+    back = {new: old for old, new in moved.items()}
+    for path in _broken(package):
+        problems.append(f"{path} does not parse: its interface was not compared")
+        package.before.pop(back.get(path, path), None)
+        package.after.pop(moved.get(path, path), None)
+    return bool(package.before)
+
+
+def _broken(package: Package) -> Iterator[str]:
+    for path, text in [*package.before.items(), *package.after.items()]:
+        try:
+            ast.parse(text)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            yield path

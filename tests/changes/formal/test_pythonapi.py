@@ -1,0 +1,118 @@
+"""What a change takes from those who import a package, by griffe, over real repositories."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from changes.making import Files, change
+from interlock.changes.finding import Finding, Weight
+from interlock.changes.formal import pythonapi
+
+A = """
+def price(item, count=1, *, tax=0.2):
+    return item * count * (1 + tax)
+
+
+class Basket:
+    def add(self, item): ...
+    def _sum(self): ...
+
+
+def _round(n): ...
+"""
+BASE: Files = {
+    "pyproject.toml": "[build-system]\nrequires = []\n",
+    "src/shop/__init__.py": "from shop._inner import total\n__all__ = ['total']\n",
+    "src/shop/_inner.py": "def total(items, start=0):\n    return sum(items, start)\n",
+    "src/shop/prices.py": A,
+}
+
+
+def found(folder: Path, after: Files, *, before: Files = BASE) -> tuple[list[Finding], list[str], list[str]]:
+    problems: list[str] = []
+    notes: list[str] = []
+    return list(pythonapi.judged(change(folder, before, after), problems, notes)), problems, notes
+
+
+@pytest.mark.parametrize(
+    ("after", "titles"),
+    [
+        (
+            {"src/shop/prices.py": A.replace("item, count=1, *, tax=0.2", "item, count, coin, *, tax=0.3")},
+            [
+                "shop.prices.price() needs coin now.",
+                "shop.prices.price() needs count now, which could be left out.",
+                "shop.prices.price() takes 0.3 for tax where it is left out, no longer 0.2.",
+            ],
+        ),
+        (
+            {"src/shop/prices.py": A.replace("def price", "def cost").replace("def add", "def put").replace("_", "_x")},
+            ["shop.prices.Basket.add() is gone.", "shop.prices.price() is gone."],
+        ),
+        (
+            {"src/shop/_inner.py": "def total(items, start):\n    return sum(items, start)\n"},
+            ["shop._inner.total() needs start now, which could be left out."],
+        ),
+        (
+            {"src/shop/prices.py": None, "src/shop/costs.py": A},
+            ["shop.prices is gone: it has moved to src/shop/costs.py, and nothing is left in its place."],
+        ),
+        (
+            {"src/shop/prices.py": A.replace("def price(", "def other("), "src/shop/costs.py": A},
+            ["shop.prices.price() is gone: shop.costs.price has that name now, and nothing is left in its place."],
+        ),
+        (
+            {"src/shop/prices.py": A.replace("def price(item, ", "def cost(item, coin, ") + "\nprice = cost\n"},
+            ["shop.prices.cost() needs coin now."],
+        ),
+    ],
+)  # fmt: skip
+def test_what_breaks_callers_wants_a_person(tmp_path: Path, after: Files, titles: list[str]) -> None:
+    findings, problems, _ = found(tmp_path, after)
+    assert sorted(f.title for f in findings if "takes count at" not in f.title) == titles
+    assert {f.weight for f in findings} == {Weight.REVIEW}
+    assert not problems
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        {"src/shop/prices.py": A.replace("def price(", "def cost(") + "\nprice = cost\n"},
+        {"src/shop/prices.py": "from shop.costs import Basket, price\n", "src/shop/costs.py": A},
+        {"src/shop/prices.py": "from shop.costs import *\n", "src/shop/costs.py": A},
+        {"src/shop/prices.py": "def __getattr__(name): ...\n"},
+        {"src/shop/prices.py": A.replace("tax=0.2):", "tax=0.2, coin=None):")},
+        {"src/shop/prices.py": A.replace("_round", "_trim").replace("_sum", "_all")},
+        {"tests/test_shop.py": "def test_it(): ...\n"},
+    ],
+)
+def test_what_stays_by_another_way_is_quiet(tmp_path: Path, after: Files) -> None:
+    assert found(tmp_path, after) == ([], [], [])
+
+
+def test_what_is_analysed_is_never_run(tmp_path: Path) -> None:
+    mark = tmp_path / "ran"
+    ran = f"open({str(mark)!r}, 'w').close()\n"
+    findings, _, _ = found(tmp_path / "r", {"src/shop/prices.py": ran + A.replace("def price", "def cost")})
+    assert [f.title for f in findings] == ["shop.prices.price() is gone."]
+    assert not mark.exists()
+
+
+def test_where_nothing_is_built_it_is_a_note(tmp_path: Path) -> None:
+    findings, _, _ = found(
+        tmp_path, {"src/shop/prices.py": "x = 1\n"}, before={k: v for k, v in BASE.items() if k != "pyproject.toml"}
+    )
+    assert {f.weight for f in findings} == {Weight.NOTE}
+
+
+def test_what_does_not_parse_is_a_problem(tmp_path: Path) -> None:
+    findings, problems, _ = found(tmp_path, {"src/shop/prices.py": "def price(:\n"})
+    assert not findings
+    assert problems == ["src/shop/prices.py does not parse: its interface was not compared"]
+
+
+def test_without_griffe_a_note_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pythonapi, "available", lambda: False)
+    assert found(tmp_path, {"src/shop/prices.py": "x = 1\n"}) == ([], [], [pythonapi.MISSING])
