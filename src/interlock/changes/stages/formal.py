@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from interlock.changes import shapes, tools
 from interlock.changes.change import Change, FileChange, Kind
 from interlock.changes.finding import Finding, Weight
-from interlock.changes.formal import differ, migrations, openapi, policies, pythonapi
+from interlock.changes.formal import differ, interface, migrations, policies, pythonapi
 from interlock.changes.formal.pure import Pair, pairs
 from interlock.changes.stage import Found, Plain
 from interlock.model.errors import PolicyError
@@ -29,7 +29,7 @@ def run(change: Change) -> Found:
     notes = _functions(change, findings, problems, facts)
     for file in change.files:
         findings += _migration(file)
-        findings += _interface(file)
+        findings += interface.judged(file, problems, notes)
     findings += pythonapi.judged(change, problems, notes)
     findings += _policies(change, problems)
     return Found(findings=tuple(findings), problems=tuple(problems), notes=tuple(notes), facts=facts)
@@ -98,20 +98,6 @@ def _migration(file: FileChange) -> Iterator[Finding]:
                 path=file.path, line=doubt.line, anchor=side.lines[doubt.line - 1],
                 text=side.lines[doubt.line - 1].strip()[:300], title=doubt.title, fix=doubt.fix,
             )  # fmt: skip
-
-
-def _interface(file: FileChange) -> Iterator[Finding]:
-    sides = _both(file)
-    if sides is None or not file.path.endswith(".json"):
-        return
-    before, after = (openapi.described(text) for text in sides)
-    if before is None or after is None:
-        return
-    for sentence in openapi.broken(before, after):
-        yield Finding(
-            rule="formal/interface-breaks", weight=Weight.REVIEW, path=file.path, anchor=sentence, title=sentence,
-            why="Whoever calls it as before fails.", fix="Keep it beside the new one until nobody uses it.",
-        )  # fmt: skip
 
 
 def _policies(change: Change, problems: list[str]) -> Iterator[Finding]:
