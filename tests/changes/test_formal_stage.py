@@ -42,8 +42,9 @@ def both(a: int, b: int) -> int:
 def test_functions_are_run_side_by_side(tmp_path: Path) -> None:
     new = OLD.replace("if n < 0:", "if n < -1:").replace("a + b", "b + a").replace(".strip()", ".rstrip()")
     result = judged(tmp_path, {"m.py": OLD}, {"m.py": new})
-    assert result.facts["m.py:both"].startswith("TESTED ")
-    assert result.facts["m.py:clamp"] == result.facts["m.py:title"] == "DIFFERS"
+    assert result.facts["m.py:both"] == "PROVED IN BOUND, TESTED 300 (a: int, b: int)"
+    assert result.facts["m.py:clamp"] == "DIFFERS"
+    assert result.facts["m.py:title"] == "DIFFERS (proved to accept nothing that was refused, for text: str)"
     more = next(f for f in result.findings if f.rule == "formal/accepts-more")
     assert more.weight is Weight.REVIEW
     assert "clamp(n=-1) raises ValueError before, gives -1 now" in more.title
@@ -51,6 +52,14 @@ def test_functions_are_run_side_by_side(tmp_path: Path) -> None:
     assert other.weight is Weight.NOTE
     assert "title(" in other.title
     assert result.verdict is Verdict.INCONCLUSIVE
+
+
+@contained
+def test_arguments_that_go_by_place_alone_are_given(tmp_path: Path) -> None:
+    """Story: each call by name raised TypeError in both versions, and that was called tested."""
+    old = "def f(a: int, /, b: int) -> int:\n    return a + b\n"
+    result = judged(tmp_path, {"m.py": old}, {"m.py": old.replace("a + b", "a - b")})
+    assert result.facts["m.py:f"].startswith("DIFFERS")
 
 
 @contained

@@ -7,7 +7,7 @@ or not at all: where nothing here contains it, the answer is that it was not tes
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import NamedTuple
 
@@ -20,7 +20,9 @@ UNCONTAINED = (
 
 
 class Answer(NamedTuple):
-    """What one pair showed. `label`: `TESTED n`, `DIFFERS`, or `INCONCLUSIVE` with a reason."""
+    """What one pair showed. `label`: `TESTED n`, `DIFFERS`, `COUNTEREXAMPLE`, `PROVED IN BOUND`, or `INCONCLUSIVE`;
+    `reason`: why no more is known, or the bound; `proof`: the SMT-LIB text of a proof.
+    """
 
     label: str
     given: str = ""
@@ -28,17 +30,26 @@ class Answer(NamedTuple):
     now: str = ""
     loosened: bool = False  # the old version refused these arguments, and the new one does not
     reason: str = ""
+    proof: str = ""
 
 
-def run(pairs: Sequence[Pair], *, seconds: float) -> list[Answer]:
+def run(pairs: Sequence[Pair], *, seconds: float, given: Sequence[Mapping[str, str]] | None = None) -> list[Answer]:
     """One answer for each pair. Only where `tools.confined()`: raises AssertionError elsewhere.
+
+    Args:
+        pairs: what is run.
+        seconds: for all of them.
+        given: for each pair its arguments, as literals, in place of examples made up.
 
     Raises:
         ToolMissing, ToolFailed: the interpreter gave no answer.
     """
     if not tools.confined():
         raise AssertionError("the change's code runs in containment or not at all")
-    asked = {"pairs": [pair._asdict() for pair in pairs], "builtins": sorted(BUILTINS), "modules": sorted(MODULES)}
+    rows = [pair._asdict() for pair in pairs]
+    for row, arguments in zip(rows, given or (), strict=False):
+        row["given"] = dict(arguments)
+    asked = {"pairs": rows, "builtins": sorted(BUILTINS), "modules": sorted(MODULES)}
     probe = resources.files("interlock.changes.formal").joinpath("sidebyside.py").read_bytes()
     with tools.copies({"pairs.json": json.dumps(asked).encode(), "probe.py": probe}) as folder:
         _, raw = tools.run(("python3", "-I", "probe.py"), folder, seconds=seconds)

@@ -178,13 +178,13 @@ def _inner(module: str, name: str) -> bool:
 
 
 def _plain(node: ast.stmt) -> ast.stmt:
-    """A function without docstring and annotations, which are not what it does."""
+    """A function without docstring and annotations, which are not what it does, that takes arguments by name."""
     if not isinstance(node, ast.FunctionDef):
         return (
             ast.Assign([node.target], node.value, lineno=1) if isinstance(node, ast.AnnAssign) and node.value else node
         )
     arguments = ast.arguments(
-        [ast.arg(a.arg) for a in node.args.posonlyargs], [ast.arg(a.arg) for a in node.args.args], None,
+        [], [ast.arg(a.arg) for a in (*node.args.posonlyargs, *node.args.args)], None,
         [ast.arg(a.arg) for a in node.args.kwonlyargs], node.args.kw_defaults, None, node.args.defaults,
     )  # fmt: skip
     body = node.body[1:] if ast.get_docstring(node) is not None else node.body

@@ -6,12 +6,14 @@ Interlock, gives the versions no built-in that reaches the world, and ends each 
 
 from __future__ import annotations
 
+import ast
 import builtins
 import copy
 import json
 import random
 import re
 import signal
+from collections.abc import Iterator
 from typing import Any
 
 EXAMPLES = 300
@@ -41,11 +43,8 @@ def _answer(pair: dict[str, Any], allowed: list[str], modules: list[str]) -> dic
         one, other = (_defined(pair[side], pair["name"], allowed, modules) for side in ("before", "after"))
     except Exception as error:  # noqa: BLE001 - whatever keeps a version from being defined is an answer
         return {"tested": 0, "why": f"{type(error).__name__}: {error}"[:_LONGEST]}
-    chance = random.Random(7)  # noqa: S311 - the same examples every time
-    words = _constants(pair["before"] + "\n" + pair["after"])
     tested, late, first = 0, 0, None
-    for _ in range(EXAMPLES):
-        given = {name: _example(kind, chance, words) for name, kind in pair["kinds"].items()}
+    for given in _given(pair):
         was, now = _called(one, given), _called(other, given)
         if "late" in (was[0], now[0]):
             late += 1
@@ -60,6 +59,17 @@ def _answer(pair: dict[str, Any], allowed: list[str], modules: list[str]) -> dic
             shown = ", ".join(f"{name}={_shown(value)}" for name, value in given.items())
             first = {"given": shown, "was": _said(was), "now": _said(now), "loosened": loosened}
     return {"tested": tested, "late": late, "differs": first}
+
+
+def _given(pair: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The arguments that are asked for, or examples made up."""
+    if pair.get("given"):
+        yield {name: ast.literal_eval(text) for name, text in pair["given"].items()}
+        return
+    chance = random.Random(7)  # noqa: S311 - the same examples every time
+    words = _constants(pair["before"] + "\n" + pair["after"])
+    for _ in range(EXAMPLES):
+        yield {name: _example(kind, chance, words) for name, kind in pair["kinds"].items()}
 
 
 def _defined(text: str, name: str, allowed: list[str], modules: list[str]) -> Any:
@@ -102,8 +112,6 @@ def _shown(value: Any) -> str:
 
 
 def _constants(text: str) -> dict[type, list[Any]]:
-    import ast
-
     found: dict[type, list[Any]] = {int: [], str: [], float: []}
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Constant) and type(node.value) in found:
