@@ -19,14 +19,16 @@ import msgspec
 
 from interlock.changes import yamlfiles
 from interlock.changes.change import Change, Kind, Version
-from interlock.changes.code import parts
+from interlock.changes.code import Parts, parts
 from interlock.changes.config import matches
 from interlock.changes.finding import Finding, Weight, squeezed
+from interlock.changes.forward import forward
 from interlock.model.errors import InternalError
 
 
 class Shape(NamedTuple):
-    """One rule. `part`: which part of a file it reads, see `code.Parts`, or the whole `text`."""
+    """One rule. `part`: which part of a file it reads, see `code.Parts`, the whole `text`, or what of a migration goes
+    `forward`."""
 
     id: str
     files: tuple[str, ...]
@@ -101,7 +103,7 @@ def _found(side: Version, text: str, mine: Iterable[Shape]) -> Iterator[Finding]
         weight = rule.tests if test else rule.weight
         if weight is None:
             continue
-        for match in rule.regex.finditer(text if rule.part == "text" else getattr(told, rule.part)):
+        for match in rule.regex.finditer(_part(rule.part, told, text, side.path)):
             line = bisect_right(starts, match.start())
             end = bisect_right(starts, max(match.start(), match.end() - 1))
             last = starts[end] if end < len(starts) else len(text)
@@ -113,6 +115,12 @@ def _found(side: Version, text: str, mine: Iterable[Shape]) -> Iterator[Finding]
                 anchor=text[match.start() : match.end()],
                 text=whole.split("\n")[0][:300], title=rule.title, why=rule.why, fix=rule.fix,
             )  # fmt: skip
+
+
+def _part(name: str, told: Parts, text: str, path: str) -> str:
+    if name == "forward":
+        return forward(told.code, text, path)
+    return text if name == "text" else str(getattr(told, name))
 
 
 def new(change: Change, rules: Iterable[Shape]) -> list[Finding]:

@@ -151,8 +151,8 @@ def test_what_is_decided_of_random_pairs_is_so() -> None:
             numbers = chance.randrange(-9, 9), chance.randrange(-9, 9)
             given = dict(zip("nmbst", (*numbers, chance.random() < 0.5, *texts), strict=True))
             assert _python(old, given) == _python(new, given), (seed, old, new, given)
-    assert counted["PROVED"] > 20
-    assert counted["EXAMPLE"] > 20
+    assert counted["PROVED"] > 10
+    assert counted["EXAMPLE"] > 10
 
 
 @pytest.mark.parametrize(

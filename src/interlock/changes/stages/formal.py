@@ -5,7 +5,7 @@ Guard weakening by proof is in stage *guards*.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from interlock.changes import shapes, tools
 from interlock.changes.change import Change, FileChange, Kind
@@ -23,15 +23,16 @@ def run(change: Change) -> Found:
     problems: list[str] = []
     facts: dict[str, str] = {}
     notes = versions.judged(change, findings, problems, facts)
+    paths = frozenset(change.paths())
     for file in change.files:
-        findings += _migration(file)
+        findings += _migration(file, paths)
         findings += interface.judged(file, problems, notes)
     findings += pythonapi.judged(change, problems, notes)
     findings += _policies(change, problems)
     return Found(findings=tuple(findings), problems=tuple(problems), notes=tuple(notes), facts=facts)
 
 
-def _migration(file: FileChange) -> Iterator[Finding]:
+def _migration(file: FileChange, paths: Container[str]) -> Iterator[Finding]:
     side = file.after
     if (
         side is None
@@ -41,7 +42,7 @@ def _migration(file: FileChange) -> Iterator[Finding]:
     ):
         return
     new = file.added_numbers
-    for doubt in migrations.doubts(side.text):
+    for doubt in migrations.doubts(side.path, side.text, paths):
         if doubt.line in new:
             yield Finding(
                 rule=f"formal/migration-{doubt.rule}", weight=Weight.REVIEW if doubt.grave else Weight.NOTE,
