@@ -35,13 +35,16 @@ class Site(NamedTuple):
     hosts: frozenset[str]
     origins: frozenset[str]
     secure: bool = False
+    address: str = ""  # the one that people are told
 
     @classmethod
     def of(cls, names: Sequence[str], port: int, *, secure: bool = False) -> Site:
         """The site of these host names at one port."""
         scheme, usual = ("https", 443) if secure else ("http", 80)
         hosts = {f"{name}:{port}" for name in names} | (set(names) if port == usual else set())
-        return cls(frozenset(hosts), frozenset(f"{scheme}://{host}" for host in hosts), secure)
+        origins = frozenset(f"{scheme}://{host}" for host in hosts)
+        told = f"{scheme}://{names[0]}" + ("" if port == usual else f":{port}")
+        return cls(frozenset(hosts), origins, secure, told)
 
 
 def fault(site: Site, method: str, path: str, headers: Iterable[tuple[str, str]]) -> Fault | None:
@@ -53,7 +56,7 @@ def fault(site: Site, method: str, path: str, headers: Iterable[tuple[str, str]]
             return Fault(400, f"the request has two {name} headers.")
         found[name] = value
     if found.get("host", "").lower() not in site.hosts:
-        return Fault(421, "this panel is not served under that name. `interlock panel` prints its address.")
+        return Fault(421, f"the panel answers at {site.address} alone, not at that name and port. Open it there.")
     if method not in _SAFE and method != "POST":
         return Fault(405, "the panel knows GET and POST.")
     return _foreign(site, method, path, found) or (_body(found) if method == "POST" else None)

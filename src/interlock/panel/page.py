@@ -100,5 +100,6 @@ def refusal(seat: Seat) -> str:
         return "This session may look, and decides nothing: its link was made for a reader."
     return (
         "This session may look, and decides nothing: which program opened it cannot be seen (a tunnel, a container). "
-        "Decide in a terminal on this machine, or with a signature."
+        "Decide in a terminal on this machine, with a signature (interlock approve --sign), or over ssh where the "
+        "panel has a socket ([panel] socket = true)."
     )
