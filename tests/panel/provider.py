@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 import secrets
 import threading
@@ -44,7 +45,15 @@ class Provider:
         self.wrong = ""
         self.asked: dict[str, dict[str, str]] = {}
         self.exchanges = 0
+        self.key, self.kid = _KEY, "one"  # what it signs with now, and all that it publishes
+        self.old = _KEY  # what it signed with before
+        self.page = False  # whether it asks its person before it sends them back
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def rotate(self) -> None:
+        """It signs with another key from now on, and the one before is none of its any more."""
+        self.old = self.key
+        self.key, self.kid = rsa.generate_private_key(public_exponent=65_537, key_size=2_048), f"{self.kid}+"
 
     def close(self) -> None:
         self.server.shutdown()
@@ -58,8 +67,8 @@ class Provider:
                 "authorization_response_iss_parameter_supported": True,
             })  # fmt: skip
         elif path == "/keys":
-            public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(_KEY.public_key()))
-            self._json(handler, {"keys": [{**public, "kid": "one", "use": "sig", "alg": "RS256"}]})
+            public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(self.key.public_key()))
+            self._json(handler, {"keys": [{**public, "kid": self.kid, "use": "sig", "alg": "RS256"}]})
         elif path == "/authorize":
             assert query["response_type"] == "code"
             assert query["client_id"] == CLIENT
@@ -68,13 +77,20 @@ class Provider:
             self.asked[code] = query
             state = "another" if self.wrong == "state" else query["state"]
             issuer = "https://evil.example" if self.wrong == "response issuer" else self.issuer
-            back = f"{query['redirect_uri']}?{urlencode({'code': code, 'state': state, 'iss': issuer})}"
+            said = {"error": "access_denied"} if self.wrong == "a no" else {"code": code}
+            back = f"{query['redirect_uri']}?{urlencode({**said, 'state': state, 'iss': issuer})}"
+            if self.page:
+                self._page(handler, back)
+                return
             handler.send_response(302)
             handler.send_header("location", back)
             handler.end_headers()
 
     def token(self, handler: BaseHTTPRequestHandler, form: dict[str, str]) -> None:
         self.exchanges += 1
+        if self.wrong == "broken":
+            handler.send_error(500)
+            return
         basic = base64.b64decode(handler.headers.get("authorization", "Basic ").split(" ")[1]).decode()
         asked = self.asked.pop(form["code"], None)
         challenge = base64.urlsafe_b64encode(sha256(form["code_verifier"].encode()).digest()).decode().rstrip("=")
@@ -97,11 +113,22 @@ class Provider:
         if wrong == "no end":
             del said["exp"]
         if wrong == "unsigned":
-            return jwt.encode(said, "", algorithm="none", headers={"kid": "one"})
+            return jwt.encode(said, "", algorithm="none", headers={"kid": self.kid})
         if wrong == "shared secret":
-            return jwt.encode(said, "a-secret-that-both-know-of-thirty-two", algorithm="HS256", headers={"kid": "one"})
-        kid = "two" if wrong == "key name" else "one"
-        return jwt.encode(said, _OTHER if wrong == "key" else _KEY, algorithm="RS256", headers={"kid": kid})
+            return jwt.encode(
+                said, "a-secret-that-both-know-of-thirty-two", algorithm="HS256", headers={"kid": self.kid}
+            )
+        kid = "two" if wrong == "key name" else self.kid
+        key = {"key": _OTHER, "old key": self.old}.get(wrong, self.key)
+        return jwt.encode(said, key, algorithm="RS256", headers={"kid": kid})
+
+    def _page(self, handler: BaseHTTPRequestHandler, back: str) -> None:
+        body = f'<title>Provider</title><a id="go" href="{html.escape(back)}">I am ada</a>'.encode()
+        handler.send_response(200)
+        handler.send_header("content-type", "text/html")
+        handler.send_header("content-length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
 
     def _json(self, handler: BaseHTTPRequestHandler, value: Any) -> None:
         body = json.dumps(value).encode()

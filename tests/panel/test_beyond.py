@@ -2,62 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import socket
-import ssl
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import msgspec
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from tests.daemon.conftest import Guard
-from tests.identity.hands import Passkey
+from tests.identity.hands import PRESENT, Passkey
 from tests.panel.conftest import Browser, ask
-from tests.panel.provider import CLIENT, SECRET, Provider
+from tests.panel.far import FAR, Far, certified, free
 
 from interlock.broker.config import Oidc, Remote
 from interlock.daemon import beyond
 from interlock.daemon.client import call
 from interlock.model.errors import ConfigError, StateError
-
-FAR = "/login/oidc"
-
-
-def certified(folder: Path, name: str = "localhost") -> None:
-    """A certificate of its own making, and its key."""
-    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
-    who = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    made = (
-        x509.CertificateBuilder().subject_name(who).issuer_name(who).public_key(key.public_key())
-        .serial_number(1).not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(
-            x509.KeyUsage(digital_signature=True, key_cert_sign=True, content_commitment=False, key_encipherment=False,
-                          data_encipherment=False, key_agreement=False, crl_sign=False, encipher_only=False,
-                          decipher_only=False), critical=True)
-        .sign(key, SHA256())
-    )  # fmt: skip
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "panel.pem").write_bytes(made.public_bytes(Encoding.PEM))
-    file = folder / "panel.key"
-    file.touch(0o600)
-    file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-
-
-def free() -> int:
-    with closing(socket.create_server(("127.0.0.1", 0))) as one:
-        return int(one.getsockname()[1])
-
 
 # --- what it does not listen without
 
@@ -121,67 +85,11 @@ def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
 # --- a daemon that is served beyond
 
 
-class Far:
-    """A daemon, its provider, and its address for other machines."""
-
-    def __init__(self, base: Path) -> None:
-        self.provider = Provider()
-        self.guard = Guard(base)
-        self.port = free()
-        certified(self.guard.home.config)
-        secret = self.guard.home.config / "oidc.secret"
-        secret.touch(0o600)
-        secret.write_text(SECRET)
-        self.guard.configure(f"""
-[ask]
-hold_seconds = 0
-[containment]
-shell = "off"
-[panel.remote]
-listen = ["127.0.0.1"]
-port = {self.port}
-name = "localhost"
-certificate = "panel.pem"
-key = "panel.key"
-[panel.remote.oidc]
-issuer = "{self.provider.issuer}"
-client_id = "{CLIENT}"
-secret_file = "oidc.secret"
-readers = ["auditor"]
-people = {{ "ada-at-work" = "ada", "gone" = "nobody", "ada@example.com" = "ada" }}
-""")
-        self.guard.start()
-        change = {"name": "ada", "groups": ["approvers"]}
-        call(self.guard.home, "people.change", {"kind": "person.add", "change": change})
-        self.base = f"https://localhost:{self.port}"
-
-    def client(self) -> httpx2.Client:
-        context = ssl.create_default_context(cafile=str(self.guard.home.config / "panel.pem"))
-        return httpx2.Client(base_url=self.base, verify=context, headers={"origin": self.base})
-
-    def back(self, http: httpx2.Client) -> httpx2.Response:
-        """To the provider, and back to the panel."""
-        begun = http.get(FAR)
-        assert begun.status_code == 303
-        gone = httpx2.get(begun.headers["location"])
-        return http.get(gone.headers["location"])
-
-    def enter(self, http: httpx2.Client) -> httpx2.Response:
-        page = self.back(http)
-        assert page.status_code == 200, page.text
-        link = page.text.split('name="link" value="')[1].split('"')[0]
-        return http.post("/login", data={"link": link})
-
-    def logins(self) -> list[dict[str, Any]]:
-        return [entry["body"] for entry in self.guard.entries("panel.login")]
-
-
 @pytest.fixture(scope="module")
 def far(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Far]:
     made = Far(tmp_path_factory.mktemp("far"))
     yield made
-    made.guard.kill()
-    made.provider.close()
+    made.close()
 
 
 @pytest.fixture
@@ -252,7 +160,7 @@ def test_a_reader_of_the_provider_sees_and_does_not_decide(far: Far, http: httpx
     assert (refused.status_code, "made for a reader" in refused.text) == (409, True)
 
 
-WRONG = ("state", "response issuer", "issuer", "audience", "audiences", "party", "expired", "no end", "nonce",
+WRONG = ("a no", "state", "response issuer", "issuer", "audience", "audiences", "party", "expired", "no end", "nonce",
          "unsigned", "shared secret", "key", "key name")  # fmt: skip
 
 
@@ -264,6 +172,26 @@ def test_a_token_that_is_wrong_opens_nothing(far: Far, http: httpx2.Client, wron
     assert 'name="link"' not in refused.text
     assert http.get("/inbox").status_code == 401
     assert far.logins() == before
+
+
+def test_keys_of_the_provider_change_and_the_old_ones_sign_nothing(far: Far, http: httpx2.Client) -> None:
+    assert far.enter(http).status_code == 303
+    far.provider.rotate()
+    with far.client() as after:
+        assert far.enter(after).status_code == 303, "a new key is fetched"
+    far.provider.wrong = "old key"
+    with far.client() as late:
+        assert far.back(late).status_code == 409
+        assert late.get("/inbox").status_code == 401
+
+
+def test_a_provider_that_cannot_be_asked_is_said(far: Far, http: httpx2.Client) -> None:
+    begun = http.get(FAR)
+    answer = httpx2.get(begun.headers["location"]).headers["location"]
+    far.provider.wrong = "broken"
+    refused = http.get(answer)
+    assert (refused.status_code, "127.0.0.1 answers 500" in refused.text) == (503, True), refused.text
+    assert http.get("/inbox").status_code == 401
 
 
 @pytest.mark.parametrize("claims", [{"sub": "mallory"}, {"sub": "gone"}, {"sub": 7}, {"sub": ""}])
@@ -377,6 +305,43 @@ def test_what_a_passkey_signed_for_something_else_signs_nobody_in(
     assert http.get("/inbox").status_code == 401
 
 
+def another_page(device: Passkey) -> dict[str, str]:
+    device.origin = device.origin.rsplit(":", 1)[0] + ":1"
+    return {}
+
+
+def another_site(_: Passkey) -> dict[str, str]:
+    return {"site": "other.example"}
+
+
+def unverified(device: Passkey) -> dict[str, str]:
+    device.flags = PRESENT
+    return {}
+
+
+def a_copy(device: Passkey) -> dict[str, str]:
+    device.count = 0
+    return {}
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [(another_page, "origin"), (another_site, "RP ID"), (unverified, "verif"), (a_copy, "count")],
+)
+def test_a_signature_of_another_page_site_or_copy_or_of_nobody_opens_nothing(
+    far: Far, http: httpx2.Client, device: Passkey, spoil: Callable[[Passkey], dict[str, str]], said: str
+) -> None:
+    enter = begun(http)
+    good = {"statement": enter["statement"], "response": device.get(enter["options"])}
+    assert http.post("/login/passkey", json=good).status_code == 200
+    page, other = begun(http), dataclasses.replace(device)
+    sent = {"statement": page["statement"], "response": other.get(page["options"], **spoil(other))}
+    with far.client() as stranger:
+        refused = stranger.post("/login/passkey", json=sent)
+        assert (refused.status_code, said.lower() in refused.text.lower()) == (409, True), refused.text
+        assert stranger.get("/inbox").status_code == 401
+
+
 def test_who_is_removed_sees_nothing_more(far: Far, http: httpx2.Client) -> None:
     call(far.guard.home, "people.change", {"kind": "person.add", "change": {"name": "nobody", "groups": []}})
     far.provider.claims = {"sub": "gone"}
@@ -401,5 +366,7 @@ def test_settings_that_are_not_safe_leave_the_near_panel_and_say_why(far: Far, t
         assert json.loads(guard.cli("panel", "--json").stdout)["link"].startswith("http://localhost:")
         refused = guard.cli("panel", "--remote", "--json")
         assert "can be read by others" in refused.stdout + refused.stderr
+        nowhere = guard.cli("people", "invite", guard.cli("people", "list").stdout.split()[0])
+        assert "not served beyond this machine: [panel.remote] key:" in nowhere.stderr, nowhere
     finally:
         guard.kill()

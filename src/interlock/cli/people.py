@@ -12,6 +12,7 @@ import click
 
 from interlock.cli.reading import small
 from interlock.cli.show import emit, heading
+from interlock.cli.span import seconds
 from interlock.home import locate
 from interlock.model.errors import OperatorError
 from interlock.model.visible import visible
@@ -91,8 +92,11 @@ def show(name: str, as_json: bool) -> None:
     for key in person["authenticators"]:
         bound = f" at {key['relying_party']}" if key.get("relying_party") else ""
         click.echo(f"  {key['kind']:<8}{key['id']} {visible(key.get('label', ''))}{bound}")
+    for offer in _call("people.offers", {}):
+        if offer["name"] == name:
+            click.echo(f"  waits   a passkey, made at {visible(offer['from'])}: interlock people accept {name} WORDS")
     if not person["authenticators"]:
-        click.echo("  no key: interlock people key add NAME FILE.pub")
+        click.echo("  no key: interlock people key add NAME FILE.pub, or interlock people invite NAME")
 
 
 @command.command(
@@ -156,6 +160,45 @@ def key_add(name: str, file: Path, **how: Any) -> None:
 def key_remove(name: str, id: str, because: str, **how: Any) -> None:  # noqa: A002 - the word on the command line
     """Take a key out of use. A person may always do that for a key of their own."""
     _change("person.key.remove", {"name": name, "key": id, "reason": because}, f"{name} has one key less.", **how)
+
+
+@command.command(
+    "invite",
+    epilog="\b\nExamples:\n  interlock people invite ada\n  interlock people invite ada --for 4h",
+)
+@click.argument("name")
+@click.option("--for", "span", default="30m", show_default=True, help="How long the link can be used: 90s, 30m, 4h.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def invite(name: str, span: str, as_json: bool) -> None:
+    """Let a person make a passkey in their own browser, on another machine ([panel.remote]).
+
+    Prints a link, which works once. What is made with it counts for nothing until you have accepted it.
+    """
+    made = _call("people.invite", {"name": name, "seconds": int(seconds(span))})
+    if as_json:
+        emit(made)
+        return
+    click.echo(made["link"])
+    click.echo(f"Send it to {visible(name)}, and to nobody else. It works once, within {span}.", err=True)
+    click.echo("Their browser then shows four words. Have them read to you, on the phone, and type:", err=True)
+    click.echo(f"  interlock people accept {visible(name)} WORDS", err=True)
+
+
+@command.command(
+    "accept",
+    epilog="\b\nExamples:\n  interlock people accept ada babad-lusab-tirok-gahif\n"
+    "  interlock people accept ada babad-lusab-tirok-gahif --statement ada.json",
+)
+@click.argument("name")
+@click.argument("words", nargs=-1, required=True)
+@_change_options
+def accept(name: str, words: tuple[str, ...], **how: Any) -> None:
+    """Add the passkey that an invited person made; WORDS are the four that their browser shows.
+
+    Take the words from the person, by a voice that you know, never from the message in which you sent the link.
+    """
+    made = _call("people.offered", {"name": name, "words": " ".join(words)})
+    _change("person.key.add", {"name": name, "keys": [made]}, f"{visible(name)} signs in with a passkey now.", **how)
 
 
 @command.command(

@@ -86,12 +86,20 @@ class Arrivals:
         return found
 
     async def _proven(self, statement: str, response: str) -> Owner:
+        if self._people.holder(passkeys.credential_of(response)) is None:
+            raise Refused(
+                "this passkey is nobody's here: it was never accepted, or it or its person was removed. Ask whoever "
+                "runs this Interlock; `interlock people invite YOUR-NAME` makes a link for a new one."
+            )
         proven = prove(self._people, Proof("passkey", response), statement.encode(), PURPOSE)
         if proven.key.relying_party != self._settings.name:
-            raise Refused(f"that passkey is for {proven.key.relying_party}, not for {self._settings.name}.")
+            raise Refused(
+                f"that passkey is for {proven.key.relying_party}, not for {self._settings.name}. Take the one that was "
+                "made here."
+            )
         if proven.counter:
             await self._counted(proven.key.id, proven.counter)
-        return Owner(proven.person, -1, means="passkey")
+        return Owner(proven.person, -1, means="passkey", key=proven.key.id)
 
     # --- a provider
 

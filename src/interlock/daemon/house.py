@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -47,6 +48,7 @@ from interlock.daemon.grants import GrantsDesk
 from interlock.daemon.halting import HaltDesk
 from interlock.daemon.history import HistoryDesk
 from interlock.daemon.inbox import InboxDesk
+from interlock.daemon.inviting import InvitingDesk
 from interlock.daemon.keeping import Keeping
 from interlock.daemon.lifting import Lifting
 from interlock.daemon.listening import Addresses
@@ -195,7 +197,9 @@ async def build(home: Home, ledger: Ledger, signer: Ed25519Key, *, clock: Clock,
     halt = _halt_desk(ground, broker, runs, crowd)
     halt.heard += [tokens.halted, roles.halted, runs.ordered]
     notifier = Notifier(ledger=ledger, queue=broker.queue, clock=clock, callers=ground.callers, user=home.config)
-    panel = _panel_desk(ground, crowd)
+    inviting = InvitingDesk(people, recorder, ground.callers, clock=clock, random=secrets.token_bytes)
+    crowd.heard.append(inviting.heard)
+    panel = _panel_desk(ground, crowd, inviting)
     attester = Attester(
         tracker=tracker, ledger=ledger, recorder=recorder, signer=signer, clock=clock, person=person.name
     )
@@ -205,7 +209,7 @@ async def build(home: Home, ledger: Ledger, signer: Ed25519Key, *, clock: Clock,
     tracker.committed = attester.committed
     desks = [*_desks(ground, broker, runs, settler, stop), ProvenanceDesk(tracker, ledger, recorder, attester), reviews]
     verdicts = VerdictsDesk(tracker, ledger=ledger, recorder=recorder, callers=ground.callers, keys=home.state / "keys")
-    rpc = Rpc([*desks, verdicts, crowd, tokens, roles, inbox, undo, halt, notifier, panel])
+    rpc = Rpc([*desks, verdicts, crowd, inviting, tokens, roles, inbox, undo, halt, notifier, panel])
     panel.rpc, notifier.panel = rpc, panel.address
     await broker.queue.recover()
     await undo.recover()
@@ -276,7 +280,7 @@ def _halt_desk(ground: Ground, broker: Broker, runs: Runs, crowd: PeopleDesk) ->
     )  # fmt: skip
 
 
-def _panel_desk(ground: Ground, crowd: PeopleDesk) -> PanelDesk:
+def _panel_desk(ground: Ground, crowd: PeopleDesk, inviting: InvitingDesk) -> PanelDesk:
     try:
         settings = ground.rules.config("").panel
     except InterlockError:
@@ -284,7 +288,7 @@ def _panel_desk(ground: Ground, crowd: PeopleDesk) -> PanelDesk:
     addresses = Addresses(ground.home.state / "panel.port", ground.home.run / "panel.sock")
     return PanelDesk(
         addresses, callers=ground.callers, recorder=ground.recorder, settings=settings, people=ground.people,
-        counted=crowd.count, ledger=ground.home.state / "ledger",
+        counted=crowd.count, ledger=ground.home.state / "ledger", inviting=inviting,
     )  # fmt: skip
 
 

@@ -28,6 +28,7 @@ from interlock.daemon.arriving import Arrivals, Counted
 from interlock.daemon.beyond import Beyond
 from interlock.daemon.callers import Callers
 from interlock.daemon.desk import Method
+from interlock.daemon.inviting import InvitingDesk, Place
 from interlock.daemon.listening import Addresses, Bound
 from interlock.daemon.recorder import LedgerRecorder
 from interlock.daemon.rpc import Rpc
@@ -78,6 +79,7 @@ class PanelDesk:
         people: People,
         counted: Counted,
         ledger: Path,
+        inviting: InvitingDesk,
     ) -> None:
         self._addresses = addresses
         self._callers = callers
@@ -86,6 +88,8 @@ class PanelDesk:
         self._people = people
         self._counted = counted
         self._ledger = ledger  # its directory
+        self._inviting = inviting
+        inviting.place = self._place
         self.rpc: Rpc | None = None  # the desks' own, once all of them are there
         self._live = Live()
         self._seats = Seats(time.time, secrets.token_bytes)
@@ -175,7 +179,8 @@ class PanelDesk:
             secret=found.secret,
         )  # fmt: skip
         cookie = "__Host-interlock"
-        return Panel(self, self._far_seats, self._live, found.site, cookie=cookie, arrivals=arrivals)
+        invited = self if found.settings.passkeys else None
+        return Panel(self, self._far_seats, self._live, found.site, cookie=cookie, arrivals=arrivals, invited=invited)
 
     # --- what is asked over the daemon's socket
 
@@ -199,6 +204,16 @@ class PanelDesk:
             "role": owner.role,
             "socket": path,
         }
+
+    def _place(self) -> Place:
+        """Where invited people go. Raises Refused where there is no such place."""
+        if self._beyond is None:
+            why = self._far_problem if self._bound is not None else self._problem
+            raise Refused(f"the panel is not served beyond this machine: {why}")
+        if not self._beyond.settings.passkeys:
+            raise Refused("nobody signs in with a passkey there: [panel.remote] passkeys = true in interlock.toml.")
+        self._serve()
+        return Place(self._beyond.address, self._beyond.settings.name)
 
     async def _sessions(self, params: dict[str, Any], peer: Peer) -> Any:
         """Who is signed in."""
@@ -252,8 +267,22 @@ class PanelDesk:
             raise Refused(f"a session that may only look asked for {method}.")
         if seat.afar and method not in READS | FROM_AFAR:
             raise Refused("this is done on the machine itself: sign in there with `interlock panel`.")
-        if seat.afar and seat.role == "person" and self._people.find(seat.name) is None:
-            raise Refused(f"{seat.name} is nobody here any more.")
+        if seat.afar and seat.role == "person":
+            self._still(seat)
+
+    def _still(self, seat: Seat) -> None:
+        """Raises Refused, and ends the session, unless who signed in is still there, with what they signed in with."""
+        person = self._people.find(seat.name)
+        if person is None:
+            why = f"{seat.name} is nobody here any more: they were removed."
+        elif person.since > seat.login and person.name != self._people.owner.name:
+            why = f"{seat.name} was removed since you signed in, and added anew. Sign in again."
+        elif seat.key and self._people.holder(seat.key) != person:
+            why = "the passkey that you signed in with was removed. Sign in with another one."
+        else:
+            return
+        self._far_seats.leave(seat)
+        raise Refused(why)
 
     async def admit(self, owner: Owner, client: ends.End, server: ends.End) -> Admitted:
         """The process that is about to sign in. Raises Refused for one below an agent, or of another user."""
@@ -264,6 +293,25 @@ class PanelDesk:
         names = await asyncio.to_thread(ends.holders, found) if found else ()
         admitted: Admitted = await self._there(self._admitted(owner, found, names, client[0]))
         return admitted
+
+    async def invited(self, secret: str) -> str:
+        """Who is invited by this link. Raises Refused."""
+        name: str = await self._there(self._inviting.invited(secret))
+        return name
+
+    async def begin(self, secret: str) -> dict[str, Any]:
+        """What the invited browser makes a passkey from. Raises Refused."""
+        options: dict[str, Any] = await self._there(self._inviting.begin(secret))
+        return options
+
+    async def offer(self, secret: str, response: str, label: str, ends_of: tuple[ends.End, ends.End]) -> dict[str, str]:
+        """What it made waits from now on. Raises Refused, also for a program below an agent on this machine."""
+        found = await asyncio.to_thread(ends.other_end, *ends_of)
+        names = await asyncio.to_thread(ends.holders, found) if found else ()
+        address = ends_of[0][0]
+        await self._there(self._inviting.seen(secret, tuple(_pid(name) for name in names), address))
+        made = await self._there(self._inviting.offer(secret, response, label=label, address=address))
+        return {"name": made.person, "words": made.words}
 
     def holds(self, process: str, client: ends.End, server: ends.End) -> bool:
         """Whether that process is the other end of this connection."""

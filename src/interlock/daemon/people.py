@@ -134,7 +134,8 @@ class PeopleDesk:
             raise Refused("too many passkeys are being registered at once. Wait five minutes.")
         nonce = secrets.token_bytes(32)
         self._nonces[person.name] = (nonce, now + _NONCE_SECONDS)
-        return passkeys.registration_options(person.name, site, nonce, person.authenticators)
+        alone = params.get("found_alone") is True
+        return passkeys.registration_options(person.name, site, nonce, person.authenticators, found_alone=alone)
 
     async def _passkey_finish(self, params: dict[str, Any], peer: Peer) -> Any:
         """The authenticator in the browser's answer. It counts once a `people.change` has added it."""

@@ -57,9 +57,17 @@ def site(relying_party: str, origins: Sequence[str]) -> tuple[str, tuple[str, ..
 
 
 def registration_options(
-    person: str, relying_party: str, nonce: bytes, known: Sequence[Authenticator] = ()
+    person: str,
+    relying_party: str,
+    nonce: bytes,
+    known: Sequence[Authenticator] = (),
+    *,
+    found_alone: bool = False,
 ) -> dict[str, Any]:
-    """What `navigator.credentials.create` is called with; `known` are the passkeys not to register twice."""
+    """What `navigator.credentials.create` is called with; `known` are the passkeys not to register twice.
+
+    With `found_alone` it must be one that a browser finds by itself (discoverable): no other signs anybody in.
+    """
     import webauthn
     from webauthn.helpers import structs
 
@@ -70,7 +78,9 @@ def registration_options(
         user_id=sha256(f"interlock/person/{person}".encode()).digest(),
         challenge=nonce,
         authenticator_selection=structs.AuthenticatorSelectionCriteria(
-            resident_key=structs.ResidentKeyRequirement.PREFERRED,
+            resident_key=structs.ResidentKeyRequirement.REQUIRED
+            if found_alone
+            else structs.ResidentKeyRequirement.PREFERRED,
             user_verification=structs.UserVerificationRequirement.REQUIRED,
         ),
         exclude_credentials=[structs.PublicKeyCredentialDescriptor(id=_raw(a.id)) for a in known if a.kind == PASSKEY],
@@ -159,7 +169,7 @@ def verify(authenticator: Authenticator, response: str, *, wanted: bytes, count:
             require_user_verification=True,
         )
     except (WebAuthnException, ValueError, KeyError, TypeError, IndexError) as error:
-        raise Refused(f"the passkey's answer does not count: {_plain(error)}. Decide again on the page.") from error
+        raise Refused(f"the passkey's answer does not count: {_plain(error)}. Try again on the page.") from error
     return Asserted(seen.new_sign_count, seen.user_verified)
 
 

@@ -102,8 +102,17 @@ def _rest(body: Mapping[str, Any]) -> _Story:
 
 
 def _login(body: Mapping[str, Any]) -> _Story:
-    role = ", to look" if body["role"] == "reader" or not body["process"] else ""
+    looks = body["role"] == "reader" or (not body["process"] and body.get("by", "link") == "link")
+    role = ", to look" if looks else ""
     return "signs in", "calm", f"{body['person']} at the panel{role}", ""
+
+
+def _invited(body: Mapping[str, Any]) -> _Story:
+    return "invites", "calm", f"{body['name']}, by {body['by']}, to make a passkey for {body['at']}", ""
+
+
+def _offered(body: Mapping[str, Any]) -> _Story:
+    return "offers", "warn", f"a passkey for {body['name']}, from {body['from']}: it counts once it is accepted", ""
 
 
 def _gate(body: Mapping[str, Any]) -> _Story:
@@ -126,6 +135,8 @@ _STORIES: dict[str, Callable[[Mapping[str, Any]], _Story]] = {
     "approval.request": _asked,
     "alarm": _alarm,
     "panel.login": _login,
+    "person.invite": _invited,
+    "person.offer": _offered,
     "gate": _gate,
     "review": _reviewed,
     "changes": _changes,

@@ -30,6 +30,7 @@ from interlock.model.errors import (
 from interlock.panel import acts, assets, live, screens
 from interlock.panel.defence import Defence, Site
 from interlock.panel.doors import Arrivals, Doors
+from interlock.panel.enrolling import Enrolling, Invited
 from interlock.panel.files import Export, Files
 from interlock.panel.live import Live
 from interlock.panel.page import Page, page, refusal
@@ -74,7 +75,15 @@ class Panel:
     """The handlers, around one daemon."""
 
     def __init__(
-        self, daemon: Daemon, seats: Seats, changes: Live, site: Site, *, cookie: str, arrivals: Arrivals | None = None
+        self,
+        daemon: Daemon,
+        seats: Seats,
+        changes: Live,
+        site: Site,
+        *,
+        cookie: str,
+        arrivals: Arrivals | None = None,
+        invited: Invited | None = None,
     ) -> None:
         self._daemon = daemon
         self._seats = seats
@@ -83,6 +92,7 @@ class Panel:
         self._cookie = cookie
         self._doors = None if arrivals is None else Doors(arrivals, seats, self._by_script)
         self._files = Files(daemon, seats, self._seat, self._outside)
+        self._enrolling = None if invited is None else Enrolling(invited)
         self.screens, self.acts = found()
 
     def app(self) -> ASGIApp:
@@ -90,6 +100,7 @@ class Panel:
         routes = [
             Route("/static/{digest}/{name}", self._static),
             *(self._doors.routes(self._caught) if self._doors is not None else ()),
+            *(self._enrolling.routes(self._caught) if self._enrolling is not None else ()),
             Route("/login/{secret}", self._caught(self._link)),
             Route("/login", self._caught(self._enter), methods=["POST"]),
             Route("/logout", self._caught(self._leave), methods=["POST"]),

@@ -33,6 +33,7 @@ class Owner(msgspec.Struct, frozen=True):
     uid: int  # -1 for who has signed in from another machine
     role: Role = "person"
     means: Means = "link"
+    key: str = ""  # the passkey that they signed in with
 
 
 class Admitted(NamedTuple):
@@ -61,6 +62,7 @@ class Seat(msgspec.Struct, frozen=True):
     login: int = -1  # the entry of the ledger with which it began: a decision names it
     means: Means = "link"
     address: str = ""
+    key: str = ""  # the passkey with which it began: without that it is over
 
     @property
     def afar(self) -> bool:
@@ -111,8 +113,9 @@ class Seats:
         process, entry, address = admitted
         own = self._random(_BYTES)
         seat = Seat(
-            _digest(cookie), owner.name, owner.uid, owner.role, process, own, now, now, entry, owner.means, address
-        )
+            _digest(cookie), owner.name, owner.uid, owner.role, process, own, now, now, entry, owner.means, address,
+            owner.key,
+        )  # fmt: skip
         self._seats[seat.id] = seat
         return cookie, seat
 

@@ -19,8 +19,8 @@ from interlock.daemon.client import call
 
 CHROMIUM = "/usr/bin/chromium"
 # Nothing leaves this machine, and `evil.example` is a name that an attacker has led here.
-RESOLVER = "MAP evil.example 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"
-ARGUMENTS = ["--no-sandbox", f"--host-resolver-rules={RESOLVER}"]
+RESOLVER = "MAP {} 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"
+ARGUMENTS = ["--no-sandbox", f"--host-resolver-rules={RESOLVER.format('evil.example')}"]
 # Every violation of the Content-Security-Policy, kept where the test can ask for it.
 _VIOLATIONS = """
 window.violations = [];
@@ -31,14 +31,15 @@ document.addEventListener("securitypolicyviolation", (event) => {
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """A browser without a window. Where there is none: a skip, and under CI a failure."""
+def chromium(*more: str, name: str = "evil.example") -> Iterator[Browser]:
+    """A browser without a window, for which `name` leads here. Where there is none: a skip, and under CI a failure."""
     if shutil.which(CHROMIUM) is None:
         if os.environ.get("CI") == "true":
             pytest.fail(f"there is no {CHROMIUM}")
         pytest.skip(f"there is no {CHROMIUM} (apt install chromium)")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        arguments = [*ARGUMENTS, f"--host-resolver-rules={RESOLVER.format(name)}", *more]  # the last one counts
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
         try:
             yield browser
         finally:

@@ -31,21 +31,25 @@ class Person(msgspec.Struct, frozen=True):
 
 
 class View(msgspec.Struct, frozen=True):
-    """The page. `possible` says whether a passkey can be made at this address."""
+    """The page. `possible` says whether a passkey can be made at this address, `afar` whether it is another machine's
+    browser: there nobody changes people.
+    """
 
     people: tuple[Person, ...]
     guarded: bool
     needed: int
     possible: bool
+    afar: bool = False
 
 
-def view(people: Mapping[str, Any], me: str, site: str) -> View:
+def view(people: Mapping[str, Any], me: str, site: str, *, afar: bool = False) -> View:
     """The people as the ledger knows them."""
     return View(
         people=tuple(_person(one, people["owner"], me) for one in people["people"]),
         guarded=people["guarded"],
         needed=people["needed"],
         possible=not site.startswith("[") and not site.replace(".", "").isdigit(),
+        afar=afar,
     )
 
 
@@ -59,13 +63,14 @@ def _person(one: Mapping[str, Any], owner: str, me: str) -> Person:
 
 async def load(visit: Visit) -> View:
     """Ask for the people."""
-    return view(await visit.ask("people.list"), visit.seat.name, visit.site)
+    return view(await visit.ask("people.list"), visit.seat.name, visit.site, afar=visit.seat.afar)
 
 
 async def begin(visit: Visit, sent: Mapping[str, str]) -> dict[str, Any]:
     """What the browser makes a passkey from."""
     name = sent.get("name", "")
-    options = await visit.ask("people.passkey.begin", name=name, relying_party=visit.site)
+    alone = visit.origin.startswith("https:")  # where passkeys sign in, too: a browser must find it by itself
+    options = await visit.ask("people.passkey.begin", name=name, relying_party=visit.site, found_alone=alone)
     return {"options": options}
 
 

@@ -169,28 +169,17 @@
 
   // --- passkeys
 
-  const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
-  const text = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
-
   function passkeyFor(button) {
-    if (!window.PublicKeyCredential) return;
-    button.hidden = false;
+    button.hidden = !passkeys.possible();
   }
 
   async function addPasskey(name) {
     const place = $("#people-said");
     try {
       const {options} = await send("/people/passkey/begin", {name});
-      options.challenge = bytes(options.challenge);
-      options.user.id = bytes(options.user.id);
-      for (const one of options.excludeCredentials || []) one.id = bytes(one.id);
-      const made = await navigator.credentials.create({publicKey: options});
-      const response = JSON.stringify({
-        id: made.id, rawId: text(made.rawId), type: made.type, clientExtensionResults: made.getClientExtensionResults(),
-        response: {attestationObject: text(made.response.attestationObject), clientDataJSON: text(made.response.clientDataJSON)},
-      });
+      const response = await passkeys.make(options);
       go((await send("/people/passkey/finish", {name, response, label: navigator.platform || ""})).go);
-    } catch (error) { place.textContent = error.name === "NotAllowedError" ? "No passkey was made." : error.message; }
+    } catch (error) { place.textContent = `No passkey was made. ${error.message}`; }
   }
 
   async function withPasskey() {
@@ -201,19 +190,9 @@
       const asked = await send(`${base}/challenge`, {
         subject, verdict: "approve", approver: $("#approver").value, because: form.elements.because.value, shown_ms: shownMs(),
       });
-      const options = asked.options;
-      options.challenge = bytes(options.challenge);
-      for (const one of options.allowCredentials || []) one.id = bytes(one.id);
-      const found = await navigator.credentials.get({publicKey: options});
-      const response = JSON.stringify({
-        id: found.id, rawId: text(found.rawId), type: found.type, clientExtensionResults: found.getClientExtensionResults(),
-        response: {
-          authenticatorData: text(found.response.authenticatorData), clientDataJSON: text(found.response.clientDataJSON),
-          signature: text(found.response.signature), userHandle: found.response.userHandle ? text(found.response.userHandle) : null,
-        },
-      });
+      const response = await passkeys.sign(asked.options);
       go((await send(`${base}/passkey`, {subject, decision: asked.decision, response})).go);
-    } catch (error) { problem(error.name === "NotAllowedError" ? "The passkey was not used. Nothing was approved." : error.message); }
+    } catch (error) { problem(`Nothing was approved. ${error.message}`); }
   }
 
   // --- keys
