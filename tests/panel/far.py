@@ -86,6 +86,8 @@ issuer = "{self.provider.issuer}"
 client_id = "{CLIENT}"
 secret_file = "oidc.secret"
 readers = ["auditor"]
+groups = "teams"
+reader_groups = ["engineering"]
 people = {{ "ada-at-work" = "ada", "gone" = "nobody", "ada@example.com" = "ada" }}
 """)
         self.guard.start()

@@ -20,8 +20,10 @@ from tests.panel.far import FAR, Far, certified, free
 
 from interlock.broker.config import Oidc, Remote
 from interlock.daemon import beyond
+from interlock.daemon.arriving import Arrivals
 from interlock.daemon.client import call
-from interlock.model.errors import ConfigError, StateError
+from interlock.identity.people import People, Person
+from interlock.model.errors import ConfigError, Refused, StateError
 
 # --- what it does not listen without
 
@@ -57,6 +59,7 @@ PROVIDER = Oidc("https://login.example", "interlock", people={"1": "ada"})
         ({"oidc": msgspec.structs.replace(PROVIDER, issuer="http://login.example")}, None, "no https"),
         ({"oidc": msgspec.structs.replace(PROVIDER, people={})}, None, "names nobody"),
         ({"oidc": msgspec.structs.replace(PROVIDER, secret_file="/nowhere")}, None, "cannot be read"),
+        ({"oidc": msgspec.structs.replace(PROVIDER, reader_groups=("engineering",))}, None, "which claim lists them"),
         ({}, readable, "can be read by others"),
         ({}, anothers, "do not fit together"),
         ({}, gone, "cannot be read"),
@@ -192,6 +195,35 @@ def test_a_provider_that_cannot_be_asked_is_said(far: Far, http: httpx2.Client) 
     refused = http.get(answer)
     assert (refused.status_code, "127.0.0.1 answers 500" in refused.text) == (503, True), refused.text
     assert http.get("/inbox").status_code == 401
+
+
+def test_a_group_of_the_provider_looks_and_a_person_who_is_named_decides(far: Far, http: httpx2.Client) -> None:
+    for subject, role in (("somebody", "reader"), ("ada-at-work", "person")):
+        far.provider.claims = {"sub": subject, "teams": ["engineering", "x"]}
+        with far.client() as one:
+            assert far.enter(one).status_code == 303
+            assert one.get("/inbox").status_code == 200
+        assert far.logins()[-1]["role"] == role
+    for teams in (["other"], [], "engineering", ["engineering", 7], {"engineering": True}):
+        far.provider.claims = {"sub": "somebody", "teams": teams}
+        assert far.back(http).status_code == 409, teams
+
+
+def test_who_is_in_no_required_group_stays_outside_named_or_not() -> None:
+    settings = Oidc("https://login.example", "i", people={"1": "ada"}, readers=("2",), groups="teams",
+                    reader_groups=("all",), required_groups=("interlock",))  # fmt: skip
+    known = People("log", Person("ada"))
+    remote = Remote(("127.0.0.1",), 1, "i.example", "", "", oidc=settings)
+    arrivals = Arrivals(remote, "https://i.example/", known, now=lambda: 0.0, counted=_never, there=_never)
+    for subject in ("1", "2", "3"):
+        with pytest.raises(Refused, match="none of the groups"):
+            arrivals.mapped(subject, frozenset({"all"}))
+    roles = [arrivals.mapped(subject, frozenset({"all", "interlock"})).role for subject in ("1", "2", "3")]
+    assert roles == ["person", "reader", "reader"]
+
+
+async def _never(*_: Any) -> Any:
+    raise AssertionError
 
 
 @pytest.mark.parametrize("claims", [{"sub": "mallory"}, {"sub": "gone"}, {"sub": 7}, {"sub": ""}])

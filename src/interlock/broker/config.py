@@ -74,7 +74,11 @@ class Preview(msgspec.Struct, frozen=True):
 
 
 class Oidc(msgspec.Struct, frozen=True):
-    """A provider of identities. `people` says who stands behind a value of `claim`, `readers` who may only look."""
+    """A provider of identities. `people` says who stands behind a value of `claim`, `readers` who may only look.
+
+    `groups` is the claim that lists the groups of who comes: where there are `required_groups`, nobody who is in none
+    of them signs in; who is in one of `reader_groups` may look. Who decides stands in `people` alone.
+    """
 
     issuer: str
     client_id: str
@@ -82,6 +86,10 @@ class Oidc(msgspec.Struct, frozen=True):
     claim: str = "sub"
     people: dict[str, str] = {}
     readers: tuple[str, ...] = ()
+    groups: str = ""
+    reader_groups: tuple[str, ...] = ()
+    required_groups: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ()  # what is asked for beside openid, so that the provider says them
 
 
 class Remote(msgspec.Struct, frozen=True):

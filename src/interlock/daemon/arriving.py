@@ -108,7 +108,7 @@ class Arrivals:
         provider, settings = await self._known(), self._oidc()
         state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
         flow = oidc.Flow(state, nonce, verifier, int(self._now()) + _SECONDS)
-        scope = "openid email" if settings.claim == "email" else "openid"
+        scope = " ".join(("openid", *(("email",) if settings.claim == "email" else ()), *settings.scopes))
         asked = oidc.authorization(provider, flow, client=settings.client_id, back=self._back, scope=scope)
         return asked, self._sealed(msgspec.json.encode(flow).decode())
 
@@ -125,15 +125,26 @@ class Arrivals:
         keys = await asyncio.to_thread(fetched, provider.jwks_uri)
         token = tokens.get("id_token") if isinstance(tokens, dict) else None
         said = oidc.claims(token, keys, provider=provider, client=settings.client_id, nonce=flow.nonce)
-        return self._mapped(oidc.subject(said, settings.claim))
+        return self.mapped(oidc.subject(said, settings.claim), oidc.groups(said, settings.groups))
 
-    def _mapped(self, subject: str) -> Owner:
+    def mapped(self, subject: str, groups: frozenset[str]) -> Owner:
+        """Who that is here, by name or by group. Raises Refused for nobody."""
         settings = self._oidc()
+        if settings.required_groups and groups.isdisjoint(settings.required_groups):
+            raise Refused(
+                "the provider vouches for somebody who is in none of the groups that sign in here "
+                "([panel.remote.oidc] required_groups). Ask who runs the provider to add you to one."
+            )
         if subject in settings.readers:
             return Owner(subject, -1, "reader", means="oidc")
         name = settings.people.get(subject)
+        if name is None and not groups.isdisjoint(settings.reader_groups):
+            return Owner(subject, -1, "reader", means="oidc")
         if name is None or self._people.find(name) is None:
-            raise Refused("the provider vouches for somebody who is nobody here ([panel.remote.oidc] people, readers).")
+            raise Refused(
+                "the provider vouches for somebody who is nobody here ([panel.remote.oidc] people, readers). Ask "
+                "whoever runs this Interlock to name you there."
+            )
         return Owner(name, -1, means="oidc")
 
     async def _known(self) -> oidc.Provider:

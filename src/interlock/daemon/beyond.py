@@ -69,8 +69,12 @@ def check(settings: Remote) -> None:
     if provider is None:
         return
     oidc.safe(provider.issuer)
-    if not provider.client_id or not (provider.people or provider.readers):
-        raise ConfigError("[panel.remote.oidc] names nobody who may sign in: client_id, and people or readers.")
+    if not provider.client_id or not (provider.people or provider.readers or provider.reader_groups):
+        raise ConfigError(
+            "[panel.remote.oidc] names nobody who may sign in: client_id, and people, readers or reader_groups."
+        )
+    if (provider.reader_groups or provider.required_groups) and not provider.groups:
+        raise ConfigError('[panel.remote.oidc] groups: write which claim lists them, such as groups = "groups".')
 
 
 def _tls(settings: Remote) -> ssl.SSLContext:

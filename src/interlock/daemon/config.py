@@ -113,6 +113,10 @@ class _Oidc(msgspec.Struct, forbid_unknown_fields=True):
     claim: str = "sub"
     people: Annotated[dict[str, str], msgspec.Meta(max_length=2_000)] = {}
     readers: _Names = []
+    groups: str = ""
+    reader_groups: _Names = []
+    required_groups: _Names = []
+    scopes: _Names = []
 
 
 class _Remote(msgspec.Struct, forbid_unknown_fields=True):
@@ -392,7 +396,8 @@ def _panel(said: _Panel, folder: Path) -> Panel:
 
     oidc = None if far.oidc is None else Oidc(
         far.oidc.issuer, far.oidc.client_id, beside(far.oidc.secret_file), far.oidc.claim, far.oidc.people,
-        tuple(far.oidc.readers),
+        tuple(far.oidc.readers), far.oidc.groups, tuple(far.oidc.reader_groups), tuple(far.oidc.required_groups),
+        tuple(far.oidc.scopes),
     )  # fmt: skip
     listen, files = tuple(far.listen), (beside(far.certificate), beside(far.key))
     remote = Remote(listen, far.port, far.name.lower(), *files, passkeys=far.passkeys, oidc=oidc)

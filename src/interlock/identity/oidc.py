@@ -151,6 +151,14 @@ def subject(said: Mapping[str, Any], claim: str) -> str:
     return found
 
 
+def groups(said: Mapping[str, Any], claim: str) -> frozenset[str]:
+    """The groups that a claim lists, none where it is not asked for or not there. Raises Refused for another form."""
+    found = said.get(claim, []) if claim else []
+    if isinstance(found, str) or not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+        raise Refused(f"the ID token's {claim!r} is no list of groups.")
+    return frozenset(found)
+
+
 def _key(jwt: Any, keys: Any, head: Mapping[str, Any]) -> Any:
     algorithm = head.get("alg")
     if algorithm not in ALGORITHMS:

@@ -20,7 +20,6 @@ from interlock.daemon.client import call
 CHROMIUM = "/usr/bin/chromium"
 # Nothing leaves this machine, and `evil.example` is a name that an attacker has led here.
 RESOLVER = "MAP {} 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"
-ARGUMENTS = ["--no-sandbox", f"--host-resolver-rules={RESOLVER.format('evil.example')}"]
 # Every violation of the Content-Security-Policy, kept where the test can ask for it.
 _VIOLATIONS = """
 window.violations = [];
@@ -28,6 +27,14 @@ document.addEventListener("securitypolicyviolation", (event) => {
   window.violations.push(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`);
 });
 """
+
+
+def arguments(name: str = "evil.example") -> list[str]:
+    """How a browser is started for which this name leads here."""
+    return ["--no-sandbox", f"--host-resolver-rules={RESOLVER.format(name)}"]
+
+
+ARGUMENTS = arguments()
 
 
 @contextmanager
@@ -38,8 +45,7 @@ def chromium(*more: str, name: str = "evil.example") -> Iterator[Browser]:
             pytest.fail(f"there is no {CHROMIUM}")
         pytest.skip(f"there is no {CHROMIUM} (apt install chromium)")
     with sync_playwright() as playwright:
-        arguments = [*ARGUMENTS, f"--host-resolver-rules={RESOLVER.format(name)}", *more]  # the last one counts
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*arguments(name), *more])
         try:
             yield browser
         finally:
