@@ -80,6 +80,8 @@ def said(new: str) -> list[str]:
         ("  - key: []\n", "  - key: [admin]\n    other: []\n", []),
         ("apiKey, in: header, name: X-Key", "http, scheme: basic",
          ["Whoever calls shows something else as key: http basic, no longer apiKey header X-Key."]),
+        ("    post:", "    put:\n      security: []",
+         ["PUT /items/{id} is new and asks nobody who is calling, where others ask.", "POST /items/{id} is gone."]),
         ("    post:", "    put:", ["POST /items/{id} is gone."]),
         ("/items/{id}", "/items/{key}", []),
         ("maximum: 100", "maximum: 50", ["GET /items/{id} takes less for the parameter limit (maximum 50, was 100)."]),
@@ -143,4 +145,6 @@ def test_the_stage_stops_what_asks_nobody_and_passes_nothing_it_cannot_read(tmp_
     assert verdict("b", "api.json", whole, whole.replace('"post"', '"put"'))[0] is Verdict.INCONCLUSIVE
     assert verdict("c", "api.yaml", API, API + "info: {}\n") == (Verdict.INCONCLUSIVE, [])
     assert verdict("d", "api.yaml", API, None) == (Verdict.INCONCLUSIVE, ["formal/interface-breaks"])
+    hidden = open_.replace("openapi:", '"open\\u0061pi":')
+    assert verdict("f", "api.yaml", API, hidden) == (Verdict.BLOCK, ["formal/interface-asks-less"])
     assert verdict("e", "api.yaml", API, API + "# more\n") == (Verdict.PASS, [])

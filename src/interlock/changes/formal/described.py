@@ -15,6 +15,7 @@ import yaml
 
 MOST_NODES = 400_000  # values of one document, aliases counted by what they stand for
 DEEPEST = 100
+ENDINGS = (".json", ".yaml", ".yml")
 _LONGEST = 4 << 20  # characters; the gate reads no larger file either
 _PLAIN_TAGS = frozenset({None, "!", *(f"tag:yaml.org,2002:{word}" for word in ("map", "seq", "str"))})
 _MARK = re.compile(r"""(?m)(?:^|[{,])[ \t]*["']?(?:openapi|swagger)["']?[ \t]*:""")
@@ -26,7 +27,7 @@ class Unreadable(Exception):
 
 def looks(path: str, text: str) -> bool:
     """Whether a file may hold an OpenAPI description, by its name and the words in it."""
-    return path.endswith((".json", ".yaml", ".yml")) and _MARK.search(text) is not None
+    return path.endswith(ENDINGS) and _MARK.search(text) is not None
 
 
 def document(path: str, text: str) -> Any:

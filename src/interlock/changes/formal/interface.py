@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from interlock.changes import shapes
 from interlock.changes.change import FileChange, Kind, Version
 from interlock.changes.finding import Finding, Weight
-from interlock.changes.formal.described import Unreadable, described, looks
+from interlock.changes.formal.described import ENDINGS, Unreadable, described, document, looks
 from interlock.changes.formal.openapi import Broken, broken
 from interlock.changes.formal.schemas import TooMuch
 
@@ -25,12 +25,13 @@ def judged(file: FileChange, problems: list[str], notes: list[str]) -> Iterator[
             problems.append(f"{file.path}: the interface cannot be compared: its old version cannot be read")
     if before is None:
         return
-    if new is None or not _may_describe(new):
+    if new is None or new.kind is not Kind.TEXT or not new.path.endswith(ENDINGS):
         yield _finding(file, Broken(f"The description of the interface in {old.path} is gone."))
         return
     try:
-        after = described(new.path, new.text)
-        sentences, outside = broken(before, after or {})
+        # Read whatever its words look like: a key can be written with escapes.
+        after = document(new.path, new.text)
+        sentences, outside = broken(before, after if isinstance(after, dict) else {})
     except Unreadable as error:
         problems.append(f"{file.path}: the interface cannot be compared: {error}")
         return

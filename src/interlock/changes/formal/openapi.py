@@ -38,10 +38,14 @@ class _Operation(NamedTuple):
 
 
 def _admitted(old: Side, new: Side) -> Iterator[Broken]:
-    """Routes that ask less of who calls; those of the same sentence together."""
-    theirs = _operations(new)
+    """Routes that ask less of who calls, or are new and ask nobody; those of the same sentence together."""
+    mine, theirs = _operations(old), _operations(new)
     found: dict[tuple[bool, str], list[str]] = {}
-    for key, was in sorted(_operations(old).items()):
+    if any(asked(old.whole, was.said) for was in mine.values()):
+        open_ = [now.route for key, now in sorted(theirs.items()) if key not in mine and not asked(new.whole, now.said)]
+        if open_:
+            found[False, "is new and asks nobody who is calling, where others ask"] = open_
+    for key, was in sorted(mine.items()):
         now = theirs.get(key)
         if now is not None and (less := weaker(asked(old.whole, was.said), asked(new.whole, now.said)))[1]:
             found.setdefault(less, []).append(now.route)

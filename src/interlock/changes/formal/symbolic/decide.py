@@ -16,7 +16,7 @@ from interlock.changes.formal.symbolic.arguments import Shape, bound, rows, valu
 from interlock.changes.formal.symbolic.paths import TURNS, End, Program
 from interlock.changes.formal.symbolic.values import Beyond, Raised, Value, lowered, same
 
-_LONGEST = 1 << 20  # characters of a proof that is kept: what is too long to be kept is not called proved
+_LONGEST = 1 << 18  # characters of a proof that is kept: what is too long to be kept is not called proved
 _PAIRS = 4_000  # of ends
 
 
