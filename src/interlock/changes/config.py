@@ -86,6 +86,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     waiver: tuple[Waiver, ...] = ()
     dependencies: tuple[str, ...] = ()  # names that are the organisation's own, `registry:name`
     osv: str = ""  # directory of an OSV snapshot, absolute, on the machine that judges
+    published: tuple[str, ...] = ()  # Python files whose names others import; without any: those of built packages
     sarif: tuple[str, ...] = ()  # reports of other scanners, absolute paths or below the directory of reports
     tests: Tests | None = None
     risk: Policy = Policy()  # the review that a score wants

@@ -84,6 +84,7 @@ def test_what_breaks_callers_wants_a_person(tmp_path: Path, after: Files, titles
         {"src/shop/prices.py": "from shop.costs import *\n", "src/shop/costs.py": A},
         {"src/shop/prices.py": "def __getattr__(name): ...\n"},
         {"src/shop/prices.py": A.replace("tax=0.2):", "tax=0.2, coin=None):")},
+        {"src/shop/prices.py": A.replace("tax=0.2):", "tax=0.2, _memory={}):")},
         {"src/shop/prices.py": A.replace("_round", "_trim").replace("_sum", "_all")},
         {"tests/test_shop.py": "def test_it(): ...\n"},
     ],
@@ -105,6 +106,21 @@ def test_where_nothing_is_built_it_is_a_note(tmp_path: Path) -> None:
         tmp_path, {"src/shop/prices.py": "x = 1\n"}, before={k: v for k, v in BASE.items() if k != "pyproject.toml"}
     )
     assert {f.weight for f in findings} == {Weight.NOTE}
+
+
+def test_the_base_says_what_others_import(tmp_path: Path) -> None:
+    before: Files = {**BASE, ".interlock/gate.toml": 'published = ["src/shop/_inner.py"]\n'}
+    after: Files = {"src/shop/_inner.py": "def total(items): ...\n", "src/shop/prices.py": "x = 1\n"}
+    findings, _, _ = found(tmp_path, after, before=before)
+    assert {(f.path, f.weight) for f in findings} == {
+        ("src/shop/_inner.py", Weight.REVIEW), ("src/shop/prices.py", Weight.NOTE)
+    }  # fmt: skip
+
+
+def test_a_name_that_leads_nowhere_at_hand_is_no_error(tmp_path: Path) -> None:
+    """Story: griffe raised for an import from a module that the change left alone, and nothing was compared."""
+    findings, problems, _ = found(tmp_path, {"src/shop/prices.py": "from shop.other import price\n"})
+    assert ([f.title for f in findings], problems) == (["shop.prices.Basket is gone."], [])
 
 
 def test_what_does_not_parse_is_a_problem(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from interlock.changes import shapes
 from interlock.changes.change import Change, FileChange, Kind
+from interlock.changes.config import matches
 
 _LARGEST = 2 << 20  # bytes of all that is read of one side
 _MANIFESTS = ("pyproject.toml", "setup.cfg", "setup.py")
@@ -28,6 +29,12 @@ class Package(NamedTuple):
     before: dict[str, str]
     after: dict[str, str]
     built: bool
+    published: tuple[str, ...]
+
+    def others_import(self, path: str) -> bool:
+        """Whether a file's names are there for others: those that the base's configuration says, or all that is
+        built."""
+        return bool(matches(path, self.published)) if self.published else self.built
 
 
 def packages(change: Change, problems: list[str]) -> list[Package]:
@@ -44,7 +51,7 @@ def packages(change: Change, problems: list[str]) -> list[Package]:
             root = _root(side.path, trees[after])
             if root is None:
                 continue
-            package = found.setdefault(root, Package(*root, {}, {}, built))
+            package = found.setdefault(root, Package(*root, {}, {}, built, change.config.published))
             (package.after if after else package.before)[side.path] = side.text
     out = []
     for package in found.values():

@@ -102,7 +102,7 @@ def _resolve(new: Any, old: Any, deep: int = 0) -> None:
         now = new.members.get(name)
         if now is None or was.is_alias or deep > 20:
             continue
-        if now.is_attribute and not was.is_attribute and isinstance(now.value, griffe.ExprName):
+        if not now.is_alias and now.is_attribute and not was.is_attribute and isinstance(now.value, griffe.ExprName):
             now = new.members.get(now.value.name, now)
         if now.is_alias:
             try:
@@ -118,6 +118,8 @@ def _said(one: Any, package: Package, old: _Loaded, new: _Loaded, change: Change
     kind, thing = one.kind.name, one.obj
     if kind in _PARAMETERS:
         parameter = one.old_value or one.new_value
+        if parameter.name.startswith("_"):
+            return
         words = {"name": parameter.name, "old": "", "new": "", "old_kind": "", "new_kind": ""}
         for side, value in (("old", one.old_value), ("new", one.new_value)):
             if value is not None:
@@ -205,7 +207,7 @@ def _finding(
     package: Package, path: str, line: int, anchor: str, title: str, weight: Weight = Weight.REVIEW
 ) -> Finding:
     return Finding(
-        rule="formal/api-breaks", weight=weight if package.built else Weight.NOTE, path=path, line=line, anchor=anchor,
-        title=title[:400], why="Whoever imports it as before fails, or gets something else.",
+        rule="formal/api-breaks", weight=weight if package.others_import(path) else Weight.NOTE, path=path,
+        line=line, anchor=anchor, title=title[:400], why="Whoever imports it as before fails, or gets something else.",
         fix="Leave the old name or form beside the new one until nobody uses it.",
     )  # fmt: skip
