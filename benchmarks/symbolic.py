@@ -9,18 +9,18 @@ pairs and solver, so this says what kinds of functions it is for, and not how ma
 from __future__ import annotations
 
 import argparse
+import json
 import resource
 import subprocess
 import sys
 import tempfile
+from importlib import resources
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from changes.formal.versions import PAIRS, Versions
-from interlock.changes import tools
-from interlock.changes.formal import differ
-from interlock.changes.formal.pure import Pair
+from interlock.changes.formal.pure import BUILTINS, MODULES, Pair
 from interlock.changes.formal.symbolic.decide import decide
 
 Answers = dict[str, tuple[str, float]]  # name -> what was said, and the seconds of the processor that it took
@@ -43,13 +43,19 @@ def solver() -> Answers:
 
 
 def examples() -> Answers:
+    # Not through the sandbox: what runs in bubblewrap is not counted to who started it, and these pairs are ours.
+    probe = resources.files("interlock.changes.formal").joinpath("sidebyside.py").read_text()
     found = {}
     for pair in PAIRS:
-        began = _spent(resource.RUSAGE_CHILDREN)
-        (said,) = differ.run([Pair("f", 1, pair.before, pair.after, pair.kinds)], seconds=20)
-        found[pair.name] = (
-            "differ" if said.label == "DIFFERS" else "open", _spent(resource.RUSAGE_CHILDREN) - began
-        )  # fmt: skip
+        row = Pair("f", 1, pair.before, pair.after, pair.kinds)._asdict()
+        asked = {"pairs": [row], "builtins": sorted(BUILTINS), "modules": sorted(MODULES)}
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "pairs.json").write_text(json.dumps(asked))
+            began = _spent(resource.RUSAGE_CHILDREN)
+            words = [sys.executable, "-I", "-c", probe]
+            done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=True)
+            differs = json.loads(done.stdout)["differs"] is not None
+            found[pair.name] = "differ" if differs else "open", _spent(resource.RUSAGE_CHILDREN) - began
     return found
 
 
@@ -62,6 +68,8 @@ def crosshair(program: str) -> Answers:
             began = _spent(resource.RUSAGE_CHILDREN)
             words = [program, "diffbehavior", "one.f", "two.f", "--per_condition_timeout", "10"]
             done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+            if done.returncode not in (0, 1):
+                raise SystemExit(f"{program} could not be used: {done.stderr.strip()}")
             said = "differ" if done.returncode == 1 else "same" if "All paths" in done.stdout else "open"
             found[pair.name] = said, _spent(resource.RUSAGE_CHILDREN) - began
     return found
@@ -75,9 +83,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--crosshair", default="")
     asked = parser.parse_args()
-    rows = {"symbolic execution": solver()}
-    if tools.confined():
-        rows["300 examples"] = examples()
+    rows = {"symbolic execution": solver(), "300 examples": examples()}
     if asked.crosshair:
         rows["CrossHair, 10 s each"] = crosshair(asked.crosshair)
     other = sum(pair.differ for pair in PAIRS)
