@@ -6,11 +6,14 @@ import base64
 import hashlib
 import json
 import subprocess
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
 from changes.making import commit, git, repository
 from changes.test_gate import PROGRAM, run
@@ -154,6 +157,62 @@ def test_what_is_wanted_has_to_be_said() -> None:
 def test_another_key_signs_nothing() -> None:
     with pytest.raises(LedgerTampered):
         told(judged(Verdict.PASS), _OTHER)
+
+
+def _accepts(envelope: bytes, pem: bytes, key_id: str, wanted: dict[str, str]) -> str:
+    """What `slsa-verifier verify-vsa` looks at, by its source of 2025, written down anew: why it refuses, or "".
+
+    It takes a PEM key; skips signatures of another key id, which without `--public-key-id` is the SSH fingerprint of
+    the key; hashes nothing for Ed25519; and knows of the predicate only these fields, each a text (maps: text to text).
+    """
+    outer = json.loads(envelope)
+    if outer["payloadType"] != "application/vnd.in-toto+json":
+        return "payload type"
+    public, payload = load_pem_public_key(pem), base64.b64decode(outer["payload"], validate=True)
+    assert isinstance(public, Ed25519PublicKey)
+    raw = public.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).split()[1]
+    fingerprint = "SHA256:" + base64.b64encode(hashlib.sha256(base64.b64decode(raw)).digest()).decode().rstrip("=")
+    mine = [one for one in outer["signatures"] if one["keyid"] in ("", key_id or fingerprint)]
+    if not mine:
+        return "no signature of this key id"
+    public.verify(
+        base64.b64decode(mine[0]["sig"]), b"DSSEv1 28 application/vnd.in-toto+json %d " % len(payload) + payload
+    )
+    said = json.loads(payload)
+    inside = said["predicate"]
+    texts = [inside["verifier"]["version"], inside["policy"]["digest"], *(one["digest"] for one in said["subject"])]
+    assert all(isinstance(value, str) for digests in texts for value in digests.values())
+    assert datetime.fromisoformat(inside["timeVerified"]).tzinfo is not None
+    assert isinstance(inside["policy"]["uri"], str)
+    have = {
+        "type": said["_type"], "predicate": said["predicateType"], "verifier": inside["verifier"]["id"],
+        "resource": inside["resourceUri"], "result": inside["verificationResult"],
+        "slsa": inside["slsaVersion"],
+    }  # fmt: skip
+    asked = {"type": "https://in-toto.io/Statement/v1", "predicate": "https://slsa.dev/verification_summary/v1",
+             "result": "PASSED", "slsa": "1.0", **wanted}  # fmt: skip
+    digests = {f"{name}:{value}" for one in said["subject"] for name, value in one["digest"].items()}
+    digest, level = asked.pop("digest"), asked.pop("level")
+    if level not in inside["verifiedLevels"] or level.startswith("SLSA_"):
+        return "level"
+    return "digest" if digest not in digests else next((k for k, v in asked.items() if have[k] != v), "")
+
+
+def test_slsa_verifier_would_take_the_summary_with_the_pem_and_key_id_that_are_told(tmp_path: Path) -> None:
+    work = repository(tmp_path / "r", {"a.py": "x = 1\n"})
+    git(work, "checkout", "-q", "-b", "work")
+    head = commit(work, {"a.py": "x = 2\n"})
+    home, written = tmp_path / "home", tmp_path / "gate.json"
+    run(work, "--attest", str(written), home=home, check=0)
+    pem, envelope = (home / "state/keys/gate.public.pem").read_bytes(), written.read_bytes()
+    public = load_pem_public_key(pem).public_bytes(Encoding.Raw, PublicFormat.Raw)
+    wanted = {"digest": f"gitCommit:{head}", "level": LEVEL, "verifier": "urn:interlock:gate",
+              "resource": f"urn:interlock:commit:{head}"}  # fmt: skip
+    key_id = hashlib.sha256(public).hexdigest()
+    assert _accepts(envelope, pem, key_id, wanted) == ""
+    assert _accepts(envelope, pem, "", wanted) == "no signature of this key id"
+    for name, other in (("digest", "gitCommit:" + "0" * 40), ("resource", "urn:x"), ("level", "SLSA_BUILD_LEVEL_3")):
+        assert _accepts(envelope, pem, key_id, wanted | {name: other}) == name
 
 
 def interlock(folder: Path, *words: str, check: int = 0) -> str:

@@ -71,6 +71,7 @@ def write(report: Report, repo: Repo, path: Path) -> None:
     try:
         for where, envelope in zip((path, beside), signed(report, repo, key), strict=True):
             write_atomic(where, envelope + b"\n", sync=False)
+        write_atomic(home.state / "keys" / "gate.public.pem", key.public_pem, sync=False, mode=0o644)
     except OSError as error:
         raise StateError(f"{path} cannot be written: {error.strerror}.") from error
     click.echo(f"The stages that passed, as properties: {beside}", err=True)

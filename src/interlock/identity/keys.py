@@ -66,6 +66,13 @@ class Ed25519Key:
         lock = out.BestAvailableEncryption(passphrase) if passphrase else out.NoEncryption()
         return self._private.private_bytes(out.Encoding.PEM, out.PrivateFormat.PKCS8, lock)
 
+    @property
+    def public_pem(self) -> bytes:
+        """The public half as SubjectPublicKeyInfo, for verifiers that know no vkey."""
+        from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+        return self._private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
     def __repr__(self) -> str:
         return f"<Ed25519Key {self.vkey}>"  # never the private half
 
