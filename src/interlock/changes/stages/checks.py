@@ -212,8 +212,8 @@ def _weaker(file: FileChange, name: str, before: Suite, after: Suite) -> Iterato
 
 
 _DEFINED = re.compile(
-    r"^\s*(?:export\s+)?(?:default\s+)?(?:async\s+)?(?:def|class|function|func|fn|const|type|interface)\s+"
-    r"(?:\([^)\n]{0,80}\)\s*)?(\w+)",
+    r"^[ \t]*+(?:export\s++)?(?:default\s++)?(?:async\s++)?(?:def|class|function|func|fn|const|type|interface)\s++"
+    r"(?:\([^)\n]{0,80}\)\s*+)?(\w++)",
     re.MULTILINE,
 )
 

@@ -25,7 +25,10 @@ from interlock.changes.stage import Found, Plain
 from interlock.effects.redact import packaged, redact
 from interlock.effects.secret_names import secret_name
 
-_LONGEST = 20_000  # characters of a line that are looked at; minified code is longer, and is looked at in pieces
+# A line is looked at in windows: minified code has lines of megabytes, and what a hit costs must not grow with them.
+_WINDOW = 4_000  # characters in which a credential begins
+_BEYOND = 1_000  # characters after them in which it may go on
+_NEAR = 200  # characters around a value that may say that it is none
 _BITS = 3.0  # a character: words of a language lie below, random letters and digits above
 
 
@@ -33,6 +36,7 @@ class _Hit(NamedTuple):
     kind: str
     value: str
     vague: bool
+    at: int = 0  # where it stands in its line
 
 
 class _Harmless(NamedTuple):
@@ -80,64 +84,85 @@ def _found(file: FileChange) -> Iterator[tuple[int, str, _Hit]]:
 
 
 def hits(line: str, path: str) -> Iterator[_Hit]:
-    """Credentials in one line. Total."""
-    for start in range(0, max(1, len(line)), _LONGEST):
-        piece = line[start : start + _LONGEST + 200]
+    """Credentials in one line. Total, and linear in its length."""
+    for start in range(0, max(1, len(line)), _WINDOW):
         seen: list[str] = []
-        for hit in (*_shaped(piece), *_named(piece, path)):
+        for hit in (*_shaped(line, start), *_named(line, path, start)):
             if hit.value not in seen and not any(hit.value in other for other in seen):
                 seen.append(hit.value)
                 yield hit
 
 
-def _shaped(line: str) -> Iterator[_Hit]:
-    lower = line.casefold()
+def _matches(pattern: re.Pattern[str], line: str, start: int) -> Iterator[re.Match[str]]:
+    """What begins in a window: the next one has what begins after it."""
+    for match in pattern.finditer(line, start, start + _WINDOW + _BEYOND):
+        if match.start() >= start + _WINDOW:
+            return
+        yield match
+
+
+def _around(line: str, start: int, end: int) -> str:
+    return line[max(0, start - _NEAR) : end + _NEAR]
+
+
+def _shaped(line: str, start: int) -> Iterator[_Hit]:
+    lower = line[start : start + _WINDOW + _BEYOND].casefold()
     for shape in packaged():
         if shape.id in ("private-key", "named-secret", "authorization") or not any(
             hint in lower for hint in shape.hints
         ):
             continue
-        for match in shape.regex.finditer(line):
-            value = next((match[g] for g in shape.groups if match[g] is not None), "")
+        for match in _matches(shape.regex, line, start):
+            group = next((g for g in shape.groups if match[g] is not None), 0)
+            value, at = match[group], match.start(group)
             if placeholder(value, line[max(0, match.start() - 40) : match.end() + 10]):
                 continue
             if shape.vague or shape.id in ("url-password", "url-token"):
                 if len(value) >= 6 and (random(value) or shape.id == "url-password"):
-                    yield _Hit(shape.id, value, vague=True)
+                    yield _Hit(shape.id, value, vague=True, at=at)
             else:
-                yield _Hit(shape.id, value, vague=False)
+                yield _Hit(shape.id, value, vague=False, at=at)
 
 
 # A name, what binds it, and a text in quotes; or without quotes in files of settings.
+# Possessive: what follows a part is never in its class, so giving letters back could not help, only take time.
 _QUOTED = re.compile(
-    r"""([A-Za-z_][\w.\-]{0,60})["'\]]{0,3}\s{0,4}(?::\s{0,4}(?:str|String|string|&str|\w{1,20})\s{0,4}=|:=|=>|=(?!=)|:|,)"""
-    r"""\s{0,4}(?:[rbf]{0,2}|new \w{1,20}\()["'`]([^"'`\s]{6,512})["'`]"""
+    r"""([A-Za-z_][\w.\-]{0,60}+)["'\]]{0,3}\s{0,4}(?::\s{0,4}(?:str|String|string|&str|\w{1,20})\s{0,4}=|:=|=>|=(?!=)|:|,)"""
+    r"""\s{0,4}(?:[rbf]{0,2}|new \w{1,20}\()["'`]([^"'`\s]{6,512}+)["'`]"""
 )
-_PLAIN = re.compile(r"^\s*(?:export\s+|-\s+)?([A-Za-z_][\w.\-]{0,60})\s{0,4}[=:]\s{0,4}([^\s\"'#]{8,512})\s*(?:#.*)?$")
+_PLAIN = re.compile(
+    r"^\s*+(?:export\s++|-\s++)?([A-Za-z_][\w.\-]{0,60}+)\s{0,4}[=:]\s{0,4}([^\s\"'#]{8,512}+)\s*+(?:#.*)?$"
+)
 _SETTINGS = (
     "*.env", ".env*", "*.ini", "*.cfg", "*.conf", "*.properties", "*.yaml", "*.yml", "*.toml", "Dockerfile", "*.sh",
     "*.tfvars",
 )  # fmt: skip
 _ASIDE = ("*.md", "*.rst", "docs/**", "**/docs/**", "**/examples/**", "*.example", "*.sample")
 _STORES = ("*.p12", "*.pfx", "*.jks", "*.keystore", "*.kdbx")
+_TELLING = re.compile(r"(?i)secret|token|api.?key|passw|credential|private")
 _LONG = re.compile(r"""["'`]([A-Za-z0-9+/_\-]{32,256}={0,2})["'`]""")
 
 
-def _named(line: str, path: str) -> Iterator[_Hit]:
-    pairs = [(m[1], m[2]) for m in _QUOTED.finditer(line)]
-    if matches(path, _SETTINGS):
-        pairs += [(m[1], m[2]) for m in _PLAIN.finditer(line)]
-    for name, value in pairs:
-        if not secret_name(_upper(name)) or placeholder(value, line):
+def _named(line: str, path: str, start: int) -> Iterator[_Hit]:
+    found = list(_matches(_QUOTED, line, start))
+    if start == 0 and matches(path, _SETTINGS):
+        found += _PLAIN.finditer(line)
+    for match in found:
+        name, value = match[1], match[2]
+        if not secret_name(_upper(name)) or placeholder(value, _around(line, *match.span())):
             continue
         if random(value):
-            yield _Hit("named-secret", value, vague=False)
+            yield _Hit("named-secret", value, vague=False, at=match.start(2))
         elif _password(name) and _chosen(value):
-            yield _Hit("password", value, vague=True)
-    if re.search(r"(?i)secret|token|api.?key|passw|credential|private", line):
-        for match in _LONG.finditer(line):
-            if random(match[1]) and entropy(match[1]) > _BITS + 0.9 and not placeholder(match[1], line):
-                yield _Hit("high-entropy", match[1], vague=True)
+            yield _Hit("password", value, vague=True, at=match.start(2))
+    if _TELLING.search(line, max(0, start - _WINDOW), start + _WINDOW + _BEYOND):
+        for match in _matches(_LONG, line, start):
+            if (
+                random(match[1])
+                and entropy(match[1]) > _BITS + 0.9
+                and not placeholder(match[1], _around(line, *match.span()))
+            ):
+                yield _Hit("high-entropy", match[1], vague=True, at=match.start(1))
 
 
 def _upper(name: str) -> str:
@@ -249,11 +274,18 @@ def _finding(file: FileChange, number: int, line: str, hit: _Hit, mark: str) -> 
         weight = Weight.REVIEW if aside else Weight.BLOCK
     return Finding(
         rule=f"secrets/{hit.kind}", weight=weight, path=file.path, line=number, anchor=mark,
-        text=redact(line.replace(hit.value, f"[{hit.kind}]"))[:200],
+        text=_shown(line, hit),
         title=f"A credential stands here ({hit.kind.replace('-', ' ')}, {len(hit.value)} characters).",
         why="Whoever reads the repository has it, and history keeps it.",
         fix="Revoke it, read it from the environment or a store of secrets, and take it out of the history.",
     )  # fmt: skip
+
+
+def _shown(line: str, hit: _Hit) -> str:
+    """The line without the credential; of a long one nothing, for what is cut out of it may be half of another one."""
+    if len(line) > _WINDOW:
+        return f"[{hit.kind}] at character {hit.at + 1} of a line of {len(line)}"
+    return redact(line.replace(hit.value, f"[{hit.kind}]"))[:200]
 
 
 def _mark(hit: _Hit) -> str:
@@ -269,4 +301,4 @@ def _once(findings: list[Finding]) -> Iterator[Finding]:
             yield finding
 
 
-STAGE = Plain("secrets", run, version="1", budget=10.0)
+STAGE = Plain("secrets", run, version="2", budget=10.0)
