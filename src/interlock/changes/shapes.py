@@ -25,6 +25,10 @@ from interlock.changes.finding import Finding, Weight, squeezed
 from interlock.changes.forward import forward
 from interlock.model.errors import InternalError
 
+# Characters on both sides of a match that count as its line: a line of megabytes with a match in each word of it would
+# else be looked through for each.
+_NEAR = 2_000
+
 
 class Shape(NamedTuple):
     """One rule. `part`: which part of a file it reads, see `code.Parts`, the whole `text`, or what of a migration goes
@@ -107,7 +111,8 @@ def _found(side: Version, text: str, mine: Iterable[Shape]) -> Iterator[Finding]
             line = bisect_right(starts, match.start())
             end = bisect_right(starts, max(match.start(), match.end() - 1))
             last = starts[end] if end < len(starts) else len(text)
-            whole = text[starts[line - 1] : last].rstrip("\n")
+            near = max(starts[line - 1], match.start() - _NEAR), min(last, match.end() + _NEAR)
+            whole = text[near[0] : near[1]].rstrip("\n")
             if rule.unless and rule.unless.search(whole):
                 continue
             yield Finding(

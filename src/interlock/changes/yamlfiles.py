@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import yaml
+if TYPE_CHECKING:
+    import yaml
 
 # In folders of this name stand templates (Helm, Jinja), which are YAML only once they are filled in.
 _TEMPLATE = re.compile(r"(?:^|/)templates?/|\.(?:j2|tpl|tmpl|gotmpl)\.ya?ml$")
@@ -22,6 +23,7 @@ _UNUSUAL = re.compile(
     r"[\\!&?\[{]|[:-]\s*(?:yes|Yes|YES|on|On|ON|True|TRUE|no|No|NO|off|Off|OFF|False|FALSE|y|Y|n|N)\b"
 )
 _GIVEN_UP = "drop"  # what a container gives up stands in a list of the same names as what it gets
+_DEEPEST = 200
 _LONGEST = 400  # characters of a value that is compared; scripts are read as they stand
 
 
@@ -36,10 +38,14 @@ class Read(NamedTuple):
 @lru_cache(maxsize=64)
 def read(text: str) -> Read:
     """Parse a file. Total."""
+    import yaml  # some changes have none, and the gate starts without it
+
     reader = _Reader()
     try:
         for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
             reader.take(event)
+            if reader.depth > _DEEPEST:  # the parser takes longer for each level the more there are
+                return Read(f"line {event.start_mark.line + 1}: it is nested more than {_DEEPEST} times")
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         return Read(f"{f'line {mark.line + 1}: ' if mark else ''}{error.problem or error.context}")
@@ -76,8 +82,15 @@ class _Reader:
         self._open: list[_Level] = []
         self._anchors: set[str] = set()
 
+    @property
+    def depth(self) -> int:
+        """How many mappings and lists are open."""
+        return len(self._open)
+
     def take(self, event: yaml.Event) -> None:
         """One event."""
+        import yaml
+
         if isinstance(event, yaml.DocumentStartEvent):
             self._anchors.clear()
         if isinstance(event, yaml.NodeEvent) and event.anchor:
