@@ -102,6 +102,19 @@ def test_notes_are_written_when_they_are_asked_for_and_others_are_kept(shop: Gua
     assert json.loads(git(shop, "notes", "--ref=interlock", "show", "HEAD"))["schema"] == "interlock.attestation/1"
 
 
+def test_trailers_name_the_attestation_of_the_same_tree_and_the_new_commit_has_its_own(shop: Guard) -> None:
+    before = said(shop, "attest", "--json")
+    assert shop.cli("attest", "--trailers").returncode == 0
+    lines = git(shop, "log", "-1", "--format=%(trailers:only)").splitlines()
+    digest = json.loads(before["entry"])["body"]["statement"]["digest"]
+    assert lines[0] == "Interlock-Session: claude/session-1"
+    assert lines[-1] == f"Interlock-Attestation: {digest}"
+    after = statement(said(shop, "attest", "--json"))
+    assert after["subject"][0]["digest"]["gitCommit"] == git(shop, "rev-parse", "HEAD")
+    assert after["subject"][1]["digest"] == statement(before)["subject"][1]["digest"]
+    assert after["predicate"]["buildDefinition"]["internalParameters"]["lines"] == {"agent": 2}
+
+
 def test_another_machine_verifies_a_note_with_the_key_alone(shop: Guard, tmp_path: Path) -> None:
     assert shop.cli("attest", "--notes").returncode == 0
     key = (shop.home.state / "keys" / "daemon.vkey").read_text().strip()

@@ -20,19 +20,28 @@ from interlock.model.visible import visible
     "  interlock attest --output evidence    one bundle a commit, for `interlock verify --commit`\n"
     "  interlock attest --notes              as git notes, for colleagues and for the gate in CI\n"
     "  interlock attest --reviews            what others said of it (interlock review), as a git note\n"
+    "  interlock attest --trailers           name them in the message of HEAD, which becomes another commit\n"
     "  interlock attest --agent-trace        lines by author, as agent-trace has them\n\n"
     "Attestations are made when the daemon sees a commit, and kept with the ledger: nothing is written into your "
-    "repository unless you say --notes. Push them with `git push origin 'refs/notes/*'`.\n\n"
+    "repository unless you say --notes or --trailers. Push them with `git push origin 'refs/notes/*'`.\n\n"
     "Exit status: 0 attested, 23 no daemon, 26 no such commit or no repository.",
 )
 @click.argument("commits", nargs=-1)
 @click.option("--output", type=click.Path(path_type=Path, file_okay=False), help="Write COMMIT.json files there.")
 @click.option("--notes", is_flag=True, help="Add git notes: refs/notes/interlock, and refs/notes/ai (git-ai 3.0.0).")
 @click.option("--reviews", is_flag=True, help="Add the reviews alone, to refs/notes/interlock-reviews.")
+@click.option("--trailers", is_flag=True, help="Amend HEAD's message: session, log entry and attestation, as claims.")
 @click.option("--agent-trace", "trace", is_flag=True, help="Print an agent-trace record a line.")
 @click.option("--json", "as_json", is_flag=True, help="Print the bundles, one JSON document a line.")
 def command(
-    commits: tuple[str, ...], *, output: Path | None, notes: bool, reviews: bool, trace: bool, as_json: bool
+    commits: tuple[str, ...],
+    *,
+    output: Path | None,
+    notes: bool,
+    reviews: bool,
+    trailers: bool,
+    trace: bool,
+    as_json: bool,
 ) -> None:
     """Show and write out what stands behind COMMITS: sessions, models, actions, approvals and tests, signed."""
     from interlock.daemon.client import call
@@ -48,6 +57,8 @@ def command(
             _write(output, found)
         if notes:
             _note(found)
+        if trailers:
+            _amend(found)
         if trace:
             _trace(found)
         elif as_json:
@@ -105,6 +116,16 @@ def _note(found: dict[str, Any]) -> None:
     if found["files"]:
         add(here(), NOTES, found["commit"], git_ai(found["commit"], found["files"], __version__), merge=True)
     click.echo(f"Noted {found['commit'][:12]} in {REF} and {NOTES}.", err=True)
+
+
+def _amend(found: dict[str, Any]) -> None:
+    from interlock.changes.provenance.trailers import trailers, write
+
+    new = write(here(), found["commit"], trailers(found["bundle"]))
+    if new == found["commit"]:
+        click.echo(f"{new[:12]} names what stands behind it already.", err=True)
+    else:
+        click.echo(f"{found['commit'][:12]} is now {new[:12]}: its message names what stands behind it.", err=True)
 
 
 def _gather(revision: str) -> None:

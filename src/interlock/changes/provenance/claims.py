@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from interlock.changes.provenance.trailers import SESSION, named
+
 
 class Claim(NamedTuple):
     """Which agent, by which words of the commit, and the model where it is named."""
@@ -62,6 +64,10 @@ def claims(author: str, message: str) -> list[Claim]:
     for agent, pattern in _AUTHORS:
         if pattern.search(author[:_WORDS]):
             found.setdefault(agent, Claim(agent, f"author {author[:_WORDS]}"))
+    for kind, value in named(text):
+        if kind.lower() == SESSION.lower():
+            agent = value.partition("/")[0]
+            found.setdefault(agent, Claim(agent, f"{kind}: {value}"[:_WORDS]))
     if not found and (match := _ASSISTED.search(text)) is not None:
         found["another"] = Claim("another", match[0].strip()[:_WORDS])
     return list(found.values())
