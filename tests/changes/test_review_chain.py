@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,8 @@ import msgspec
 import pytest
 
 from changes.making import commit, git, repository
+from changes.test_gate import PROGRAM
+from interlock.changes import config, signedreview
 from interlock.changes.chain import Hand, Word, authors, filled, latest
 from interlock.changes.finding import Finding
 from interlock.changes.gate import judge
@@ -22,9 +27,11 @@ from interlock.changes.provenance.notes import gather
 from interlock.changes.repo import Repo
 from interlock.changes.risk.score import Risk
 from interlock.changes.stages.review import STAGE
+from interlock.identity import sshsig
 from interlock.identity.keys import Ed25519Key
 from interlock.ledger.dsse import sealed
 from interlock.ledger.store import Ledger
+from interlock.model.errors import ConfigError
 
 _TIME = "2026-11-29T08:00:00Z"
 _KEY = Ed25519Key.from_seed("log.test/fake", bytes(32))
@@ -258,3 +265,131 @@ def test_nobody_is_made_an_author_by_what_is_missing() -> None:
     assert authors(said) == ({Hand()}, "")  # a person, and not known which: the same as any person
     assert Hand().same(Hand(person="bob"), "session")
     assert not Hand().same(Hand("claude", "s"), "session")
+
+
+class Hands(Shop):
+    """The same, with people whose SSH keys the base knows; what they sign is signed by OpenSSH's own program."""
+
+    def __init__(self, folder: Path, names: str = "ann bob", *, rules: str = '[[review]]\napart = "person"\n') -> None:
+        self._keys = folder / "ssh"
+        self._keys.mkdir()
+        for name in ("ann", "bob", "eve"):
+            made = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", str(self._keys / name)]
+            subprocess.run(made, check=True)
+        tables = "".join(
+            f'[[reviewer]]\nname = "{name}"\nkey = "{(self._keys / f"{name}.pub").read_text().strip()}"\n'
+            f'emails = ["{name}@x.example"]\n'
+            for name in names.split()
+        )
+        super().__init__(folder, tables + rules)
+        self.attest(_AUTHOR)
+
+    def sign(self, who: str, says: str = "ok", *, of: str = "work", space: str = sshsig.REVIEW, **more: str) -> str:
+        """A statement written by hand and signed on another machine; noted, as anybody may."""
+        told = {"at": "2026-11-01T08:00:00Z", "until": "2026-12-01"} | more
+        text = f"interlock-review/v1\ncommit {git(self.path, 'rev-parse', of)}\nrole critic\nsays {says}\n"
+        text += "".join(f"{name} {value}\n" for name, value in told.items())
+        file = self._keys / "r.txt"
+        file.write_text(text)
+        file.with_suffix(".txt.sig").unlink(missing_ok=True)
+        asked = ["ssh-keygen", "-q", "-Y", "sign", "-n", space, "-f", str(self._keys / who), str(file)]
+        subprocess.run(asked, check=True, capture_output=True)
+        line = signedreview.line(text, file.with_suffix(".txt.sig").read_text())
+        gather(str(self.path), git(self.path, "rev-parse", "work"), [line])
+        return line
+
+    def judged(self, today: str = "2026-11-02") -> tuple[list[str], str]:
+        seen = take(Repo(str(self.path)), "main", "work", today=today)
+        said = STAGE.knowing(Risk(0.0, (), False, 0, "")).run(seen)
+        return [f"{one.rule} {one.weight.value}" for one in said.findings], " ".join((*said.notes, *(
+            one.text for one in said.findings)))  # fmt: skip
+
+
+def test_a_person_reviews_from_a_machine_that_has_ssh_keygen_alone(tmp_path: Path) -> None:
+    shop = Hands(tmp_path)
+    assert shop.judged() == (["review/absent review"], "")
+    shop.sign("bob", because="I read every line.")
+    assert shop.judged() == ([], "")
+
+
+@pytest.mark.parametrize(
+    ("who", "more", "today", "found", "words"),
+    [
+        ("ann", {}, "2026-11-02", "review/same block", ""),  # for whom the agent worked
+        ("eve", {}, "2026-11-02", "review/absent review", "is no reviewer's"),
+        ("bob", {}, "2026-12-02", "review/absent review", "counted until 2026-12-01"),
+        ("bob", {"at": "2026-11-09T08:00:00Z"}, "2026-11-02", "review/absent review", "which is to come"),
+        ("bob", {}, "", "review/absent review", "counted until"),
+        ("bob", {"of": "main"}, "2026-11-02", "review/invalid block", "not of this commit"),
+        ("bob", {"until": "2028-01-01"}, "2026-11-02", "review/invalid block", "more than a year"),
+        ("bob", {"space": "git"}, "2026-11-02", "review/invalid block", "was made for 'git'"),
+        ("bob", {"says": "no"}, "2026-11-02", "review/refused block", ""),
+    ],
+    ids=["author", "stranger", "expired", "to come", "no day", "another commit", "for good", "another purpose", "no"],
+)
+def test_a_signed_review_that_does_not_count(
+    tmp_path: Path, who: str, more: dict[str, str], today: str, found: str, words: str
+) -> None:
+    shop = Hands(tmp_path)
+    shop.sign(who, **more)
+    rules, said = shop.judged(today)
+    assert found in rules
+    assert words in said
+
+
+def test_who_is_no_more_in_the_base_has_said_nothing(tmp_path: Path) -> None:
+    shop = Hands(tmp_path)
+    shop.sign("bob")
+    git(shop.path, "checkout", "-q", "main")
+    rules = (shop.path / ".interlock/gate.toml").read_text()
+    bob = rules.index('[[reviewer]]\nname = "bob"')
+    commit(shop.path, {".interlock/gate.toml": rules[:bob] + rules[rules.index("[[review]]") :]}, "bob left")
+    found, said = shop.judged()
+    assert found == ["review/absent review"]
+    assert "is no reviewer's" in said
+
+
+def test_a_review_whose_text_was_changed_after_it_was_signed_is_blocked(tmp_path: Path) -> None:
+    shop = Hands(tmp_path)
+    gather(str(shop.path), git(shop.path, "rev-parse", "work"), [shop.sign("bob", "no").replace("says no", "says ok")])
+    assert "review/invalid block" in shop.judged()[0]
+
+
+def test_who_committed_it_does_not_review_it_whatever_they_sign(tmp_path: Path) -> None:
+    shop = Hands(tmp_path)
+    git(shop.path, "-c", "user.name=B", "commit", "-q", "--amend", "--no-edit", "--author", "B <Bob@x.example>")
+    shop.attest(_AUTHOR)
+    shop.sign("bob")
+    found, said = shop.judged()
+    assert found == ["review/absent review"]
+    assert "is an author of this change" in said
+
+
+def test_the_last_word_of_a_person_counts(tmp_path: Path) -> None:
+    shop = Hands(tmp_path)
+    shop.sign("bob", at="2026-11-01T10:00:00Z")
+    shop.sign("bob", "no")
+    assert shop.judged() == ([], "")
+
+
+def test_a_base_whose_reviewers_share_a_key_is_refused(tmp_path: Path) -> None:
+    shop = Hands(tmp_path)
+    key = (shop.path / ".interlock/gate.toml").read_text().split('key = "')[1].split('"')[0]
+    twice = "".join(f'[[reviewer]]\nname = "{name}"\nkey = "{key}"\n' for name in ("a", "b"))
+    with pytest.raises(ConfigError, match="two reviewers have one key"):
+        config.read(twice.encode())
+    with pytest.raises(ConfigError, match="key of reviewer a"):
+        config.read(b'[[reviewer]]\nname = "a"\nkey = "ssh-rsa AAAA"\n')
+
+
+def test_the_command_writes_what_is_signed_and_notes_the_signature(tmp_path: Path) -> None:
+    shop = Hands(tmp_path)
+    text = tmp_path / "r.txt"
+    home = {**os.environ, "INTERLOCK_HOME": str(tmp_path / "home")}
+    about = [str(PROGRAM), "review", "--statement", str(text)]
+    subprocess.run([*about, "--as", "critic", "--says", "ok"], cwd=shop.path, env=home, check=True)
+    asked = ["ssh-keygen", "-q", "-Y", "sign", "-n", sshsig.REVIEW, "-f", str(tmp_path / "ssh/bob"), str(text)]
+    subprocess.run(asked, check=True, capture_output=True)
+    subprocess.run([*about, "--signature", f"{text}.sig"], cwd=shop.path, env=home, check=True)
+    today = datetime.now(UTC).date().isoformat()
+    assert shop.judged(today) == ([], "")

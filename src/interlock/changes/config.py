@@ -65,6 +65,15 @@ class Review(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     apart: Literal["session", "agent", "person"] = "session"
 
 
+class Reviewer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A person whose SSH signature under a review counts, on whatever machine it was made."""
+
+    name: str  # as `interlock people` and the attestations of commits call them
+    key: str  # the line of their .pub file
+    emails: tuple[str, ...] = ()  # who has one of these as a commit's author or committer does not review it
+    until: str = ""  # an ISO date, the last day that the key counts
+
+
 class Opinion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A model that is asked what it sees in a change. Without this table none is."""
 
@@ -91,6 +100,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tests: Tests | None = None
     risk: Policy = Policy()  # the review that a score wants
     review: tuple[Review, ...] = ()  # without any, nobody is asked for
+    reviewer: tuple[Reviewer, ...] = ()
     opinion: Opinion | None = None
     digest: str = ""
 
@@ -114,9 +124,27 @@ def read(raw: bytes | None) -> Config:
     for waiver in found.waiver:
         if not re.fullmatch(r"\d{4}-\d\d-\d\d", waiver.until):
             raise ConfigError(f"{PATH} of the base: waiver {waiver.fingerprint} needs `until`, a date like 2027-01-31.")
+    _known(found.reviewer)
     if found.opinion is not None and (wrong := _unusable(found.opinion)):
         raise ConfigError(f"{PATH} of the base: [opinion] {wrong}")
     return msgspec.structs.replace(found, digest=hashlib.sha256(raw).hexdigest())
+
+
+def _known(reviewers: tuple[Reviewer, ...]) -> None:
+    """Raises ConfigError where a signature would not say who it is."""
+    from interlock.identity.sshwire import SshKey
+    from interlock.model.errors import Refused
+
+    keys = set()
+    for one in reviewers:
+        try:
+            keys.add(SshKey.parse(one.key.strip()).fingerprint)
+        except Refused as error:
+            raise ConfigError(f"{PATH} of the base: the key of reviewer {one.name[:60]}: {error}") from error
+        if one.until and not re.fullmatch(r"\d{4}-\d\d-\d\d", one.until):
+            raise ConfigError(f"{PATH} of the base: `until` of reviewer {one.name[:60]} is no date like 2027-01-31.")
+    if len(keys) < len(reviewers):
+        raise ConfigError(f"{PATH} of the base: two reviewers have one key; then nobody knows whose word it is.")
 
 
 def _unusable(opinion: Opinion) -> str:

@@ -55,10 +55,17 @@ def _change_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 @command.command("list", epilog="\b\nExamples:\n  interlock people list\n  interlock people list --at 120 --json")
 @click.option("--at", type=int, help="As it was just before this entry of the ledger.")
+@click.option("--gate", is_flag=True, help="Print their SSH keys as [[reviewer]] tables for .interlock/gate.toml.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def list_people(at: int | None, as_json: bool) -> None:
+def list_people(at: int | None, gate: bool, as_json: bool) -> None:
     """List everybody, with groups and the number of keys."""
     found = _call("people.list", {} if at is None else {"at": at})
+    if gate:
+        for person in found["people"]:
+            for key in person["authenticators"]:
+                if key["kind"] == "ssh":
+                    click.echo(f'[[reviewer]]\nname = "{person["name"]}"\nkey = "{key["public"]}"')
+        return
     if as_json:
         emit(found)
         return

@@ -19,6 +19,7 @@ from interlock.model.errors import Refused
 DECISION = "interlock-decision@v1"
 PEOPLE = "interlock-people@v1"
 HALT = "interlock-halt@v1"
+REVIEW = "interlock-review@v1"
 MAX_ARMOURED = 8 * 1024  # characters; one of a security key takes some 600
 _MAGIC = b"SSHSIG"
 _BEGIN, _END = "-----BEGIN SSH SIGNATURE-----", "-----END SSH SIGNATURE-----"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 
-from interlock.changes import chain
+from interlock.changes import chain, signedreview
 from interlock.changes.chain import Hand, Word
 from interlock.changes.change import Change, Commit
 from interlock.changes.config import Review, matches
@@ -18,7 +18,7 @@ from interlock.changes.finding import Finding, Weight
 from interlock.changes.risk.score import Risk
 from interlock.changes.stage import Found
 from interlock.ledger.verify import check_attestation, check_review
-from interlock.model.errors import LedgerTampered, LedgerUnverifiable
+from interlock.model.errors import LedgerTampered, LedgerUnverifiable, Refused
 
 _WORDS = 200  # of one commit that are looked at
 _DOES = {"critic": "looked at it", "tester": "tested it"}
@@ -27,7 +27,7 @@ _DOES = {"critic": "looked at it", "tester": "tested it"}
 class ReviewChain:
     """The stage; see `stage.Late`. Without a score every rule holds, whatever score it is from."""
 
-    name, version, budget = "review", "1", 10.0
+    name, version, budget = "review", "2", 10.0
 
     def __init__(self, risk: Risk | None = None) -> None:
         self._risk = risk
@@ -38,7 +38,7 @@ class ReviewChain:
 
     def reads(self, change: Change) -> str:
         """The commits, what is noted of them, and the score."""
-        digest = hashlib.sha256(repr(self._risk and round(self._risk.probability, 6)).encode())
+        digest = hashlib.sha256(repr((self._risk and round(self._risk.probability, 6), change.today)).encode())
         for commit in change.commits:
             for part in (commit.raw, commit.note or b"", commit.reviews or b""):
                 digest.update(hashlib.sha256(part).digest())
@@ -51,17 +51,17 @@ class ReviewChain:
             return Found(notes=("nobody is asked for: the base's gate.toml has no [[review]]",), unasked=True)
         if not rules or not change.commits:
             return Found(notes=("no [[review]] of the base is about this change",), unasked=True)
-        if not change.config.provenance.keys:
-            problem = "the base asks for reviewers and names no log to believe: [provenance] keys in its gate.toml"
+        if not change.config.provenance.keys and not change.config.reviewer:
+            problem = "the base asks for reviewers and names nobody to believe: [provenance] keys, or [[reviewer]]"
             return Found(problems=(problem,))
         hands, findings = _authors(change)
-        words, more = _words(change)
+        words, more, notes = _words(change)
         findings += more
         for rule in rules:
             findings += _missing(rule, words, hands, change.head)
         facts = {"authors": ", ".join(sorted(hand.name for hand in hands))}
-        facts |= {one.role: f"{one.hand.name} (#{one.entry})" for one in words if one.says == "ok"}
-        return Found(findings=tuple(dict.fromkeys(findings)), facts=facts)
+        facts |= {one.role: f"{one.hand.name} ({_where(one)})" for one in words if one.says == "ok"}
+        return Found(findings=tuple(dict.fromkeys(findings)), notes=tuple(notes), facts=facts)
 
     def _holds(self, rule: Review, change: Change) -> bool:
         touched = {path for file in change.files for path in (file.path, file.old_path)}
@@ -92,19 +92,51 @@ def _of(commit: Commit, keys: Sequence[str]) -> tuple[set[Hand], str]:
     return set(), "an attestation that does not hold"
 
 
-def _words(change: Change) -> tuple[list[Word], list[Finding]]:
-    """What was said of the change's last commit, by whoever the base's logs saw say it."""
+def _where(word: Word) -> str:
+    return "signed" if word.log == signedreview.LOG else f"#{word.entry}"
+
+
+def _words(change: Change) -> tuple[list[Word], list[Finding], list[str]]:
+    """What was said of the change's last commit, where the base's logs saw it or its reviewers signed it."""
     last = next(commit for commit in change.commits if commit.name == change.head)
     lines = (last.reviews or b"").splitlines()[:_WORDS]
-    words, findings = [], []
+    words: list[Word] = []
+    findings: list[Finding] = []
+    notes: list[str] = []
     for line in lines:
-        said = _checked(line, last, change.config.provenance.keys)
+        by_hand = signedreview.signed(line)
+        if by_hand is not None:
+            said = _signed(by_hand, last, change, notes)
+        else:
+            said = _checked(line, last, change.config.provenance.keys)
         if isinstance(said, Word):
             words.append(said)
         elif said:
             findings.append(_invalid(last, said))
     known = chain.latest(words)
-    return known, findings + [_refused(one, last) for one in known if one.says == "no"]
+    return known, findings + [_refused(one, last) for one in known if one.says == "no"], notes
+
+
+def _signed(said: tuple[str, str], commit: Commit, change: Change, notes: list[str]) -> Word | str:
+    """A review by a person's own signature; what is wrong with it; "" for one that does not count, which is noted."""
+    try:
+        word, who = signedreview.check(said, commit.name, change.config.reviewer, change.today)
+    except signedreview.Unknown as error:
+        notes.append(f"a review does not count: {error}")
+        return ""
+    except Refused as error:
+        return str(error)
+    # An address is only what a commit says of itself, but nobody gives it to be counted less.
+    if any(f"<{email}>".lower() in row for email in who.emails for one in change.commits for row in _hands_of(one)):
+        notes.append(f"a review does not count: {who.name} is an author of this change by its commits")
+        return ""
+    return word
+
+
+def _hands_of(commit: Commit) -> list[str]:
+    """The lines of a commit's object that name its author and committer, in small letters."""
+    head = commit.raw.partition(b"\n\n")[0].decode("utf-8", "replace").lower()
+    return [row for row in head.split("\n") if row.startswith(("author ", "committer "))]
 
 
 def _checked(line: bytes, commit: Commit, keys: Sequence[str]) -> Word | str:
@@ -136,7 +168,8 @@ def _missing(rule: Review, words: Sequence[Word], hands: set[Hand], head: str) -
             else f"No {role} is proved: that somebody else {_DOES[role]} stands in no log that the base names.",
             why=f"The base asks for a {role} who is another {rule.apart} than its authors and other reviewers.",
             fix=f"Have another {rule.apart} run `interlock review {head[:12]} --as {role} --says ok`, then "
-            "`interlock attest --reviews` there, and push refs/notes/interlock-reviews.",
+            "`interlock attest --reviews` there; or a person of the base's [[reviewer]] sign one (docs/gate.md). Push "
+            "refs/notes/interlock-reviews.",
         )  # fmt: skip
 
 
