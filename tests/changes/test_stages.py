@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from changes.making import Files, change
-from interlock.changes import modules, osv, sarifin, scanners, tools
+from interlock.changes import modules, osv, sarifin, scanners, shapes, tools
+from interlock.changes.change import Version
 from interlock.changes.code import parts
 from interlock.changes.conduct import conduct
 from interlock.changes.finding import Finding, Result, Verdict, Weight
 from interlock.changes.manifests import Unread, dependencies, locked
-from interlock.changes.stages import STAGES, secrets, stages
+from interlock.changes.stages import STAGES, secrets, stages, static
 from interlock.model.errors import UsageError
 
 
@@ -419,3 +421,41 @@ def test_a_name_in_a_text_is_no_use_of_it(tmp_path: Path, path: str, line: str, 
     made = change(tmp_path, {path: "\n"}, {path: f"{line}\n"})
     found = {r for result in conduct(made, stages(["static", "checks"])) for r in rules(result)}
     assert found & {"static/weak-cipher", "checks/tests-not-collected"} == ({rule} if rule else set())
+
+
+def test_a_scanner_reads_of_the_base_only_what_could_be_a_finding_of_old(tmp_path: Path) -> None:
+    seen = change(tmp_path, {"a.py": "eval(1)\n", "b.py": "x = 1\n"}, {"a.py": "eval(1)\neval(2)\n", "b.py": "x = 2\n"})
+    asked: list[list[str]] = []
+
+    def scan(files: Mapping[str, tuple[str, bytes]], seconds: float) -> scanners.Answer:
+        asked.append(sorted(path for path, _ in files.values()))
+        rows = [
+            (path, n) for path, raw in files.values() for n, row in enumerate(raw.split(b"\n"), 1) if b"eval" in row
+        ]
+        return scanners.Answer([scanners._finding("t", "T1", path, b"eval\n" * n, n, "it") for path, n in rows], [])
+
+    assert len(static._new(seen, scan, [])) == 1
+    assert asked == [["a.py", "b.py"], ["a.py"]]
+
+
+def test_of_the_base_only_rules_are_asked_that_found_something_new(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = change(tmp_path, {"a.py": "eval(x)\n", "b.py": "y = 1\n"}, {"a.py": "eval(x)\nz = 1\n", "b.py": "eval(x)\n"})
+    asked: list[int] = []
+
+    def look(side: Version, rules: Iterable[shapes.Shape]) -> Iterator[Finding]:
+        asked.append(len(list(rules)))
+        return looked(side, rules)
+
+    looked = shapes.look
+    monkeypatch.setattr(shapes, "look", look)
+    assert [(f.rule, f.path) for f in shapes.new(seen, shapes.load("static"))] == [("static/code-evaluated", "b.py")]
+    every = len(shapes.load("static"))
+    assert asked == [every, every, 1, 1]
+    asked.clear()
+    assert (
+        shapes.new(change(tmp_path / "r", {"a.py": "eval(x)\n"}, {"a.py": "eval(x)\nz = 1\n"}), shapes.load("static"))
+        == []
+    )
+    assert asked == [every]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -25,8 +25,7 @@ from interlock.changes.finding import Finding, Weight, squeezed
 from interlock.changes.forward import forward
 from interlock.model.errors import InternalError
 
-# Characters on both sides of a match that count as its line: a line of megabytes with a match in each word of it would
-# else be looked through for each.
+# Characters on both sides of a match that count as its line, where that is longer: of minified code all is one line.
 _NEAR = 2_000
 
 
@@ -45,6 +44,25 @@ class Shape(NamedTuple):
     title: str
     why: str
     fix: str
+
+
+class _Excuses:
+    """Where what excuses a line stands: looked for once a line, however many matches it has."""
+
+    def __init__(self, unless: re.Pattern[str], text: str) -> None:
+        self._unless, self._text = unless, text
+        self._found: dict[tuple[int, int], list[int]] = {}
+
+    def __call__(self, first: int, last: int, match: re.Match[str]) -> bool:
+        """Whether a match in the line or lines from `first` to `last` is excused."""
+        line = (first, last)
+        if line not in self._found:
+            self._found[line] = [m.start() for m in self._unless.finditer(self._text, first, last)]
+        found = self._found[line]
+        if last - first <= 2 * _NEAR:
+            return bool(found)
+        at = bisect_left(found, match.start() - _NEAR)
+        return at < len(found) and found[at] <= match.end() + _NEAR
 
 
 @cache
@@ -107,18 +125,19 @@ def _found(side: Version, text: str, mine: Iterable[Shape]) -> Iterator[Finding]
         weight = rule.tests if test else rule.weight
         if weight is None:
             continue
+        excused = _Excuses(rule.unless, text) if rule.unless else None
         for match in rule.regex.finditer(_part(rule.part, told, text, side.path)):
             line = bisect_right(starts, match.start())
             end = bisect_right(starts, max(match.start(), match.end() - 1))
             last = starts[end] if end < len(starts) else len(text)
-            near = max(starts[line - 1], match.start() - _NEAR), min(last, match.end() + _NEAR)
-            whole = text[near[0] : near[1]].rstrip("\n")
-            if rule.unless and rule.unless.search(whole):
+            first = starts[line - 1]
+            if excused is not None and excused(first, last, match):
                 continue
             yield Finding(
                 rule=rule.id, weight=weight, path=side.path, line=line, end=end,
                 anchor=text[match.start() : match.end()],
-                text=whole.split("\n")[0][:300], title=rule.title, why=rule.why, fix=rule.fix,
+                text=text[first : min(last, first + 300)].partition("\n")[0],
+                title=rule.title, why=rule.why, fix=rule.fix,
             )  # fmt: skip
 
 
@@ -130,15 +149,19 @@ def _part(name: str, told: Parts, text: str, path: str) -> str:
 
 def new(change: Change, rules: Iterable[Shape]) -> list[Finding]:
     """What the rules find that is new: on a new line, and more often than before in all files of the change."""
-    rules = tuple(rules)
-    known: Counter[tuple[str, str]] = Counter()
     after: list[tuple[bool, Finding]] = []
+    rules = tuple(rules)
     for file in change.files:
-        if file.before is not None:
-            known.update((f.rule, squeezed(f.anchor)) for f in look(file.before, rules))
         if file.after is not None:
             numbers = file.added_numbers
             after += [(any(n in numbers for n in range(f.line, f.end + 1)), f) for f in look(file.after, rules)]
+    # Of the base only what could make a finding on a new line an old one is looked for: mostly nothing.
+    asked = {finding.rule for added, finding in after if added}
+    rules = tuple(rule for rule in rules if rule.id in asked)
+    known: Counter[tuple[str, str]] = Counter()
+    for file in change.files if rules else ():
+        if file.before is not None:
+            known.update((f.rule, squeezed(f.anchor)) for f in look(file.before, rules))
     out = []
     for added, finding in sorted(after, key=lambda pair: pair[0]):  # those on old lines are the old ones
         key = (finding.rule, squeezed(finding.anchor))

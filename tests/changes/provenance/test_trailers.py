@@ -37,7 +37,7 @@ def test_the_three_lines_name_session_entry_and_attestation(tmp_path: Path) -> N
     before = git(shop.path, "rev-parse", "work")
     bundle = git(shop.path, "notes", "--ref=interlock", "show", "work")
     digest = json.loads(json.loads(bundle)["entry"])["body"]["statement"]["digest"]
-    said = ["Interlock-Session: claude/author", f"Interlock-Log: {_KEY.name}#0", f"Interlock-Attestation: {digest}"]
+    said = ["Interlock-Session: claude/author", f"Interlock-Log: {_KEY.name}#1", f"Interlock-Attestation: {digest}"]
     assert trailers(bundle) == said
     after = write(str(shop.path), before, said)
     assert git(shop.path, "rev-parse", "HEAD") == after != before

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 from interlock.changes import sarifin, scanners, shapes, tools
 from interlock.changes.change import Change, FileChange, Kind, Version
@@ -21,9 +22,22 @@ _TOOL = 25.0  # seconds of one scanner on one side
 
 def run(change: Change) -> Found:
     """Judge the new lines."""
-    findings = shapes.new(change, shapes.load("static"))
-    problems = _parse(change)
-    findings += flows.new(change, problems)
+    with ThreadPoolExecutor(1) as beside:  # scanners are programs of their own: they work while this one reads
+        scanned = beside.submit(_scanned, change)
+        findings = shapes.new(change, shapes.load("static"))
+        problems = _parse(change)
+        findings += flows.new(change, problems)
+        more, unread, notes = scanned.result()
+    findings += more
+    problems += unread
+    findings += _reports(change, problems)
+    return Found(findings=tuple(findings), problems=tuple(problems), notes=tuple(notes))
+
+
+def _scanned(change: Change) -> tuple[list[Finding], list[str], list[str]]:
+    """What ruff and bandit find, what they could not read, and what is to be said of them."""
+    findings: list[Finding] = []
+    problems: list[str] = []
     notes: list[str] = []
     for name, scan in (("ruff", scanners.ruff), ("bandit", scanners.bandit)):
         try:
@@ -32,8 +46,7 @@ def run(change: Change) -> Found:
             notes.append(f"{name} is not installed: its rules were not asked")
     if not tools.confined() and len(notes) < 2:
         notes.append("scanners ran without containment: bubblewrap is not there, or may not be used")
-    findings += _reports(change, problems)
-    return Found(findings=tuple(findings), problems=tuple(problems), notes=tuple(notes))
+    return findings, problems, notes
 
 
 def _python(file: FileChange) -> bool:
@@ -67,8 +80,10 @@ def _new(
     files = [file for file in change.files if _python(file)]
     after = scan(_copies([file.after for file in files]), _TOOL)
     problems += after.problems
-    # What is not parsed of the base is no baseline: then everything counts as new.
-    before = scan(_copies([file.before for file in files]), _TOOL) if after.findings else scanners.Answer([], [])
+    # What is not parsed of the base is no baseline: then everything counts as new. A finding is old only by one of its
+    # own file, so of the base no others are read.
+    hit = {finding.path for finding in after.findings}
+    before = scan(_copies([file.before for file in files if file.path in hit]), _TOOL)
     return list(fresh(before.findings, after.findings, renamed=change.renamed))
 
 
