@@ -22,7 +22,7 @@ def run(change: Change) -> Found:
         if file.path.endswith(_SOURCES) and not shapes.is_test(file.path):
             new = list(_new(file))
             routes += len(new)
-            findings += _open(file, new, change)
+            findings += _open(file, new, change) if new else ()
     return Found(findings=tuple(findings), problems=tuple(_parse(change)), facts={"routes": str(routes)})
 
 
@@ -38,8 +38,9 @@ def _parse(change: Change) -> Iterator[str]:
 
 def _new(file: FileChange) -> Iterator[Endpoint]:
     """Routes that were not there, or were guarded."""
-    before = {e.route: e for e in endpoints(file.before)}
-    for endpoint in endpoints(file.after):
+    after = list(endpoints(file.after))
+    before = {e.route: e for e in endpoints(file.before)} if after else {}
+    for endpoint in after:
         old = before.get(endpoint.route)
         if old is None or (old.guarded and not endpoint.guarded):
             yield endpoint
