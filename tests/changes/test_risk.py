@@ -16,7 +16,8 @@ from interlock.changes.report.facts import facts
 from interlock.changes.report.html import html
 from interlock.changes.report.markdown import markdown
 from interlock.changes.risk import measures
-from interlock.changes.risk.score import Level, Policy, calibrated, logit, model, probability, risk
+from interlock.changes.risk.fit import calibrated
+from interlock.changes.risk.score import BASIS, Level, Policy, logit, model, probability, risk
 
 
 def test_every_measure_is_measured_and_raises_the_score(tmp_path: Path) -> None:
@@ -31,8 +32,8 @@ def test_a_score_wants_the_review_that_the_policy_says() -> None:
     assert risk({}, policy).people == 1
     high = risk({"lines": 1e6, "blocks": 50.0, "reviews": 50.0, "sensitive": 1.0}, policy)
     assert (high.people, high.who) == (3, "the owners")
-    assert not high.trained
-    assert risk({}, Policy(offset=-2.0, slope=1.1)).trained
+    assert high.basis == ("public" if model().trained else "hand")
+    assert risk({}, Policy(offset=-2.0, slope=1.1)).basis == "own"
 
 
 def test_history_counts_what_was_mended_and_by_whom(tmp_path: Path) -> None:
@@ -74,8 +75,21 @@ def test_the_report_shows_the_score_with_its_reasons_and_no_verdict_follows(tmp_
     assert report.risk is not None
     assert report.risk.files == ("a.py",)
     said = facts(report)["risk"]
-    assert (said["people"], said["trained"]) == (2, False)
+    basis = "public" if model().trained else "hand"
+    assert (said["people"], said["basis"]) == (2, basis)
     assert any("an agent says" in reason for reason in said["reasons"])
     assert "it wants 2 to look" in markdown(report)
     assert "<b>" not in markdown(report).replace("\\<b", "")
-    assert "not trained" in html(report)
+    assert BASIS[basis].split(" (")[0] in html(report)
+    assert BASIS[basis] in markdown(report)
+
+
+def test_a_score_that_a_team_calibrated_is_shown_without_a_caveat(tmp_path: Path) -> None:
+    folder = repository(
+        tmp_path / "r", {"a.py": "x = 1\n", ".interlock/gate.toml": "[risk]\noffset = -2.0\nslope = 1.0\n"}
+    )
+    git(folder, "checkout", "-q", "-b", "work")
+    commit(folder, {"a.py": "x = 2\n"})
+    report = judge(Repo(str(folder)), "main", "work")
+    assert facts(report)["risk"]["basis"] == "own"
+    assert not any(BASIS[basis].split(" (")[0] in markdown(report) + html(report) for basis in ("public", "hand"))

@@ -149,9 +149,9 @@ def _terminal(report: Report, *, everything: bool) -> None:
 
 
 def _risk(risk: Risk) -> None:
-    from interlock.changes.risk.score import UNTRAINED
+    from interlock.changes.risk.score import BASIS
 
     wants = f", which wants {risk.people} to look{f' ({visible(risk.who)})' if risk.who else ''}" if risk.people else ""
     click.echo(f"\nrisk {risk.probability:.0%}{wants}: {visible('; '.join(risk.reasons[:6]))}")
-    if not risk.trained:
-        click.echo(heading(f"    {UNTRAINED}"))
+    if caveat := BASIS[risk.basis]:
+        click.echo(heading(f"    {caveat}"))

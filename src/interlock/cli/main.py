@@ -47,6 +47,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "contained": ("contained", "Start a released run with the system's bubblewrap (Interlock does this itself)."),
     "changes": ("changes", "Show what contained commands changed; let through or drop what is held."),
     "gate": ("gate", "May this change be merged? Judges commits in stages, by the rules of their base."),
+    "risk": ("risk", "Fit the gate's risk score to what became of this repository's commits."),
     "check": ("check", "Explain what a command would do and the verdict, without running it."),
     "why": ("why", "Explain one entry: what was asked, understood and decided."),
     "log": ("log", "Show the ledger."),

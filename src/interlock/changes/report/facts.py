@@ -53,7 +53,7 @@ def _risk(report: Report) -> dict[str, Any] | None:
         return None
     return {
         "probability": round(risk.probability, 4),
-        "trained": risk.trained,
+        "basis": risk.basis,
         "reasons": [visible(reason) for reason in risk.reasons],
         "people": risk.people,
         "who": visible(risk.who),

@@ -7,7 +7,7 @@ from html import escape
 
 from interlock.changes.decide import Report
 from interlock.changes.finding import Finding, Result
-from interlock.changes.risk.score import UNTRAINED
+from interlock.changes.risk.score import BASIS
 from interlock.model.visible import visible
 
 _STYLE = """
@@ -41,7 +41,8 @@ def _page(report: Report) -> Iterator[str]:
     yield f"+{added} &#8722;{removed}, {report.seconds:.1f} s</p>"
     if report.risk is not None:
         said = "; ".join(escape(visible(reason)) for reason in report.risk.reasons[:6])
-        note = "" if report.risk.trained else f" <small>({escape(UNTRAINED)})</small>"
+        caveat = BASIS[report.risk.basis]
+        note = f" <small>({escape(caveat)})</small>" if caveat else ""
         yield f"<p>Risk {report.risk.probability:.0%}: {said}{note}</p>"
     yield from (f'<p class="r">Could not be judged: {_text(problem)}</p>' for problem in report.problems)
     if report.findings:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from interlock.changes.decide import Report
 from interlock.changes.finding import Finding, Result, Verdict, Weight
-from interlock.changes.risk.score import UNTRAINED
+from interlock.changes.risk.score import BASIS
 from interlock.model.visible import visible
 
 _SAYS = {
@@ -55,8 +55,8 @@ def _risk(report: Report) -> Iterator[str]:
         return
     wants = f"; it wants {risk.people} to look{f' ({_plain(risk.who)})' if risk.who else ''}" if risk.people else ""
     yield f"\n**Risk {risk.probability:.0%}**{wants}. {'; '.join(_plain(reason) for reason in risk.reasons[:6])}."
-    if not risk.trained:
-        yield f"<sub>{UNTRAINED}</sub>"
+    if caveat := BASIS[risk.basis]:
+        yield f"<sub>{caveat}</sub>"
 
 
 def _look_first(report: Report) -> Iterator[str]:

@@ -20,11 +20,12 @@ from interlock.changes.risk.score import logit
 from interlock.changes.shapes import is_test
 
 FIX = re.compile(
-    r"(?i)\b(?:fix(?:e[sd])?|bug|defect|regression|crash|broken?|mend(?:s|ed)?|revert(?:s|ed)?|repair(?:s|ed)?)\b"
+    r"(?i)\b(?:(?:bug|hot)?-?fix(?:e[sd]|ing)?|bugs?|defects?|regressions?|crash(?:e[sd])?|broken?|mend(?:s|ed)?"
+    r"|revert(?:s|ed)?|repair(?:s|ed)?)\b"
 )
 _DAY = 86_400
 _COMMITS = 2_000  # of history that are looked at
-_SOURCE = re.compile(r"\.(?:pyi?|[cm]?[jt]sx?|go|rs|java|kt|rb|php|cc?|cpp|hpp?|cs|swift|scala|sh|sql)$")
+SOURCE = re.compile(r"\.(?:pyi?|[cm]?[jt]sx?|go|rs|java|kt|rb|php|cc?|cpp|hpp?|cs|swift|scala|sh|sql)$")
 
 
 class Past(msgspec.Struct, frozen=True):
@@ -82,7 +83,7 @@ def sizes(lines: Counter[str], paths: list[str]) -> dict[str, float]:
     total = sum(lines.values())
     shares = [count / total for count in lines.values() if count] if total else []
     spread = -sum(share * math.log2(share) for share in shares)
-    code = [path for path in paths if _SOURCE.search(path) and not is_test(path)]
+    code = [path for path in paths if SOURCE.search(path) and not is_test(path)]
     return {
         "lines": float(total),
         "files": float(len(paths)),

@@ -1,8 +1,8 @@
 """The risk score: how probable it is that a change causes trouble, why, and what review that wants. Pure.
 
-A logistic model whose every term is shown. Unless a team has fitted it to its own history (`scripts/risk.py`), its
-weights are set by hand after the literature, and the report says so: the score then orders changes, and is no
-frequency. It raises how much review is asked for; it never makes a verdict.
+A logistic model whose every term is shown. Until a team has calibrated it on what became of its own changes
+(`interlock risk`), the score orders changes and is no frequency of theirs, and the report says so. It raises how much
+review is asked for; it never makes a verdict.
 """
 
 from __future__ import annotations
@@ -15,20 +15,30 @@ from importlib import resources
 
 import msgspec
 
-UNTRAINED = "not trained: weights set by hand after the literature; it orders changes and is no frequency"
+# What a score rests on, and what is said where that is no measurement here.
+BASIS = {
+    "hand": "not trained: weights set by hand after the literature; it orders changes and is no frequency",
+    "public": "trained on public releases and not calibrated here: it orders changes (`interlock risk` calibrates it)",
+    "own": "",
+}
 
 
 class Measure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One term. `unit`: `plain`, or `log2` of one more than the number."""
+    """One term. `unit`: `plain`, or `log2` of one more than the number. `fitted`: the weight comes from data."""
 
     id: str
     weight: float
     unit: str
     says: str
+    fitted: bool = False
+
+    def scaled(self, number: float) -> float:
+        """A number in the unit that the weight is per."""
+        return math.log2(1 + number) if self.unit == "log2" else number
 
     def term(self, number: float) -> float:
         """What a number adds to the logit."""
-        return self.weight * (math.log2(1 + number) if self.unit == "log2" else number)
+        return self.weight * self.scaled(number)
 
 
 class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,11 +67,11 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Risk(msgspec.Struct, frozen=True):
-    """The score, why, and what follows. `files`: those of the change, the riskiest first."""
+    """The score, why, and what follows. `basis`: a key of `BASIS`. `files`: the change's, the riskiest first."""
 
     probability: float
     reasons: tuple[str, ...]
-    trained: bool
+    basis: str
     people: int
     who: str
     files: tuple[str, ...] = ()
@@ -97,34 +107,9 @@ def risk(numbers: Mapping[str, float], policy: Policy, files: tuple[str, ...] = 
     level = max(
         (one for one in policy.level if at >= one.above), key=lambda one: one.above, default=Level(above=0.0, people=0)
     )
-    return Risk(at, reasons, known.trained or own, level.people, level.who, files)
+    basis = "own" if own else "public" if known.trained else "hand"
+    return Risk(at, reasons, basis, level.people, level.who, files)
 
 
 def _said(one: Measure, numbers: Mapping[str, float]) -> str:
     return one.says.replace("{n}", f"{numbers.get(one.id, 0.0):.0f}")
-
-
-def calibrated(raw: list[float], bad: list[bool]) -> tuple[float, float]:
-    """Offset and slope that fit logits to what happened (Platt scaling with his prior, by Newton's steps).
-
-    Raises:
-        ValueError: there is nothing to fit to: fewer than 20 changes, or only one kind of outcome.
-    """
-    if len(raw) < 20 or len(set(bad)) < 2:
-        raise ValueError("at least 20 changes with both outcomes are needed")
-    ones = sum(bad)
-    high, low = (ones + 1) / (ones + 2), 1 / (len(bad) - ones + 2)
-    goal = [high if one else low for one in bad]
-    offset, slope = math.log((ones + 1) / (len(bad) - ones + 1)), 0.0
-    for _ in range(100):
-        chance = [probability(x, offset, slope) for x in raw]
-        ga, gb = (sum((p - t) * f for p, t, f in zip(chance, goal, fs, strict=True)) for fs in ([1.0] * len(raw), raw))
-        w = [max(p * (1 - p), 1e-9) for p in chance]
-        aa, ab, bb = sum(w) + 1e-6, sum(map(math.prod, zip(w, raw, strict=True))), 1e-6
-        bb += sum(v * x * x for v, x in zip(w, raw, strict=True))
-        det = aa * bb - ab * ab
-        step = ((bb * ga - ab * gb) / det, (aa * gb - ab * ga) / det)
-        offset, slope = offset - max(-1.0, min(1.0, step[0])), slope - max(-1.0, min(1.0, step[1]))
-        if max(map(abs, step)) < 1e-8:
-            break
-    return offset, slope

@@ -94,7 +94,7 @@ class Change(msgspec.Struct, frozen=True):
     people: int
     who: str
     reasons: tuple[str, ...]
-    trained: bool
+    calibrated: bool
     first: tuple[tuple[str, str], ...]  # file, the rules that speak of it
     stages: tuple[Stage, ...]
     commits: int
@@ -149,7 +149,7 @@ def change(found: Mapping[str, Any]) -> Change:
         people=risk.get("people", 0),
         who=risk.get("who", ""),
         reasons=tuple(risk.get("reasons", ())[:_REASONS]),
-        trained=risk.get("trained", False),
+        calibrated=risk.get("basis") == "own",
         first=first(report),
         stages=tuple(_stage(one) for one in report.get("stages", ())),
         commits=found["commits"],

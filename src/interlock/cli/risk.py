@@ -1,0 +1,72 @@
+"""`interlock risk`: fits the gate's risk score to what became of this repository's own commits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from interlock.cli.show import emit, here
+
+if TYPE_CHECKING:
+    from interlock.changes.risk.calibration import Calibration
+
+_SHOWN = 5  # bins: a repository's newer third is small
+
+
+@click.command(
+    "risk",
+    epilog="\b\nExamples:\n  interlock risk                            bad is what a fix took lines out of\n"
+    "  interlock risk --incidents incidents.txt  bad is what your own list says\n"
+    "  interlock risk --diagram risk.svg         the reliability diagram too\n\n"
+    "Exit status: 0 fitted, 2 too few bad commits or a list that cannot be used, 26 no repository.",
+)
+@click.option(
+    "--incidents",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Commits that caused an incident, one a line; `fix COMMIT` where only the one that ended it is known.",
+)
+@click.option(
+    "--days", type=click.FloatRange(min=1), default=90.0, show_default=True, help="How soon a fix has to come."
+)
+@click.option(
+    "--commits", "most", type=click.IntRange(min=20), default=3_000, show_default=True, help="At most so many."
+)
+@click.option("--diagram", type=click.Path(dir_okay=False, path_type=Path), help="Write the reliability diagram (SVG).")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(incidents: Path | None, *, days: float, most: int, diagram: Path | None, as_json: bool) -> int:
+    """Fit the gate's risk score to what became of this repository's own commits.
+
+    The older two thirds are fitted to, the newer third says how good that is; then come the lines for
+    `.interlock/gate.toml`. Nothing is written: the rules of the gate are a person's.
+    """
+    from interlock.changes.repo import Repo
+    from interlock.changes.risk import calibration
+    from interlock.changes.risk.diagram import diagram as drawn
+
+    text = incidents.read_text("utf-8") if incidents is not None else None
+    found = calibration.calibrate(Repo(here()), text, days=days, most=most)
+    if diagram is not None:
+        diagram.write_text(drawn(found.bins(_SHOWN), "Newer third of this repository's commits"), "utf-8")
+    if as_json:
+        emit(found.facts(_SHOWN))
+    else:
+        _show(found)
+    return 0
+
+
+def _show(found: Calibration) -> None:
+    what = "named by your incidents" if found.told else f"mended within {found.days:.0f} days"
+    click.echo(f"{found.commits} commits whose outcome is known, {found.bad} of them {what}.")
+    area = f"{found.area:.2f}" if any(found.truth) else "unknown"
+    click.echo(
+        f"On the newer third ({len(found.truth)} commits, {sum(found.truth)} bad): AUC {area}, "
+        f"Brier score {found.brier:.4f}; saying the older share of everything has {found.constant:.4f}."
+    )
+    if not found.worth:
+        click.echo("It is no better than that: leave the score as it is, and come back with more history.")
+    click.echo("\npredicted          commits   mean predicted   bad")
+    for one in found.bins(_SHOWN):
+        click.echo(f"{one.low:6.1%} to {one.high:6.1%}   {one.size:7}   {one.predicted:14.1%}   {one.bad:4.1%}")
+    click.echo(f"\n{found.table()}", nl=False)
