@@ -15,6 +15,7 @@ import sys
 import tarfile
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
@@ -22,6 +23,7 @@ HERE = Path(__file__).parent
 SOURCES = (".py", ".js", ".cjs", ".mjs", ".ts", ".tsx", ".jsx", ".go")
 MOST = 2 << 20  # bytes of one file
 SECONDS = 180
+AT_ONCE = 4  # clients; they wait for the network most of the time
 # Older releases have wheels for older interpreters only; the files in them are what counts.
 PYTHONS = ("3.8", "3.12", "3.6")
 
@@ -138,12 +140,14 @@ def wanted(which: str) -> Iterator[tuple[str, str, str]]:
 
 def main(root: Path, which: str = "all") -> None:
     """Fetch what the lists name."""
-    missing = []
-    for registry, package, version in wanted(which):
-        if problem := fetch(root, registry, package, version):
-            missing.append(f"{registry} {package} {version}: {problem}")
-            print(missing[-1], flush=True)
-    print(f"{len(missing)} could not be had")
+    missing = 0
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        listed = list(dict.fromkeys(wanted(which)))
+        for one, problem in zip(listed, pool.map(lambda one: fetch(root, *one), listed), strict=True):
+            if problem:
+                missing += 1
+                print(f"{' '.join(one)}: {problem}", flush=True)
+    print(f"{missing} of {len(listed)} could not be had")
 
 
 if __name__ == "__main__":

@@ -87,3 +87,15 @@ def bounds(before: str, after: str) -> bool:
     trees = [parsed(atom) for atom in different]
     order = ast.Lt | ast.LtE | ast.Gt | ast.GtE
     return bool(trees) and all(isinstance(t, ast.Compare) and any(isinstance(o, order) for o in t.ops) for t in trees)
+
+
+_KINDS = re.compile(
+    r"(?:isinstance|issubclass|isArray|isString|isNumber|isPlainObject|isFunction|isBuffer|isObject)\(([\w.$\[\]]+)"
+    r"|typeof\s*\(?([\w.$\[\]]+)|([\w.$\[\]]+) instanceof\b"
+)
+
+
+@lru_cache(maxsize=16384)
+def kinds(condition: str) -> frozenset[str]:
+    """Of what a condition asks of which kind it is."""
+    return frozenset(next(filter(None, match.groups())) for match in _KINDS.finditer(condition))

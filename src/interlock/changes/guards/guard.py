@@ -24,6 +24,7 @@ class Kind(enum.StrEnum):
     LITERAL = "literal"  # a text that a check looks for
     PATTERN = "pattern"  # a regular expression
     ENTRY = "entry"  # of a list that keeps something out
+    NUMBER = "number"  # under a name that says it is a bound; key `name=number`
     HANDLER = "handler"  # an error that is caught
 
 

@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import msgspec
 
 from interlock.changes.guards import patterns, verbs
-from interlock.changes.guards.atoms import atoms, names
+from interlock.changes.guards.atoms import atoms, kinds, names
+from interlock.changes.guards.dropped import dropped
 from interlock.changes.guards.guard import REJECTIONS, Function, Guard, Kind
 from interlock.changes.guards.inlining import helpers, inlined
 from interlock.changes.guards.pairing import Pair, pairs
@@ -48,6 +49,10 @@ class Sign(enum.StrEnum):
     NARROWER = "condition-narrower"  # it stands behind another condition now
     HANDLER = "handler-lost"
     DELETED = "guard-function-deleted"
+    UNWRAPPED = "call-around-lost"  # a call around a value, whatever it is called
+    UNBOUNDED = "bound-lost"  # the last argument of a call that takes how much
+    RAISED = "limit-moved"  # a number under a bound's name lets in more
+    KIND = "kind-untested"  # a condition no longer asks of which kind something is
 
 
 class Loss(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,7 +60,8 @@ class Loss(msgspec.Struct, frozen=True, kw_only=True):
 
     `text`: the guard as it stood. `instead`: what stands there now. `conditions`: when it rejected, and when
     anything in the new function does, for the prover; `sources`: the function before and after.
-    `moved`: where the same guard stands now without being seen to lead here. `stands`: how a condition that took its
+    `moved`: where the same guard stands now without being seen to lead here; `called`: something in the change calls
+    that. `stands`: how a condition that took its
     place stands to it by its words; `alone`: the two, without what leads to them, for the prover; `bare`: it does not
     ask who somebody is or what they may, where the old one did.
     """
@@ -74,10 +80,12 @@ class Loss(msgspec.Struct, frozen=True, kw_only=True):
     bare: bool = False
     sources: tuple[str, str] = ("", "")
     moved: str = ""
+    called: bool = False
     critical: bool = False
     reason: str = ""
 
 
+_FAILED = frozenset({"err", "nil", "_"})
 _MOST_REJECTIONS = 30  # of a function that the prover is asked about
 
 _GROUPS: Mapping[Kind, str] = {
@@ -131,6 +139,10 @@ class Surroundings:
         if callers and all(id(caller) in guarded for caller in callers) and not self._used(into.short):
             return callers[0]
         return None
+
+    def called(self, holder: Function) -> bool:
+        """Whether something that the change touches calls it."""
+        return any(caller is not holder for caller in self._callers.get(holder.short, []))
 
     def elsewhere(self, guard: Guard, into: Function) -> Function | None:
         """A function that has the guard now, linked or not."""
@@ -281,7 +293,9 @@ class _Comparison:
             *self._singles(),
             *self._patterns(),
             *self._narrower(),
+            *self._numbers(),
         ]
+        found += self._dropped({loss.family for loss in found if loss.sign in (Sign.CALL, Sign.COMMON)})
         found += self._entries_and_unsafe()
         return found
 
@@ -300,6 +314,7 @@ class _Comparison:
             conditions=self._conditions_of(guard),
             sources=(self._before.source, self._after.source),
             moved=f"{other.path}:{other.name}" if other else "",
+            called=other is not None and self._around.called(other),
             critical=self._critical,
             reason=str(more.get("reason", "")),
         )
@@ -323,8 +338,39 @@ class _Comparison:
             was = old.get(guard.identity)
             if was is None or guard.kind not in REJECTIONS or guard.family != "refuse":
                 continue
+            if names(guard.condition) <= _FAILED:
+                continue  # it passes on what another function refused
             if atoms(guard.within or "True") - atoms(was.within or "True") - self._old_atoms:
                 found.append(self._loss(Sign.NARROWER, was, instead=guard))
+        return found
+
+    def _numbers(self) -> list[Loss]:
+        """Bounds that let in more: a larger `most`, a smaller `least`."""
+        now = {g.key.partition("=")[0]: g for g in self._gained if g.kind is Kind.NUMBER}
+        found = []
+        for guard in (g for g in self._lost if g.kind is Kind.NUMBER):
+            name, _, number = guard.key.partition("=")
+            if (other := now.get(name)) is None:
+                continue
+            change = float(other.key.partition("=")[2]) - float(number)
+            if (change > 0) is (guard.family == "most") and change:
+                found.append(self._loss(Sign.RAISED, guard, instead=other))
+        return found
+
+    def _dropped(self, told: set[str]) -> list[Loss]:
+        """Calls around values and bounds of calls that the text lost; `told`: families of calls that are losses already."""
+        if not self._after.short or self._before.name.endswith("."):
+            return []  # a file's or a class's text is that of its functions
+        found = []
+        python = self._after.path.endswith((".py", ".pyi"))
+        for one in dropped(self._before.source, self._after.source, python=python):
+            known = verbs.family(one.name)
+            family = known[0] if known else "bound" if one.bound else "around"
+            if family in told:
+                continue
+            mark = Guard(kind=Kind.CALL, family=family, key=one.name, line=self._before.line + one.line, text=one.text)
+            if not self._moved(mark):
+                found.append(self._loss(Sign.UNBOUNDED if one.bound else Sign.UNWRAPPED, mark))
         return found
 
     def _moved(self, guard: Guard) -> bool:
@@ -341,8 +387,13 @@ class _Comparison:
         gained = [g for g in self._gained if g.kind in (*REJECTIONS, Kind.CONDITION)]
         found = []
         changed, gone = _matched(lost, gained)
+        fewer_refusals = _refusals(lost) - _refusals(gained)
         for guard, other in changed:
             if self._moved(guard):
+                continue
+            if fewer_refusals > 0 and guard.family == "refuse" != other.family and not self._still_tested(guard):
+                fewer_refusals -= 1  # what stands there now refuses nothing
+                found.append(self._loss(Sign.EXIT, guard, instead=other))
                 continue
             missing = atoms(guard.condition) - self._atoms
             fewer = guard.condition and missing and not atoms(other.condition) - atoms(guard.condition)
@@ -361,7 +412,9 @@ class _Comparison:
         """A guard in whose place another one stands, with both conditions of refusal and what their words tell."""
         loss = self._loss(Sign.CHANGED, guard, instead=other)
         asks = verbs.authorising(guard.condition)
-        if guard.family not in ("refuse", "condition") and not asks:
+        if unasked := self._unasked(guard):
+            return msgspec.structs.replace(loss, sign=Sign.KIND, reason=", ".join(sorted(unasked)))
+        if guard.family not in ("refuse", "condition", "end") and not asks:
             return loss
         old, new = guard.condition, other.condition
         if guard.kind is Kind.CONDITION:  # what it lets in
@@ -374,6 +427,11 @@ class _Comparison:
             bare=asks and not verbs.authorising(new) and not verbs.bounding(new),
         )
 
+    def _unasked(self, guard: Guard) -> frozenset[str]:
+        """Of what nothing asks any more of which kind it is; none where others are asked about in its stead."""
+        old, new = (frozenset().union(*map(kinds, some)) for some in (self._old_atoms, self._atoms))
+        return kinds(guard.condition) - new if len(new) < len(old) else frozenset()
+
     def _conditions(self) -> list[Loss]:
         lost = [g for g in self._lost if g.kind is Kind.CONDITION]
         gained = [g for g in self._gained if g.kind in (*REJECTIONS, Kind.CONDITION)]
@@ -383,7 +441,7 @@ class _Comparison:
             missing = atoms(guard.condition) - self._atoms
             if missing and not atoms(other.condition) - atoms(guard.condition) and any(map(verbs.bounding, missing)):
                 found.append(self._loss(Sign.WEAKER, guard, instead=other))
-            elif verbs.authorising(guard.condition) and not self._moved(guard):
+            elif (verbs.authorising(guard.condition) or self._unasked(guard)) and not self._moved(guard):
                 found.append(self._changed(guard, other))
         found += [
             self._loss(Sign.CONDITION if guard.strong else Sign.BARE, guard)
@@ -424,9 +482,9 @@ class _Comparison:
         gained = [g for g in self._gained if g.kind is Kind.PATTERN]
         found = []
         for guard, other in zip(lost, gained, strict=False):
-            if patterns.worse(other.key, guard.key) and not patterns.worse(guard.key, other.key):
+            reason, better = patterns.worse(guard.key, other.key), patterns.worse(other.key, guard.key)
+            if patterns.sought_more(guard.key, other.key) or (better and not reason and better != patterns.WIDER):
                 continue  # the new one is the stronger
-            reason = patterns.worse(guard.key, other.key)
             found.append(
                 self._loss(Sign.PATTERN if reason else Sign.OTHER_PATTERN, guard, instead=other, reason=reason)
             )
@@ -458,6 +516,10 @@ class _Comparison:
                 mark = Guard(kind=Kind.KEYWORD, family="unsafe", key=key, line=self._before.line, text=key)
                 found.append(self._loss(one, mark))
         return found
+
+
+def _refusals(guards: Iterable[Guard]) -> int:
+    return sum(g.family == "refuse" for g in guards)
 
 
 def _whole_condition(guard: Guard) -> str:

@@ -12,6 +12,7 @@ from re import _constants as codes  # type: ignore[attr-defined] # no stub has t
 from re import _parser as parser  # type: ignore[attr-defined] # as above
 from typing import Any
 
+_LOOKS = re.compile(r"\(\?[:=!P<]|\[\^|\\[dws][+*{]|\[[a-zA-Z0-9]-[a-zA-Z0-9]")
 _MOST = 2_000  # characters of a pattern that is judged
 _UNBOUNDED = 1_000  # a repetition that may go on so often has no bound
 _SAMPLE = frozenset(range(0x80)) | {0xE9, 0x2028, 0x4E2D}
@@ -31,8 +32,39 @@ def worse(before: str, after: str) -> str:
     if now["endless"] > was["endless"] and now["bounded"] < was["bounded"]:
         return "a repetition has lost its bound"
     if _skeleton(one) == _skeleton(other) and _wider(one, other):
-        return "a class of characters holds more than before"
+        return WIDER
     return ""
+
+
+def sought_more(before: str, after: str) -> bool:
+    """Whether the second looks for all that the first does, anywhere in a text, and for other words besides."""
+    one, other = _parsed(before), _parsed(after)
+    if one is None or other is None or any(_features(other)[end] for end in ("start", "end", "look")):
+        return False
+    return _extended(_items(one), _items(other))
+
+
+def _extended(one: list[tuple[Any, Any]], other: list[tuple[Any, Any]]) -> bool:
+    """Whether two trees differ in alternatives alone that the second has besides."""
+    different = [(a, b) for a, b in zip(one, other, strict=False) if repr(a) != repr(b)]
+    if len(one) != len(other) or len(different) != 1:
+        return False
+    (was, now) = different[0]
+    if was[0] is not now[0]:
+        return False
+    if was[0] is codes.BRANCH:
+        old, new = ([repr(branch) for branch in side[1][1]] for side in (was, now))
+        if len(old) == len(new):
+            changed = [(_items(a), _items(b)) for a, b in zip(was[1][1], now[1][1], strict=True) if repr(a) != repr(b)]
+            return len(changed) == 1 and _extended(*changed[0])
+        return set(old) < set(new)
+    inner = was[0] in (codes.SUBPATTERN, codes.MAX_REPEAT, codes.MIN_REPEAT)
+    return inner and was[1][:-1] == now[1][:-1] and _extended(_items(was[1][-1]), _items(now[1][-1]))
+
+
+def looks(text: str) -> bool:
+    """Whether a text looks like a regular expression."""
+    return _LOOKS.search(text) is not None
 
 
 def slow(text: str) -> bool:
@@ -41,6 +73,7 @@ def slow(text: str) -> bool:
     return tree is not None and _features(tree)["slow"] > 0
 
 
+WIDER = "a class of characters holds more than before"
 _FEWER = {
     "start": "the anchor at its beginning is gone",
     "end": "the anchor at its end is gone",

@@ -8,16 +8,16 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator
 
-from interlock.changes.guards import verbs
+from interlock.changes.guards import numbers, patterns, verbs
 from interlock.changes.guards.guard import Function, Guard, Kind, Unreadable, shortened
 
 MOST_BYTES = 2 << 20
 _MOST_DEPTH = 200  # of nested statements and expressions, far below Python's own limit
 
 _Block = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-_PATTERN = re.compile(r"\(\?[:=!P<]|\[\^|\\[dws][+*{]|\[[a-zA-Z0-9]-[a-zA-Z0-9]")  # it looks like a regular expression
 _HOLDS = ("lock", "transaction")
 _REMOVING = ("any", "all", "pop", "delete", "remove", "discard", "replace", "remove_header", "split", "partition")
+_KINDS = ("str", "int", "float", "bool", "bytes")
 _NOTHING = ("None", "False", "''", '""', "()", "[]", "{}", "0", "-1", "b''")
 
 
@@ -229,13 +229,28 @@ class _Scribe(ast.NodeVisitor):
             self._add(Kind.CONDITION, "condition", source, test, condition=source, strong=verbs.bounding(source))
         self.visit(test)
 
+    def visit_match_case(self, node: ast.match_case) -> None:
+        """`case x: raise` refuses as `if` does."""
+        if _leaves(node.body) == "refuse" and not self._caught:
+            self._add(Kind.EXIT, "refuse", f"case {ast.unparse(node.pattern)}", node.body[0], strong=False)
+        if node.guard is not None:
+            self._test(node.guard, Kind.CONDITION)
+        self._tested += 1
+        for statement in node.body:
+            self.visit(statement)
+        self._tested -= 1
+
     def visit_IfExp(self, node: ast.IfExp) -> None:
         self._test(node.test, Kind.CONDITION)
         self.visit(node.body)
         self.visit(node.orelse)
 
     def visit_While(self, node: ast.While) -> None:
-        self._test(node.test, Kind.CONDITION)
+        """A loop ends where its condition no longer holds: one that ends later may never end."""
+        if not isinstance(node.test, ast.Constant):
+            turned = f"not ({ast.unparse(node.test)})"
+            self._add(Kind.EXIT, "end", turned, node, condition=turned, strong=verbs.bounding(turned))
+        self._test(node.test, Kind.EXIT)
         self._tested += 1
         for statement in (*node.body, *node.orelse):
             self.visit(statement)
@@ -300,10 +315,20 @@ class _Scribe(ast.NodeVisitor):
             self._pattern(node.args[0])
         self._keywords(node)
         checks = verbs.telling if last in _REMOVING or known else verbs.marked
+        if last in ("insert", "append", "appendleft") and "path" in name.lower() and any(map(_here, node.args)):
+            self.unsafe["the current folder in a search path"] += 1
         for given in node.args:
             for text in _entries(given) or [given]:
                 if isinstance(text, ast.Constant) and isinstance(text.value, str) and checks(text.value):
                     self._add(Kind.LITERAL, "literal", text.value, node, text=repr(text.value))
+        self.generic_visit(node)
+
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> None:
+        """`f"--rev={name}"`: what a stranger names cannot be an option of its own."""
+        first, last = node.values[0] if node.values else None, node.values[-1] if node.values else None
+        option = isinstance(first, ast.Constant) and re.fullmatch(r"--?[A-Za-z][\w-]*=?", str(first.value))
+        if option and len(node.values) == 2 and isinstance(last, ast.FormattedValue):
+            self._add(Kind.LITERAL, "literal", f"{option[0]}{{}}", node, text=ast.unparse(node))
         self.generic_visit(node)
 
     def visit_Subscript(self, node: ast.Subscript) -> None:
@@ -331,6 +356,10 @@ class _Scribe(ast.NodeVisitor):
 
     def _keyword(self, name: str, value: ast.expr) -> None:
         source = ast.unparse(value)
+        side = verbs.bound(name)
+        number = numbers.number(value) if side else None
+        if side and number is not None:
+            self._add(Kind.NUMBER, side, f"{name}={number}", value, text=f"{name}={source}")
         protects = verbs.keyword(name, source)
         if protects:
             self._add(Kind.KEYWORD, "keyword", name, value, text=f"{name}={source}")
@@ -340,6 +369,7 @@ class _Scribe(ast.NodeVisitor):
     def visit_Assign(self, node: ast.Assign | ast.AnnAssign) -> None:
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
         if node.value is not None:
+            self._coerced(targets, node.value)
             for target in targets:
                 name = _dotted(target)
                 if name:
@@ -347,6 +377,15 @@ class _Scribe(ast.NodeVisitor):
         self.generic_visit(node)
 
     visit_AnnAssign = visit_Assign  # noqa: N815
+
+    def _coerced(self, targets: list[ast.expr], value: ast.expr) -> None:
+        """`key = str(key)`: from here on it is of one kind, whatever was given."""
+        kind = value.func.id if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) else ""
+        if kind not in _KINDS or not isinstance(value, ast.Call) or len(value.args) != 1:
+            return
+        given = ast.unparse(value.args[0])
+        if any(ast.unparse(target) == given for target in targets):
+            self._add(Kind.CALL, "coerce", f"{kind} {given}", value, text=f"{given} = {ast.unparse(value)}")
 
     def _setting(self, name: str, value: ast.expr) -> None:
         last = name.rpartition(".")[2]
@@ -361,7 +400,7 @@ class _Scribe(ast.NodeVisitor):
                 self.allows[f"{last}: {entry}"] += 1
         if not entries:
             self._keyword(last, value)
-        if (text := _text(value)) and _PATTERN.search(text):
+        if (text := _text(value)) and patterns.looks(text):
             self._pattern(value)
 
     def visit_Dict(self, node: ast.Dict) -> None:
@@ -399,6 +438,13 @@ def _text(node: ast.expr) -> str | None:
         left, right = _text(node.left), _text(node.right)
         return None if left is None or right is None else left + right
     return None
+
+
+def _here(node: ast.expr) -> bool:
+    """Whether it is the folder that the program happens to be started in."""
+    if isinstance(node, ast.Constant):
+        return node.value in ("", ".")
+    return isinstance(node, ast.Call) and _dotted(node.func) in ("os.getcwd", "getcwd", "Path.cwd", "pathlib.Path.cwd")
 
 
 def _dotted(node: ast.expr) -> str:

@@ -33,6 +33,10 @@ def stands(old: str, new: str) -> Stands:
     seen = _signs(new)
     kinds = {_kind(atom, seen.get(atom, False), about) for atom in fresh}
     ranks = max(map(verbs.rank, lost), default=0), max(map(verbs.rank, fresh), default=0)
+    if not verbs.people(f"{old} {new}"):
+        ranks = 0, 0
+    if _fewer_members(old, new, lost, fresh):
+        return Stands.WEAKER
     if ranks[1] > ranks[0] > 0:
         return Stands.STRONGER
     if Stands.STRONGER in kinds:
@@ -40,6 +44,28 @@ def stands(old: str, new: str) -> Stands:
     if kinds == {Stands.WEAKER} or ranks[0] > ranks[1] > 0:
         return Stands.WEAKER
     return Stands.UNKNOWN if Stands.UNKNOWN in kinds else Stands.PROVABLE
+
+
+def _fewer_members(old: str, new: str, lost: frozenset[str], fresh: frozenset[str]) -> bool:
+    """Whether all that changed is that something has to be one of fewer to be refused (or of more, where that is let in)."""
+    if len(lost) != 1 or len(fresh) != 1:
+        return False
+    (was,), (now,) = (tuple(_members(atom) for atom in side) for side in (lost, fresh))
+    (one,), (other,) = lost, fresh
+    if was is None or now is None or was[0] != now[0] or _signs(old).get(one) is not _signs(new).get(other):
+        return False
+    return now[1] < was[1] if _signs(old)[one] else was[1] < now[1]
+
+
+def _members(atom: str) -> tuple[str, frozenset[str]] | None:
+    """What is looked for, and in which constants."""
+    tree = parsed(atom)
+    if not isinstance(tree, ast.Compare) or len(tree.ops) != 1 or not isinstance(tree.ops[0], ast.In):
+        return None
+    held = tree.comparators[0]
+    if not isinstance(held, ast.Tuple | ast.List | ast.Set) or not all(isinstance(e, ast.Constant) for e in held.elts):
+        return None
+    return ast.unparse(tree.left), frozenset(ast.unparse(e) for e in held.elts)
 
 
 def _kind(atom: str, refuses: bool, about: list[frozenset[str]]) -> Stands:

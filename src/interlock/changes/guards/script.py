@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from interlock.changes.guards import trees, verbs
+from interlock.changes.guards import atoms, numbers, patterns, trees, verbs
 from interlock.changes.guards.conditions import unquoted, written
 from interlock.changes.guards.guard import Function, Guard, Kind, Unreadable, shortened
 
@@ -267,7 +267,20 @@ class _Reader:
             else:
                 self.visit(child)
 
-    _on_ternary_expression = _on_while_statement = _on_do_statement = _tests
+    _on_ternary_expression = _tests
+
+    def _loops(self, node: Node) -> None:
+        """A loop ends where its condition no longer holds: one that ends later may never end."""
+        test = node.child_by_field_name("condition")
+        if test is not None:
+            condition = written(test, self._data)
+            if condition not in ("True", "1"):
+                turned = f"not ({condition})"
+                self._add(Kind.EXIT, "end", turned, test, condition=turned, strong=verbs.bounding(condition))
+            self._literals(test)
+        self._below(node)
+
+    _on_while_statement = _on_do_statement = _loops
 
     def _on_binary_expression(self, node: Node) -> None:
         """`a && f()` as a statement tests `a`."""
@@ -313,7 +326,7 @@ class _Reader:
         return ""
 
     def _answer(self, value: str) -> str:
-        if value in _NOTHING:
+        if all(part.strip() in _NOTHING for part in value.split(",")):
             return "nothing"
         if self._language == "go" and re.fullmatch(r"(.*,\s*)?err", value):
             return "passed on"  # `return nil, err`: another function has refused
@@ -327,10 +340,17 @@ class _Reader:
     def _on_return_statement(self, node: Node) -> None:
         """What a predicate answers about somebody is a condition, for whoever asks."""
         value = node.named_children[0] if node.named_child_count == 1 else None
+        if not self._tested and self._left(node) == "refuse":
+            self._add(Kind.RAISE, "refuse", self._text(node), node, strong=False)
         if value is not None and value.type == "expression_list" and value.named_child_count == 1:
             value = value.named_children[0]
         told = ("member_expression", "selector_expression", "binary_expression", "unary_expression")
         if value is not None and value.type in told and verbs.personal(self._text(value)):
+            return self._test(value, Kind.CONDITION)
+        while value is not None and value.type == "parenthesized_expression" and value.named_child_count == 1:
+            value = value.named_children[0]
+        operator = self._text(value.child_by_field_name("operator")) if value is not None else ""
+        if value is not None and value.type == "binary_expression" and operator in _TRUTHS:
             return self._test(value, Kind.CONDITION)
         return self._below(node)
 
@@ -351,11 +371,22 @@ class _Reader:
         value = node.child_by_field_name("value")
         if value is not None:
             self._literals(value)
+        self._refusing_case(node, value)
         self._tested += 1
         self._below(node)
         self._tested -= 1
 
-    _on_expression_case = _on_switch_case
+    _on_expression_case = _on_default_case = _on_switch_default = _on_switch_case
+
+    def _refusing_case(self, node: Node, value: Node | None) -> None:
+        """`case x: return err` refuses as `if` does."""
+        body = [c for c in node.named_children if c != value and c.type != "comment"]
+        while len(body) == 1 and "block" in body[0].type or len(body) == 1 and body[0].type == "statement_list":
+            body = [c for c in body[0].named_children if c.type != "comment"]
+        if body and body[-1].type != "break_statement" and self._left(body[-1]) == "refuse" and not self._caught:
+            on = node.parent.child_by_field_name("value") if node.parent is not None else None
+            asked = f"{self._text(on)} {self._text(value) or 'default'}".strip()
+            self._add(Kind.EXIT, "refuse", f"case {asked}", body[-1], strong=False)
 
     def _on_decorator(self, node: Node) -> None:
         source = self._text(node)
@@ -431,10 +462,17 @@ class _Reader:
 
     def _valued(self, node: Node, name: str, value: Node | None) -> None:
         last = re.split(r"[.\s\[]", name.strip("'\"` ]"))[-1].strip("'\"")
+        if value is not None and value.type in _UNNAMED and verbs.keyword(last, "function"):
+            self._add(Kind.KEYWORD, "keyword", last.lower(), node, text=f"{last}: a function")
         if value is None or value.type in _UNNAMED:
             return
         source = self._text(value)
         entries = self._entries(value)
+        if value.type in ("string", "raw_string_literal") and patterns.looks(unquoted(source)):
+            self._add(Kind.PATTERN, "pattern", unquoted(source), value, text=source)
+        side = verbs.bound(last)
+        if side and (number := _number(source)) is not None:
+            self._add(Kind.NUMBER, side, f"{last}={number}", node, text=f"{last}: {source}")
         side = verbs.listed(last) if entries else None
         for entry in entries:
             if side == "deny":
@@ -464,6 +502,13 @@ class _Reader:
             return []
         return [unquoted(self._text(c)) for c in value.named_children if c.type == "string"]
 
+    def _on_array(self, node: Node) -> None:
+        """Parts of a pattern that are joined."""
+        for child in node.named_children:
+            if child.type == "string" and patterns.looks(text := unquoted(self._text(child))):
+                self._add(Kind.PATTERN, "pattern", text, child, text=text)
+        self._below(node)
+
     def _on_pair(self, node: Node) -> None:
         self._valued(node, self._text(node.child_by_field_name("key")), node.child_by_field_name("value"))
         self._below(node)
@@ -472,8 +517,24 @@ class _Reader:
         self._valued(node, self._text(node.child_by_field_name("name")), node.child_by_field_name("value"))
         self._below(node)
 
+    def _on_augmented_assignment_expression(self, node: Node) -> None:
+        """`size -= 0`: from here on it is a number, whatever was given."""
+        sign, right = (self._text(node.child_by_field_name(field)) for field in ("operator", "right"))
+        if right == "0" and sign in ("-=", "|=", ">>=", ">>>="):
+            left = self._text(node.child_by_field_name("left"))
+            self._add(Kind.CALL, "coerce", f"number {left}", node, text=self._text(node))
+        self._below(node)
+
+    def _coerced(self, node: Node, left: str) -> None:
+        """`key = String(key)`: from here on it is of one kind, whatever was given."""
+        right = self._text(node.child_by_field_name("right"))
+        kind = re.fullmatch(r"(String|Number|Boolean|BigInt|parseInt|parseFloat)\(([^(),]+)(?:,\s*\d+)?\)", right)
+        if (kind and kind[2].strip() == left) or right in (f"+{left}", f"{left} | 0", f"{left} >>> 0", f"!!{left}"):
+            self._add(Kind.CALL, "coerce", f"{kind[1] if kind else 'plain'} {left}", node, text=self._text(node))
+
     def _on_assignment_expression(self, node: Node) -> None:
         left = self._text(node.child_by_field_name("left"))
+        self._coerced(node, left)
         self._valued(node, left, node.child_by_field_name("right"))
         if left.endswith((".innerHTML", ".outerHTML")):
             self._page.unsafe["innerHTML"] += 1
@@ -490,6 +551,17 @@ class _Reader:
         self._below(node)
 
     _on_var_spec = _on_const_spec
+
+
+_ARITHMETIC = re.compile(r"[\d_.xXa-fA-F]+(?:\s*(?:\*\*|<<|\*|\+|-)\s*[\d_.xXa-fA-F]+)*")
+
+
+def _number(source: str) -> float | None:
+    """A number that stands there, or is made of some by arithmetic (`1 << 20`)."""
+    if len(source) > 60 or not _ARITHMETIC.fullmatch(source):
+        return None
+    tree = atoms.parsed(re.sub(r"\b0+(?=\d)", "", source))
+    return numbers.number(tree) if tree is not None else None
 
 
 def dotted(text: str) -> str:

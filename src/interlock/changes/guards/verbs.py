@@ -83,6 +83,23 @@ def keyword(name: str, value: str) -> bool | None:
     return None
 
 
+def bound(name: str) -> str:
+    """`most` or `least`, where a name says that its number is a bound; what is larger than `most` is let in."""
+    own = words(name)
+    sides = [side for side in ("most", "least") if own & _set("bounds", side)]
+    return sides[0] if len(sides) == 1 and not own & _set("bounds", "not") else ""
+
+
+def wrapping(name: str) -> bool:
+    """Whether a call of this name may make what it is given safe: it is no word of the language, and no mere container."""
+    return name not in _set("wrapping", "not")
+
+
+def bounded(name: str) -> bool:
+    """Whether a call of this name takes how much it may at most take."""
+    return name in _set("wrapping", "bounded")
+
+
 def outright(name: str) -> bool:
     """Whether an argument of this name takes a protection away that would be there without it."""
     low = name.lower()
@@ -114,6 +131,12 @@ def rank(condition: str) -> int:
     return next((len(_ranks()) - n for n, some in enumerate(_ranks()) if own & some), 0)
 
 
+def people(text: str) -> bool:
+    """Whether somebody is spoken of: the words of the lower ranks are words of other things too (`public`, `member`)."""
+    own = {word for name in identifiers(text) for word in words(name)}
+    return bool(own & (_ranks()[0] | _ranks()[1] | _set("people")))
+
+
 def personal(condition: str) -> bool:
     """Whether a condition is about somebody."""
     return rank(condition) > 0 or authorising(condition)
@@ -122,7 +145,7 @@ def personal(condition: str) -> bool:
 def authorising(condition: str) -> bool:
     """Whether a condition asks who somebody is, or what they may."""
     names = identifiers(re.sub(r"'[^']*'", "", condition))
-    return rank(condition) > 1 or any((known := family(name)) and known[0] == "authorise" for name in names)
+    return (rank(condition) > 1 and people(condition)) or any((known := family(name)) and known[0] == "authorise" for name in names)
 
 
 def listed(name: str) -> str | None:

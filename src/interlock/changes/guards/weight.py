@@ -47,6 +47,10 @@ _LOOK = _GRAVE | {
         Sign.ALLOWED,
         Sign.CONDITION,
         Sign.NARROWER,
+        Sign.UNWRAPPED,
+        Sign.UNBOUNDED,
+        Sign.RAISED,
+        Sign.KIND,
     )
 }
 # Every fifth ordinary change shows one of these: they are looked at where it is critical.
@@ -56,6 +60,8 @@ _FAINT = frozenset({Sign.BARE, Sign.ANSWER})
 def weighed(loss: Loss, *, critical: bool = False) -> Weight:
     """The weight of one loss; `critical`: the configuration of the base says that its path is."""
     grave = critical or loss.critical
+    if loss.called and not grave:
+        return Weight.NOTE  # it came to a function that is in use
     if loss.sign is Sign.CHANGED and loss.stands is Stands.UNKNOWN and (grave or loss.bare):
         return Weight.REVIEW
     if grave and loss.sign in _GRAVE:

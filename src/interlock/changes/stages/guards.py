@@ -45,6 +45,10 @@ _SENTENCES: dict[Sign, str] = {
     Sign.NARROWER: "{where} asks for {text} behind another condition now.",
     Sign.HANDLER: "{where} no longer catches {text}.",
     Sign.DELETED: "{text}, which guards, is gone.",
+    Sign.UNWRAPPED: "{where} uses as it comes what went through {text}.",
+    Sign.UNBOUNDED: "{where} has lost the bound in {text}.",
+    Sign.RAISED: "{where} has a bound that lets in more than {text}.",
+    Sign.KIND: "{where} no longer asks of which kind {reason} is.",
 }
 
 

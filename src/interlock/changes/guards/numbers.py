@@ -1,0 +1,26 @@
+"""Numbers as a program writes them, worked out as far as they are constant. Pure."""
+
+from __future__ import annotations
+
+import ast
+
+_MOST_DIGITS = 40  # of a number that is worked out
+
+
+def number(node: ast.expr) -> float | None:
+    """A number that stands there, or is made of some by arithmetic (`2 ** 30 - 1`); None for what is none."""
+    if isinstance(node, ast.Constant):
+        return node.value if isinstance(node.value, int | float) and not isinstance(node.value, bool) else None
+    if not isinstance(node, ast.BinOp):
+        return None
+    left, right = number(node.left), number(node.right)
+    if left is None or right is None or max(abs(left), abs(right)) > 10**_MOST_DIGITS:
+        return None
+    if isinstance(node.op, ast.Add | ast.Sub):
+        return left + right if isinstance(node.op, ast.Add) else left - right
+    if isinstance(node.op, ast.Mult):
+        return left * right
+    if isinstance(node.op, ast.LShift | ast.Pow) and 0 <= right <= 2 * _MOST_DIGITS and abs(left) <= 1024:
+        base = 2 if isinstance(node.op, ast.LShift) else left
+        return (left if isinstance(node.op, ast.LShift) else 1) * float(base) ** right
+    return None
