@@ -1,12 +1,13 @@
 """How many reversed security fixes the guards' stage stops or hands to a person, and how many ordinary changes.
 
-    python benchmarks/guards/score.py DIRECTORY [--held] [--signs] [--misses]
+    python benchmarks/guards/score.py DIRECTORY [--held] [--signs] [--misses] [--stages]
 
 DIRECTORY is what `fetch.py` filled. A reversed fix is the change from the first fixed release of a package back to
 the last vulnerable one, cut down to the files that the advisory or its fix names (`advisories.tsv`). An ordinary
 change is one between adjacent releases of a project that releases nearly each commit (`ordinary.tsv`), whole, if it
 touches at most TOUCHED source files; and each commit of this repository. Projects are split in two halves by the hash
-of their names: words and weights were chosen while looking at one half alone; `--held` scores the other.
+of their names: words and weights were chosen while looking at one half alone; `--held` scores the other. `--stages`
+asks other stages of the gate as well, and says what each adds to the guards.
 """
 
 from __future__ import annotations
@@ -17,19 +18,28 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 from fnmatch import fnmatch
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 from fetch import home, rows  # type: ignore[import-not-found]  # it stands beside this file
 
+from interlock.changes import shapes
+from interlock.changes.change import Change, FileChange, Kind, Span, Version
+from interlock.changes.config import Config
+from interlock.changes.finding import Finding
+from interlock.changes.finding import Weight as Told
 from interlock.changes.formal import discharge
 from interlock.changes.guards import files
 from interlock.changes.guards.guard import Function, Unreadable
 from interlock.changes.guards.loss import Loss, losses
 from interlock.changes.guards.weight import Weight, weighed
+from interlock.changes.patch import Hunk
+from interlock.changes.stages import checks, privilege, secrets
+from interlock.changes.taint import findings as flows
 
 TOUCHED = 10
 ROOT = Path(__file__).parent.parent.parent
@@ -153,6 +163,60 @@ def share(cases: list[Case], label: str) -> str:
     return f"{label}: {hit} of {len(cases)} ({100 * hit / max(1, len(cases)):.1f}%)"
 
 
+def as_change(case: Case) -> Change:
+    """A case as the stages see it: the changed files alone, by the rules of an empty configuration."""
+    sides = [
+        {
+            path: Version(path, "100644", f"{n} {path}", Kind.TEXT, len(text), text.encode())
+            for path, text in one.items()
+        }
+        for n, one in enumerate((case.before, case.after))
+    ]
+    changes = []
+    for path in sorted({*case.before, *case.after}):
+        old, new = sides[0].get(path), sides[1].get(path)
+        lines = old.lines if old else [], new.lines if new else []
+        places = SequenceMatcher(None, *lines, autojunk=False).get_opcodes()
+        hunks = tuple(Hunk(range(i + 1, j + 1), range(k + 1, m + 1)) for kind, i, j, k, m in places if kind != "equal")
+        changes.append(FileChange(old, new, hunks))
+    held = {v.oid: v.data for side in sides for v in side.values()}
+    return Change(
+        Span(base="0", head="1", fork="0", trees={"base": "0", "head": "1", "fork": "0"}),
+        tuple(changes),
+        Config(),
+        listing=lambda tree: {path: (v.mode, v.oid) for path, v in sides[int(tree)].items()},
+        read=lambda oids: {oid: held.get(oid) for oid in oids},
+        today="2026-01-01",
+    )
+
+
+def _constructs(change: Change) -> list[Finding]:
+    return shapes.new(change, shapes.load("static"))
+
+
+def _flows(change: Change) -> list[Finding]:
+    return flows.new(change, [])
+
+
+STAGES: dict[str, Callable[[Change], Iterable[Finding]]] = {
+    "privilege": lambda change: privilege.STAGE.run(change).findings,
+    "secrets": lambda change: secrets.STAGE.run(change).findings,
+    "checks": lambda change: checks.STAGE.run(change).findings,
+    "static, constructs": _constructs,
+    "static, flows": _flows,
+}
+
+
+def others(groups: dict[str, list[Case]]) -> None:
+    """What other stages stop or hand to a person, and how many of these the guards do not."""
+    for label, cases in groups.items():
+        changes = [(case, as_change(case)) for case in cases]
+        for name, ask in STAGES.items():
+            hit = [case for case, change in changes if any(f.weight is not Told.NOTE for f in ask(change))]
+            alone = sum(not case.flagged for case in hit)
+            print(f"    {label}: {name} {len(hit)}, {alone} of them not seen by the guards")
+
+
 def signs(cases: list[Case], others: list[Case]) -> None:
     """Of each sign: how many of the ones and of the others show it."""
     for_, against = (
@@ -169,6 +233,7 @@ def main() -> None:
     parser.add_argument("--held", action="store_true")
     parser.add_argument("--signs", action="store_true")
     parser.add_argument("--misses", action="store_true")
+    parser.add_argument("--stages", action="store_true")
     parser.add_argument("--own", type=int, default=150)
     args = parser.parse_args()
     problems: list[str] = []
@@ -194,6 +259,8 @@ def main() -> None:
     for project in sorted({c.project for c in groups["ordinary changes"]}):
         print("    " + share([c for c in groups["ordinary changes"] if c.project == project], project))
     print(f"  left out: {len(problems)}" + "".join(f"\n    {p}" for p in problems))
+    if args.stages:
+        others({label: groups[label] for label in ("reversed security fixes", "ordinary changes")})
     if args.signs:
         signs(groups["reversed security fixes"], groups["ordinary changes"] + groups["commits of this repository"])
     if args.misses:

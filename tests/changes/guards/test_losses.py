@@ -81,6 +81,50 @@ GONE = {
         "def f(x):\n    return yaml.load(x)\n",
         Sign.UNSAFE,
     ),
+    "a limit that grew": ("MAX_CHUNK = 2 ** 20 - 1\n", "MAX_CHUNK = 2 ** 21 - 1\n", Sign.RAISED),
+    "a least that shrank": ("ROUNDS = ITERATIONS = 600_000\n", "ROUNDS = ITERATIONS = 1_000\n", Sign.RAISED),
+    "a case that refuses": (
+        "def f(x):\n    match x:\n        case None:\n            raise ValueError\n        case _:\n"
+        "            return x\n",
+        "def f(x):\n    match x:\n        case _:\n            return x\n",
+        Sign.EXIT,
+    ),
+    "a value made of one kind": (
+        "def f(k):\n    k = str(k)\n    return table[k]\n",
+        "def f(k):\n    return table[k]\n",
+        Sign.CALL,
+    ),
+    "a call around a value, of any name": (
+        "def f(u):\n    log.debug('to %s', without_password(u))\n    return get(u)\n",
+        "def f(u):\n    log.debug('to %s', u)\n    return get(u)\n",
+        Sign.UNWRAPPED,
+    ),
+    "how much is read": (
+        "def f(s):\n    return s.body.read(MOST)\n",
+        "def f(s):\n    return s.body.read()\n",
+        Sign.UNBOUNDED,
+    ),
+    "of which kind it is": (
+        "def f(x):\n    if not isinstance(x, Token) or not x.text:\n        raise TypeError\n    return x.text\n",
+        "def f(x):\n    if x.name != 'Token' or not x.text:\n        raise TypeError\n    return x.text\n",
+        Sign.KIND,
+    ),
+    "an option's value that cannot be an option": (
+        "def f(rev):\n    return run(['hg', 'update', f'--rev={rev}'])\n",
+        "def f(rev):\n    return run(['hg', 'update', '--rev', rev])\n",
+        Sign.LITERAL,
+    ),
+    "code from wherever it is started": (
+        "def f(path):\n    return path\n",
+        "def f(path):\n    path.insert(0, os.getcwd())\n    return path\n",
+        Sign.UNSAFE,
+    ),
+    "a refusal that became an answer": (
+        "def f(data, want):\n    if data != want:\n        raise ProtocolError\n    want = want[len(data):]\n"
+        "    return want\n",
+        "def f(data, want):\n    want = want - len(data)\n    if want > 0:\n        return None\n    return want\n",
+        Sign.EXIT,
+    ),
     "a helper that refused": (
         "def f(x):\n    _bounds(x)\n    return x\n\ndef _bounds(x):\n    if x > 9:\n        raise ValueError\n",
         "def f(x):\n    return x\n",
@@ -138,6 +182,28 @@ KEPT = {
         "def f(a):\n    if a < 0:\n        raise ValueError('no')\n    return a\n",
         "def f(a):\n    if a < 0:\n        raise ValueError('never')\n    return a\n",
     ),
+    "a limit that shrank": ("MAX_CHUNK = 2 ** 21\n", "MAX_CHUNK = 2 ** 20\n"),
+    "a width that grew": ("MAX_WIDTH = 80\n", "MAX_WIDTH = 100\n"),
+    "a loop that ends sooner": (
+        "def f(c):\n    while c not in (1, 2):\n        c = g(c)\n",
+        "def f(c):\n    while c not in (1, 2, 3):\n        c = g(c)\n",
+    ),
+    "a separator that went": ("def f(x):\n    return x.split(',')\n", "def f(x):\n    return x.split()\n"),
+    "a container around a value": ("def f(x):\n    return g(list(x))\n", "def f(x):\n    return g(x)\n"),
+    "a kind asked of what the value came from": (
+        "def f(x):\n    if isinstance(x.a, str):\n        return None\n    return x.a\n",
+        "def f(x):\n    a = x.a\n    if isinstance(a, str):\n        return None\n    return a\n",
+    ),
+    "other words looked for besides": (
+        "import re\n\ndef f(x):\n    return re.search('token|secret', x)\n",
+        "import re\n\ndef f(x):\n    return re.search('token|secret|key', x)\n",
+    ),
+    "a road that calls both": (
+        "def a(x):\n    b(x)\n    return c(x)\n\ndef b(x):\n    if x < 0:\n        raise ValueError\n    return x\n\n"
+        "def c(x):\n    return x\n",
+        "def a(x):\n    b(x)\n    return c(x)\n\ndef b(x):\n    return x\n\ndef c(x):\n    if x < 0:\n"
+        "        raise ValueError\n    return x\n",
+    ),
     "a guard more": ("def f(a):\n    return a\n", "def f(a):\n    if a < 0:\n        raise ValueError\n    return a\n"),
 }
 
@@ -189,6 +255,31 @@ SCRIPT = {
         "function f(x) { return parse(x, {}); }",
         Sign.KEYWORD,
     ),
+    "a value made a number": (
+        "const f = (n) => { fill((n -= 0)); return n; };",
+        "const f = (n) => { fill(n); return n; };",
+        Sign.CALL,
+    ),
+    "a case that refuses": (
+        "function f(k) { switch (k) { case 'eof': throw new Error('end'); default: return k; } }",
+        "function f(k) { switch (k) { default: return k; } }",
+        Sign.EXIT,
+    ),
+    "what a predicate asked of a kind": (
+        "function ok(p) { return Array.isArray(p) && (typeof p[0] === 'string' || typeof p[0] === 'number'); }",
+        "function ok(p) { return Array.isArray(p) && p.length > 0; }",
+        Sign.KIND,
+    ),
+    "a part of a joined pattern": (
+        "const p = ['^[a-z]+$', '(?:[0-9]+;)'].join('|');",
+        "const p = ['^[a-z]+', '(?:[0-9]+;)'].join('|');",
+        Sign.PATTERN,
+    ),
+    "what happens at a redirect": (
+        "function f(o) { o.beforeRedirect = function (next) { o.again(next); }; return o; }",
+        "function f(o) { return o; }",
+        Sign.KEYWORD,
+    ),
     "a throw": (
         "const f = (a) => { if (a.length > 10) { throw new RangeError('long'); } return a; };",
         "const f = (a) => { return a; };",
@@ -214,6 +305,12 @@ def test_a_guard_lost_in_go_is_found() -> None:
     assert signs(before, after, "a.go") >= {Sign.EXIT, Sign.HOLD}
     (found, *_) = lost(before, after, "a.go")
     assert found.function == "Store.Put"
+
+
+def test_a_refusal_at_the_end_in_go_stands_for_the_one_in_the_middle() -> None:
+    before = "package a\n\nfunc f(a, b int) error {\n\tif a != b {\n\t\treturn ErrOther\n\t}\n\treturn nil\n}\n"
+    after = "package a\n\nfunc f(a, b int) error {\n\tif a == b {\n\t\treturn nil\n\t}\n\treturn ErrOther\n}\n"
+    assert not lost(before, after, "a.go")
 
 
 @pytest.mark.parametrize(

@@ -188,3 +188,16 @@ def test_a_branch_that_opens_to_more_is_weaker() -> None:
     before = "def f(user, store):\n    if user.is_admin:\n        store.drop()\n    return 1\n"
     assert told(before, before.replace("is_admin", "is_active")) == {(Sign.REPLACED, Weight.REVIEW)}
     assert told(before.replace("is_admin", "is_active"), before) == set()
+
+
+LOOP = "def line(stream):\n    c = stream.read(1)\n    while c not in ({}):\n        c = stream.read(1)\n"
+
+
+def test_a_loop_that_ended_where_nothing_more_comes_may_never_end() -> None:
+    assert told(LOOP.format("b'\\n', b''"), LOOP.format("b'\\n',")) == {(Sign.REPLACED, Weight.REVIEW)}
+    assert not told(LOOP.format("b'\\n',"), LOOP.format("b'\\n', b''"))
+
+
+def test_the_words_of_lower_ranks_are_no_people_where_nobody_is_spoken_of() -> None:
+    form = "def f(self, x):\n    if self.events is not None and self.events.subscribers:\n        return x\n"
+    assert not told(form, form.replace("self.events is not None and self.events.subscribers", "self.public"), "a.py")

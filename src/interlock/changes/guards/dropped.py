@@ -1,4 +1,4 @@
-"""What the text of a function lost with nothing in its place: a call around a value, a bound among a call's arguments. Pure.
+"""What the text of a function lost with nothing in its place: a call around a value, a bound of a call. Pure.
 
 Both texts are cut into tokens and laid beside each other, so no word has to be known: `page(escape(x))` that became
 `page(x)` has lost `escape`, whatever that does, and `read(LIMIT)` that became `read()` has lost its bound.
@@ -14,13 +14,16 @@ from typing import NamedTuple
 from interlock.changes.guards import verbs
 
 _TOKEN = re.compile(
-    r'"""(?:[^\\]|\\.)*?"""|' r"'''(?:[^\\]|\\.)*?'''|" r'"(?:[^"\\\n]|\\.)*"|' r"'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`|"
+    r'"""(?:[^\\]|\\.)*?"""|'
+    r"'''(?:[^\\]|\\.)*?'''|"
+    r'"(?:[^"\\\n]|\\.)*"|'
+    r"'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`|"
     r"//[^\n]*|/\*.*?\*/|\#[^\n]*|[A-Za-z_$][\w$]*|\d[\w.]*|[=!]==?|[<>]=|&&|\|\||=>|:=|\*\*|->|[^\s\w]|\n",
     re.DOTALL,
 )
 _NAME = re.compile(r"[A-Za-z_$][\w$]*")
 _MOST = 600  # tokens of one place that are laid beside each other
-_MOST_LINES = 1_500  # of a function
+_MOST_LINES = 800  # of a function
 
 
 class Dropped(NamedTuple):
@@ -85,10 +88,11 @@ def _within(left: Sequence[_Token], right: Sequence[str]) -> Iterator[Dropped]:
         text = " ".join(token.text for token in left[opening - 1 : close + 1])
         line = left[opening - 1].line
         kept = [n for n in inside if left[n].text != "," or n != inside[-1]]
-        if {opening - 1, opening, close} <= gone and kept and not gone & set(kept):
+        shut = _shut(left, close, gone)
+        if {opening - 1, opening} <= gone and shut and kept and not gone & set(kept):
             if verbs.wrapping(name) and not _defined(left, opening - 1):
                 yield Dropped(name, line, text, bound=False)
-        elif not gone & {opening - 1, opening, close} and verbs.bounded(name) and _last(left, inside, gone):
+        elif not gone & {opening - 1, opening} and not shut and verbs.bounded(name) and _last(left, inside, gone):
             yield Dropped(name, line, text, bound=True)
 
 
@@ -102,6 +106,13 @@ def _closing(tokens: Sequence[_Token]) -> dict[int, int]:
         elif token.text in ")]}" and stack:
             found[stack.pop()] = number
     return found
+
+
+def _shut(tokens: Sequence[_Token], close: int, gone: set[int]) -> bool:
+    """Whether the bracket at `close` went: of several in a row any may be the one."""
+    while tokens[close].text == ")" and close not in gone and close + 1 < len(tokens):
+        close += 1
+    return close in gone and tokens[close].text == ")"
 
 
 def _defined(tokens: Sequence[_Token], at: int) -> bool:

@@ -60,10 +60,10 @@ class Loss(msgspec.Struct, frozen=True, kw_only=True):
 
     `text`: the guard as it stood. `instead`: what stands there now. `conditions`: when it rejected, and when
     anything in the new function does, for the prover; `sources`: the function before and after.
-    `moved`: where the same guard stands now without being seen to lead here; `called`: something in the change calls
-    that. `stands`: how a condition that took its
-    place stands to it by its words; `alone`: the two, without what leads to them, for the prover; `bare`: it does not
-    ask who somebody is or what they may, where the old one did.
+    `moved`: where the same guard stands now without being seen to lead here; `beside`: that is on the same road, for
+    something calls both. `stands`: how a condition that took its place stands to it by its words; `alone`: the two,
+    without what leads to them, for the prover; `bare`: it does not ask who somebody is or what they may, where the old
+    one did.
     """
 
     sign: Sign
@@ -80,7 +80,7 @@ class Loss(msgspec.Struct, frozen=True, kw_only=True):
     bare: bool = False
     sources: tuple[str, str] = ("", "")
     moved: str = ""
-    called: bool = False
+    beside: bool = False
     critical: bool = False
     reason: str = ""
 
@@ -140,9 +140,10 @@ class Surroundings:
             return callers[0]
         return None
 
-    def called(self, holder: Function) -> bool:
-        """Whether something that the change touches calls it."""
-        return any(caller is not holder for caller in self._callers.get(holder.short, []))
+    def beside(self, holder: Function, into: Function) -> bool:
+        """Whether one function calls both, or `into` something that calls `holder`: it is on the same road."""
+        above = [one for one in self._callers.get(holder.short, []) if one is not holder]
+        return any(into.short in one.calls or one.short in into.calls for one in above)
 
     def elsewhere(self, guard: Guard, into: Function) -> Function | None:
         """A function that has the guard now, linked or not."""
@@ -314,7 +315,7 @@ class _Comparison:
             conditions=self._conditions_of(guard),
             sources=(self._before.source, self._after.source),
             moved=f"{other.path}:{other.name}" if other else "",
-            called=other is not None and self._around.called(other),
+            beside=other is not None and self._around.beside(other, self._after),
             critical=self._critical,
             reason=str(more.get("reason", "")),
         )
@@ -358,7 +359,7 @@ class _Comparison:
         return found
 
     def _dropped(self, told: set[str]) -> list[Loss]:
-        """Calls around values and bounds of calls that the text lost; `told`: families of calls that are losses already."""
+        """Calls around values and bounds of calls that are gone; `told`: families whose calls are losses already."""
         if not self._after.short or self._before.name.endswith("."):
             return []  # a file's or a class's text is that of its functions
         found = []

@@ -8,6 +8,7 @@ more than before; and are there more repetitions in it that can share the same t
 from __future__ import annotations
 
 import re
+import warnings
 from re import _constants as codes  # type: ignore[attr-defined] # no stub has them, and no public parser is there
 from re import _parser as parser  # type: ignore[attr-defined] # as above
 from typing import Any
@@ -70,9 +71,14 @@ def looks(text: str) -> bool:
 def slow(text: str) -> bool:
     """Whether a pattern holds repetitions that can share the same text."""
     tree = _parsed(text)
-    return tree is not None and _features(tree)["slow"] > 0
+    if tree is None:
+        return False
+    counts = dict.fromkeys(_COUNTED, 0)
+    _count(tree, counts, (), 0)
+    return counts["slow"] > 0
 
 
+_COUNTED = ("start", "end", "look", "bounded", "endless", "slow")
 WIDER = "a class of characters holds more than before"
 _FEWER = {
     "start": "the anchor at its beginning is gone",
@@ -87,7 +93,9 @@ def _parsed(text: str) -> Any:
     plain = re.sub(r"\(\?<(?![=!])", "(?P<", text).replace("\\/", "/").replace("[^]", r"[\s\S]")
     plain = re.sub(r"\\u\{?([0-9a-fA-F]{4})\}?", r"\\u\1", plain)
     try:
-        return parser.parse(plain, re.VERBOSE if text.lstrip(" ").startswith("\n") else 0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return parser.parse(plain, re.VERBOSE if text.lstrip(" ").startswith("\n") else 0)
     except (re.error, RecursionError, OverflowError, ValueError):
         return None
 
@@ -97,7 +105,7 @@ def _items(tree: Any) -> list[tuple[Any, Any]]:
 
 
 def _features(tree: Any) -> dict[str, int]:
-    counts = {"start": 0, "end": 0, "look": 0, "bounded": 0, "endless": 0, "slow": 0}
+    counts = dict.fromkeys(_COUNTED, 0)
     _count(tree, counts, (), 0)
     if not counts["start"]:
         # Searched for from every place: a leading repetition of what the text is full of costs its length each time.
@@ -108,8 +116,12 @@ def _features(tree: Any) -> dict[str, int]:
 
 
 def _count(tree: Any, counts: dict[str, int], around: tuple[frozenset[int], ...], depth: int) -> None:
+    """`around`: what the repetitions can begin with whose text goes on right after what is counted here."""
     before: frozenset[int] = frozenset()
-    for operation, value in _items(tree):
+    repeated: Any = ()  # what that repetition repeats
+    outside = around
+    for place, (operation, value) in enumerate(_items(tree)):
+        around = outside if tree[place + 1 :].getwidth()[0] == 0 else ()
         if operation is codes.AT:
             counts["end" if "END" in str(value) else "start" if "BEGINNING" in str(value) else "look"] += 1
         elif operation in (codes.ASSERT, codes.ASSERT_NOT):
@@ -120,8 +132,11 @@ def _count(tree: Any, counts: dict[str, int], around: tuple[frozenset[int], ...]
             counts["endless" if endless else "bounded"] += 1
             chars = _characters(inner)
             if endless and operation is not codes.POSSESSIVE_REPEAT:
-                counts["slow"] += bool(chars & before) + 2 * any(chars & outer for outer in around if len(inner) <= 2)
-                _count(inner, counts, (*around, chars), depth + 1)
+                first = _first(inner)
+                shared = first & before and _fits(repeated, chars)
+                counts["slow"] += bool(shared) + 2 * any(chars & outer for outer in around)
+                _count(inner, counts, (*around, first), depth + 1)
+                repeated = inner if low or not before else ()
                 before = chars if low == 0 or not before else before | chars
             else:
                 _count(inner, counts, around, depth + 1)
@@ -135,10 +150,31 @@ def _count(tree: Any, counts: dict[str, int], around: tuple[frozenset[int], ...]
             inner = _items(value[-1])
             if inner and inner[-1][0] in (codes.MAX_REPEAT, codes.MIN_REPEAT) and inner[-1][1][1] >= _UNBOUNDED:
                 before = _characters(inner[-1][1][2])
+                repeated = inner[-1][1][2]
                 continue
         elif operation is codes.ATOMIC_GROUP:
             _count(value, counts, (), depth + 1)
         before = frozenset() if operation is not codes.AT else before
+
+
+def _fits(tree: Any, chars: frozenset[int]) -> bool:
+    """Whether some text of the parts is made of these characters alone."""
+    return all(
+        tree[place : place + 1].getwidth()[0] == 0 or _characters(tree[place : place + 1]) & chars
+        for place in range(len(tree))
+    )
+
+
+def _first(tree: Any) -> frozenset[int]:
+    """Which of a sample of characters the parts can begin with."""
+    found: frozenset[int] = frozenset()
+    for place, (operation, value) in enumerate(_items(tree)):
+        part = tree[place : place + 1]
+        inner = value[-1] if operation is codes.SUBPATTERN else None
+        found |= _first(inner) if inner is not None else _characters(part)
+        if part.getwidth()[0] > 0:
+            break
+    return found
 
 
 def _characters(tree: Any) -> frozenset[int]:

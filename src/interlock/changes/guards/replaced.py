@@ -47,7 +47,7 @@ def stands(old: str, new: str) -> Stands:
 
 
 def _fewer_members(old: str, new: str, lost: frozenset[str], fresh: frozenset[str]) -> bool:
-    """Whether all that changed is that something has to be one of fewer to be refused (or of more, where that is let in)."""
+    """Whether all that changed is that something is refused as one of fewer, or let in as one of more."""
     if len(lost) != 1 or len(fresh) != 1:
         return False
     (was,), (now,) = (tuple(_members(atom) for atom in side) for side in (lost, fresh))

@@ -326,7 +326,8 @@ class _Reader:
         return ""
 
     def _answer(self, value: str) -> str:
-        if all(part.strip() in _NOTHING for part in value.split(",")):
+        parts = [part.strip() for part in value.split(",")]
+        if value in _NOTHING or ("false" in parts and all(part in _NOTHING for part in parts)):
             return "nothing"
         if self._language == "go" and re.fullmatch(r"(.*,\s*)?err", value):
             return "passed on"  # `return nil, err`: another function has refused
@@ -381,7 +382,7 @@ class _Reader:
     def _refusing_case(self, node: Node, value: Node | None) -> None:
         """`case x: return err` refuses as `if` does."""
         body = [c for c in node.named_children if c != value and c.type != "comment"]
-        while len(body) == 1 and "block" in body[0].type or len(body) == 1 and body[0].type == "statement_list":
+        while len(body) == 1 and ("block" in body[0].type or body[0].type == "statement_list"):
             body = [c for c in body[0].named_children if c.type != "comment"]
         if body and body[-1].type != "break_statement" and self._left(body[-1]) == "refuse" and not self._caught:
             on = node.parent.child_by_field_name("value") if node.parent is not None else None

@@ -91,7 +91,7 @@ def bound(name: str) -> str:
 
 
 def wrapping(name: str) -> bool:
-    """Whether a call of this name may make what it is given safe: it is no word of the language, and no mere container."""
+    """Whether a call of this name may make its argument safe: it is no word of the language, and no mere container."""
     return name not in _set("wrapping", "not")
 
 
@@ -132,7 +132,7 @@ def rank(condition: str) -> int:
 
 
 def people(text: str) -> bool:
-    """Whether somebody is spoken of: the words of the lower ranks are words of other things too (`public`, `member`)."""
+    """Whether somebody is spoken of: the words of lower ranks are words of other things too (`public`, `member`)."""
     own = {word for name in identifiers(text) for word in words(name)}
     return bool(own & (_ranks()[0] | _ranks()[1] | _set("people")))
 
@@ -145,7 +145,9 @@ def personal(condition: str) -> bool:
 def authorising(condition: str) -> bool:
     """Whether a condition asks who somebody is, or what they may."""
     names = identifiers(re.sub(r"'[^']*'", "", condition))
-    return (rank(condition) > 1 and people(condition)) or any((known := family(name)) and known[0] == "authorise" for name in names)
+    return (rank(condition) > 1 and people(condition)) or any(
+        (known := family(name)) and known[0] == "authorise" for name in names
+    )
 
 
 def listed(name: str) -> str | None:

@@ -46,7 +46,6 @@ _LOOK = _GRAVE | {
         Sign.SLOW,
         Sign.ALLOWED,
         Sign.CONDITION,
-        Sign.NARROWER,
         Sign.UNWRAPPED,
         Sign.UNBOUNDED,
         Sign.RAISED,
@@ -54,14 +53,14 @@ _LOOK = _GRAVE | {
     )
 }
 # Every fifth ordinary change shows one of these: they are looked at where it is critical.
-_FAINT = frozenset({Sign.BARE, Sign.ANSWER})
+_FAINT = frozenset({Sign.BARE, Sign.ANSWER, Sign.NARROWER})
 
 
 def weighed(loss: Loss, *, critical: bool = False) -> Weight:
     """The weight of one loss; `critical`: the configuration of the base says that its path is."""
     grave = critical or loss.critical
-    if loss.called and not grave:
-        return Weight.NOTE  # it came to a function that is in use
+    if loss.beside and not grave:
+        return Weight.NOTE
     if loss.sign is Sign.CHANGED and loss.stands is Stands.UNKNOWN and (grave or loss.bare):
         return Weight.REVIEW
     if grave and loss.sign in _GRAVE:
