@@ -81,7 +81,7 @@ GONE = {
         "def f(x):\n    return yaml.load(x)\n",
         Sign.UNSAFE,
     ),
-    "a limit that grew": ("MAX_CHUNK = 2 ** 20 - 1\n", "MAX_CHUNK = 2 ** 21 - 1\n", Sign.RAISED),
+    "a limit that grew": ("MAX_CHUNK = 2 ** 20 - 1\n", "MAX_CHUNK = 2 ** 30 - 1\n", Sign.RAISED),
     "a least that shrank": ("ROUNDS = ITERATIONS = 600_000\n", "ROUNDS = ITERATIONS = 1_000\n", Sign.RAISED),
     "a case that refuses": (
         "def f(x):\n    match x:\n        case None:\n            raise ValueError\n        case _:\n"
@@ -183,6 +183,11 @@ KEPT = {
         "def f(a):\n    if a < 0:\n        raise ValueError('never')\n    return a\n",
     ),
     "a limit that shrank": ("MAX_CHUNK = 2 ** 21\n", "MAX_CHUNK = 2 ** 20\n"),
+    "a limit that grew a little": ("MAX_RESULTS = 50\n", "MAX_RESULTS = 100\n"),
+    "a pattern that took long": (
+        "import re\n\ndef f(x):\n    return re.sub(r'\\s+$', '', x)\n",
+        "def f(x):\n    return x.rstrip()\n",
+    ),
     "a width that grew": ("MAX_WIDTH = 80\n", "MAX_WIDTH = 100\n"),
     "a loop that ends sooner": (
         "def f(c):\n    while c not in (1, 2):\n        c = g(c)\n",
@@ -305,6 +310,19 @@ def test_a_guard_lost_in_go_is_found() -> None:
     assert signs(before, after, "a.go") >= {Sign.EXIT, Sign.HOLD}
     (found, *_) = lost(before, after, "a.go")
     assert found.function == "Store.Put"
+
+
+def test_a_limit_that_grew_a_little_is_looked_at_where_it_matters() -> None:
+    assert signs("MAX_CHUNK = 2 ** 30 - 1\n", "MAX_CHUNK = 2 ** 31 - 1\n", "app/ciphers.py") == {Sign.NUDGED}
+
+
+def test_a_property_asked_for_through_call_is_asked_for() -> None:
+    before, after = (
+        "function f(o, k) { return o.hasOwnProperty(k); }",
+        ("function f(o, k) { return Object.prototype.hasOwnProperty.call(o, k); }"),
+    )
+    assert not lost(before, after, "src/a.js")
+    assert lost(after, "function f(o, k) { return k in o; }", "src/a.js")
 
 
 def test_a_refusal_at_the_end_in_go_stands_for_the_one_in_the_middle() -> None:

@@ -47,7 +47,7 @@ def dropped(before: str, after: str, *, python: bool) -> list[Dropped]:
         return []
     sides = [[tuple(token.text for token in line) for line in one] for one in (old, new)]
     found: list[Dropped] = []
-    for kind, i, j, k, m in SequenceMatcher(None, *sides, autojunk=False).get_opcodes():
+    for kind, i, j, k, m in SequenceMatcher(None, sides[0], sides[1], autojunk=False).get_opcodes():
         if kind == "replace":
             left = [token for line in old[i:j] for token in line]
             right = [token.text for line in new[k:m] for token in line]

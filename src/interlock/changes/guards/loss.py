@@ -52,6 +52,7 @@ class Sign(enum.StrEnum):
     UNWRAPPED = "call-around-lost"  # a call around a value, whatever it is called
     UNBOUNDED = "bound-lost"  # the last argument of a call that takes how much
     RAISED = "limit-moved"  # a number under a bound's name lets in more
+    NUDGED = "limit-moved-a-little"
     KIND = "kind-untested"  # a condition no longer asks of which kind something is
 
 
@@ -85,6 +86,7 @@ class Loss(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
 
 
+_FAR = 8  # times as much: a bound that moves less is a matter of every day, where it is not critical
 _FAILED = frozenset({"err", "nil", "_"})
 _MOST_REJECTIONS = 30  # of a function that the prover is asked about
 
@@ -353,9 +355,11 @@ class _Comparison:
             name, _, number = guard.key.partition("=")
             if (other := now.get(name)) is None:
                 continue
-            change = float(other.key.partition("=")[2]) - float(number)
-            if (change > 0) is (guard.family == "most") and change:
-                found.append(self._loss(Sign.RAISED, guard, instead=other))
+            old, new = float(number), float(other.key.partition("=")[2])
+            if (new > old) if guard.family == "most" else (new < old):
+                few, many = sorted((abs(old), abs(new)))
+                sign = Sign.RAISED if many >= _FAR * few else Sign.NUDGED
+                found.append(self._loss(sign, guard, instead=other))
         return found
 
     def _dropped(self, told: set[str]) -> list[Loss]:
@@ -489,7 +493,8 @@ class _Comparison:
             found.append(
                 self._loss(Sign.PATTERN if reason else Sign.OTHER_PATTERN, guard, instead=other, reason=reason)
             )
-        found += [self._loss(Sign.OTHER_PATTERN, g) for g in lost[len(gained) :] if not self._moved(g)]
+        gone = [g for g in lost[len(gained) :] if not patterns.costly(g.key) and not self._moved(g)]
+        found += [self._loss(Sign.OTHER_PATTERN, g) for g in gone]
         for guard in gained[len(lost) :]:
             if patterns.slow(guard.key):
                 found.append(

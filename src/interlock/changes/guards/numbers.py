@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 
 _MOST_DIGITS = 40  # of a number that is worked out
 
@@ -20,7 +21,7 @@ def number(node: ast.expr) -> float | None:
         return left + right if isinstance(node.op, ast.Add) else left - right
     if isinstance(node.op, ast.Mult):
         return left * right
-    if isinstance(node.op, ast.LShift | ast.Pow) and 0 <= right <= 2 * _MOST_DIGITS and abs(left) <= 1024:
-        base = 2 if isinstance(node.op, ast.LShift) else left
-        return (left if isinstance(node.op, ast.LShift) else 1) * float(base) ** right
+    if isinstance(node.op, ast.LShift | ast.Pow) and 0 <= right <= 2 * _MOST_DIGITS and 0 <= left <= 1024:
+        shifted = isinstance(node.op, ast.LShift)
+        return left * math.pow(2, right) if shifted else math.pow(left, right)
     return None

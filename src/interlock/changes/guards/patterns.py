@@ -68,6 +68,12 @@ def looks(text: str) -> bool:
     return _LOOKS.search(text) is not None
 
 
+def costly(text: str) -> bool:
+    """Whether a pattern is slow, or is searched for from every place: one that goes is no loss."""
+    tree = _parsed(text)
+    return tree is not None and _features(tree)["slow"] > 0
+
+
 def slow(text: str) -> bool:
     """Whether a pattern holds repetitions that can share the same text."""
     tree = _parsed(text)

@@ -6,7 +6,7 @@ import ast
 import re
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from interlock.changes.guards import numbers, patterns, verbs
 from interlock.changes.guards.guard import Function, Guard, Kind, Unreadable, shortened
@@ -378,7 +378,7 @@ class _Scribe(ast.NodeVisitor):
 
     visit_AnnAssign = visit_Assign  # noqa: N815
 
-    def _coerced(self, targets: list[ast.expr], value: ast.expr) -> None:
+    def _coerced(self, targets: Sequence[ast.expr], value: ast.expr) -> None:
         """`key = str(key)`: from here on it is of one kind, whatever was given."""
         kind = value.func.id if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) else ""
         if kind not in _KINDS or not isinstance(value, ast.Call) or len(value.args) != 1:

@@ -400,6 +400,7 @@ class _Reader:
     def _called(self, node: Node) -> None:
         name = dotted(self._text(node.child_by_field_name("function") or node.child_by_field_name("constructor")))
         given = self._text(node.child_by_field_name("arguments"))
+        name = re.sub(r"\.(?:call|apply)$", "", name)  # `hasOwn.call(o, k)` asks as `o.hasOwn(k)` does
         last = name.rpartition(".")[2]
         self._page.calls.add(last)
         if self._language == "javascript" and last == "create" and given.replace(" ", "") in ("(null)", "(null,{})"):
@@ -471,9 +472,9 @@ class _Reader:
         entries = self._entries(value)
         if value.type in ("string", "raw_string_literal") and patterns.looks(unquoted(source)):
             self._add(Kind.PATTERN, "pattern", unquoted(source), value, text=source)
-        side = verbs.bound(last)
-        if side and (number := _number(source)) is not None:
-            self._add(Kind.NUMBER, side, f"{last}={number}", node, text=f"{last}: {source}")
+        bound = verbs.bound(last)
+        if bound and (number := _number(source)) is not None:
+            self._add(Kind.NUMBER, bound, f"{last}={number}", node, text=f"{last}: {source}")
         side = verbs.listed(last) if entries else None
         for entry in entries:
             if side == "deny":

@@ -46,6 +46,7 @@ _LOOK = _GRAVE | {
         Sign.SLOW,
         Sign.ALLOWED,
         Sign.CONDITION,
+        Sign.NARROWER,
         Sign.UNWRAPPED,
         Sign.UNBOUNDED,
         Sign.RAISED,
@@ -53,7 +54,7 @@ _LOOK = _GRAVE | {
     )
 }
 # Every fifth ordinary change shows one of these: they are looked at where it is critical.
-_FAINT = frozenset({Sign.BARE, Sign.ANSWER, Sign.NARROWER})
+_FAINT = frozenset({Sign.BARE, Sign.ANSWER, Sign.NUDGED})
 
 
 def weighed(loss: Loss, *, critical: bool = False) -> Weight:

@@ -48,6 +48,7 @@ _SENTENCES: dict[Sign, str] = {
     Sign.UNWRAPPED: "{where} uses as it comes what went through {text}.",
     Sign.UNBOUNDED: "{where} has lost the bound in {text}.",
     Sign.RAISED: "{where} has a bound that lets in more than {text}.",
+    Sign.NUDGED: "{where} has a bound that lets in a little more than {text}.",
     Sign.KIND: "{where} no longer asks of which kind {reason} is.",
 }
 
