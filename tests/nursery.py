@@ -209,14 +209,19 @@ def _load() -> None:
 
     import interlock.cli
     import interlock.daemon.__main__
-    from interlock.daemon.rules import layers
+    from interlock.daemon.rules import layers, proved
     from interlock.daemon.run import _warm_readers
+    from interlock.identity.keys import Ed25519Key
+    from interlock.policy import roles
     from interlock.policy.engine import Engine
 
     for found in pkgutil.iter_modules(interlock.cli.__path__):
         importlib.import_module(f"interlock.cli.{found.name}")
     _warm_readers()
-    Engine.load(layers([]))
+    packaged = layers([])
+    proved(packaged, Engine.load(packaged))
+    roles.packaged()
+    Ed25519Key.generate("late")  # what it loads, it loads when it is asked
     gc.freeze()
 
 
