@@ -10,12 +10,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_main import interlock
+
+import nursery
 
 MINE = (
     '@id("mine") @why("a test") @tier("4") @matches("read file /srv/x @workspace +workspace") '
     'forbid (principal, action == Interlock::Action::"read", resource) when { resource.kind == "file" };'
 )
+
+
+def interlock(
+    tmp_path: Path, *words: str, stdin: str = "", cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """The command in a home of its own; `test_main.py` starts it as users do."""
+    (tmp_path / "user").mkdir(exist_ok=True)
+    env = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path / "user"), "INTERLOCK_HOME": str(tmp_path / "i")}
+    return nursery.run("interlock.cli.main", words, env, cwd or tmp_path, stdin)
 
 
 @pytest.fixture
