@@ -17,13 +17,14 @@ from urllib.parse import unquote_to_bytes, urlencode
 from interlock.model.errors import AgentError
 from interlock.model.visible import original, visible
 
+_READABLE = frozenset(range(0x21, 0x7F)) - frozenset(b"%&<>\"'")  # the rest has a meaning of its own in a page
 AS_SHOWN = "as-shown"  # the field that says: the others come from a page, which showed them
 _LONGEST = 16_000  # characters; as the longest field of a page
 
 
 def carried(text: str) -> str:
     """A text as a hidden field holds it. What is printable ASCII stays readable where it is shown as it is."""
-    written = "".join(chr(byte) if 0x20 < byte < 0x7F and byte != 0x25 else f"%{byte:02X}" for byte in _bytes(text))
+    written = "".join(chr(byte) if byte in _READABLE else f"%{byte:02X}" for byte in _bytes(text))
     return written if visible(written) == written else _each(text)
 
 
