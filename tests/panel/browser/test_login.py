@@ -13,6 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from playwright.sync_api import Browser, BrowserContext, Page
+from tests.panel.browser import axe
 from tests.panel.browser.device import Device
 from tests.panel.browser.eyes import chromium
 from tests.panel.browser.scene import asked
@@ -44,6 +45,11 @@ def browser(far: Far) -> Iterator[Browser]:
     """A browser that trusts the panel's certificate, as one does where a known authority signed it."""
     with chromium(f"--ignore-certificate-errors-spki-list={far.trusted()}", name=NAME) as started:
         yield started
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return axe.install(tmp_path_factory.mktemp("axe"))
 
 
 @pytest.fixture
@@ -272,6 +278,21 @@ def test_what_another_page_of_the_same_name_has_signed_opens_nothing(far: Far, p
         assert answer.status_code == 409, answer.text
         assert "origin" in answer.json()["message"].lower()
         assert http.get("/inbox").status_code == 401
+
+
+@pytest.mark.parametrize("how", ["light", "dark"])
+def test_axe_finds_nothing_before_the_sign_in(far: Far, browser: Browser, engine: str, how: Any) -> None:
+    context = browser.new_context(color_scheme=how, viewport={"width": 360, "height": 740})
+    context.add_init_script(engine)
+    page = context.new_page()
+    enrolled(far, page, f"seen-{how}")
+    assert not axe.violations(page), "the words"
+    used = page.url
+    for address in (f"{far.base}/inbox", far.invite(f"seen-{how}"), used):
+        page.goto(address)
+        assert not axe.violations(page), address
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360, address
+    context.close()
 
 
 def test_who_comes_by_a_provider_presses_one_button_more_and_is_in(far: Far, page: Page) -> None:
