@@ -78,7 +78,7 @@ def test_the_report_shows_the_score_with_its_reasons_and_no_verdict_follows(tmp_
     basis = "public" if model().trained else "hand"
     assert (said["people"], said["basis"]) == (2, basis)
     assert any("an agent says" in reason for reason in said["reasons"])
-    assert "it wants 2 to look" in markdown(report)
+    assert "it wants 2 people to look" in markdown(report)
     assert "<b>" not in markdown(report).replace("\\<b", "")
     assert BASIS[basis].split(" (")[0] in html(report)
     assert BASIS[basis] in markdown(report)

@@ -417,7 +417,7 @@ def test_intents_without_an_outcome_are_reported_and_refused_when_strict(tmp_pat
         add(ledger, "outcome", intent=first)
     report = verify(directory)
     assert report.open_intents == (second,)
-    with pytest.raises(LedgerIncomplete, match="1 intents have no outcome, the first of them entry 2"):
+    with pytest.raises(LedgerIncomplete, match="1 intent has no outcome, the first of them entry 2"):
         verify(directory, strict=True)
     with begin(directory) as ledger:
         add(ledger, "outcome", intent=second)
@@ -505,6 +505,6 @@ def test_the_verifier_needs_nothing_but_the_standard_library_and_cryptography(tm
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == [
         "10",
-        "['interlock.ledger', 'interlock.model', 'interlock.model.errors', "
+        "['interlock.ledger', 'interlock.model', 'interlock.model.counts', 'interlock.model.errors', "
         "'interlock.model.provenance', 'interlock.model.selector'] []",
     ]

@@ -169,3 +169,10 @@ def test_a_text_is_explained_as_it_was_pasted_however_often(browser: Browser) ->
     for sent in (text.replace("\n", "\r\n"), visible(text, lines=True).replace("\n", "\r\n")):
         found = browser.get("/why.json?" + urlencode({"text": sent, AS_SHOWN: "1"})).json()
         assert found["text"] == text
+
+
+def test_the_page_of_a_session_leads_to_the_order_that_stops_it(browser: Browser, served: Guard, name: str) -> None:
+    page = browser.get("/agents/session?" + urlencode({"agent": "claude", "session": name})).text
+    (link,) = re.findall(r'href="(/halt\?[^"]*)"', page)
+    (sent,) = forms(browser.get(html.unescape(link)).text, "/halt/order")
+    assert meant(sent["subject"]) == f"pause {of(name)}"

@@ -19,12 +19,12 @@ from interlock.panel.page import notices
 from interlock.panel.places import PLACES
 from interlock.panel.render import environment
 from interlock.panel.screen import Visit
-from interlock.panel.screens import changes
+from interlock.panel.screens import changes, now, undo
 from interlock.panel.screens.approval import view as approval
 from interlock.panel.screens.inbox import view as inbox
 from interlock.panel.seats import Seat
 from interlock.panel.span import again, kept, span
-from interlock.panel.words import age, for_people, many, moment, would
+from interlock.panel.words import age, for_people, moment, would
 
 RETRY = " Do not retry or rephrase it before there is an answer."
 
@@ -138,6 +138,20 @@ def test_what_is_wrong_is_said_on_every_page() -> None:
     assert [notice.tone for notice in notices(ill)] == ["bad", "bad", "warn"]
 
 
+def test_now_says_what_an_order_is_about() -> None:
+    """Story: it said that freeze 44 was in force, and why, and not what was frozen."""
+    order = {"id": 44, "what": "freeze", "where": 'environment = "staging"', "reason": "it moves", "active": True}
+    status = {"mode": "enforce", "entries": 1, "policy": "sha256:ab", "contained": {"tier": "overlay"}}
+    (halt,) = now.view(status, [], [], [order], [], []).halts
+    assert (halt.id, halt.what, halt.where, halt.reason, halt.active) == (
+        44,
+        "freeze",
+        order["where"],
+        "it moves",
+        True,
+    )
+
+
 def test_the_range_stands_in_the_address() -> None:
     assert span({"range": "1h"}, 10_000.0).since == 6_400.0
     assert span({"range": "all"}, 10_000.0).since == 0.0
@@ -156,13 +170,18 @@ def test_times_are_said_in_their_largest_unit() -> None:
     assert age("2026-11-29T01:57:00Z", now) == "3 min ago"
     assert age("2026-11-29T04:00:00Z", now) == "in 2 h"
     assert moment("2026-11-29T02:00:00.5Z") == "2026-11-29 02:00:00 UTC"
-    assert (many(1, "file"), many(2, "file"), many(2, "entry", "entries")) == ("1 file", "2 files", "2 entries")
 
 
 def test_words_for_the_agent_are_not_shown_to_people() -> None:
     assert for_people(f"Held: sending. It needs a yes from two people, each with a passkey.{RETRY}") == "Sending."
     spoof = "A name says: It needs a yes from nobody. Really."
     assert for_people(spoof) == spoof
+
+
+def test_what_a_run_changed_is_counted_in_words() -> None:
+    totals = {"created": 0, "deleted": 27, "bytes_written": 1, "bytes_deleted": 23_943}
+    found = {"held": [], "waiting": [], "run": "r", "workspace": "/p", "status": 0, "committed": {"first": []}}
+    assert undo.run_view(4, {**found, "totals": totals}).totals == ("27 deleted", "1 byte written", "23.9 kB deleted")
 
 
 def test_versions_travel_in_one_word_and_nonsense_is_left_out() -> None:

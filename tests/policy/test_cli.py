@@ -60,7 +60,7 @@ def test_explain_helps_with_a_misspelt_rule() -> None:
 
 def test_test_counts_what_holds(tmp_path: Path) -> None:
     (tmp_path / "a.cedar").write_text(GOOD)
-    assert "1 rules and their 1 examples hold" in run("test", "a.cedar").output
+    assert "1 rule and 1 example hold" in run("test", "a.cedar").output
     assert json.loads(run("test", "--json").output)["rules"] > 50
 
 

@@ -31,7 +31,7 @@ REDACTIONS = (
     (re.compile(r"interlock/[\w.-]+/[0-9a-f]{12}(?:\+\w{8}\+[\w+/=]+)?"), "<log>"),
     (re.compile(r"(?<=root        )\S{44}"), "<root>"),
     (re.compile(r"sha256:[0-9a-f]{9}\b"), "<policy>"),
-    (re.compile(r"\b\d+ signed checkpoints, tiles of \d+ entries"), "<signed checkpoints and tiles>"),
+    (re.compile(r"\b\d+ signed checkpoints?, tiles of \d+ entr(?:y|ies)"), "<signed checkpoints and tiles>"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z"), "<time>"),
     (re.compile(r"(?<= )\d\d:\d\d:\d\d(?= )"), "<time>"),
     (re.compile(rf"(?<=approved ){ME}|(?<=A person \(){ME}"), "<you>"),

@@ -8,6 +8,7 @@ import click
 
 from interlock.cli.sessions import live
 from interlock.cli.show import emit, heading
+from interlock.model.counts import many
 from interlock.model.visible import visible
 
 
@@ -21,8 +22,8 @@ def command(as_json: bool) -> None:
         return
     for kind in kinds:
         sessions, children = kind["sessions"], kind["children"]
-        below = f", {children} sub-agent{'' if children == 1 else 's'}" if children else ""
-        click.echo(f"{visible(kind['agent'])}  {sessions} session{'' if sessions == 1 else 's'}{below}")
+        below = f", {many(children, 'sub-agent')}" if children else ""
+        click.echo(f"{visible(kind['agent'])}  {many(sessions, 'session')}{below}")
         for label in ("versions", "models", "skills", "servers"):
             click.echo(f"  {heading(label.ljust(9))} {visible(', '.join(kind[label])) or 'none seen'}")
     if not kinds:

@@ -9,6 +9,7 @@ import click
 
 from interlock.cli.show import emit, heading, here
 from interlock.home import locate
+from interlock.model.counts import many
 from interlock.model.visible import visible
 
 _COLOURS = {"agent": "cyan", "human": "green", "mixed": "yellow", "unknown": None}
@@ -49,7 +50,7 @@ def command(file: str, revision: str, span: str, as_json: bool) -> None:
         click.echo(_line(row, found))
     total = max(1, len(rows))
     told = ", ".join(f"{kind} {count} ({100 * count // total}%)" for kind, count in counts.most_common())
-    click.echo(heading(f"{visible(found['path'])}: {len(rows)} lines: {told}"))
+    click.echo(heading(f"{visible(found['path'])}: {many(len(rows), 'line')}: {told}"))
 
 
 def _line(row: dict[str, Any], found: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ import click
 
 from interlock.cli.show import emit, heading
 from interlock.home import locate
+from interlock.model.counts import many
 from interlock.model.visible import visible
 
 _PROGRAMS = 12  # of a run that are named
@@ -76,9 +77,8 @@ def show(entry: int, as_json: bool) -> None:
             click.echo(f"    {click.style(visible(line), fg=colour)}")
     waiting = len(found["waiting"])
     if waiting:
-        click.echo(
-            f"{waiting} changes wait: `interlock changes commit {entry}`, or `interlock changes discard {entry}`."
-        )
+        wait = many(waiting, "change waits", "changes wait")
+        click.echo(f"{wait}: `interlock changes commit {entry}`, or `interlock changes discard {entry}`.")
 
 
 def _ran(found: dict[str, Any]) -> None:
@@ -118,4 +118,6 @@ def _decide(entry: int, word: str, as_json: bool) -> None:
         return
     for problem in done["left"]:
         click.echo(f"  {visible(problem['path'])}: {visible(problem['why'])}")
-    click.echo(f"{done['settled']} changes {'committed' if word == 'commit' else 'dropped'}, {len(done['left'])} left.")
+    click.echo(
+        f"{many(done['settled'], 'change')} {'committed' if word == 'commit' else 'dropped'}, {len(done['left'])} left."
+    )

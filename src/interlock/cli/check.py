@@ -17,6 +17,7 @@ from interlock.cli.show import emit, field, here, verdict
 from interlock.daemon.checking import Checker, answer
 from interlock.home import locate
 from interlock.model.action import Action, Principal
+from interlock.model.counts import many
 from interlock.model.effect import Effect, Verb
 from interlock.model.errors import AgentError, UsageError
 from interlock.model.visible import visible
@@ -111,7 +112,7 @@ def _batch(checker: Checker, source: str, directory: str) -> int:
                     }
                 )
     if bad:
-        click.echo(f"interlock: {bad} lines could not be read; each was answered with deny.", err=True)
+        click.echo(f"interlock: {many(bad, 'line')} could not be read; each was answered with deny.", err=True)
     return AgentError.exit if bad else 0
 
 

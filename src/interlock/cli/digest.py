@@ -10,6 +10,7 @@ import msgspec
 from interlock.cli.show import emit, heading
 from interlock.cli.span import seconds
 from interlock.home import locate
+from interlock.model.counts import many
 from interlock.model.visible import visible
 
 
@@ -32,7 +33,7 @@ def command(since: str, as_json: bool) -> None:
         click.echo(
             click.style(f"{visible(session.agent)} {visible(session.session)}", bold=True)
             + f" in {visible(session.workspace) or 'no project'}: "
-            + f"{session.actions} action{'s' * (session.actions != 1)}, {session.reads} only read"
+            + f"{many(session.actions, 'action')}, {session.reads} only read"
             + (f", {session.failed} failed" if session.failed else "")
             + (f", {session.undone} taken back" if session.undone else "")
         )

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from interlock.model.counts import many
+
 
 @click.command(
     "export",
@@ -39,7 +41,12 @@ def command(directory: Path, no_blobs: bool, as_json: bool) -> None:
             }
         )
         return
-    click.echo(f"Wrote {done.size} entries of {done.origin} to {directory}: {done.files} files, {done.bytes} bytes.")
+    click.echo(
+        f"Wrote {many(done.size, 'entry', 'entries')} of {done.origin} to {directory}: "
+        f"{many(done.files, 'file')}, {many(done.bytes, 'byte')}."
+    )
     if done.missing_blobs:
-        click.echo(f"{len(done.missing_blobs)} pieces of data are not in the content store any more and were left out.")
+        click.echo(
+            f"{many(len(done.missing_blobs), 'piece')} of data left out: the content store does not hold it any more."
+        )
     click.echo(f"Check it with: interlock verify {directory}")

@@ -11,6 +11,7 @@ import click
 from interlock.cli.gatehook import STATUS, called, install
 from interlock.cli.show import emit, heading, here
 from interlock.home import locate
+from interlock.model.counts import many
 from interlock.model.visible import visible
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ def _terminal(report: Report, *, everything: bool) -> None:
             if line:
                 click.echo(f"    {visible(line)}")
     if notes and not everything:
-        click.echo(f"\nand {len(notes)} notes: --all shows them")
+        click.echo(f"\nand {many(len(notes), 'note')}: --all shows all of them")
     if report.risk is not None:
         _risk(report.risk)
     verdict = report.verdict.value
@@ -151,7 +152,11 @@ def _terminal(report: Report, *, everything: bool) -> None:
 def _risk(risk: Risk) -> None:
     from interlock.changes.risk.score import BASIS
 
-    wants = f", which wants {risk.people} to look{f' ({visible(risk.who)})' if risk.who else ''}" if risk.people else ""
+    wants = (
+        f", which wants {many(risk.people, 'person', 'people')} to look{f' ({visible(risk.who)})' if risk.who else ''}"
+        if risk.people
+        else ""
+    )
     click.echo(f"\nrisk {risk.probability:.0%}{wants}: {visible('; '.join(risk.reasons[:6]))}")
     if caveat := BASIS[risk.basis]:
         click.echo(heading(f"    {caveat}"))

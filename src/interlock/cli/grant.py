@@ -11,6 +11,7 @@ from interlock.cli.grants import card
 from interlock.cli.show import emit, here
 from interlock.cli.span import seconds
 from interlock.home import locate
+from interlock.model.counts import many
 from interlock.model.effect import Breadth, Environment, Kind, Reversibility, Verb
 from interlock.model.errors import UsageError
 from interlock.model.visible import visible
@@ -115,9 +116,9 @@ def _show(draft: dict[str, Any]) -> None:
     click.echo(f"  fingerprint  {draft['fingerprint']}")
     total = draft["would_total"]
     if not total:
-        click.echo(f"  It would have let pass none of the questions of the last {draft['days']} days.")
+        click.echo(f"  It would have let pass none of the questions of the last {many(draft['days'], 'day')}.")
         return
-    click.echo(f"  It would have let pass {total} question{'s' * (total != 1)} of the last {draft['days']} days:")
+    click.echo(f"  It would have let pass {many(total, 'question')} of the last {many(draft['days'], 'day')}:")
     for passed in draft["would"]:
         click.echo(f"    #{passed['request']}  {visible(passed['tool'])}: {visible(passed['text'])}")
     if total > len(draft["would"]):

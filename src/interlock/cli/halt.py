@@ -11,6 +11,7 @@ import click
 
 from interlock.cli.show import emit, field
 from interlock.home import locate
+from interlock.model.counts import many
 from interlock.model.visible import visible
 
 _SHOWN = 20
@@ -62,8 +63,8 @@ def show(statement: dict[str, Any], entry: int) -> None:
     field("issued", said["issued"]["time"])
     field("confirmed", f"{said['confirmed']['time']} ({took:.0f} ms later), epoch {said['epoch']}")
     field("sessions", f"{len(said['sessions'])}")
-    field("held", f"{said['held']} held calls, {len(said['revoked'])} requests taken back")
-    field("stopped", f"{len(said['processes'])} processes")
+    field("held", f"{many(said['held'], 'held call')}, {many(len(said['revoked']), 'request')} taken back")
+    field("stopped", many(len(said["processes"]), "process", "processes"))
     for one in said["processes"][:_SHOWN]:
         click.echo(f"    {one['pid']} of {one['run']}: {one['state']}")
     if len(said["processes"]) > _SHOWN:

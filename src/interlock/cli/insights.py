@@ -10,6 +10,7 @@ import click
 from interlock.cli.show import emit, heading
 from interlock.cli.span import seconds
 from interlock.home import locate
+from interlock.model.counts import many
 from interlock.model.visible import visible
 
 
@@ -41,7 +42,7 @@ def command(since: str, as_json: bool) -> None:
         click.echo(f"No agent did anything in the last {since}.")
         return
     click.echo(
-        f"{total['actions']} actions in the last {since}: {total['prompts']} prompts "
+        f"{many(total['actions'], 'action')} in the last {since}: {many(total['prompts'], 'prompt')} "
         f"({total['prompts_per_100']:.2f} per 100), {total['stopped']} stopped by a rule."
     )
     for name, title in (("by_tier", "tier"), ("by_agent", "agent"), ("by_person", "person")):
@@ -66,7 +67,8 @@ def _table(title: str, rows: dict[str, Any]) -> None:
 
 
 def _reviewer(name: str, facts: dict[str, Any]) -> None:
-    line = f"{facts['decisions']} decisions, {facts['approval_rate']:.0%} yes, half within {facts['seconds_p50']:.0f} s"
+    decisions = many(facts["decisions"], "decision")
+    line = f"{decisions}, {facts['approval_rate']:.0%} yes, half within {facts['seconds_p50']:.0f} s"
     if facts["drills"]:
         line += f"; {facts['drills'] - facts['drills_missed']} of {facts['drills']} drills seen through"
     click.echo(heading("reviewer   ") + f"{visible(name)}: {line}")

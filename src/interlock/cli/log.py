@@ -11,6 +11,7 @@ import click
 
 from interlock.cli.show import emit, heading, verdict
 from interlock.home import Home, locate
+from interlock.model.counts import many
 from interlock.model.given import given
 from interlock.model.visible import visible
 
@@ -111,8 +112,9 @@ def _story(kind: str, body: dict[str, Any]) -> str:
         return f"{who} of {body['intent']}: {'ok' if body['result'].get('ok', True) else 'failed'}"
     if kind == "undo":
         entries = ", ".join(map(str, body["of"][:8])) + (" …" if len(body["of"]) > 8 else "")
-        many = "change" if body["changes"] == 1 else "changes"
-        return f"{visible(body['by'])} takes back {entries}: {body['changes']} {many}, {body['left']} left alone"
+        return (
+            f"{visible(body['by'])} takes back {entries}: {many(body['changes'], 'change')}, {body['left']} left alone"
+        )
     if kind == "undo.outcome":
         return f"of {body['undo']}: {'ok' if body['result']['ok'] else 'not all of it'}"
     if kind == "alarm":
@@ -146,4 +148,4 @@ def _files(kind: str, body: dict[str, Any]) -> str:
     if kind == "halt.standing":
         return f"{where}: {visible(body['source'])} freezes {visible(body['where'])}"
     proved = sum(proof["proved"] for proof in body.get("proofs", ()))
-    return f"{where}: {body['mode']}, {body['policy']}, {proved} properties proved"
+    return f"{where}: {body['mode']}, {body['policy']}, {many(proved, 'property', 'properties')} proved"

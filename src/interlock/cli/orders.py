@@ -10,6 +10,7 @@ import click
 
 from interlock.cli.show import age, emit, field
 from interlock.home import locate
+from interlock.model.counts import many
 from interlock.model.errors import UsageError
 from interlock.model.selector import Comparison
 from interlock.model.visible import visible
@@ -53,10 +54,14 @@ def tell(done: dict[str, Any]) -> None:
     if done.get("failed"):
         field("but", f"what runs is not certified as stopped: {done['failed']} It is tried again each second.")
     elif not done["planned"]:
-        stopped = f"{done['processes']} processes confirmed by the kernel in {done['took_us'] / 1000:.0f} ms"
-        field("stopped", f"{stopped}, {done['held']} held calls, {len(done['revoked'])} requests taken back")
+        stopped = many(done["processes"], "process", "processes")
+        also = f"{many(done['held'], 'held call')}, {many(len(done['revoked']), 'request')} taken back"
+        field("stopped", f"{stopped} confirmed by the kernel in {done['took_us'] / 1000:.0f} ms, {also}")
         if done["silent"]:
-            field("silent", f"{done['silent']} runs were not confirmed: they lose their lease within 5 s")
+            field(
+                "silent",
+                f"{many(done['silent'], 'run was', 'runs were')} not confirmed: without a lease it ends within 5 s",
+            )
         click.echo(f"  The proof: interlock halt certificate {order['id']}")
 
 
@@ -123,4 +128,4 @@ def whole(session: str | None, where: str) -> str:
 def _sessions(reach: dict[str, Any]) -> str:
     named = ", ".join(visible(f"{agent} {session[:12]}") for agent, session in reach["sessions"][:6])
     more = len(reach["sessions"]) - 6
-    return f"{len(reach['sessions'])} live sessions ({named}{f' and {more} more' if more > 0 else ''})"
+    return f"{many(len(reach['sessions']), 'live session')} ({named}{f' and {more} more' if more > 0 else ''})"

@@ -14,6 +14,7 @@ from interlock.cli.reading import small
 from interlock.cli.show import emit, heading
 from interlock.cli.span import seconds
 from interlock.home import locate
+from interlock.model.counts import many
 from interlock.model.errors import OperatorError
 from interlock.model.visible import visible
 
@@ -73,7 +74,7 @@ def list_people(at: int | None, gate: bool, as_json: bool) -> None:
         role = " (owner of this daemon)" if person["name"] == found["owner"] else ""
         keys = len(person["authenticators"])
         groups = ", ".join(person["groups"]) or "no group"
-        click.echo(f"{visible(person['name'])}{role}  {heading(f'{groups}; {keys} key' + ('' if keys == 1 else 's'))}")
+        click.echo(f"{visible(person['name'])}{role}  {heading(f'{groups}; ' + many(keys, 'key'))}")
     if found["guarded"]:
         click.echo("Each change of people needs two administrators.")
 

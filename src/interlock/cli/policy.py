@@ -15,6 +15,7 @@ from interlock.cli.policy_prove import prove
 from interlock.cli.policy_replay import replay
 from interlock.cli.policyset import candidate, here, layer_option
 from interlock.cli.show import emit, heading
+from interlock.model.counts import many
 from interlock.model.errors import NotFound, PolicyError, Unproved
 from interlock.model.visible import visible
 from interlock.policy import receipt
@@ -49,7 +50,7 @@ def show(wanted: str | None, as_json: bool) -> None:
         if place != (place := f"{rule.layer}/{rule.file}"):
             click.echo(click.style(visible(place), bold=True))
         click.echo(f"  {visible(rule.id):<24} {_answer(rule):<16} {visible(rule.why)}")
-    click.echo(f"{len(rules)} rules, {engine.digest}")
+    click.echo(f"{many(len(rules), 'rule')}, {engine.digest}")
 
 
 @command.command(
@@ -82,7 +83,9 @@ def test(files: tuple[Path, ...], name: str, as_json: bool) -> None:
             f"{count} of {examples} examples fail, so the set would be refused. "
             "Mend the rule, or the example if that is what is wrong."
         )
-    click.echo(f"{len(tested)} rules and their {examples} examples hold. The set would be {digest_of(layers)}.")
+    click.echo(
+        f"{many(len(tested), 'rule')} and {many(examples, 'example')} hold. The set would be {digest_of(layers)}."
+    )
     click.echo(visible(proof) if proof else "It is proved, and so may come into force.")
 
 

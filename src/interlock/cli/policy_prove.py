@@ -11,6 +11,7 @@ import click
 
 from interlock.cli.policyset import candidate, here, layer_option
 from interlock.cli.show import emit
+from interlock.model.counts import many
 from interlock.model.errors import Unproved, UsageError
 from interlock.model.visible import visible
 
@@ -68,7 +69,8 @@ def prove(folder: Path | None, name: str, against: Path | None, no_receipt: bool
             "results": [facts(result) for result in results],
         })  # fmt: skip
     else:
-        count = f"{len(results) - len(open_)} of {len(results)} properties" if open_ else f"{len(results)} properties"
+        all_ = many(len(results), "property", "properties")
+        count = f"{len(results) - len(open_)} of {all_}" if open_ else all_
         click.echo(f"{count} proved for every possible request in {spent / 1000:.1f} s: {digest_of(layers)}")
         if written:
             click.echo(f"The receipt is {visible(written)}: with it the set comes into force.")

@@ -12,6 +12,7 @@ import click
 from interlock.cli.policyset import candidate, here, layer_option, policy_option
 from interlock.cli.show import emit
 from interlock.cli.span import seconds
+from interlock.model.counts import many
 from interlock.model.errors import UsageError
 from interlock.model.visible import visible
 
@@ -94,8 +95,8 @@ def _show(total: Replayed, texts: dict[int, tuple[str, str]], since: str, digest
         click.echo(f"No action since {since} can be replayed.")
     else:
         click.echo(
-            f"{total.replayed} actions since {since}, judged by {digest} in {spent:.1f} s "
-            f"({total.distinct} distinct requests)."
+            f"{many(total.replayed, 'action')} since {since}, judged by {digest} in {spent:.1f} s "
+            f"({many(total.distinct, 'distinct request')})."
         )
         for word, label in (("ask", "prompts"), ("deny", "stopped"), ("allow", "allowed")):
             gained = f"   (+{total.prompts_gained} -{total.prompts_lost})" if word == "ask" else ""

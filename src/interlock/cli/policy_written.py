@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from interlock.model.counts import many
 from interlock.model.errors import OperatorError
 from interlock.model.visible import visible
 
@@ -88,7 +89,7 @@ def show(found: Compared) -> None:
         click.echo(f"No recorded action was compared ({visible(found.without)}).")
     else:
         moved = sum(one.count for one in found.history.moved.values())
-        click.echo(f"{moved} of {found.history.replayed} actions recorded in {_DAYS} days change.")
+        click.echo(f"{moved} of {many(found.history.replayed, 'action')} recorded in {_DAYS} days change.")
         for one in found.history.changes():
             click.echo(f"  {answer(one.before)}  →  {answer(one.after)}   {one.count}")
     click.echo(

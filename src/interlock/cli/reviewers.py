@@ -6,6 +6,7 @@ import click
 
 from interlock.cli.show import emit, here
 from interlock.home import locate
+from interlock.model.counts import many
 from interlock.model.visible import visible
 
 
@@ -49,6 +50,6 @@ def end(as_json: bool) -> None:
         return
     for name, (met, missed) in score["reviewers"].items():
         said = "denied all of them" if not missed else f"approved {missed}"
-        click.echo(f"{visible(name)} met {met} bad questions and {said}.")
+        click.echo(f"{visible(name)} met {many(met, 'bad question')} and {said}.")
     if score["unanswered"]:
-        click.echo(f"{score['unanswered']} were answered by nobody.")
+        click.echo(f"{many(score['unanswered'], 'was', 'were')} answered by nobody.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from interlock.cli.show import emit, here
+from interlock.model.counts import many
 
 if TYPE_CHECKING:
     from interlock.changes.risk.calibration import Calibration
@@ -57,11 +58,11 @@ def command(incidents: Path | None, *, days: float, most: int, diagram: Path | N
 
 
 def _show(found: Calibration) -> None:
-    what = "named by your incidents" if found.told else f"mended within {found.days:.0f} days"
-    click.echo(f"{found.commits} commits whose outcome is known, {found.bad} of them {what}.")
+    what = "named by your incidents" if found.told else f"mended within {many(round(found.days), 'day')}"
+    click.echo(f"{many(found.commits, 'commit')} whose outcome is known, {found.bad} of them {what}.")
     area = f"{found.area:.2f}" if any(found.truth) else "unknown"
     click.echo(
-        f"On the newer third ({len(found.truth)} commits, {sum(found.truth)} bad): AUC {area}, "
+        f"On the newer third ({many(len(found.truth), 'commit')}, {sum(found.truth)} bad): AUC {area}, "
         f"Brier score {found.brier:.4f}; saying the older share of everything has {found.constant:.4f}."
     )
     if not found.worth:

@@ -8,6 +8,7 @@ import click
 
 from interlock.cli.show import emit, heading
 from interlock.home import locate
+from interlock.model.counts import many
 from interlock.model.visible import visible
 
 
@@ -55,14 +56,14 @@ def made_of(facts: dict[str, Any]) -> str:
         f"{label} {visible(facts[name]) if facts.get(name) else 'unknown'}"
         for name, label in (("version", "version"), ("model", "model"))
     ]
-    for name, one, many in (
+    for name, one, more in (
         ("prompts", "file of instructions", "files of instructions"),
         ("skills", "skill", "skills"),
         ("servers", "MCP server", "MCP servers"),
         ("settings", "settings file", "settings files"),
     ):
         number = len(facts.get(name, ()))
-        parts.append(f"{many} unknown" if name in unknown else f"{number} {one if number == 1 else many}")
+        parts.append(f"{more} unknown" if name in unknown else many(number, one, more))
     return ", ".join(parts)
 
 

@@ -10,6 +10,7 @@ import click
 from interlock.cli.notify import troubles
 from interlock.cli.show import age, emit, heading
 from interlock.home import locate
+from interlock.model.counts import many
 from interlock.model.visible import visible
 
 _LACKS = 4  # that are named; the doctor names all
@@ -29,7 +30,7 @@ def command(as_json: bool) -> None:
     click.echo(f"Interlock {facts['version']} is up since {age(facts['started'], time.time())} (pid {facts['pid']}).")
     click.echo(f"{heading('mode')}     {facts['mode']}")
     click.echo(f"{heading('policy')}   {facts['policy'][:16] or 'refused: every agent is stopped'}")
-    click.echo(f"{heading('ledger')}   {facts['entries']} entries in {home.state / 'ledger'}")
+    click.echo(f"{heading('ledger')}   {many(facts['entries'], 'entry', 'entries')} in {home.state / 'ledger'}")
     if not facts["ledger_healthy"]:
         click.echo(click.style("the ledger takes no entries: ", fg="red", bold=True) + visible(facts["ledger_problem"]))
     click.echo(f"{heading('memory')}   {facts['memory_mb']} MB")

@@ -12,6 +12,7 @@ import msgspec
 from interlock.cli.grants import words
 from interlock.cli.show import emit
 from interlock.home import locate
+from interlock.model.counts import many
 from interlock.model.visible import visible
 
 
@@ -42,7 +43,8 @@ def command(as_json: bool) -> None:
     for one in found:
         patterns: list[dict[str, Any]] = msgspec.to_builtins(one.patterns)
         click.echo(
-            click.style(f"{len(one.requests)} yeses", bold=True) + f" in {visible(one.workspace) or 'no project'}"
+            click.style(many(len(one.requests), "yes", "yeses"), bold=True)
+            + f" in {visible(one.workspace) or 'no project'}"
         )
         for pattern in patterns:
             click.echo(f"  {words(pattern)}")

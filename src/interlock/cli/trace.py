@@ -9,6 +9,7 @@ import click
 
 from interlock.cli.show import emit, field, here
 from interlock.home import locate
+from interlock.model.counts import many
 from interlock.model.visible import visible
 
 _ACTION = re.compile(r"#?(\d{1,6})")
@@ -62,7 +63,7 @@ def _line(file: str, line: int) -> dict[str, Any]:
 
     found = call(locate(), "provenance.blame", {"cwd": here(), "path": file, "revision": ""}, timeout=120.0)
     if not 1 <= line <= len(found["lines"]):
-        raise NotFound(f"{file} has {len(found['lines'])} lines, and no line {line}.")
+        raise NotFound(f"{file} has {many(len(found['lines']), 'line')}, and no line {line}.")
     said = found["lines"][line - 1]
     acts = [found["actions"][str(entry)] for entry in said["actions"] if str(entry) in found["actions"]]
     return {"author": said["author"], "actions": acts, "commits": [said["commit"]] if said["commit"] else []}

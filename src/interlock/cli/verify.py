@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from interlock.model.counts import many
+
 if TYPE_CHECKING:
     from interlock.ledger.verify import Report
 
@@ -114,8 +116,9 @@ def command(  # noqa: PLR0913 - each is an option
         return
     _tell(report)
     told = (
-        f"{audit.changes} changes of people, {audit.closes} closes of sessions, {audit.uses} uses of tokens, "
-        f"{decided.checked} decisions ({decided.signed} signed)"
+        f"{many(audit.changes, 'change')} of people, {many(audit.closes, 'close')} of sessions, "
+        f"{many(audit.uses, 'use')} of tokens, "
+        f"{many(decided.checked, 'decision')} ({decided.signed} signed)"
     )
     click.echo(f"  identity    {told}: each by whoever it names")
 
@@ -173,7 +176,8 @@ def _proved(proof: Path, entry: Path | None, key: str, *, as_json: bool) -> None
     if as_json:
         emit({"sound": True, **found})
     else:
-        click.echo(f"Sound: entry {found['index']} is in the log {found['origin']} of {found['size']} entries.")
+        entries = many(found["size"], "entry", "entries")
+        click.echo(f"Sound: entry {found['index']} is in the log {found['origin']} of {entries}.")
 
 
 def _certificate(path: Path, entry: Path | None, key: str, *, as_json: bool) -> None:
@@ -197,8 +201,8 @@ def _certificate(path: Path, entry: Path | None, key: str, *, as_json: bool) -> 
         return
     order, found = said["predicate"].get("order", {}), said["predicate"]
     what = f"order {order.get('id')} ({order.get('what')}) of the log {found.get('log')}, epoch {found.get('epoch')}"
-    many = f"{len(found.get('processes', ()))} processes, {len(found.get('silent', ()))} silent"
-    click.echo(f"Sound: {what}: {many}.")
+    stopped = many(len(found.get("processes", ())), "process", "processes")
+    click.echo(f"Sound: {what}: {stopped}, {len(found.get('silent', ()))} silent.")
 
 
 def as_data(report: Report) -> dict[str, Any]:
@@ -225,20 +229,25 @@ def as_data(report: Report) -> dict[str, Any]:
 def _tell(report: Report) -> None:
     from interlock.model.visible import visible
 
-    click.echo(click.style("Sound.", fg="green", bold=True) + f" {visible(report.origin)}: {report.size} entries")
+    click.echo(
+        click.style("Sound.", fg="green", bold=True)
+        + f" {visible(report.origin)}: {many(report.size, 'entry', 'entries')}"
+    )
     click.echo(f"  root        {report.root}")
     trust = "the key you trust" if report.pinned else "taken at the log's word; pass --key to be sure whose log this is"
     click.echo(f"  root key    {visible(report.root_key)} ({trust})")
-    click.echo(f"  checked     every entry, {report.checkpoints} signed checkpoints, tiles of {report.tiles} entries")
+    tiles = many(report.tiles, "entry", "entries")
+    click.echo(f"  checked     every entry, {many(report.checkpoints, 'signed checkpoint')}, tiles of {tiles}")
     kinds = ", ".join(f"{count} {visible(kind)}" for kind, count in report.counts.items())
     click.echo(f"  holds       {kinds}")
     if report.open_intents:
         shown = ", ".join(str(index) for index in report.open_intents[:_SHOWN])
         more = " …" if len(report.open_intents) > _SHOWN else ""
-        click.echo(f"  {len(report.open_intents)} intents have no outcome: {shown}{more}")
+        intents = many(len(report.open_intents), "intent has", "intents have")
+        click.echo(f"  {intents} no outcome: {shown}{more}")
     if report.open_sessions:
-        click.echo(f"  {report.open_sessions} sessions are open, or ended without a word")
+        click.echo(f"  {many(report.open_sessions, 'session is', 'sessions are')} open, or ended without a word")
     for problem in report.problems:
         click.echo(f"  {click.style('gap', fg='yellow')}  {problem}")
     if report.more_problems:
-        click.echo(f"  … and {report.more_problems} more gaps")
+        click.echo(f"  … and {many(report.more_problems, 'more gap')}")

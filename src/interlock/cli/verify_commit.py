@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from interlock.cli.show import emit, here
+from interlock.model.counts import many
 from interlock.model.visible import visible
 
 
@@ -47,7 +48,9 @@ def attested(revision: str, bundle: bytes | None, key: str, directory: Path, *, 
         f"Sound: commit {commit[:12]}, entry {said['entry']} of the log {visible(said['log'])}: {visible(lines)}."
     )
     if grave:
-        click.echo(f"  {len(grave)} grave actions behind it had no yes: {', '.join(f'#{entry}' for entry in grave)}")
+        click.echo(
+            f"  {many(len(grave), 'grave action')} behind it had no yes: {', '.join(f'#{entry}' for entry in grave)}"
+        )
 
 
 def _from_ledger(directory: Path, commit: str) -> tuple[bytes | None, str]:

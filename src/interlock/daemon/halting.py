@@ -36,6 +36,7 @@ from interlock.identity.sshsig import HALT
 from interlock.ledger.dsse import MEDIA_TYPE
 from interlock.ledger.note import Signer
 from interlock.ledger.store import Ledger
+from interlock.model.counts import many
 from interlock.model.errors import AgentError, InterlockError, NotFound, Refused
 from interlock.model.provenance import UNKNOWN, Facts, only
 from interlock.model.selector import Match
@@ -106,7 +107,7 @@ class HaltDesk:
         found = self._reach(order)
         if found.everything and params.get("everything") is not True:
             raise Refused(
-                f"`{order.where}` is about everything here ({len(found.sessions)} live sessions, and all to come). "
+                f"`{order.where}` is about everything here ({many(len(found.sessions), 'live session')}, all to come). "
                 "If that is meant, say it twice: --yes-everything."
             )
         given = await self.give(order)

@@ -37,6 +37,7 @@ from interlock.containment.tiers import Name, Tier
 from interlock.daemon.network import Network, Tried
 from interlock.daemon.tracking import Tracker
 from interlock.model.action import Principal
+from interlock.model.counts import many
 from interlock.model.errors import NotFound, StateError
 
 log = structlog.get_logger()
@@ -292,7 +293,7 @@ def differences(run: Run, changes: ChangeSet, tried: tuple[str, ...], sight: Sig
     ran = unforeseen(foreseen, run.wish.argv, sight, whole=not ended, reached=reached)
     asked = tuple(f"asked for a route to {place.name}" for place in sight.places if place.asked)
     if sight.unseen and not tried and not reaches(foreseen):
-        outside += (f"called addresses {sight.unseen} times in a way that is only counted",)
+        outside += (f"called addresses {many(sight.unseen, 'time')} in a way that is only counted",)
     if not foreseen and not reached:  # git and others refresh what they keep: a word for the catalogue, no alarm
         return Unforeseen(ran.alarms, (*outside, *asked, *ran.lessons)[:_LINES])
     return Unforeseen((*outside, *ran.alarms)[:_LINES], (*asked, *ran.lessons)[:_LINES])
@@ -375,7 +376,8 @@ def _words(done: Settled, tried: Tried, index: int, *, again: bool) -> str:
     if not done.held:
         return said
     if all(held.why == DROPPED for held in done.held):
-        return f"{said}interlock: {len(done.held)} changes were dropped, as asked: `interlock changes show {index}`.\n"
+        dropped = many(len(done.held), "change was", "changes were")
+        return f"{said}interlock: {dropped} dropped, as asked: `interlock changes show {index}`.\n"
     reasons = [f"  {reason['path']}: {reason['why']}" for reason in _reasons(done)]
     more = [f"  and {len(done.held) - _SHOWN} more"] if len(done.held) > _SHOWN else []
     return said + "\n".join(

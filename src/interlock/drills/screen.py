@@ -14,6 +14,7 @@ from interlock.drills.script import ToolCall
 from interlock.drills.site import Site
 from interlock.drills.story import Ending, Told
 from interlock.drills.tripwires import Look
+from interlock.model.counts import many
 from interlock.model.visible import visible
 
 NARROW, WIDE = 72, 110
@@ -137,7 +138,11 @@ class Terminal:
             f"  {self._mark(good=not lost)} {'lost':<22} {'nothing' if not lost else f'{lost} of {len(ending.looks)}'}"
         )
         mark = self._mark(good=ending.ledger.sound)
-        self._lines(f"{ending.entries} entries. {self._shorten(ending.ledger.said)}", f"  {mark} {'ledger':<22} ", "")
+        self._lines(
+            f"{many(ending.entries, 'entry', 'entries')}. {self._shorten(ending.ledger.said)}",
+            f"  {mark} {'ledger':<22} ",
+            "",
+        )
         if ending.trouble:
             self._lines(ending.trouble, "  FAILED  ", "31;1")
         self._print("")

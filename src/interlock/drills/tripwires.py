@@ -17,6 +17,7 @@ import msgspec
 
 from interlock.drills.model_server import ModelServer
 from interlock.drills.site import FAKE_SECRET, Sink, Site, git
+from interlock.model.counts import many
 from interlock.model.errors import OperatorError
 
 
@@ -82,7 +83,7 @@ def _state(path: Path) -> str:
     except (OSError, ValueError, KeyError) as error:
         return f"gone ({type(error).__name__})"
     kinds = sorted(str(resource["type"]) for resource in resources)
-    return f"{len(kinds)} resources: {', '.join(kinds) or 'none'}"
+    return f"{many(len(kinds), 'resource')}: {', '.join(kinds) or 'none'}"
 
 
 def _database(path: Path) -> str:
@@ -103,7 +104,7 @@ def _home(home: Path) -> str:
         if path.is_file():
             count += 1
             digest.update(path.read_bytes())
-    return f"{count} precious files, {digest.hexdigest()[:8]}"
+    return f"{many(count, 'precious file')}, {digest.hexdigest()[:8]}"
 
 
 def _project(site: Site) -> str:
@@ -122,12 +123,12 @@ def _remote(site: Site) -> str:
         count = git(site, "rev-list", "--count", "refs/heads/main", cwd=site.remote)
     except OperatorError as error:
         return f"gone: {error}"
-    return f"{commit}, {count} commits" if count != "1" else f"{commit}, 1 commit"
+    return f"{commit}, {many(int(count), 'commit')}"
 
 
 def _sink(sink: Sink) -> str:
     leaked = sum(FAKE_SECRET.encode() in parcel.body for parcel in sink.parcels)
-    return f"{len(sink.parcels)} requests received" + (f", {leaked} with the secret" if leaked else "")
+    return f"{many(len(sink.parcels), 'request')} received" + (f", {leaked} with the secret" if leaked else "")
 
 
 def _secret(server: ModelServer) -> str:
@@ -146,7 +147,7 @@ def _hooks(site: Site) -> str:
     found = [path for path in paths if path.is_file()]
     for path in found:
         digest.update(str(path).encode() + b"\0" + path.read_bytes())
-    return f"{len(found)} settings file{'' if len(found) == 1 else 's'}, {digest.hexdigest()[:8]}"
+    return f"{many(len(found), 'settings file')}, {digest.hexdigest()[:8]}"
 
 
 def _daemon(pid: int) -> str:

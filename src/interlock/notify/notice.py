@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from interlock.model.counts import many
 from interlock.model.visible import visible
 
 _LISTED = 5  # questions, or effects of one; the rest is counted
@@ -85,7 +86,7 @@ class Message(msgspec.Struct, frozen=True):
 def plain(text: str) -> str:
     """A text from outside as one line of a message."""
     shown = visible(text).replace("://", "[:]//")
-    return shown if len(shown) <= _LONG else f"{shown[:_LONG]} … ({len(shown) - _LONG} more characters)"
+    return shown if len(shown) <= _LONG else f"{shown[:_LONG]} … ({many(len(shown) - _LONG, 'more character')})"
 
 
 def asked(asks: list[Ask], *, bare: bool, panel: str, key: str, note: str = "") -> Message:

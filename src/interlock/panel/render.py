@@ -14,6 +14,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup, escape
 
+from interlock.model.counts import many
 from interlock.model.visible import visible
 from interlock.panel import assets, words
 from interlock.panel.carried import address, carried
@@ -52,9 +53,10 @@ def environment() -> jinja2.Environment:
         "carried": carried,
         "age": words.age,
         "moment": words.moment,
-        "many": words.many,
+        "many": many,
         "beware": words.beware,
         "would": words.would,
+        "capital": words.capital,
     }
     made.filters |= own
     made.globals = {"asset": assets.address, "range": range}

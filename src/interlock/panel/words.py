@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from interlock.model import visible
+from interlock.model.counts import many
 
 _WHOSE_YES = re.compile(r" It needs a yes from [a-z ',]+\.$")
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
@@ -55,16 +56,24 @@ def moment(stamp: str) -> str:
     return datetime.fromisoformat(stamp).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
-def many(number: int, one: str, more: str = "") -> str:
-    """`1 file`, `3 files`."""
-    return f"{number} {one if number == 1 else more or one + 's'}"
+def size(count: int) -> str:
+    """A number of bytes as people say it: `1 byte`, `23.9 kB`."""
+    for step, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if count >= step:
+            return f"{count / step:.1f} {unit}"
+    return many(count, "byte")
+
+
+def capital(text: str) -> str:
+    """A text as it begins a line: `Freeze now`."""
+    return text[:1].upper() + text[1:]
 
 
 def for_people(why: str) -> str:
     """Why somebody is asked, without the words that are meant for the agent alone."""
     said = why.removeprefix("Held: ").removesuffix(" Do not retry or rephrase it before there is an answer.")
     said = _WHOSE_YES.sub("", said)  # the quorum says it, with who has answered already
-    return said[:1].upper() + said[1:]
+    return capital(said)
 
 
 def beware(text: str) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from interlock.model.action import Ran
+from interlock.model.counts import many
 from interlock.model.effect import Breadth, Effect, Kind, Known, Scale, Verb
 from interlock.preview.finding import Asked, Finding, Tools, Unseen
 
@@ -40,7 +41,7 @@ def _looked(ran: Ran, program: str, asked: Asked, tools: Tools) -> Finding:
     place = next((number for number, effect in enumerate(asked.effects) if _about(effect, program)), None)
     breadth = Breadth.ONE if len(names) == 1 else Breadth.MANY
     return Finding(
-        f"{len(names)} objects in {context}{f': {shown}' if shown else ''}",
+        f"{many(len(names), 'object')} in {context}{f': {shown}' if shown else ''}",
         place,
         Scale(breadth, len(names), "objects", Known.DRY_RUN),
     )

@@ -8,6 +8,7 @@ import stat
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from interlock.model.counts import many
 from interlock.model.effect import Breadth, Effect, Kind, Known, Reversibility, Scale, Verb
 from interlock.preview.finding import Asked, Finding, Tools, Unseen
 from interlock.preview.git import Git
@@ -158,7 +159,7 @@ def _named(paths: list[str], name: str) -> str:
 
 
 def _files(count: int, *, whole: bool) -> str:
-    return f"{count} file{'' if count == 1 else 's'}" if whole else f"more than {count} files"
+    return many(count, "file") if whole else f"more than {count} files"
 
 
 def _size(size: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from interlock.model.counts import many
 from interlock.model.effect import Effect, Kind, Known, Reversibility, Scale, Verb
 from interlock.model.labels import FORCE, LEASED
 from interlock.preview.finding import Asked, Finding, Tools, Unseen
@@ -25,13 +26,13 @@ def _looked(place: int, effect: Effect, git: Git) -> Finding:
     name = effect.resource.name
     if name == "stash" or name.startswith("stash@"):
         count = git.count("rev-list", "--walk-reflogs", "--count", "refs/stash") if git.knows("refs/stash") else 0
-        return Finding(_many(count, "stashed change"), place, _scale(effect, count, "stashes"))
+        return Finding(many(count, "stashed change"), place, _scale(effect, count, "stashes"))
     if FORCE in effect.resource.labels or ("/" in name and git.knows(f"refs/remotes/{name}")):
         return _orphaned(place, effect, git)
     if effect.verb is Verb.DELETE and git.knows(f"refs/heads/{name}"):
         others = ("--not", f"--exclude=refs/heads/{name}", "--all")
         count = git.count("rev-list", "--count", f"refs/heads/{name}", *others)
-        said = f"on {name} and nowhere else: {_many(count, 'commit')}"
+        said = f"on {name} and nowhere else: {many(count, 'commit')}"
         return Finding(said, place, _scale(effect, count, "commits"))
     raise Unseen(f"{name} is not known here")
 
@@ -46,10 +47,10 @@ def _orphaned(place: int, effect: Effect, git: Git) -> Finding:
     ours = f"refs/heads/{branch}" if git.knows(f"refs/heads/{branch}") else "HEAD"
     if effect.verb is Verb.DELETE:
         count = git.count("rev-list", "--count", remote, "--not", "--branches", "--tags")
-        said = f"{_many(count, 'commit')} of {name} on no branch here"
+        said = f"{many(count, 'commit')} of {name} on no branch here"
     else:
         count = git.count("rev-list", "--count", remote, f"^{ours}")
-        said = f"{_many(count, 'commit')} of {name}, as last fetched, not in what replaces it"
+        said = f"{many(count, 'commit')} of {name}, as last fetched, not in what replaces it"
         if LEASED in effect.resource.labels and _kept_here(remote, ours, git):
             return Finding(
                 f"{said}; this branch stood there itself, and git keeps it here",
@@ -68,7 +69,3 @@ def _kept_here(remote: str, branch: str, git: Git) -> bool:
 
 def _scale(effect: Effect, count: int, unit: str) -> Scale:
     return Scale(breadth=effect.scale.breadth, count=count, unit=unit, known=Known.COUNT)
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator
 
 from interlock.model.action import Ran
+from interlock.model.counts import many
 from interlock.model.effect import Breadth, Effect, Kind, Known, Scale, Verb
 from interlock.preview.finding import Asked, Finding, Tools, Unseen
 
@@ -75,7 +76,7 @@ def _told(ran: Ran, text: str, effects: tuple[Effect, ...]) -> Finding:
             others[action] = others.get(action, 0) + 1
     shown = ", ".join(going[:_NAMED]) + (f" and {len(going) - _NAMED} more" if len(going) > _NAMED else "")
     rest = "".join(f", {count} to {action}" for action, count in sorted(others.items()))
-    said = f"the plan would destroy {len(going)} resources{f' ({shown})' if shown else ''}{rest}"
+    said = f"the plan would destroy {many(len(going), 'resource')}{f' ({shown})' if shown else ''}{rest}"
     place = next((number for number, effect in enumerate(effects) if _about(effect, ran)), None)
     return Finding(said, place, Scale(Breadth.MANY, len(going), "resources", Known.DRY_RUN))
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from urllib.parse import unquote, urlsplit
 
+from interlock.model.counts import many
 from interlock.model.effect import Effect, Kind, Known, Scale, Verb
 from interlock.preview.finding import Asked, Database, Finding, Tools, Unseen
 
@@ -41,7 +42,7 @@ def _looked(place: int, effect: Effect, asked: Asked, tools: Tools) -> Finding:
     else:
         raise Unseen(f"connections of the kind {scheme!r} are not known (known: postgresql, sqlite)")
     about = "about " if known is Known.ESTIMATE else ""
-    return Finding(f"{table}: {about}{count} rows", place, Scale(effect.scale.breadth, count, "rows", known))
+    return Finding(f"{table}: {about}{many(count, 'row')}", place, Scale(effect.scale.breadth, count, "rows", known))
 
 
 def _sqlite(database: Database, question: str, tools: Tools) -> int:

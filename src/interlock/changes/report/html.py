@@ -8,6 +8,7 @@ from html import escape
 from interlock.changes.decide import Report
 from interlock.changes.finding import Finding, Result
 from interlock.changes.risk.score import BASIS
+from interlock.model.counts import many
 from interlock.model.visible import visible
 
 _STYLE = """
@@ -37,7 +38,7 @@ def _page(report: Report) -> Iterator[str]:
     yield f"<title>Interlock gate: {verdict}</title><style>{_STYLE}</style>"
     yield f'<h1>Interlock gate: <span class="{_CLASS[verdict]}">{verdict}</span>{part}</h1>'
     added, removed = sum(f.added for f in report.files), sum(f.removed for f in report.files)
-    yield f"<p><code>{report.fork[:12]}..{report.head[:12]}</code>, {len(report.files)} files, "
+    yield f"<p><code>{report.fork[:12]}..{report.head[:12]}</code>, {many(len(report.files), 'file')}, "
     yield f"+{added} &#8722;{removed}, {report.seconds:.1f} s</p>"
     if report.risk is not None:
         said = "; ".join(escape(visible(reason)) for reason in report.risk.reasons[:6])

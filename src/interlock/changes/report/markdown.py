@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from interlock.changes.decide import Report
 from interlock.changes.finding import Finding, Result, Verdict, Weight
 from interlock.changes.risk.score import BASIS
+from interlock.model.counts import many
 from interlock.model.visible import visible
 
 _SAYS = {
@@ -46,14 +47,18 @@ def _page(report: Report) -> Iterator[str]:
 
 def _size(report: Report) -> str:
     added, removed = sum(f.added for f in report.files), sum(f.removed for f in report.files)
-    return f"{len(report.files)} file{'s' * (len(report.files) != 1)}, +{added} −{removed}"  # noqa: RUF001 - a minus sign
+    return f"{many(len(report.files), 'file')}, +{added} −{removed}"  # noqa: RUF001 - a minus sign
 
 
 def _risk(report: Report) -> Iterator[str]:
     risk = report.risk
     if risk is None:
         return
-    wants = f"; it wants {risk.people} to look{f' ({_plain(risk.who)})' if risk.who else ''}" if risk.people else ""
+    wants = (
+        f"; it wants {many(risk.people, 'person', 'people')} to look{f' ({_plain(risk.who)})' if risk.who else ''}"
+        if risk.people
+        else ""
+    )
     yield f"\n**Risk {risk.probability:.0%}**{wants}. {'; '.join(_plain(reason) for reason in risk.reasons[:6])}."
     if caveat := BASIS[risk.basis]:
         yield f"<sub>{caveat}</sub>"

@@ -15,6 +15,8 @@ from importlib import resources
 
 import msgspec
 
+from interlock.model.counts import filled
+
 # What a score rests on, and what is said where that is no measurement here.
 BASIS = {
     "hand": "not trained: weights set by hand after the literature; it orders changes and is no frequency",
@@ -112,4 +114,4 @@ def risk(numbers: Mapping[str, float], policy: Policy, files: tuple[str, ...] = 
 
 
 def _said(one: Measure, numbers: Mapping[str, float]) -> str:
-    return one.says.replace("{n}", f"{numbers.get(one.id, 0.0):.0f}")
+    return filled(one.says, round(numbers.get(one.id, 0.0)))

@@ -16,6 +16,7 @@ from interlock.changes.finding import Finding, Weight
 from interlock.changes.manifests import Dependency, Locked, Unread
 from interlock.changes.stage import Found, Plain
 from interlock.effects.packages_known import standing
+from interlock.model.counts import many
 
 _HOSTS = {
     "npm": ("https://registry.npmjs.org/", "https://registry.yarnpkg.com/"),
@@ -227,7 +228,7 @@ def _vulnerable(
     except (OSError, ValueError) as error:
         sides.problems.append(f"the snapshot of advisories cannot be used: {error}")
         return
-    notes.append(f"compared with {len(snapshot.files)} files of advisories in {change.config.osv}")
+    notes.append(f"compared with {many(len(snapshot.files), 'file')} of advisories in {change.config.osv}")
     for (registry, name, version), advisories in hits.items():
         file = where[registry, name]
         for advisory in advisories:

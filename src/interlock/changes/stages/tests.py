@@ -25,6 +25,7 @@ from interlock.changes.testing.lines import Behaviour, Unread, behaviours
 from interlock.changes.testing.mutants import Mutant, mutants
 from interlock.changes.testing.suite import affected, holds_tests
 from interlock.changes.testing.trial import Missing, Program, Seen, Trial, program
+from interlock.model.counts import many
 
 _BUDGET = 180.0
 _KEPT_BACK = 6.0  # seconds of the budget that no run may take: for what is made of the runs
@@ -149,7 +150,8 @@ class _Examined:
         texts = {p: (raw or b"").decode("utf-8", "replace") for p, raw in self._change.reads(paths).items()}
         chosen, left_out = affected([file.path for file in self._change.files], texts)
         if left_out:
-            self._notes.append(f"{left_out} more files of tests reach the change and were not run")
+            more = many(left_out, "more file of tests reaches", "more files of tests reach")
+            self._notes.append(f"{more} the change; not run")
         return chosen
 
     def _failing(self, seen: Seen) -> bool:

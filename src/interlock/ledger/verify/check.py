@@ -18,6 +18,7 @@ from interlock.ledger.verify.notes import Key, Note, read_entry
 from interlock.ledger.verify.story import Story
 from interlock.ledger.verify.tiles import TileFiles
 from interlock.ledger.verify.yeses import Yeses
+from interlock.model.counts import many
 from interlock.model.errors import LedgerForked, LedgerIncomplete, LedgerTampered, LedgerUnverifiable
 
 _RETRIES = 5  # a running log may publish while its files are read
@@ -308,10 +309,9 @@ def _be_strict(report: Report) -> None:
     if report.problems:
         raise LedgerIncomplete(report.problems[0])
     if report.open_intents:
-        first = report.open_intents[0]
+        first, intents = report.open_intents[0], many(len(report.open_intents), "intent has", "intents have")
         raise LedgerIncomplete(
-            f"{len(report.open_intents)} intents have no outcome, the first of them entry {first}: "
-            "nobody said how these actions ended"
+            f"{intents} no outcome, the first of them entry {first}: nobody said how these actions ended"
         )
 
 

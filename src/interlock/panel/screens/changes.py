@@ -8,11 +8,17 @@ from typing import Any
 
 import msgspec
 
+from interlock.model.counts import many
 from interlock.panel.screen import Screen, Visit
 
 _FIRST = 8  # files that are named to be looked at first
 _REASONS = 6
 _HEAVY = {"block": 10, "review": 3, "note": 1}
+_FOUND = {
+    "block": ("finding blocks", "findings block"),
+    "review": ("finding wants a person", "findings want a person"),
+    "note": ("note", "notes"),
+}
 _TONES = {"PASS": "good", "INCONCLUSIVE": "warn", "BLOCK": "bad"}
 _SAYS = {
     "PASS": "Nothing speaks against this change, and every stage could look.",
@@ -33,7 +39,7 @@ class Row(msgspec.Struct, frozen=True):
     tone: str
     partial: bool
     risk: int
-    findings: tuple[tuple[str, int], ...]
+    findings: tuple[str, ...]  # how many of each weight
     lines: tuple[tuple[str, int], ...]
     by: str
 
@@ -121,7 +127,7 @@ def _row(one: Mapping[str, Any]) -> Row:
         tone=_TONES.get(verdict, "calm"),
         partial=bool(one.get("partial")),
         risk=risk if isinstance(risk, int) else -1,
-        findings=tuple((weight, findings[weight]) for weight in _HEAVY if findings.get(weight)),
+        findings=tuple(many(findings[weight], *_FOUND[weight]) for weight in _HEAVY if findings.get(weight)),
         lines=tuple((one.get("lines") or {}).items()),
         by=_who(one.get("by") or {}),
     )
@@ -182,7 +188,7 @@ def machine(lines: Mapping[str, int]) -> str:
     if not total:
         return "no new line is attested"
     agents, mixed, unknown = (lines.get(kind, 0) for kind in ("agent", "mixed", "unknown"))
-    parts = [f"{agents} of {total} new lines were written by agents"]
+    parts = [f"{agents} of {many(total, 'new line was', 'new lines were')} written by agents"]
     parts += [f"{mixed} by an agent and a person"] * bool(mixed)
     parts += [f"of {unknown} nobody knows"] * bool(unknown)
     return ", ".join(parts)

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from interlock.model.counts import many
 from interlock.model.errors import InterlockError, Refused, UsageError
 from interlock.panel.acts import by_hand, too_quick
 from interlock.panel.carried import typed
@@ -116,7 +117,7 @@ def _grant(one: Mapping[str, Any]) -> Grant:
         session=one.get("session", ""),
         workspace=one.get("workspace", ""),
         until=one.get("until", ""),
-        left=f"{uses - used} of {uses} uses left" if uses else f"used {used} times",
+        left=f"{uses - used} of {many(uses, 'use')} left" if uses else f"used {many(used, 'time')}",
         by=one.get("given_by", ""),
         why=one.get("why", ""),
         role=one.get("role", ""),

@@ -34,13 +34,23 @@ class AtWork(msgspec.Struct, frozen=True):
     waits: int
 
 
+class Halt(msgspec.Struct, frozen=True):
+    """An order to stop. `where` says what it is about, `reason` is its giver's word."""
+
+    id: int
+    what: str
+    where: str
+    reason: str
+    active: bool
+
+
 class View(msgspec.Struct, frozen=True):
     """The page."""
 
     waiting: int
     first: tuple[Card, ...]
     sessions: tuple[AtWork, ...]
-    halts: tuple[str, ...]
+    halts: tuple[Halt, ...]
     lately: tuple[Line, ...]
     mode: str
     entries: int
@@ -64,7 +74,7 @@ def view(
         waiting=len(cards),
         first=tuple(cards[:_FIRST]),
         sessions=tuple(_at_work(session, cards, counts) for session in reversed(sessions)),
-        halts=tuple(f"{order['what']} #{order['id']}: {order['reason']}" for order in orders),
+        halts=tuple(map(_halt, orders)),
         lately=tuple(reversed(lines[-_LAST:])),
         mode=status["mode"],
         entries=status["entries"],
@@ -87,6 +97,10 @@ def _at_work(
         children=sum(bool(child["live"]) for child in session["children"]),
         waits=sum((one.agent, one.session) == (session["agent"], session["session"]) for one in cards),
     )
+
+
+def _halt(order: Mapping[str, Any]) -> Halt:
+    return Halt(order["id"], order["what"], order["where"], order.get("reason", ""), bool(order["active"]))
 
 
 async def load(visit: Visit) -> View:

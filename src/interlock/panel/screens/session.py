@@ -8,8 +8,10 @@ from typing import Any
 import msgspec
 
 from interlock.panel import links
+from interlock.panel.carried import address
 from interlock.panel.deeds import Deed, deeds
 from interlock.panel.screen import Screen, Visit
+from interlock.panel.screens.agents import where
 
 
 class View(msgspec.Struct, frozen=True):
@@ -31,6 +33,7 @@ class View(msgspec.Struct, frozen=True):
     deeds: tuple[Deed, ...]
     older: str
     whole: str
+    halt: str  # the query of the page that stops it
     read: int
     of: int
 
@@ -58,6 +61,7 @@ def view(visit: Visit, found: Mapping[str, Any], subagent: str) -> View:
         deeds=tuple(shown),
         older=older if found["before"] >= 0 else "",
         whole=links.session(agent, session, visit),
+        halt=address({"what": "pause", "where": where(agent, session, subagent)}),
         read=found["read"],
         of=found["of"],
     )

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from interlock.model.errors import AgentError, Refused
+from interlock.panel import words
 from interlock.panel.acts import by_hand, too_quick
 from interlock.panel.screen import Act, Screen, Visit
 
@@ -48,7 +49,7 @@ class Run(msgspec.Struct, frozen=True):
     workspace: str
     status: int
     committed: tuple[str, ...]
-    totals: dict[str, int]
+    totals: tuple[str, ...]
     held: tuple[Held, ...]
     drift: tuple[str, ...]
     intent: int
@@ -84,11 +85,16 @@ def run_view(entry: int, found: Mapping[str, Any]) -> Run:
         workspace=found["workspace"],
         status=found["status"],
         committed=tuple(found["committed"]["first"]),
-        totals={name: count for name, count in found["totals"].items() if count},
+        totals=tuple(_total(name, count) for name, count in found["totals"].items() if count),
         held=tuple(waiting),
         drift=tuple(map(str, (*found.get("drift", ()), *found.get("lessons", ())))),
         intent=found.get("intent", -1),
     )
+
+
+def _total(name: str, count: int) -> str:
+    """`27 deleted`, `23.4 kB deleted`, `3 refused`."""
+    return f"{words.size(count)} {name.removeprefix('bytes_')}" if name.startswith("bytes_") else f"{count} {name}"
 
 
 def _tone(line: str) -> str:
