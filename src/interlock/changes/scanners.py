@@ -8,6 +8,7 @@ is in `errors` and missing in `metrics`. Neither's exit status is believed.
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from functools import cache
@@ -30,6 +31,12 @@ class Answer(NamedTuple):
 
     findings: list[Finding]
     problems: list[str]
+
+
+@cache
+def _harmless() -> dict[str, re.Pattern[str]]:
+    text = resources.files("interlock.changes.data").joinpath("scanners.toml").read_text("utf-8")
+    return {rule: re.compile(regex) for rule, regex in tomllib.loads(text)["harmless"].items()}
 
 
 @cache
@@ -106,7 +113,9 @@ def _bandit(report: Any, files: Mapping[str, tuple[str, bytes]]) -> Answer:
 def _finding(tool: str, code: str, path: str, content: bytes, row: int, message: str) -> Finding:
     lines = content.decode("utf-8", "replace").split("\n")
     text = lines[row - 1] if 0 < row <= len(lines) else ""
+    known = _harmless().get(code)
+    weight = Weight.NOTE if known and known.search(f"{message}\n{text}") else weight_of(code)
     return Finding(
-        rule=f"static/{tool}/{code}", weight=weight_of(code), path=path, line=row, anchor=text,
+        rule=f"static/{tool}/{code}", weight=weight, path=path, line=row, anchor=text,
         text=text.strip()[:200], title=f"{tool} {code}: {message}", fix=f"See rule {code} of {tool}.",
     )  # fmt: skip

@@ -60,7 +60,8 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
     `name`: qualified (`Class.method`), `""` for the file's own statements. `source`: its text, by which an unchanged
     one is known. `calls`: the last parts of the names that it calls. `words`: identifiers in it, by which a renamed
     one is recognised. `allows`: entries of lists that let something in; `unsafe`: calls known to be the unsafe ones.
-    `answer`: what it returns, as a Python expression, where it does nothing else.
+    `answer`: what it returns, as a Python expression, where it does nothing else. `asked`: calls whose answer nobody
+    uses, and calls with nothing but a name (`wrap(handler)`): what they are good for may be that they refuse.
     """
 
     path: str
@@ -76,6 +77,7 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
     decorators: tuple[str, ...] = ()
     parameters: tuple[str, ...] = ()
     answer: str = ""
+    asked: Counter[str] = msgspec.field(default_factory=Counter)
 
     @property
     def short(self) -> str:

@@ -8,19 +8,20 @@ its place, if anything does: whether that is as good is the prover's question (`
 from __future__ import annotations
 
 import enum
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
-from interlock.changes.guards import patterns, verbs
+from interlock.changes.guards import marks, patterns, verbs
 from interlock.changes.guards.atoms import atoms, kinds, names
 from interlock.changes.guards.dropped import dropped
 from interlock.changes.guards.guard import REJECTIONS, Function, Guard, Kind
 from interlock.changes.guards.inlining import helpers, inlined
 from interlock.changes.guards.pairing import Pair, pairs
 from interlock.changes.guards.renaming import Names, renamed
-from interlock.changes.guards.replaced import Stands, stands
+from interlock.changes.guards.replaced import Stands, loosened, stands
 
 
 class Sign(enum.StrEnum):
@@ -111,6 +112,8 @@ class Surroundings:
         self._gained: dict[tuple[Kind, str, str], list[Function]] = defaultdict(list)
         self._helpers: dict[str, list[tuple[Function, list[Guard]]]] = defaultdict(list)
         self._callers: dict[str, list[Function]] = defaultdict(list)
+        self._refusing = _refusing(before) & _refusing(after)
+        self._calling: dict[str, list[Function]] = defaultdict(list)
         for pair in changed:
             if pair.after is None:
                 continue
@@ -120,6 +123,7 @@ class Surroundings:
             if gained:
                 self._helpers[pair.after.short].append((pair.after, gained))
         for one in after:
+            self._calling[one.short].append(one)
             for called in one.calls:
                 self._callers[called].append(one)
 
@@ -147,6 +151,15 @@ class Surroundings:
         above = [one for one in self._callers.get(holder.short, []) if one is not holder]
         return any(into.short in one.calls or one.short in into.calls for one in above)
 
+    def refuses(self, name: str) -> bool:
+        """Whether a function, decorator or class of this name refuses, in both versions."""
+        return name in self._refusing
+
+    def through(self, name: str, before: Function, after: Function) -> bool:
+        """Whether something that the function calls newly, or that calls it, calls `name`."""
+        near = [f for called in after.calls - before.calls for f in self._calling.get(called, ())]
+        return any(name in one.calls for one in (*near, *self._callers.get(after.short, ())))
+
     def elsewhere(self, guard: Guard, into: Function) -> Function | None:
         """A function that has the guard now, linked or not."""
         return next((h for h in self._gained.get(guard.identity, []) if h is not into), None)
@@ -166,6 +179,17 @@ class Surroundings:
                     if len(shared) * 3 >= len(wanted):
                         return holder
         return None
+
+
+def _refusing(functions: Iterable[Function]) -> frozenset[str]:
+    """Names whose call, decoration or inheritance refuses something: functions, what encloses them, their classes."""
+    return frozenset(
+        part
+        for one in functions
+        if any(g.kind in REJECTIONS and g.family == "refuse" and (g.condition or g.within) for g in one.guards)
+        for part in one.name.split(".")
+        if part
+    )
 
 
 def _asking(function: Function, answers: Mapping[str, Function]) -> Function:
@@ -297,6 +321,7 @@ class _Comparison:
             *self._patterns(),
             *self._narrower(),
             *self._numbers(),
+            *self._refusals(),
         ]
         found += self._dropped({loss.family for loss in found if loss.sign in (Sign.CALL, Sign.COMMON)})
         found += self._entries_and_unsafe()
@@ -378,6 +403,33 @@ class _Comparison:
                 found.append(self._loss(Sign.UNBOUNDED if one.bound else Sign.UNWRAPPED, mark))
         return found
 
+    def _refusals(self) -> list[Loss]:
+        """Calls, wrappers, decorators and base classes that protect by what they do, whatever their names."""
+        around, found = self._around, []
+        kept = {g.key for g in self._after.guards if g.family == "base"}
+        inherits = any(around.refuses(key) for key in kept)
+        for guard in self._lost:
+            name = re.split(r"[.(]", guard.key)[0] if guard.kind is Kind.DECORATOR else guard.key
+            if guard.strong or guard.family not in ("decorator", "base") or not around.refuses(name.rpartition(".")[2]):
+                continue
+            if not (guard.family == "base" and inherits) and not self._gained_refusal():
+                found.append(self._loss(Sign.DECORATOR if guard.family == "decorator" else Sign.CALL, guard))
+        for key in (self._before.asked - self._after.asked).elements():
+            name, _, given = key.partition("(")
+            gone = given.rstrip(") ") in self._after.words if given else name not in self._after.calls
+            if not gone or not around.refuses(name) or verbs.strong(name) or self._gained_refusal():
+                continue
+            if not around.through(name, self._before, self._after):
+                text = key if given else f"{name}()"
+                mark = Guard(kind=Kind.CALL, family="refusal", key=key, line=self._before.line, text=text)
+                found.append(self._loss(Sign.CALL, mark))
+        return found
+
+    def _gained_refusal(self) -> bool:
+        return any(g.kind in REJECTIONS and g.family == "refuse" for g in self._gained) or any(
+            g.kind is Kind.DECORATOR for g in self._gained
+        )
+
     def _moved(self, guard: Guard) -> bool:
         """Whether the guard still stands on the way: in a helper, in every caller, in a decorator."""
         around = self._around
@@ -396,22 +448,40 @@ class _Comparison:
         for guard, other in changed:
             if self._moved(guard):
                 continue
+            if other.kind is Kind.CONDITION and (passed := self._passed_over(guard)):
+                found += passed
+                continue
             if fewer_refusals > 0 and guard.family == "refuse" != other.family and not self._still_tested(guard):
                 fewer_refusals -= 1  # what stands there now refuses nothing
                 found.append(self._loss(Sign.EXIT, guard, instead=other))
                 continue
             missing = atoms(guard.condition) - self._atoms
             fewer = guard.condition and missing and not atoms(other.condition) - atoms(guard.condition)
-            firm = guard.family in ("refuse", "nothing") or any(map(verbs.bounding, missing))
+            firm = guard.family in ("refuse", "nothing") or any(map(marks.telling, missing))
             found.append(
                 self._loss(Sign.WEAKER, guard, instead=other) if fewer and firm else self._changed(guard, other)
             )
         for guard in gone:
-            if self._moved(guard) or (guard.condition and self._still_tested(guard)):
+            if self._moved(guard):
+                continue
+            if guard.condition and self._still_tested(guard):
+                found += self._passed_over(guard)
                 continue
             firm = guard.family in ("refuse", "nothing") or (guard.strong and guard.family != "passed on")
             found.append(self._loss(Sign.EXIT if firm else Sign.ANSWER, guard))
         return found
+
+    def _passed_over(self, guard: Guard) -> list[Loss]:
+        """A refusal whose condition only decides now whether something else is asked: the prover is to say."""
+        refusing = [g for g in self._after.guards if g.kind in REJECTIONS]
+        asked = frozenset().union(*(atoms(g.condition) for g in refusing if g.condition)) if refusing else frozenset()
+        turned = any(g.kind is Kind.RAISE for g in self._gained)  # `if fine: return it`, and a refusal after that
+        if guard.family != "refuse" or turned or not refusing or atoms(guard.condition) <= asked:
+            return []
+        loss = self._loss(Sign.CHANGED, guard)
+        if loss.conditions is None:
+            return []
+        return [msgspec.structs.replace(loss, stands=Stands.PROVABLE, alone=loss.conditions, bare=True)]
 
     def _changed(self, guard: Guard, other: Guard) -> Loss:
         """A guard in whose place another one stands, with both conditions of refusal and what their words tell."""
@@ -429,13 +499,24 @@ class _Comparison:
             loss,
             stands=stands(old, new),
             alone=(old, " or ".join(f"({one})" for one in (new, *rest[:_MOST_REJECTIONS]))),
-            bare=asks and not verbs.authorising(new) and not verbs.bounding(new),
+            bare=(asks and not verbs.authorising(new) and not marks.telling(new)) or self._forgotten(guard),
         )
 
     def _unasked(self, guard: Guard) -> frozenset[str]:
         """Of what nothing asks any more of which kind it is; none where others are asked about in its stead."""
         old, new = (frozenset().union(*map(kinds, some)) for some in (self._old_atoms, self._atoms))
         return kinds(guard.condition) - new if len(new) < len(old) else frozenset()
+
+    def _forgotten(self, guard: Guard) -> bool:
+        """Whether a refusal named who asks, and none of the function's conditions does any more."""
+        if not verbs.somebody(guard.condition):
+            return False
+        return not any(verbs.somebody(g.condition) for g in self._after.guards if g.condition)
+
+    def _unbound(self, guard: Guard) -> bool:
+        """Whether it compared whose something is with who asks, and no condition of the function does any more."""
+        rest = [g.condition for g in self._after.guards if g.condition]
+        return marks.binding(guard.condition) and not any(marks.binding(c) or verbs.authorising(c) for c in rest)
 
     def _conditions(self) -> list[Loss]:
         lost = [g for g in self._lost if g.kind is Kind.CONDITION]
@@ -444,14 +525,20 @@ class _Comparison:
         found = []
         for guard, other in changed:
             missing = atoms(guard.condition) - self._atoms
-            if missing and not atoms(other.condition) - atoms(guard.condition) and any(map(verbs.bounding, missing)):
+            if missing and not atoms(other.condition) - atoms(guard.condition) and any(map(marks.telling, missing)):
                 found.append(self._loss(Sign.WEAKER, guard, instead=other))
-            elif (verbs.authorising(guard.condition) or self._unasked(guard)) and not self._moved(guard):
-                found.append(self._changed(guard, other))
+            elif self._moved(guard):
+                continue
+            elif loosened(guard.condition, other.condition):
+                found.append(self._loss(Sign.REPLACED, guard, instead=other))
+            elif verbs.authorising(guard.condition) or self._unasked(guard):
+                kept = self._loss(Sign.CONDITION, guard, instead=other)
+                found.append(kept if self._unbound(guard) else self._changed(guard, other))
+        called = any(g.kind is Kind.CALL and g.strong for g in self._gained)  # what a bare condition may have become
         found += [
             self._loss(Sign.CONDITION if guard.strong else Sign.BARE, guard)
             for guard in gone
-            if not self._still_tested(guard) and not self._moved(guard)
+            if (guard.strong or not called) and not self._still_tested(guard) and not self._moved(guard)
         ]
         return found
 
@@ -460,7 +547,7 @@ class _Comparison:
         for kind, sign in ((Kind.CALL, Sign.CALL), (Kind.DECORATOR, Sign.DECORATOR), (Kind.HOLD, Sign.HOLD)):
             lost: dict[str, list[Guard]] = defaultdict(list)
             for guard in self._lost:
-                if guard.kind is kind:
+                if guard.kind is kind and guard.family != "base":
                     lost[guard.family].append(guard)
             come = Counter(g.family for g in self._gained if g.kind in (Kind.CALL, Kind.DECORATOR, Kind.HOLD))
             for family, guards in lost.items():
@@ -473,14 +560,22 @@ class _Comparison:
     def _singles(self) -> list[Loss]:
         found = []
         for kind, sign in ((Kind.KEYWORD, Sign.KEYWORD), (Kind.LITERAL, Sign.LITERAL), (Kind.HANDLER, Sign.HANDLER)):
-            lost = [g for g in self._lost if g.kind is kind and not self._moved(g)]
-            gained = sum(1 for g in self._gained if g.kind is kind)
+            lost = [g for g in self._lost if g.kind is kind and not self._moved(g) and self._needed(g)]
+            gained = sum(1 for g in self._gained if g.kind is kind and (kind is not Kind.LITERAL or self._needed(g)))
             found += [self._loss(sign, g) for g in lost[: max(0, len(lost) - gained)]]
         kept = Counter(g.key for g in self._gained if g.kind is Kind.ENTRY)
         for guard in (g for g in self._lost if g.kind is Kind.ENTRY):
             if not kept[guard.key] and not self._around.elsewhere(guard, self._after):
                 found.append(self._loss(Sign.DENIED, guard))
         return found
+
+    def _needed(self, guard: Guard) -> bool:
+        """Whether what it was about is still there: the statement of SQL, the file made, the object taken whole."""
+        if guard.family == "where":
+            return f"sql {guard.key.partition(':')[0]}" in self._after.words
+        if guard.family in ("mode", "flag"):
+            return marks.makes(self._after.calls)
+        return guard.family != "picked" or f"...{guard.key}" in self._after.words
 
     def _patterns(self) -> list[Loss]:
         lost = [g for g in self._lost if g.kind is Kind.PATTERN]

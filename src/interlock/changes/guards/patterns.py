@@ -135,7 +135,8 @@ def _count(tree: Any, counts: dict[str, int], around: tuple[frozenset[int], ...]
         elif operation in (codes.MAX_REPEAT, codes.MIN_REPEAT, codes.POSSESSIVE_REPEAT):
             low, high, inner = value
             endless = high >= _UNBOUNDED
-            counts["endless" if endless else "bounded"] += 1
+            if high > 1:  # `?` bounds nothing
+                counts["endless" if endless else "bounded"] += 1
             chars = _characters(inner)
             if endless and operation is not codes.POSSESSIVE_REPEAT:
                 first = _first(inner)

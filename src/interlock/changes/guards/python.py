@@ -8,16 +8,19 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from interlock.changes.guards import numbers, patterns, verbs
+from interlock.changes.guards import marks, numbers, patterns, verbs
 from interlock.changes.guards.guard import Function, Guard, Kind, Unreadable, shortened
+from interlock.changes.guards.lists import Listed, placed
 
 MOST_BYTES = 2 << 20
 _MOST_DEPTH = 200  # of nested statements and expressions, far below Python's own limit
 
 _Block = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 _HOLDS = ("lock", "transaction")
+_STORES = {"db", "database", "conn", "connection", "tx"}
 _REMOVING = ("any", "all", "pop", "delete", "remove", "discard", "replace", "remove_header", "split", "partition")
 _KINDS = ("str", "int", "float", "bool", "bytes")
+_SPACES = (r"\s+", r"\s", " +", r"\s*")
 _NOTHING = ("None", "False", "''", '""', "()", "[]", "{}", "0", "-1", "b''")
 
 
@@ -52,11 +55,13 @@ class _Reader:
     def __init__(self, path: str, text: str) -> None:
         self._path = path
         self._lines = text.splitlines()
+        self._lists: dict[str, list[Listed]] = {}
 
     def functions(self, tree: ast.Module) -> list[Function]:
         found: list[Function] = []
         self._block(tree, "", found)
-        return found
+        numbers = {one.name: number for number, one in enumerate(found)}
+        return placed(found, [e._replace(function=numbers[n]) for n, some in self._lists.items() for e in some])
 
     def _block(self, node: ast.Module | _Block, name: str, found: list[Function]) -> None:
         """One function, or a module's or class's own statements; what is nested under a name is one of its own."""
@@ -68,6 +73,8 @@ class _Reader:
             (1, len(self._lines)) if isinstance(node, ast.Module) else (node.lineno, node.end_lineno or node.lineno)
         )
         whole = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        if scribe.lists:
+            self._lists[name if whole else f"{name}.".removeprefix(".")] = scribe.lists
         decorators = () if isinstance(node, ast.Module) else tuple(ast.unparse(d) for d in node.decorator_list)
         if not isinstance(node, ast.Module) and node.decorator_list:
             start = min(start, node.decorator_list[0].lineno)
@@ -87,6 +94,7 @@ class _Reader:
                 decorators=decorators,
                 parameters=_parameters(node) if whole else (),
                 answer=_answered(node),
+                asked=scribe.asked,
             ),
         )
 
@@ -116,6 +124,8 @@ class _Scribe(ast.NodeVisitor):
         self.words: Counter[str] = Counter()
         self.allows: Counter[str] = Counter()
         self.unsafe: Counter[str] = Counter()
+        self.asked: Counter[str] = Counter()
+        self.lists: list[Listed] = []
         self._nested: list[_Block] = []
         self._name = name
         self._within: list[str] = []  # the conditions that lead to the statement at hand
@@ -127,6 +137,8 @@ class _Scribe(ast.NodeVisitor):
         if not isinstance(node, ast.Module):
             for decorator in node.decorator_list:
                 self._decorator(decorator)
+        for base in node.bases if isinstance(node, ast.ClassDef) else ():
+            self._add(Kind.CALL, "base", _dotted(base), base, strong=False)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             self._defaults(node.args)
         for statement in node.body:
@@ -184,6 +196,7 @@ class _Scribe(ast.NodeVisitor):
         pairs += [(a, d) for a, d in zip(given.kwonlyargs, given.kw_defaults, strict=True) if d is not None]
         for argument, default in pairs:
             self._keyword(argument.arg, default)
+            self.visit(default)
 
     # Conditions
 
@@ -217,7 +230,7 @@ class _Scribe(ast.NodeVisitor):
     def _exit(self, node: ast.AST, condition: str, outcome: str) -> None:
         if self._caught:
             outcome = "answer"  # it sorts errors that have happened; what was to be refused is refused already
-        self._add(Kind.EXIT, outcome, condition, node, condition=condition, strong=verbs.bounding(condition))
+        self._add(Kind.EXIT, outcome, condition, node, condition=condition, strong=marks.telling(condition))
 
     def _test(self, test: ast.expr, kind: Kind) -> None:
         """A condition: its texts and its verbs; and itself, where it leads elsewhere than out."""
@@ -226,7 +239,7 @@ class _Scribe(ast.NodeVisitor):
                 self._add(Kind.LITERAL, "literal", node.value, node, text=repr(node.value))
         if kind is Kind.CONDITION:
             source = ast.unparse(test)
-            self._add(Kind.CONDITION, "condition", source, test, condition=source, strong=verbs.bounding(source))
+            self._add(Kind.CONDITION, "condition", source, test, condition=source, strong=marks.telling(source))
         self.visit(test)
 
     def visit_match_case(self, node: ast.match_case) -> None:
@@ -259,7 +272,8 @@ class _Scribe(ast.NodeVisitor):
     def visit_Return(self, node: ast.Return) -> None:
         """A predicate's answer is a condition, for whoever asks."""
         asks = isinstance(node.value, ast.Attribute | ast.UnaryOp) and verbs.personal(ast.unparse(node.value))
-        if node.value is not None and (asks or isinstance(node.value, ast.BoolOp | ast.Compare)):
+        partly = isinstance(node.value, ast.Call) and marks.loose(ast.unparse(node.value))
+        if node.value is not None and (asks or partly or isinstance(node.value, ast.BoolOp | ast.Compare)):
             self._test(node.value, Kind.CONDITION)
         else:
             self.generic_visit(node)
@@ -296,11 +310,20 @@ class _Scribe(ast.NodeVisitor):
             known = verbs.family(name)
             if known and known[0] in (*_HOLDS, "timeout"):
                 self._add(Kind.HOLD, known[0], ast.unparse(item.context_expr), node)
+            elif verbs.words(name.rpartition(".")[2]) & _STORES and not isinstance(item.context_expr, ast.Call):
+                self._add(Kind.HOLD, "lock", ast.unparse(item.context_expr), node)  # commits, or takes all back
         self.generic_visit(node)
 
     visit_AsyncWith = visit_With  # noqa: N815 - the name is ast's
 
     # Calls, names, lists, texts
+
+    def visit_Expr(self, node: ast.Expr) -> None:
+        """A call whose answer nobody uses is there for what it does: refusing, perhaps."""
+        called = node.value.value if isinstance(node.value, ast.Await) else node.value
+        if isinstance(called, ast.Call):
+            self.asked[_dotted(called.func).rpartition(".")[2]] += 1
+        self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> None:
         name = _dotted(node.func)
@@ -311,8 +334,13 @@ class _Scribe(ast.NodeVisitor):
         arguments = ", ".join(ast.unparse(a) for a in (*node.args, *node.keywords)) if len(node.args) < 20 else ""
         if bad := verbs.unsafe(name, arguments, "python"):
             self.unsafe[bad] += 1
-        if name.startswith("re.") and node.args:
+        if name.startswith("re.") and node.args and not (last in ("sub", "split") and _text(node.args[0]) in _SPACES):
             self._pattern(node.args[0])
+        if last == "join" and isinstance(node.func, ast.Attribute) and _text(node.func.value) == " " and node.args:
+            inner = node.args[0]
+            if isinstance(inner, ast.Call) and _dotted(inner.func).endswith("split") and not inner.args:
+                self._add(Kind.CALL, "escape", "one line", node, text=ast.unparse(node))
+        self._files(node, last)
         self._keywords(node)
         checks = verbs.telling if last in _REMOVING or known else verbs.marked
         if last in ("insert", "append", "appendleft") and "path" in name.lower() and any(map(_here, node.args)):
@@ -323,13 +351,14 @@ class _Scribe(ast.NodeVisitor):
                     self._add(Kind.LITERAL, "literal", text.value, node, text=repr(text.value))
         self.generic_visit(node)
 
-    def visit_JoinedStr(self, node: ast.JoinedStr) -> None:
-        """`f"--rev={name}"`: what a stranger names cannot be an option of its own."""
-        first, last = node.values[0] if node.values else None, node.values[-1] if node.values else None
-        option = isinstance(first, ast.Constant) and re.fullmatch(r"--?[A-Za-z][\w-]*=?", str(first.value))
-        if option and len(node.values) == 2 and isinstance(last, ast.FormattedValue):
-            self._add(Kind.LITERAL, "literal", f"{option[0]}{{}}", node, text=ast.unparse(node))
-        self.generic_visit(node)
+    def _files(self, node: ast.Call, last: str) -> None:
+        """Modes and flags of what is made."""
+        given = [*node.args, *(k.value for k in node.keywords if k.arg == "mode")]
+        numbers = [a.value for a in given if isinstance(a, ast.Constant) and type(a.value) is int]
+        for word in marks.modes(last, numbers):
+            self._add(Kind.LITERAL, "mode", word, node, text=f"a mode by which it is not {word} by others")
+        if last == "open" and len(node.args) > 1 and "x" in (_text(node.args[1]) or ""):
+            self._add(Kind.LITERAL, "flag", "O_EXCL", node, text=ast.unparse(node))
 
     def visit_Subscript(self, node: ast.Subscript) -> None:
         text = _text(node.slice)
@@ -400,6 +429,8 @@ class _Scribe(ast.NodeVisitor):
                 self.allows[f"{last}: {entry}"] += 1
         if not entries:
             self._keyword(last, value)
+        elif side is None and all(isinstance(e, str) for e in entries):
+            self.lists.append(Listed(0, last, tuple(map(str, entries)), value.lineno))
         if (text := _text(value)) and patterns.looks(text):
             self._pattern(value)
 
@@ -409,11 +440,39 @@ class _Scribe(ast.NodeVisitor):
                 self._keyword(key.value, value)
         self.generic_visit(node)
 
+    def visit_Constant(self, node: ast.Constant) -> None:
+        if isinstance(node.value, str):
+            self._statement(node, node.value)
+
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> None:
+        parts = [v.value if isinstance(v, ast.Constant) and isinstance(v.value, str) else "?" for v in node.values]
+        self._statement(node, "".join(parts))
+        first, last = node.values[0] if node.values else None, node.values[-1] if node.values else None
+        option = isinstance(first, ast.Constant) and re.fullmatch(r"--?[A-Za-z][\w-]*=?", str(first.value))
+        if option and len(node.values) == 2 and isinstance(last, ast.FormattedValue):
+            # `f"--rev={name}"`: what a stranger names cannot be an option of its own.
+            self._add(Kind.LITERAL, "literal", f"{option[0]}{{}}", node, text=ast.unparse(node))
+        for part in node.values:
+            if isinstance(part, ast.FormattedValue):
+                self.visit(part)
+
+    def _statement(self, node: ast.AST, text: str) -> None:
+        """A statement of SQL: its conditions keep rows apart."""
+        name, columns = marks.statement(text)
+        if name:
+            self.words[f"sql {name}"] += 1
+        for column in columns:
+            self._add(
+                Kind.LITERAL, "where", f"{name}: {column}", node, text=f"{column} in what it asks of the database"
+            )
+
     def visit_Name(self, node: ast.Name) -> None:
         self.words[node.id] += 1
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
         self.words[node.attr] += 1
+        if node.attr in marks.FLAGS:
+            self._add(Kind.LITERAL, "flag", node.attr, node)
         self.visit(node.value)
 
 
@@ -479,6 +538,8 @@ _MOST_WORK = 2  # statements of a branch that refuses by an empty answer; one th
 def _leaves(body: list[ast.stmt]) -> str:
     """How a branch leaves: `refuse` (raise, an error), `nothing` (an empty answer), `skip`, `answer`; or not at all."""
     outcome = _left(body)
+    if outcome == "nothing" and len(body) > 1 and _left(body[:-1]) == "refuse":
+        return "refuse"  # `self.send_error(…); return`
     return "answer" if outcome in ("nothing", "skip") and len(body) > _MOST_WORK else outcome
 
 

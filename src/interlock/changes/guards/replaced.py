@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import ast
 import enum
+from collections.abc import Iterable
 
-from interlock.changes.guards import verbs
+from interlock.changes.guards import marks, verbs
 from interlock.changes.guards.atoms import atoms, parsed, words
 
 _EMPTY = (None, "", b"", 0, False)
@@ -41,6 +42,8 @@ def stands(old: str, new: str) -> Stands:
         return Stands.STRONGER
     if Stands.STRONGER in kinds:
         return Stands.STRONGER
+    if loosened(old, new) or _more(lost, fresh, _signs(old), seen):
+        return Stands.WEAKER
     if kinds == {Stands.WEAKER} or ranks[0] > ranks[1] > 0:
         return Stands.WEAKER
     return Stands.UNKNOWN if Stands.UNKNOWN in kinds else Stands.PROVABLE
@@ -66,6 +69,60 @@ def _members(atom: str) -> tuple[str, frozenset[str]] | None:
     if not isinstance(held, ast.Tuple | ast.List | ast.Set) or not all(isinstance(e, ast.Constant) for e in held.elts):
         return None
     return ast.unparse(tree.left), frozenset(ast.unparse(e) for e in held.elts)
+
+
+def loosened(old: str, new: str) -> bool:
+    """Whether what asked for exactly one text, or one of a list, asks for a part of it now (`==` became `endswith`)."""
+    exact = [atom for atom in atoms(old) - atoms(new) if _exact(atom)]
+    partly = [atom for atom in atoms(new) - atoms(old) if marks.loose(atom) or _within(atom)]
+    before, after = _signs(old), _signs(new)
+    return any(
+        _names(one) & _names(other) and before.get(one) == after.get(other) for one in exact for other in partly
+    ) and not any(marks.loose(atom) for atom in exact)
+
+
+def _more(lost: Iterable[str], fresh: Iterable[str], before: dict[str, bool], after: dict[str, bool]) -> bool:
+    """Whether a list of values of the same thing has grown that a refusal lets pass."""
+    old = [(_values(atom), before.get(atom)) for atom in lost]
+    new = [(_values(atom), after.get(atom)) for atom in fresh]
+    return any(
+        one and other and one[0] == other[0] and one[1] < other[1] and sign is turned is False
+        for one, sign in old
+        for other, turned in new
+    )
+
+
+def _values(atom: str) -> tuple[str, frozenset[str]] | None:
+    """What is compared, and the constants that it may be."""
+    tree = parsed(atom)
+    if not isinstance(tree, ast.Compare) or len(tree.ops) != 1:
+        return None
+    right = tree.comparators[0]
+    if isinstance(tree.ops[0], ast.Eq) and isinstance(right, ast.Constant):
+        return ast.unparse(tree.left), frozenset({ast.unparse(right)})
+    if isinstance(tree.ops[0], ast.In) and isinstance(right, ast.Tuple | ast.List | ast.Set):
+        return ast.unparse(tree.left), frozenset(map(ast.unparse, right.elts))
+    return None
+
+
+def _exact(atom: str) -> bool:
+    tree = parsed(atom)
+    if not isinstance(tree, ast.Compare) or len(tree.ops) != 1:
+        return False
+    if isinstance(tree.ops[0], ast.In):
+        return marks.fixed(atom) or not isinstance(tree.left, ast.Constant)
+    return isinstance(tree.ops[0], ast.Eq)
+
+
+def _within(atom: str) -> bool:
+    """`"example.com" in host`: a text that is fixed, looked for anywhere."""
+    tree = parsed(atom)
+    if not isinstance(tree, ast.Compare) or not isinstance(tree.ops[0], ast.In):
+        return False
+    left, right = tree.left, tree.comparators[0]
+    return (isinstance(left, ast.Constant) or (isinstance(left, ast.Name) and left.id.isupper())) and not (
+        isinstance(right, ast.Name) and right.id.isupper()
+    )
 
 
 def _kind(atom: str, refuses: bool, about: list[frozenset[str]]) -> Stands:

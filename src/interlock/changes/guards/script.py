@@ -11,9 +11,10 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from interlock.changes.guards import atoms, numbers, patterns, trees, verbs
+from interlock.changes.guards import atoms, marks, numbers, patterns, trees, verbs
 from interlock.changes.guards.conditions import unquoted, written
 from interlock.changes.guards.guard import Function, Guard, Kind, Unreadable, shortened
+from interlock.changes.guards.lists import Listed, placed
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -48,6 +49,7 @@ _CHECKING_CALLS = {
     *("delete", "removeHeader", "Del", "replace", "split", "setHeader"),
 }
 _METHODS = {"get", "post", "put", "patch", "delete", "all", "use", "handle", "handlefunc"}
+_PICKING = {"filter", "find", "findIndex", "some", "every"}
 _NOTHING = {"", "false", "null", "undefined", "nil", "''", '""', "[]", "{}", "0", "-1", "void 0", "!1"}
 _REFUSING = re.compile(
     r"err|forbidden|denied|unauthori|bad_?request|invalid|not_?found|abort|reject|fail|\b4(00|01|03|04|13|29)\b",
@@ -70,7 +72,9 @@ def read(path: str, text: str) -> list[Function]:
     root = trees.parse(_GRAMMARS[suffix], path, data)
     reader = _Reader(path, data, "go" if suffix == ".go" else "javascript")
     reader.enter(root, "")
-    return sorted(reader.functions, key=lambda f: (f.line, f.name))
+    numbers = {one.name: number for number, one in enumerate(reader.functions)}
+    lists = [one._replace(function=numbers[name]) for name, one in reader.lists if name in numbers]
+    return sorted(placed(reader.functions, lists), key=lambda f: (f.line, f.name))
 
 
 class _Page:
@@ -83,6 +87,7 @@ class _Page:
         self.words: Counter[str] = Counter()
         self.allows: Counter[str] = Counter()
         self.unsafe: Counter[str] = Counter()
+        self.asked: Counter[str] = Counter()
         self.decorators: list[str] = []
 
 
@@ -92,6 +97,7 @@ class _Reader:
         self._data = data
         self._language = language
         self.functions: list[Function] = []
+        self.lists: list[tuple[str, Listed]] = []
         self._page = _Page("")
         self._depth = 0
         self._tested = 0
@@ -125,6 +131,7 @@ class _Reader:
                 decorators=tuple(page.decorators),
                 parameters=tuple(self._parameters(parameters)),
                 answer=self._answered(node),
+                asked=page.asked,
             )
         )
 
@@ -225,7 +232,7 @@ class _Reader:
             outcome = "answer"  # it sorts errors that have happened; what was to be refused is refused already
         self._test(test, Kind.EXIT if outcome else Kind.CONDITION)
         if outcome:
-            self._add(Kind.EXIT, outcome, condition, node, condition=condition, strong=verbs.bounding(condition))
+            self._add(Kind.EXIT, outcome, condition, node, condition=condition, strong=marks.telling(condition))
         self._tested += 1
         self._within.append(f"({condition})")
         self.visit(body)
@@ -234,7 +241,7 @@ class _Reader:
             inner = rest.named_children[0] if rest.type == "else_clause" and rest.named_children else rest
             if inner.type != "if_statement" and (left := self._leaves(inner)):
                 turned = f"not ({condition})"
-                self._add(Kind.EXIT, left, turned, inner, condition=turned, strong=verbs.bounding(condition))
+                self._add(Kind.EXIT, left, turned, inner, condition=turned, strong=marks.telling(condition))
             self.visit(rest)
         self._within.pop()
         self._tested -= 1
@@ -244,7 +251,7 @@ class _Reader:
         self._literals(test)
         if kind is Kind.CONDITION:
             condition = written(test, self._data)
-            known = verbs.bounding(condition)
+            known = marks.telling(condition)
             self._add(Kind.CONDITION, "condition", condition, test, condition=condition, strong=known)
         self.visit(test)
 
@@ -307,6 +314,8 @@ class _Reader:
             return ""
         last = statements[-1]
         outcome = self._left(last)
+        if outcome == "nothing" and len(statements) > 1 and self._left(statements[-2]) == "refuse":
+            return "refuse"  # `http.Error(…); return`
         return "answer" if outcome in ("nothing", "skip") and len(statements) > _MOST_WORK else outcome
 
     def _left(self, last: Node) -> str:
@@ -346,7 +355,11 @@ class _Reader:
         if value is not None and value.type == "expression_list" and value.named_child_count == 1:
             value = value.named_children[0]
         told = ("member_expression", "selector_expression", "binary_expression", "unary_expression")
-        if value is not None and value.type in told and verbs.personal(self._text(value)):
+        if value is not None and (
+            (value.type in told and verbs.personal(self._text(value)))
+            or (value.type == "binary_expression" and self._text(value.child_by_field_name("operator")) in _TRUTHS)
+            or (value.type == "call_expression" and marks.loose(self._text(value)))
+        ):
             return self._test(value, Kind.CONDITION)
         while value is not None and value.type == "parenthesized_expression" and value.named_child_count == 1:
             value = value.named_children[0]
@@ -354,6 +367,16 @@ class _Reader:
         if value is not None and value.type == "binary_expression" and operator in _TRUTHS:
             return self._test(value, Kind.CONDITION)
         return self._below(node)
+
+    def _on_arrow_function(self, node: Node) -> None:
+        """`rows.filter((row) => row.owner === user.id)`: what a callback answers decides what goes on."""
+        body, parent = node.child_by_field_name("body"), node.parent
+        call = parent.parent if parent is not None and parent.type == "arguments" else None
+        called = dotted(self._text(call.child_by_field_name("function"))) if call is not None else ""
+        if body is not None and body.type == "binary_expression" and called.rpartition(".")[2] in _PICKING:
+            self._test(body, Kind.CONDITION)
+        else:
+            self._below(node)
 
     def _on_throw_statement(self, node: Node) -> None:
         if not self._tested:
@@ -403,6 +426,10 @@ class _Reader:
         name = re.sub(r"\.(?:call|apply)$", "", name)  # `hasOwn.call(o, k)` asks as `o.hasOwn(k)` does
         last = name.rpartition(".")[2]
         self._page.calls.add(last)
+        if node.parent is not None and node.parent.type in ("expression_statement", "await_expression"):
+            self._page.asked[last] += 1
+        elif re.fullmatch(r"\(\s*[A-Za-z_$][\w$.]*\s*\)", given):
+            self._page.asked[f"{last}{given}"] += 1  # a handler in a wrapper, perhaps one that refuses
         if self._language == "javascript" and last == "create" and given.replace(" ", "") in ("(null)", "(null,{})"):
             self._add(Kind.CALL, "kind", "Object.create(null)", node, text=self._text(node))
         elif last in ("test", "exec") and node.child_by_field_name("function") is not None:
@@ -417,6 +444,7 @@ class _Reader:
             first = re.match(r"""\(\s*(`[^`]*`|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')""", given)
             if first:
                 self._add(Kind.PATTERN, "pattern", unquoted(first[1]), node, text=first[1])
+        self._files(node, last, given[:2000])
         self._route(node, name, last)
         checking = last in _CHECKING_CALLS
         arguments = node.child_by_field_name("arguments")
@@ -425,6 +453,14 @@ class _Reader:
         self._below(node)
 
     _on_call_expression = _on_new_expression = _called
+
+    def _files(self, node: Node, last: str, given: str) -> None:
+        """Modes and flags of what is made."""
+        for word in marks.modes(last, marks.octal(given)):
+            self._add(Kind.LITERAL, "mode", word, node, text=f"a mode by which it is not {word} by others")
+        for flag in marks.FLAGS:
+            if re.search(rf"\b{flag}\b", given):
+                self._add(Kind.LITERAL, "flag", flag, node)
 
     def _route(self, node: Node, name: str, last: str) -> None:
         """`router.post("/x", auth, handler)`: what stands between path and handler guards the route."""
@@ -460,6 +496,31 @@ class _Reader:
         pattern = self._text(node.child_by_field_name("pattern"))
         self._add(Kind.PATTERN, "pattern", pattern, node, text=self._text(node))
 
+    def _on_string(self, node: Node) -> None:
+        """A statement of SQL: its conditions keep rows apart."""
+        name, columns = marks.statement(re.sub(r"\$\{[^{}]*\}", "?", unquoted(self._text(node))))
+        if name:
+            self._page.words[f"sql {name}"] += 1
+        for column in columns:
+            told = f"{column} in what it asks of the database"
+            self._add(Kind.LITERAL, "where", f"{name}: {column}", node, text=told)
+        self._below(node)
+
+    _on_template_string = _on_interpreted_string_literal = _on_raw_string_literal = _on_string
+
+    def _on_object_pattern(self, node: Node) -> None:
+        """`const { name, mail } = body`: fields are picked, so that no others come along."""
+        parent = node.parent
+        value = parent.child_by_field_name("value") if parent is not None else None
+        if value is not None and value.type in ("identifier", "member_expression"):
+            source = self._text(value)
+            self._add(Kind.LITERAL, "picked", source, node, text=f"fields picked of {source}")
+        self._below(node)
+
+    def _on_spread_element(self, node: Node) -> None:
+        self._page.words[self._text(node).replace(" ", "")] += 1
+        self._below(node)
+
     # Names with values
 
     def _valued(self, node: Node, name: str, value: Node | None) -> None:
@@ -475,12 +536,7 @@ class _Reader:
         bound = verbs.bound(last)
         if bound and (number := _number(source)) is not None:
             self._add(Kind.NUMBER, bound, f"{last}={number}", node, text=f"{last}: {source}")
-        side = verbs.listed(last) if entries else None
-        for entry in entries:
-            if side == "deny":
-                self._add(Kind.ENTRY, "entry", f"{last}: {entry}", value, text=f"{entry!r} in {last}")
-            elif side == "allow":
-                self._page.allows[f"{last}: {entry}"] += 1
+        self._listed(value, last, entries)
         if not entries and len(source) < 200:
             protects = verbs.keyword(last, source)
             if protects:
@@ -489,6 +545,16 @@ class _Reader:
                 self._page.unsafe[f"{last}={source}"] += 1
             if source == "Object.create(null)":
                 return
+
+    def _listed(self, value: Node, last: str, entries: list[str]) -> None:
+        side = verbs.listed(last) if entries else None
+        for entry in entries:
+            if side == "deny":
+                self._add(Kind.ENTRY, "entry", f"{last}: {entry}", value, text=f"{entry!r} in {last}")
+            elif side == "allow":
+                self._page.allows[f"{last}: {entry}"] += 1
+        if entries and side is None:
+            self.lists.append((self._page.name, Listed(0, last, tuple(entries), value.start_point.row + 1)))
 
     def _entries(self, value: Node) -> list[str]:
         if value.type == "new_expression":

@@ -60,6 +60,12 @@ def family(name: str) -> tuple[str, bool] | None:
     return next(((one, strong) for one, some, _, strong in _verbs() if own & some), None)
 
 
+def strong(name: str) -> bool:
+    """Whether a called name alone says that it protects."""
+    known = family(name)
+    return known is not None and known[1]
+
+
 @cache
 def _set(*keys: str) -> frozenset[str]:
     sheet: Any = _sheet("names.toml")
@@ -148,6 +154,17 @@ def authorising(condition: str) -> bool:
     return (rank(condition) > 1 and people(condition)) or any(
         (known := family(name)) and known[0] == "authorise" for name in names
     )
+
+
+def belonging(own: frozenset[str]) -> bool:
+    """Whether one of these words says whose something is."""
+    return bool(own & _set("belonging", "words"))
+
+
+def somebody(condition: str) -> bool:
+    """Whether a condition names the one who asks."""
+    wanted = _set("somebody", "words")
+    return any(words(name) & wanted for name in identifiers(re.sub(r"'[^']*'", "", condition)))
 
 
 def listed(name: str) -> str | None:

@@ -64,6 +64,8 @@ def weighed(loss: Loss, *, critical: bool = False) -> Weight:
         return Weight.NOTE
     if loss.sign is Sign.CHANGED and loss.stands is Stands.UNKNOWN and (grave or loss.bare):
         return Weight.REVIEW
+    if loss.sign is Sign.CHANGED and loss.stands is Stands.PROVABLE and loss.bare:
+        return Weight.REVIEW
     if grave and loss.sign in _GRAVE:
         return Weight.BLOCK
     return Weight.REVIEW if loss.sign in _LOOK or (grave and loss.sign in _FAINT) else Weight.NOTE

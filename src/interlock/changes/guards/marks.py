@@ -1,0 +1,92 @@
+"""What protects without being a check: conditions of SQL, modes and flags of files, comparisons that bind. Pure.
+
+Each question is asked of text or numbers, so that the readers of all languages share the answers.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable
+
+from interlock.changes.guards import verbs
+from interlock.changes.guards.atoms import parsed
+
+FLAGS = frozenset({"O_EXCL", "O_NOFOLLOW"})
+# Python's, Node's and Go's calls that make a file or set its mode, by the last part of their names.
+_MAKING = frozenset(
+    {
+        *("open", "mkdir", "makedirs", "mkfifo", "chmod", "fchmod", "lchmod", "touch"),
+        *("WriteFile", "OpenFile", "Mkdir", "MkdirAll", "Chmod", "chmodSync", "mkdirSync", "openSync"),
+    }
+)
+_PLAIN = frozenset({"write_text", "write_bytes", "copyfile", "copy", "Create", "writeFile", "writeFileSync"})
+_PRIVATE = frozenset({"mkstemp", "NamedTemporaryFile", "TemporaryDirectory", "mkdtemp", "CreateTemp", "MkdirTemp"})
+_STATEMENT = re.compile(r"\s*(select|update|delete)\b(.*?)\bwhere\b(.*)", re.IGNORECASE | re.DOTALL)
+_TABLE = re.compile(r"\bfrom\s+([\w.\"`]+)|^\s*([\w.\"`]+)", re.IGNORECASE)
+_COLUMN = re.compile(r"([a-z_][\w.]*)[\"`]?\s*(?:=|<>|!=|<=?|>=?|\bin\b|\blike\b|\bis\b|\bbetween\b)", re.IGNORECASE)
+_FIXED = re.compile(r"\bin (?:\w+\.)?[A-Z][A-Z0-9_]{2,}\b|\b[A-Z][A-Z0-9_]{2,}\.(?:has|includes)\(")
+_PARTLY = re.compile(
+    r"\.(?:startswith|endswith|startsWith|endsWith|includes|indexOf)\(|\b(?:HasPrefix|HasSuffix|Contains)\("
+)
+
+
+def statement(text: str) -> tuple[str, list[str]]:
+    """What a statement of SQL does to which table (`delete notes`), and the columns that its WHERE asks for."""
+    found = _STATEMENT.match(text) if len(text) < 20_000 else None
+    if found is None:
+        return "", []
+    table = _TABLE.search(found[2])
+    name = next((one for one in table.groups() if one), "") if table else ""
+    columns = {one.rpartition(".")[2].lower() for one in _COLUMN.findall(found[3])}
+    return f"{found[1].lower()} {name.lower()}", sorted(columns - {"and", "or", "not", "where"})
+
+
+def modes(called: str, numbers: list[int]) -> list[str]:
+    """What a call keeps from other people of the machine: `read and written`, `written`."""
+    if called in _PRIVATE:
+        return ["read", "written"]
+    if called not in _MAKING or not numbers:
+        return []
+    mode = numbers[-1]
+    return [word for word, bits in (("read", 0o044), ("written", 0o022)) if not mode & bits and mode > 7]
+
+
+def makes(calls: Iterable[str]) -> bool:
+    """Whether one of the calls makes a file, so that a mode or a flag could be missing there."""
+    return any(called in _MAKING or called in _PLAIN for called in calls)
+
+
+def octal(text: str) -> list[int]:
+    """The modes in the arguments of a call of Go or JavaScript."""
+    return [int(one, 8) for one in re.findall(r"(?<![\w.])0o?([0-7]{3,4})\b", text)]
+
+
+def binding(condition: str) -> bool:
+    """Whether a condition compares whose something is with who asks: `row.tenant == tenant`."""
+    tree = parsed(condition)
+    if tree is None:
+        return False
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], ast.Eq | ast.NotEq):
+            sides = (node.left, node.comparators[0])
+            if not any(isinstance(side, ast.Constant) for side in sides):
+                words = [verbs.words(name) for name in verbs.identifiers(ast.unparse(node))]
+                if any(map(verbs.belonging, words)):
+                    return True
+    return False
+
+
+def fixed(condition: str) -> bool:
+    """Whether a condition asks for membership in a collection that the program fixes: `key in EDITABLE`."""
+    return _FIXED.search(condition) is not None
+
+
+def telling(condition: str) -> bool:
+    """Whether a condition protects by what it asks, whatever it leads to."""
+    return verbs.bounding(condition) or binding(condition) or fixed(condition)
+
+
+def loose(condition: str) -> bool:
+    """Whether a condition looks at a part of a text: its beginning, its end, anywhere in it."""
+    return _PARTLY.search(condition) is not None
