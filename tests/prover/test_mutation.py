@@ -30,7 +30,7 @@ from prover.mutants import mutants
 
 RULES = read([layer()])
 PROPERTIES = promised([layer()])
-WEAKENED = ("spend", "secret-read")  # there are mutants of these that permit more, and that break a promise
+SOME = ("spend", "secret-read")  # there are mutants of these that permit more, and that break a promise
 
 
 def neighbours(situation: Situation) -> Iterator[Effect]:
@@ -140,18 +140,24 @@ def held_to_proofs(name: str) -> tuple[int, int, int]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+@pytest.mark.parametrize("name", SOME)
+def test_what_weakens_a_policy_is_caught(name: str) -> None:
+    made, more, broken = held_to_proofs(name)
+    assert made > 20
+    assert more
+    assert broken
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule.id not in SOME], ids=lambda rule: rule.id)
 def test_what_weakens_any_packaged_policy_is_caught(rule: Rule) -> None:
-    made, more, broken = held_to_proofs(rule.id)
-    if rule.id in WEAKENED:
-        assert made > 20
-        assert more
-        assert broken
+    made, _, _ = held_to_proofs(rule.id)
+    assert made > 10
 
 
 def test_the_mutants_are_many_and_differ() -> None:
     """A mutation test whose mutants are the original would prove anything."""
-    assert {rule.id for rule in RULES}.issuperset(WEAKENED)
+    assert {rule.id for rule in RULES}.issuperset(SOME)
     for rule in RULES:
         made = [mutant for _, mutant in mutants(rule)]
         assert len(made) > 10
