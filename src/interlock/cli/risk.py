@@ -63,10 +63,11 @@ def _show(found: Calibration) -> None:
     area = f"{found.area:.2f}" if any(found.truth) else "unknown"
     click.echo(
         f"On the newer third ({many(len(found.truth), 'commit')}, {sum(found.truth)} bad): AUC {area}, "
-        f"Brier score {found.brier:.4f}; saying the older share of everything has {found.constant:.4f}."
+        f"Brier score {found.brier:.4f}; saying the older share of everything has {found.constant:.4f}, "
+        f"the score as it comes {found.before:.4f}."
     )
     if not found.worth:
-        click.echo("It is no better than that: leave the score as it is, and come back with more history.")
+        click.echo("It is not better than both: leave the score as it is, and come back with more history.")
     click.echo("\npredicted          commits   mean predicted   bad")
     for one in found.bins(_SHOWN):
         click.echo(f"{one.low:6.1%} to {one.high:6.1%}   {one.size:7}   {one.predicted:14.1%}   {one.bad:4.1%}")

@@ -7,16 +7,17 @@ from typing import Any, NamedTuple
 
 from interlock.changes.repo import Repo
 from interlock.changes.risk import fit, outcomes
-from interlock.changes.risk.score import logit, probability
+from interlock.changes.risk.score import logit, model, probability
 from interlock.model.errors import UsageError
 
-_LEAST = 10  # bad commits to fit to: two numbers from fewer would be chance
+LEAST = 10  # bad commits to fit to: two numbers from fewer would be chance
 
 
 class Calibration(NamedTuple):
     """Offset and slope for `[risk]`, and what they say of the newer third, which they were not fitted to.
 
-    `told`: the outcomes come from a list of incidents. `share`: of bad commits among the older ones. `levels`: the
+    `told`: the outcomes come from a list of incidents. `share`: of bad commits among the older ones. `packaged`: what
+    the score says of the newer ones as it comes, uncalibrated. `levels`: the
     scores of all commits at the half and at nine tenths, from which on one person and two look.
     """
 
@@ -29,6 +30,7 @@ class Calibration(NamedTuple):
     chance: list[float]
     truth: list[bool]
     share: float
+    packaged: list[float]
     levels: tuple[float, float]
 
     @property
@@ -47,9 +49,14 @@ class Calibration(NamedTuple):
         return fit.brier([self.share] * len(self.truth), self.truth)
 
     @property
+    def before(self) -> float:
+        """Brier score of the score as it comes."""
+        return fit.brier(self.packaged, self.truth)
+
+    @property
     def worth(self) -> bool:
-        """Whether the score is better than that."""
-        return self.brier < self.constant and self.area > 0.5
+        """Whether the calibrated score is better than both."""
+        return self.brier < min(self.constant, self.before) and self.area > 0.5
 
     def bins(self, most: int) -> list[fit.Bin]:
         """Reliability."""
@@ -71,7 +78,7 @@ class Calibration(NamedTuple):
             "offset": round(self.offset, 4), "slope": round(self.slope, 4), "commits": self.commits, "bad": self.bad,
             "incidents": self.told, "newer": len(self.truth), "newer_bad": sum(self.truth),
             "auc": None if math.isnan(area) else round(area, 4), "brier": round(self.brier, 5),
-            "brier_constant": round(self.constant, 5), "better": self.worth,
+            "brier_constant": round(self.constant, 5), "brier_before": round(self.before, 5), "better": self.worth,
             "levels": [round(level, 4) for level in self.levels],
             "reliability": [one._asdict() for one in self.bins(most)],
         }  # fmt: skip
@@ -93,16 +100,17 @@ def calibrate(repo: Repo, told: str | None = None, *, days: float = 90.0, most: 
             raw.append(logit(measured))
             truth.append(one.name in bad)
     cut = len(raw) * 2 // 3
-    if not _LEAST <= sum(truth[:cut]) < cut:
+    if not LEAST <= sum(truth[:cut]) < cut:
         raise UsageError(
             f"the score cannot be fitted to this history: of {cut} older commits whose outcome is known, "
-            f"{sum(truth[:cut])} are bad, and at least {_LEAST} bad ones and some good ones are needed. "
+            f"{sum(truth[:cut])} are bad, and at least {LEAST} bad ones and some good ones are needed. "
             "Leave the score as it is, or name the commits that caused incidents: `interlock risk --incidents FILE`."
         )
     offset, slope = fit.calibrated(raw[:cut], truth[:cut])
     chance = [probability(one, offset, slope) for one in raw]
+    packaged = [probability(one, model().offset, model().slope) for one in raw[cut:]]
     order = sorted(chance)
     return Calibration(
         offset, slope, len(raw), sum(truth), told is not None, days, chance[cut:], truth[cut:],
-        sum(truth[:cut]) / cut, (order[len(order) // 2], order[len(order) * 9 // 10]),
+        sum(truth[:cut]) / cut, packaged, (order[len(order) // 2], order[len(order) * 9 // 10]),
     )  # fmt: skip

@@ -1,6 +1,7 @@
 """The risk score: how probable it is that a change causes trouble, why, and what review that wants. Pure.
 
-A logistic model whose every term is shown. Until a team has calibrated it on what became of its own changes
+A logistic model whose every term is shown, fitted to releases of public projects (`benchmarks/risk/`, decision
+0038). Until a team has calibrated it on what became of its own changes
 (`interlock risk`), the score orders changes and is no frequency of theirs, and the report says so. It raises how much
 review is asked for; it never makes a verdict.
 """
@@ -26,13 +27,14 @@ BASIS = {
 
 
 class Measure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One term. `unit`: `plain`, or `log2` of one more than the number. `fitted`: the weight comes from data."""
+    """One term. `unit`: `plain`, or `log2` of one more than the number. `prior`: what was
+    set by hand, where the weight is fitted to data."""
 
     id: str
     weight: float
     unit: str
     says: str
-    fitted: bool = False
+    prior: float | None = None
 
     def scaled(self, number: float) -> float:
         """A number in the unit that the weight is per."""
@@ -63,7 +65,8 @@ class Level(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[risk]` of the base's `gate.toml`: the review that a score wants, and a calibration of one's own."""
 
-    level: tuple[Level, ...] = (Level(above=0.0, people=0), Level(above=0.25, people=1), Level(above=0.6, people=2))
+    # The half and nine tenths of the public releases that the weights were fitted to score below these.
+    level: tuple[Level, ...] = (Level(above=0.0, people=0), Level(above=0.18, people=1), Level(above=0.47, people=2))
     offset: float | None = None
     slope: float | None = None
 
