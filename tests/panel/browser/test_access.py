@@ -84,6 +84,8 @@ def test_dialogs_too(eyes: dict[str, Person], day: Day) -> None:
         assert not axe.violations(page)
         page.keyboard.press("Escape")
         page.wait_for_selector(dialog, state="hidden")
+        # Until the focus has left the closed dialog's field, what is typed is for that field.
+        page.wait_for_function("!document.activeElement.closest('dialog')")
 
 
 def test_a_receipt_on_paper_is_the_receipt_alone(eyes: dict[str, Person], day: Day) -> None:
