@@ -330,7 +330,7 @@ def test_a_passkey_decides_as_a_page_would_ask_it_to(guard: Guard) -> None:
     (decided,) = guard.entries("approval.decision")
     assert decided["body"]["decision"]["shown_ms"] == 4_000
     assert allowed_with_words(guard.hook("Write", note(guard, "a"))) == "as asked"
-    assert "1 decisions (1 signed)" in guard.cli("verify").stdout
+    assert "1 decision (1 signed)" in guard.cli("verify").stdout
 
 
 def test_a_daemon_that_altered_what_somebody_signed_is_found_offline(guard: Guard, tmp_path: Path) -> None:
@@ -353,7 +353,7 @@ def test_a_daemon_that_altered_what_somebody_signed_is_found_offline(guard: Guar
         return entry
 
     same = guard.cli("verify", str(rewritten(guard, tmp_path / "same" / "ledger", lambda entry: entry)))
-    assert (same.returncode, "1 decisions (1 signed)" in same.stdout) == (0, True), same.stderr
+    assert (same.returncode, "1 decision (1 signed)" in same.stdout) == (0, True), same.stderr
     other = guard.cli("verify", str(rewritten(guard, tmp_path / "altered" / "ledger", altered)))
     assert (other.returncode, "a decision that nobody gave" in other.stderr) == (30, True), other.stderr
 

@@ -15,6 +15,7 @@ from daemon.conftest import Guard
 from daemon.visitor import Visitor, forms
 from interlock.daemon.client import call
 from interlock.ledger.note import parse_checkpoint
+from interlock.panel.carried import meant
 
 HOSTILE = 's<script>alert(1)</script>" onload="x\' {{7*7}} \u202e../?a=b&c=d#e'
 SHOWN = "s&lt;script&gt;alert(1)&lt;/script&gt;"
@@ -176,10 +177,12 @@ def test_a_rule_in_force_is_tried_with_another_text_and_stays_as_it_is(ada: Visi
 
 
 def test_a_person_pauses_one_session_and_lets_it_go_on(ada: Visitor, busy: Guard) -> None:
-    where = 'session = "other"'
+    where = 'agent = "claude" and session = "other"'
     busy.hook("Bash", {"command": "ls"}, session_id="other")
     page = ada.get("/agents")[1]
-    fields = next(found for act, found in forms(page) if act == "/agents/halt" and found["subject"] == where)
+    fields = next(
+        found for act, found in forms(page) if act == "/agents/halt" and meant(unescape(found["subject"])) == where
+    )
     assert ada.post("/agents/halt", {**fields, "what": "pause"})[0] in {303, 409}
     time.sleep(0.8)  # a form that comes back at once is refused
     assert ada.post("/agents/halt", {**fields, "what": "pause"}) == (303, "/agents")
@@ -212,7 +215,7 @@ def test_a_freeze_shows_its_reach_is_given_and_lifted(ada: Visitor, busy: Guard)
     query = urlencode({"what": "freeze", "where": 'kind = "table"'})
     page = ada.get("/halt?" + query)[1]
     (fields,) = [found for act, found in forms(page) if act == "/halt/order"]
-    assert unescape(fields["subject"]) == 'freeze kind = "table"'
+    assert meant(unescape(fields["subject"])) == 'freeze kind = "table"'
     time.sleep(0.8)
     assert ada.post("/halt/order", {**fields, "because": HOSTILE, "hours": "1"}) == (303, "/halt")
     (order,) = ada.view("/halt.json")["orders"]

@@ -83,7 +83,7 @@ def test_variables_as_everybody_sets_them_pass(project: Path, command: str) -> N
         'import random; random._os.system("rm -rf /")',
         "import os; os.kill(-1, 9)",
         'import sys; sys.path.insert(0, "/tmp/evil"); import mod',
-        'import runpy; runpy.run_path("/tmp/x.py")',
+        'import runpy; runpy.run_path("/tmp/absent-7c31/x.py")',
         'import pdb; pdb.run("import os; os.system(chr(114))")',
         'import io; print(io.FileIO("/home/dev/.ssh/id_rsa").read())',
         'import tarfile; tarfile.open("x.tar", "w").add("/home/dev/.ssh")',
@@ -100,7 +100,7 @@ def test_python_reaches_by_another_name(project: Path, text: str) -> None:
     "command",
     [
         "python3 -m timeit -s 'import os' 'os.system(\"rm -rf /\")'",
-        "python3 -m cProfile /tmp/x.py",
+        "python3 -m cProfile /tmp/absent-7c31/x.py",
         "python3 -m pdb -c '!import os' src/main.py",
         "python3 -m http.server -d /home/dev",
         "python3 -m zipfile -c x.zip /home/dev/.ssh/id_rsa",
@@ -488,7 +488,7 @@ def test_source_that_this_text_wrote_is_no_work_of_the_project_when_it_is_instal
         ("python3 -m keyring get github dev", Verdict.ASK),
         ("python3 -m code", Verdict.ASK),
         ("python3 -m code <<< 'print(1)'", Verdict.ALLOW),
-        ("python3 -m pickle /tmp/x.pkl", Verdict.ASK),
+        ("python3 -m pickle /tmp/absent-7c31/x.pkl", Verdict.ASK),
         ("python3 -m app.cli --help", Verdict.ALLOW),
     ],
 )
