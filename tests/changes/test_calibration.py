@@ -178,3 +178,19 @@ def test_what_may_still_turn_out_bad_is_not_taken_for_good(tmp_path: Path) -> No
     team(tmp_path / "r")
     with pytest.raises(UsageError, match="of 20 older commits whose outcome is known"):
         calibrate(Repo(str(tmp_path / "r")), days=90)
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("src/{old => new}/a.py", "src/new/a.py"),
+        ("src/{old => }/a.py", "src/a.py"),
+        ("a.py => b.py", "b.py"),
+        ("a.py", "a.py"),
+        ("{ => src}/a.py", "src/a.py"),
+        ("{" * 20_000 + " => ", ""),
+    ],
+)
+def test_a_file_that_moved_is_known_by_its_new_name(said: str, name: str) -> None:
+    """Story: a pattern that read this took seconds for a name of many braces."""
+    assert outcomes._now(said) == name

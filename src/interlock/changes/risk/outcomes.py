@@ -23,7 +23,6 @@ MOST = 3_000  # commits that are looked at, the newest
 _HUNK = re.compile(r"@@ -(\d+)(?:,(\d+))? ")
 _SILENT = re.compile(r"\s*(?:#|//|\*|/\*|\"\"\"|$)")  # lines that say nothing to a machine
 _BLAME = re.compile(r"([0-9a-f]{40,64}) \d+ \d+")
-_MOVED = re.compile(r"(.*)\{.* => (.*)\}(.*)|.* => (.*)")
 _AT_ONCE = 400  # lines of one fix that are blamed: a larger one rewrites, and mends no one line
 
 
@@ -54,8 +53,12 @@ def commits(repo: Repo, most: int = MOST) -> list[Commit]:
 
 def _now(path: str) -> str:
     """The name that a file has after the commit, where git says `old => new`."""
-    match = _MOVED.fullmatch(path)
-    return path if match is None else match[4] or f"{match[1]}{match[2]}{match[3]}".replace("//", "/")
+    old, arrow, new = path.rpartition(" => ")
+    if not arrow:
+        return path
+    before, brace, _ = old.rpartition("{")
+    inside, close, after = new.partition("}")
+    return f"{before}{inside}{after}".replace("//", "/") if brace and close else new
 
 
 def measured(history: list[Commit]) -> list[dict[str, float]]:
