@@ -115,7 +115,7 @@ def test_what_a_screen_makes_of_numbers_counts_so_too(number: int) -> None:
 NOUNS = (
     "entries files sessions questions actions findings commits lines processes rules grants orders requests "
     "keys intents gaps checkpoints changes decisions days pieces times prompts yeses runs commands branches steps "
-    "sub-agents events rows objects resources notes properties"
+    "sub-agents events rows objects resources notes properties families programs complaints"
 )
 SEVERAL = {"len(asks)", "count"}  # where it was looked at that there is more than one: notices, `more than … files`
 BEHIND = re.compile(rf" (?:[a-z-]+ )?(?:{'|'.join(NOUNS.split())})\b")

@@ -19,6 +19,7 @@ from interlock.effects.catalogue.family import Command, Family
 from interlock.effects.catalogue.sketch import family as family_draft
 from interlock.effects.invocation import InnerText, Invocation, word
 from interlock.home import locate
+from interlock.model.counts import many
 from interlock.model.errors import CatalogueError, NotFound, OperatorError, UsageError
 from interlock.model.visible import visible
 
@@ -51,7 +52,7 @@ def list_families(wanted: str | None, as_json: bool) -> None:
         click.echo(f"{click.style(family.name, bold=True)}  {visible(family.about)}")
         click.echo(f"    {visible(' '.join(family.commands))}")
     programs = sum(len(f.commands) for f in families)
-    click.echo(f"{len(families)} families, {programs} programs")
+    click.echo(f"{many(len(families), 'family', 'families')}, {many(programs, 'program')}")
 
 
 def here() -> Catalogue:
@@ -186,9 +187,10 @@ def lint(files: tuple[Path, ...], as_json: bool) -> None:
     else:
         for complaint in complaints:
             click.echo(visible(complaint))
-        click.echo(f"{len(chosen)} families, {examples} examples, {len(complaints)} complaints")
+        said = (many(len(chosen), "family", "families"), many(examples, "example"), many(len(complaints), "complaint"))
+        click.echo(", ".join(said))
     if complaints:
-        raise CatalogueError(f"{len(complaints)} complaints; the first: {complaints[0]}")
+        raise CatalogueError(f"{many(len(complaints), 'complaint')}; the first: {complaints[0]}")
 
 
 def _read(path: Path) -> str:

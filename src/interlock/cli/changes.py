@@ -86,7 +86,7 @@ def _ran(found: dict[str, Any]) -> None:
     if ran := found.get("ran"):
         names = sorted(ran["first"], key=lambda one: -one["times"])[:_PROGRAMS]
         listed = ", ".join(f"{visible(one['name'].rpartition('/')[2])} {one['times']}" for one in names)
-        click.echo(f"  ran        {ran['programs']} programs, {ran['calls']} starts: {listed}")
+        click.echo(f"  ran        {many(ran['programs'], 'program')}, {many(ran['calls'], 'start')}: {listed}")
     for line in (*found.get("drift", ()), *found.get("lessons", ())):
         click.echo(f"  {click.style('unforeseen', fg='yellow')} {visible(line)}")
     if found.get("memory", {}).get("over"):
