@@ -47,7 +47,7 @@ def test_a_destroy_is_planned_and_destroys_nothing(infrastructure):
 def test_an_apply_says_what_it_replaces(infrastructure):
     (infrastructure / "main.tf").write_text('resource "terraform_data" "one" { input = "a" }\n')
     found = looked("terraform apply -auto-approve", infrastructure, "plan", runs=True)
-    assert "would destroy 1 resources (terraform_data.two)" in found.lines[0]
+    assert "would destroy 1 resource (terraform_data.two)" in found.lines[0]
 
 
 def test_a_plan_runs_the_projects_code_and_is_not_made_unasked(tmp_path):
