@@ -152,3 +152,10 @@ def test_every_command_can_answer_in_json(path: tuple[str, ...]) -> None:
 
 def test_the_list_of_commands_is_the_commands_own_word() -> None:
     assert {path[0] for path in ALL} == set(COMMANDS)
+
+
+def test_a_usage_names_the_command_that_was_typed(tmp_path: Path) -> None:
+    """Story: a wrong word was answered with `Usage: python -m interlock.cli.main changes`."""
+    said = interlock(tmp_path, "changes", "no-such").stderr
+    assert said.startswith("Usage: interlock changes ")
+    assert "Try 'interlock changes --help'" in said

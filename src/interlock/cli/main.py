@@ -110,7 +110,7 @@ def main() -> None:
     """The entry point; never returns."""
     try:
         # Outside of its standalone mode click gives the status of an `Exit` back as the result.
-        status = cli.main(standalone_mode=False)
+        status = cli.main(prog_name="interlock", standalone_mode=False)
     except click.Abort:
         click.echo("Stopped.", err=True)
         sys.exit(130)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import importlib.util
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from interlock.changes import tools
@@ -25,7 +26,7 @@ _WORDS = ("python3", "-I", "-m", "interlock.changes.formal.symbolic")
 class _Said(NamedTuple):
     answer: str
     reason: str = ""
-    given: dict[str, str] = {}  # noqa: RUF012 - a tuple's default; nobody changes it
+    given: Mapping[str, str] = MappingProxyType({})
     bound: str = ""
     proof: str = ""
 
