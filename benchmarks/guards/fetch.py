@@ -28,9 +28,9 @@ AT_ONCE = 4  # clients; they wait for the network most of the time
 PYTHONS = ("3.8", "3.12", "3.6")
 
 
-def rows(name: str) -> Iterator[list[str]]:
-    """The rows of one of the lists beside this file."""
-    for line in (HERE / name).read_text().splitlines():
+def rows(name: str, *, held: bool) -> Iterator[list[str]]:
+    """The rows of one of the lists beside this file; `held`: of the one that is held back."""
+    for line in (HERE / "held" / name if held else HERE / name).read_text().splitlines():
         if line and not line.startswith("#"):
             yield line.split("\t")
 
@@ -130,12 +130,13 @@ def fetch(root: Path, registry: str, package: str, version: str) -> str:
 
 def wanted(which: str) -> Iterator[tuple[str, str, str]]:
     """Registry, package, version: of the advisories, or of the ordinary releases."""
-    if which in ("advisories", "all"):
-        for _, registry, package, *versions in (row[:5] for row in rows("advisories.tsv")):
-            yield from ((registry, package, version) for version in versions)
-    if which in ("ordinary", "all"):
-        for registry, package, versions in rows("ordinary.tsv"):
-            yield from ((registry, package, version) for version in versions.split())
+    for held in (False, True):
+        if which in ("advisories", "all"):
+            for _, registry, package, *versions in (row[:5] for row in rows("advisories.tsv", held=held)):
+                yield from ((registry, package, version) for version in versions)
+        if which in ("ordinary", "all"):
+            for registry, package, versions in rows("ordinary.tsv", held=held):
+                yield from ((registry, package, version) for version in versions.split())
 
 
 def main(root: Path, which: str = "all") -> None:

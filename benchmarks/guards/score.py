@@ -5,15 +5,14 @@
 DIRECTORY is what `fetch.py` filled. A reversed fix is the change from the first fixed release of a package back to
 the last vulnerable one, cut down to the files that the advisory or its fix names (`advisories.tsv`). An ordinary
 change is one between adjacent releases of a project that releases nearly each commit (`ordinary.tsv`), whole, if it
-touches at most TOUCHED source files; and each commit of this repository. Projects are split in two halves by the hash
-of their names: words and weights were chosen while looking at one half alone; `--held` scores the other. `--stages`
-asks other stages of the gate as well, and says what each adds to the guards.
+touches at most TOUCHED source files; and each commit of this repository. Words and weights were chosen while looking at
+the lists beside this file; `--held` scores the projects of `held/`, of which nobody has looked at one. `--stages` asks
+other stages of the gate as well, and says what each adds to the guards.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import subprocess
 import sys
 import time
@@ -35,7 +34,8 @@ from interlock.changes.finding import Weight as Told
 from interlock.changes.formal import discharge
 from interlock.changes.guards import files
 from interlock.changes.guards.guard import Function, Unreadable
-from interlock.changes.guards.loss import Loss, losses
+from interlock.changes.guards.losing import losses
+from interlock.changes.guards.loss import Loss
 from interlock.changes.guards.weight import Weight, weighed
 from interlock.changes.patch import Hunk
 from interlock.changes.stages import checks, privilege, secrets
@@ -79,11 +79,6 @@ class Case:
         return any(weighed(loss) is not Weight.NOTE for loss in self.found)
 
 
-def half(project: str) -> int:
-    """0: looked at while words and weights were chosen; 1: held back."""
-    return hashlib.sha256(project.lower().encode()).digest()[0] % 2
-
-
 def texts(folder: Path) -> dict[str, str]:
     """The sources of an unpacked version, tests left out; a wheel's files without `src/`."""
     found = {}
@@ -101,11 +96,9 @@ def changed(one: dict[str, str], other: dict[str, str]) -> tuple[dict[str, str],
     return {n: t for n, t in one.items() if n in names}, {n: t for n, t in other.items() if n in names}
 
 
-def reversed_fixes(root: Path, wanted: int, problems: list[str], *, forward: bool = False) -> Iterator[Case]:
-    """The advisories of one half, as changes that bring the hole back; `forward`: that close it."""
-    for advisory, registry, package, vulnerable, fixed, named in rows("advisories.tsv"):
-        if half(f"{registry}/{package}") != wanted:
-            continue
+def reversed_fixes(root: Path, problems: list[str], *, held: bool, forward: bool = False) -> Iterator[Case]:
+    """The advisories, as changes that bring the hole back; `forward`: that close it."""
+    for advisory, registry, package, vulnerable, fixed, named in rows("advisories.tsv", held=held):
         old, new = home(root, registry, package, fixed), home(root, registry, package, vulnerable)
         if not (old.exists() and new.exists()):
             problems.append(f"{advisory} {package}: not to be had")
@@ -120,11 +113,9 @@ def reversed_fixes(root: Path, wanted: int, problems: list[str], *, forward: boo
         yield Case(f"{advisory} {package}", package, *((other, one) if forward else (one, other)))
 
 
-def ordinary(root: Path, wanted: int) -> Iterator[Case]:
-    """The ordinary changes of one half."""
-    for registry, package, listed in rows("ordinary.tsv"):
-        if half(f"{registry}/{package}") != wanted:
-            continue
+def ordinary(root: Path, *, held: bool) -> Iterator[Case]:
+    """The ordinary changes."""
+    for registry, package, listed in rows("ordinary.tsv", held=held):
         folders = [f for f in (home(root, registry, package, v) for v in listed.split()) if f.exists()]
         read = [texts(f) for f in folders]
         for n in range(len(read) - 1):
@@ -227,7 +218,7 @@ def signs(cases: list[Case], others: list[Case]) -> None:
 
 
 def main() -> None:
-    """Print the figures of one half."""
+    """Print the figures of the projects looked at, or of those held back."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("root", type=Path)
     parser.add_argument("--held", action="store_true")
@@ -237,12 +228,11 @@ def main() -> None:
     parser.add_argument("--own", type=int, default=150)
     args = parser.parse_args()
     problems: list[str] = []
-    wanted = int(args.held)
     groups = {
-        "reversed security fixes": list(reversed_fixes(args.root, wanted, problems)),
-        "the same in the fixing direction": list(reversed_fixes(args.root, wanted, [], forward=True)),
-        "ordinary changes": list(ordinary(args.root, wanted)),
-        "commits of this repository": list(own(args.own)) if args.own else [],
+        "reversed security fixes": list(reversed_fixes(args.root, problems, held=args.held)),
+        "the same in the fixing direction": list(reversed_fixes(args.root, [], held=args.held, forward=True)),
+        "ordinary changes": list(ordinary(args.root, held=args.held)),
+        "commits of this repository": list(own(args.own)) if args.own and not args.held else [],
     }
     started, lines = time.process_time(), 0
     for cases in groups.values():
@@ -263,7 +253,7 @@ def main() -> None:
         others({label: groups[label] for label in ("reversed security fixes", "ordinary changes")})
     if args.signs:
         signs(groups["reversed security fixes"], groups["ordinary changes"] + groups["commits of this repository"])
-    if args.misses:
+    if args.misses and not args.held:
         for case in [
             c for label in ("ordinary changes", "commits of this repository") for c in groups[label] if c.flagged
         ]:

@@ -1,13 +1,13 @@
 """How often the change gate stops a change that takes a protection out, and how often one that puts it in.
 
-    python benchmarks/pairs/score.py [--held] [--misses]      --misses lists what went wrong of the half looked at
+    python benchmarks/pairs/score.py [--held] [--misses]      --misses lists what went wrong of those looked at
     python benchmarks/pairs/score.py --prove                  runs both tests of each pair on both of its versions
 
 A pair is a module with a protection and the same module without it. That the one is safe and the other is not is
 executed: the functional test passes on both, the security test on the safe one alone (`--prove`). The weakening change
 goes from safe to unsafe and should be stopped (BLOCK, or a person has to look); the fixing one goes back and should
-not be. Families (classes of weakness) are split in two halves by the hash of their names; the gate was changed while
-looking at one half alone. One hand wrote the pairs and the gate.
+not be. The gate was changed while looking at the families (classes of weakness) of `code/`; `--held` scores those of
+`held/` too, which other hands wrote.
 
 Asked are the stages that judge code without running the project. `formal` runs pure functions of the change, so what
 is stopped without it is said as well. `scope` is left out: it asks where a change is, in either direction.
@@ -84,7 +84,7 @@ def share(some: Sequence[bool]) -> str:
 
 
 def scored(held: bool, misses: bool) -> None:
-    """Print the figures of one half."""
+    """Print the figures of the pairs looked at, or of those held back."""
     asked = [pair for pair in pairs() if pair.held is held]
     lost: list[Judged] = []
     won: list[Judged] = []

@@ -8,7 +8,8 @@ import pytest
 
 from interlock.changes.guards import files
 from interlock.changes.guards.guard import Unreadable
-from interlock.changes.guards.loss import Loss, Sign, losses
+from interlock.changes.guards.losing import losses
+from interlock.changes.guards.loss import Loss, Sign
 from interlock.changes.guards.weight import Weight, weighed
 
 

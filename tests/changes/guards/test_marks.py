@@ -6,7 +6,8 @@ import pytest
 
 from interlock.changes.formal import discharge
 from interlock.changes.guards import files, patterns
-from interlock.changes.guards.loss import Sign, losses
+from interlock.changes.guards.losing import losses
+from interlock.changes.guards.loss import Sign
 from interlock.changes.guards.weight import Weight, weighed
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from interlock.changes.formal import discharge
 from interlock.changes.guards import files
-from interlock.changes.guards.loss import Sign, losses
+from interlock.changes.guards.losing import losses
+from interlock.changes.guards.loss import Sign
 from interlock.changes.guards.weight import Weight, weighed
 
 PYTHON = "def wipe(store, user, size, role):\n    if {}:\n        raise Refused\n    return store.drop(user)\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections import Counter
+from collections.abc import Iterable
 
 import msgspec
 
@@ -93,3 +94,15 @@ def shortened(text: str) -> str:
     """A line for a reader: white space squeezed, not longer than MOST_TEXT."""
     line = " ".join(text.split())
     return line if len(line) <= MOST_TEXT else line[: MOST_TEXT - 1] + "…"
+
+
+def minus(left: Iterable[Guard], right: Iterable[Guard]) -> list[Guard]:
+    """What `left` has and `right` has not, as multisets, in the order of `left`."""
+    known = Counter(g.identity for g in right)
+    rest = []
+    for guard in left:
+        if known[guard.identity] > 0:
+            known[guard.identity] -= 1
+        else:
+            rest.append(guard)
+    return rest

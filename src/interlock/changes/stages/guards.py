@@ -12,7 +12,8 @@ from interlock.changes.formal import discharge
 from interlock.changes.guards import files, verbs
 from interlock.changes.guards.atoms import bounds
 from interlock.changes.guards.guard import Function, Unreadable
-from interlock.changes.guards.loss import Loss, Sign, losses
+from interlock.changes.guards.losing import losses
+from interlock.changes.guards.loss import Loss, Sign
 from interlock.changes.guards.peers import Missing, missing
 from interlock.changes.guards.weight import weighed
 from interlock.changes.stage import Found, Plain

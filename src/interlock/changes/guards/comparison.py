@@ -1,0 +1,378 @@
+"""One function before and after a change: which of its guards are gone, and what stands in their place. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from interlock.changes.guards import marks, patterns, verbs
+from interlock.changes.guards.atoms import atoms, kinds, names
+from interlock.changes.guards.dropped import dropped
+from interlock.changes.guards.guard import REJECTIONS, Function, Guard, Kind, minus
+from interlock.changes.guards.loss import Loss, Sign
+from interlock.changes.guards.renaming import renamed
+from interlock.changes.guards.replaced import Stands, loosened, stands
+from interlock.changes.guards.surroundings import Surroundings
+
+_FAR = 8  # times as much: a bound that moves less is a matter of every day, where it is not critical
+_FAILED = frozenset({"err", "nil", "_"})
+_MOST_REJECTIONS = 30  # of a function that the prover is asked about
+
+
+class Comparison:
+    """One function before and after."""
+
+    def __init__(self, before: Function, after: Function, around: Surroundings) -> None:
+        before, after = around.asking(before, after)
+        self._before = before
+        self._after = after
+        self._around = around
+        self._lost = minus(before.guards, after.guards)
+        self._gained = minus(after.guards, before.guards)
+        if self._lost and self._gained:  # what is only called otherwise now is no loss
+            lost = renamed(before, after, self._lost, self._gained, around.names)
+            self._lost, self._gained = minus(lost, self._gained), minus(self._gained, lost)
+        self._critical = verbs.critical((after.path, after.name))
+        tested = [g for g in after.guards if g.condition]
+        asked = [g for g in before.guards if g.condition]
+        self._old_atoms = frozenset().union(*(atoms(g.condition) for g in asked)) if asked else frozenset()
+        self._atoms = frozenset().union(*(atoms(g.condition) for g in tested)) if tested else frozenset()
+
+    def losses(self) -> list[Loss]:
+        """All of them, each guard once."""
+        found = [
+            *self._rejections(),
+            *self._conditions(),
+            *self._calls(),
+            *self._singles(),
+            *self._patterns(),
+            *self._narrower(),
+            *self._numbers(),
+            *self._refusals(),
+        ]
+        found += self._dropped({loss.family for loss in found if loss.sign in (Sign.CALL, Sign.COMMON)})
+        found += self._entries_and_unsafe()
+        return found
+
+    def _loss(self, sign: Sign, guard: Guard, **more: object) -> Loss:
+        instead = more.get("instead")
+        other = self._around.elsewhere(guard, self._after)
+        return Loss(
+            sign=sign,
+            family=guard.family,
+            path=self._after.path,
+            function=self._after.name,
+            line=instead.line if isinstance(instead, Guard) else self._after.line,
+            was=guard.line,
+            text=guard.text,
+            instead=instead.text if isinstance(instead, Guard) else "",
+            conditions=self._conditions_of(guard),
+            sources=(self._before.source, self._after.source),
+            moved=f"{other.path}:{other.name}" if other else "",
+            beside=other is not None and self._around.beside(other, self._after),
+            critical=self._critical,
+            reason=str(more.get("reason", "")),
+        )
+
+    def _conditions_of(self, guard: Guard) -> tuple[str, str] | None:
+        """When the guard rejected, and when any of the new function's does that rejects as firmly."""
+        if guard.kind not in REJECTIONS or not guard.condition:
+            return None
+        now = [
+            _whole_condition(g)
+            for g in self._after.guards
+            if g.kind in REJECTIONS and g.condition and g.family in ("refuse", "nothing", "skip")
+        ][:_MOST_REJECTIONS]
+        return _whole_condition(guard), " or ".join(f"({one})" for one in now) or "False"
+
+    def _narrower(self) -> list[Loss]:
+        """Guards that still stand there, behind a condition that did not lead to them before."""
+        old = {g.identity: g for g in self._before.guards}
+        found = []
+        for guard in self._after.guards:
+            was = old.get(guard.identity)
+            if was is None or guard.kind not in REJECTIONS or guard.family != "refuse":
+                continue
+            if names(guard.condition) <= _FAILED:
+                continue  # it passes on what another function refused
+            if atoms(guard.within or "True") - atoms(was.within or "True") - self._old_atoms:
+                found.append(self._loss(Sign.NARROWER, was, instead=guard))
+        return found
+
+    def _numbers(self) -> list[Loss]:
+        """Bounds that let in more: a larger `most`, a smaller `least`."""
+        now = {g.key.partition("=")[0]: g for g in self._gained if g.kind is Kind.NUMBER}
+        found = []
+        for guard in (g for g in self._lost if g.kind is Kind.NUMBER):
+            name, _, number = guard.key.partition("=")
+            if (other := now.get(name)) is None:
+                continue
+            old, new = float(number), float(other.key.partition("=")[2])
+            if (new > old) if guard.family == "most" else (new < old):
+                few, many = sorted((abs(old), abs(new)))
+                sign = Sign.RAISED if many >= _FAR * few else Sign.NUDGED
+                found.append(self._loss(sign, guard, instead=other))
+        return found
+
+    def _dropped(self, told: set[str]) -> list[Loss]:
+        """Calls around values and bounds of calls that are gone; `told`: families whose calls are losses already."""
+        if not self._after.short or self._before.name.endswith("."):
+            return []  # a file's or a class's text is that of its functions
+        found = []
+        python = self._after.path.endswith((".py", ".pyi"))
+        for one in dropped(self._before.source, self._after.source, python=python):
+            known = verbs.family(one.name)
+            family = known[0] if known else "bound" if one.bound else "around"
+            if family in told:
+                continue
+            mark = Guard(kind=Kind.CALL, family=family, key=one.name, line=self._before.line + one.line, text=one.text)
+            if not self._moved(mark):
+                found.append(self._loss(Sign.UNBOUNDED if one.bound else Sign.UNWRAPPED, mark))
+        return found
+
+    def _refusals(self) -> list[Loss]:
+        """Calls, wrappers, decorators and base classes that protect by what they do, whatever their names."""
+        around, found = self._around, []
+        kept = {g.key for g in self._after.guards if g.family == "base"}
+        inherits = any(around.refuses(key) for key in kept)
+        for guard in self._lost:
+            name = re.split(r"[.(]", guard.key)[0] if guard.kind is Kind.DECORATOR else guard.key
+            if guard.strong or guard.family not in ("decorator", "base") or not around.refuses(name.rpartition(".")[2]):
+                continue
+            if not (guard.family == "base" and inherits) and not self._gained_refusal():
+                found.append(self._loss(Sign.DECORATOR if guard.family == "decorator" else Sign.CALL, guard))
+        for key in (self._before.asked - self._after.asked).elements():
+            name, _, given = key.partition("(")
+            gone = given.rstrip(") ") in self._after.words if given else name not in self._after.calls
+            if not gone or not around.refuses(name) or verbs.strong(name) or self._gained_refusal():
+                continue
+            if not around.through(name, self._before, self._after):
+                text = key if given else f"{name}()"
+                mark = Guard(kind=Kind.CALL, family="refusal", key=key, line=self._before.line, text=text)
+                found.append(self._loss(Sign.CALL, mark))
+        return found
+
+    def _gained_refusal(self) -> bool:
+        return any(g.kind in REJECTIONS and g.family == "refuse" for g in self._gained) or any(
+            g.kind is Kind.DECORATOR for g in self._gained
+        )
+
+    def _moved(self, guard: Guard) -> bool:
+        """Whether the guard still stands on the way: in a helper, in every caller, in a decorator."""
+        around = self._around
+        return (around.leading(guard, self._after) or around.extracted(guard, self._before, self._after)) is not None
+
+    def _still_tested(self, guard: Guard) -> bool:
+        parts = atoms(guard.condition)
+        return bool(parts) and parts <= self._atoms
+
+    def _rejections(self) -> list[Loss]:
+        lost = [g for g in self._lost if g.kind in REJECTIONS]
+        gained = [g for g in self._gained if g.kind in (*REJECTIONS, Kind.CONDITION)]
+        found = []
+        changed, gone = _matched(lost, gained)
+        fewer_refusals = _refusals(lost) - _refusals(gained)
+        for guard, other in changed:
+            if self._moved(guard):
+                continue
+            if other.kind is Kind.CONDITION and (passed := self._passed_over(guard)):
+                found += passed
+                continue
+            if fewer_refusals > 0 and guard.family == "refuse" != other.family and not self._still_tested(guard):
+                fewer_refusals -= 1  # what stands there now refuses nothing
+                found.append(self._loss(Sign.EXIT, guard, instead=other))
+                continue
+            missing = atoms(guard.condition) - self._atoms
+            fewer = guard.condition and missing and not atoms(other.condition) - atoms(guard.condition)
+            firm = guard.family in ("refuse", "nothing") or any(map(marks.telling, missing))
+            found.append(
+                self._loss(Sign.WEAKER, guard, instead=other) if fewer and firm else self._changed(guard, other)
+            )
+        for guard in gone:
+            if self._moved(guard):
+                continue
+            if guard.condition and self._still_tested(guard):
+                found += self._passed_over(guard)
+                continue
+            firm = guard.family in ("refuse", "nothing") or (guard.strong and guard.family != "passed on")
+            found.append(self._loss(Sign.EXIT if firm else Sign.ANSWER, guard))
+        return found
+
+    def _passed_over(self, guard: Guard) -> list[Loss]:
+        """A refusal whose condition only decides now whether something else is asked: the prover is to say."""
+        refusing = [g for g in self._after.guards if g.kind in REJECTIONS]
+        asked = frozenset().union(*(atoms(g.condition) for g in refusing if g.condition)) if refusing else frozenset()
+        turned = any(g.kind is Kind.RAISE for g in self._gained)  # `if fine: return it`, and a refusal after that
+        if guard.family != "refuse" or turned or not refusing or atoms(guard.condition) <= asked:
+            return []
+        loss = self._loss(Sign.CHANGED, guard)
+        if loss.conditions is None:
+            return []
+        return [msgspec.structs.replace(loss, stands=Stands.PROVABLE, alone=loss.conditions, bare=True)]
+
+    def _changed(self, guard: Guard, other: Guard) -> Loss:
+        """A guard in whose place another one stands, with both conditions of refusal and what their words tell."""
+        loss = self._loss(Sign.CHANGED, guard, instead=other)
+        asks = verbs.authorising(guard.condition)
+        if unasked := self._unasked(guard):
+            return msgspec.structs.replace(loss, sign=Sign.KIND, reason=", ".join(sorted(unasked)))
+        if guard.family not in ("refuse", "condition", "end") and not asks:
+            return loss
+        old, new = guard.condition, other.condition
+        if guard.kind is Kind.CONDITION:  # what it lets in
+            old, new = f"not ({old})", f"not ({new})"
+        rest = [_whole_condition(g) for g in self._after.guards if g.kind in REJECTIONS and g.condition and g != other]
+        return msgspec.structs.replace(
+            loss,
+            stands=stands(old, new),
+            alone=(old, " or ".join(f"({one})" for one in (new, *rest[:_MOST_REJECTIONS]))),
+            bare=(asks and not verbs.authorising(new) and not marks.telling(new)) or self._forgotten(guard),
+        )
+
+    def _unasked(self, guard: Guard) -> frozenset[str]:
+        """Of what nothing asks any more of which kind it is; none where others are asked about in its stead."""
+        old, new = (frozenset().union(*map(kinds, some)) for some in (self._old_atoms, self._atoms))
+        return kinds(guard.condition) - new if len(new) < len(old) else frozenset()
+
+    def _forgotten(self, guard: Guard) -> bool:
+        """Whether a refusal named who asks, and none of the function's conditions does any more."""
+        if not verbs.somebody(guard.condition):
+            return False
+        return not any(verbs.somebody(g.condition) for g in self._after.guards if g.condition)
+
+    def _unbound(self, guard: Guard) -> bool:
+        """Whether it compared whose something is with who asks, and no condition of the function does any more."""
+        rest = [g.condition for g in self._after.guards if g.condition]
+        return marks.binding(guard.condition) and not any(marks.binding(c) or verbs.authorising(c) for c in rest)
+
+    def _conditions(self) -> list[Loss]:
+        lost = [g for g in self._lost if g.kind is Kind.CONDITION]
+        gained = [g for g in self._gained if g.kind in (*REJECTIONS, Kind.CONDITION)]
+        changed, gone = _matched(lost, gained)
+        found = []
+        for guard, other in changed:
+            missing = atoms(guard.condition) - self._atoms
+            if missing and not atoms(other.condition) - atoms(guard.condition) and any(map(marks.telling, missing)):
+                found.append(self._loss(Sign.WEAKER, guard, instead=other))
+            elif self._moved(guard):
+                continue
+            elif loosened(guard.condition, other.condition):
+                found.append(self._loss(Sign.REPLACED, guard, instead=other))
+            elif verbs.authorising(guard.condition) or self._unasked(guard):
+                kept = self._loss(Sign.CONDITION, guard, instead=other)
+                found.append(kept if self._unbound(guard) else self._changed(guard, other))
+        called = any(g.kind is Kind.CALL and g.strong for g in self._gained)  # what a bare condition may have become
+        found += [
+            self._loss(Sign.CONDITION if guard.strong else Sign.BARE, guard)
+            for guard in gone
+            if (guard.strong or not called) and not self._still_tested(guard) and not self._moved(guard)
+        ]
+        return found
+
+    def _calls(self) -> list[Loss]:
+        found = []
+        for kind, sign in ((Kind.CALL, Sign.CALL), (Kind.DECORATOR, Sign.DECORATOR), (Kind.HOLD, Sign.HOLD)):
+            lost: dict[str, list[Guard]] = defaultdict(list)
+            for guard in self._lost:
+                if guard.kind is kind and guard.family != "base":
+                    lost[guard.family].append(guard)
+            come = Counter(g.family for g in self._gained if g.kind in (Kind.CALL, Kind.DECORATOR, Kind.HOLD))
+            for family, guards in lost.items():
+                left = [g for g in guards if not self._moved(g)]
+                found += [
+                    self._loss(sign if g.strong else Sign.COMMON, g) for g in left[: max(0, len(left) - come[family])]
+                ]
+        return found
+
+    def _singles(self) -> list[Loss]:
+        found = []
+        for kind, sign in ((Kind.KEYWORD, Sign.KEYWORD), (Kind.LITERAL, Sign.LITERAL), (Kind.HANDLER, Sign.HANDLER)):
+            lost = [g for g in self._lost if g.kind is kind and not self._moved(g) and self._needed(g)]
+            gained = sum(1 for g in self._gained if g.kind is kind and (kind is not Kind.LITERAL or self._needed(g)))
+            found += [self._loss(sign, g) for g in lost[: max(0, len(lost) - gained)]]
+        kept = Counter(g.key for g in self._gained if g.kind is Kind.ENTRY)
+        for guard in (g for g in self._lost if g.kind is Kind.ENTRY):
+            if not kept[guard.key] and not self._around.elsewhere(guard, self._after):
+                found.append(self._loss(Sign.DENIED, guard))
+        return found
+
+    def _needed(self, guard: Guard) -> bool:
+        """Whether what it was about is still there: the statement of SQL, the file made, the object taken whole."""
+        if guard.family == "where":
+            return f"sql {guard.key.partition(':')[0]}" in self._after.words
+        if guard.family in ("mode", "flag"):
+            return marks.makes(self._after.calls)
+        return guard.family != "picked" or f"...{guard.key}" in self._after.words
+
+    def _patterns(self) -> list[Loss]:
+        lost = [g for g in self._lost if g.kind is Kind.PATTERN]
+        gained = [g for g in self._gained if g.kind is Kind.PATTERN]
+        found = []
+        for guard, other in zip(lost, gained, strict=False):
+            reason, better = patterns.worse(guard.key, other.key), patterns.worse(other.key, guard.key)
+            if patterns.sought_more(guard.key, other.key) or (better and not reason and better != patterns.WIDER):
+                continue  # the new one is the stronger
+            found.append(
+                self._loss(Sign.PATTERN if reason else Sign.OTHER_PATTERN, guard, instead=other, reason=reason)
+            )
+        gone = [g for g in lost[len(gained) :] if not patterns.costly(g.key) and not self._moved(g)]
+        found += [self._loss(Sign.OTHER_PATTERN, g) for g in gone]
+        for guard in gained[len(lost) :]:
+            if patterns.slow(guard.key):
+                found.append(
+                    self._loss(Sign.SLOW, guard, instead=guard, reason="it can take long on a text made for it")
+                )
+        return found
+
+    def _had(self, name: str) -> bool:
+        return any(g.kind is Kind.KEYWORD and g.key.lower() == name.lower() for g in self._lost)
+
+    def _entries_and_unsafe(self) -> list[Loss]:
+        found = []
+        for sign, before, after in (
+            (Sign.ALLOWED, self._before.allows, self._after.allows),
+            (Sign.UNSAFE, self._before.unsafe, self._after.unsafe),
+        ):
+            known = {key.partition(": ")[0] for key in before}
+            for key in (after - before).elements():
+                if sign is Sign.ALLOWED and key.partition(": ")[0] not in known:
+                    continue  # a new list: it may well be a new check
+                name, turned, _ = key.partition("=")
+                one = Sign.TURNED if sign is Sign.UNSAFE and turned else sign
+                if one is Sign.TURNED and not verbs.outright(name) and not self._had(name):
+                    continue
+                mark = Guard(kind=Kind.KEYWORD, family="unsafe", key=key, line=self._before.line, text=key)
+                found.append(self._loss(one, mark))
+        return found
+
+
+def _refusals(guards: Iterable[Guard]) -> int:
+    return sum(g.family == "refuse" for g in guards)
+
+
+def _whole_condition(guard: Guard) -> str:
+    return f"({guard.within}) and ({guard.condition})" if guard.within else guard.condition
+
+
+def _matched(lost: Sequence[Guard], gained: Sequence[Guard]) -> tuple[list[tuple[Guard, Guard]], list[Guard]]:
+    """What a lost condition was changed into, by how much the two have in common; and the lost ones that are left."""
+    candidates = []
+    for i, guard in enumerate(lost):
+        mine = names(guard.condition or guard.key)
+        for j, other in enumerate(gained):
+            theirs = names(other.condition or other.key)
+            share = len(mine & theirs) / max(1, len(mine | theirs))
+            if share > 0 or not mine:
+                candidates.append((share + 0.1 * (guard.family == other.family), i, j))
+    candidates.sort(key=lambda c: (-c[0], c[1], c[2]))
+    left: dict[int, int] = {}
+    taken: set[int] = set()
+    for _, i, j in candidates:
+        if i not in left and j not in taken:
+            left[i] = j
+            taken.add(j)
+    changed = [(guard, gained[left[i]]) for i, guard in enumerate(lost) if i in left]
+    return changed, [guard for i, guard in enumerate(lost) if i not in left]

@@ -1,0 +1,124 @@
+"""Where the guards of a change came to, and who calls whom in its new version. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import msgspec
+
+from interlock.changes.guards.atoms import names
+from interlock.changes.guards.guard import REJECTIONS, Function, Guard, Kind, minus
+from interlock.changes.guards.inlining import helpers, inlined
+from interlock.changes.guards.pairing import Pair
+from interlock.changes.guards.renaming import Names
+
+_GROUPS: Mapping[Kind, str] = {
+    **dict.fromkeys(REJECTIONS, "rejection"),
+    Kind.CALL: "call",
+    Kind.DECORATOR: "decorator",
+    Kind.HOLD: "hold",
+}
+
+
+class Surroundings:
+    """Where guards came to in the whole change, and who calls whom in the new version."""
+
+    def __init__(
+        self, changed: Sequence[Pair], before: Sequence[Function], after: Sequence[Function],
+        used: Callable[[str], bool],
+    ) -> None:  # fmt: skip
+        self._used = used
+        self.names = Names(before, after, used)
+        self._answers = helpers(before), helpers(after)
+        self._gained: dict[tuple[Kind, str, str], list[Function]] = defaultdict(list)
+        self._helpers: dict[str, list[tuple[Function, list[Guard]]]] = defaultdict(list)
+        self._callers: dict[str, list[Function]] = defaultdict(list)
+        self._refusing = _refusing(before) & _refusing(after)
+        self._calling: dict[str, list[Function]] = defaultdict(list)
+        for pair in changed:
+            if pair.after is None:
+                continue
+            gained = minus(pair.after.guards, pair.before.guards if pair.before else ())
+            for guard in gained:
+                self._gained[guard.identity].append(pair.after)
+            if gained:
+                self._helpers[pair.after.short].append((pair.after, gained))
+        for one in after:
+            self._calling[one.short].append(one)
+            for called in one.calls:
+                self._callers[called].append(one)
+
+    def asking(self, before: Function, after: Function) -> tuple[Function, Function]:
+        """A function of each version, its conditions with what the helpers of that version answer."""
+        return _asking(before, self._answers[0]), _asking(after, self._answers[1])
+
+    def leading(self, guard: Guard, into: Function) -> Function | None:
+        """A function that has the guard now, and that `into` calls, or that every caller seen of `into` is."""
+        holders = self._gained.get(guard.identity, [])
+        callers = self._callers.get(into.short, [])
+        for holder in holders:
+            if holder is into:
+                continue
+            wraps = any(holder.short in decorator for decorator in into.decorators)
+            if wraps or (holder.short and holder.short in into.calls):
+                return holder
+        guarded = {id(h) for h in holders}
+        if callers and all(id(caller) in guarded for caller in callers) and not self._used(into.short):
+            return callers[0]
+        return None
+
+    def beside(self, holder: Function, into: Function) -> bool:
+        """Whether one function calls both, or `into` something that calls `holder`: it is on the same road."""
+        above = [one for one in self._callers.get(holder.short, []) if one is not holder]
+        return any(into.short in one.calls or one.short in into.calls for one in above)
+
+    def refuses(self, name: str) -> bool:
+        """Whether a function, decorator or class of this name refuses, in both versions."""
+        return name in self._refusing
+
+    def through(self, name: str, before: Function, after: Function) -> bool:
+        """Whether something that the function calls newly, or that calls it, calls `name`."""
+        near = [f for called in after.calls - before.calls for f in self._calling.get(called, ())]
+        return any(name in one.calls for one in (*near, *self._callers.get(after.short, ())))
+
+    def elsewhere(self, guard: Guard, into: Function) -> Function | None:
+        """A function that has the guard now, linked or not."""
+        return next((h for h in self._gained.get(guard.identity, []) if h is not into), None)
+
+    def extracted(self, guard: Guard, before: Function, after: Function) -> Function | None:
+        """A helper that `after` calls newly and that came to hold a rejection about the same things."""
+        wanted = names(guard.condition) if guard.condition else names(guard.key)
+        group = _GROUPS.get(guard.kind, guard.kind.value)
+        for called in after.calls:
+            for holder, gained in self._helpers.get(called, []):
+                if holder is after or (called in before.calls and holder.short == before.short):
+                    continue
+                for other in gained:
+                    if _GROUPS.get(other.kind, other.kind.value) != group or other.family != guard.family:
+                        continue
+                    shared = wanted & names(other.condition or other.key)
+                    if len(shared) * 3 >= len(wanted):
+                        return holder
+        return None
+
+
+def _refusing(functions: Iterable[Function]) -> frozenset[str]:
+    """Names whose call, decoration or inheritance refuses something: functions, what encloses them, their classes."""
+    return frozenset(
+        part
+        for one in functions
+        if any(g.kind in REJECTIONS and g.family == "refuse" and (g.condition or g.within) for g in one.guards)
+        for part in one.name.split(".")
+        if part
+    )
+
+
+def _asking(function: Function, answers: Mapping[str, Function]) -> Function:
+    if answers.keys().isdisjoint(function.calls):
+        return function
+    guards = tuple(
+        msgspec.structs.replace(g, condition=inlined(g.condition, answers)) if g.condition else g
+        for g in function.guards
+    )
+    return msgspec.structs.replace(function, guards=guards)
