@@ -95,6 +95,13 @@ def test_reports_hold_what_a_change_says_without_obeying_it(work: Path) -> None:
     assert json.dumps(facts(report)).isascii()
 
 
+def test_what_is_about_no_file_is_not_listed_as_a_file_without_a_name(work: Path) -> None:
+    commit(work, {"a.py": "A = 1\n"}, "A\n\nCo-Authored-By: Claude <noreply@anthropic.com>")
+    page = markdown(judge(Repo(str(work)), "main", "work"))
+    assert "- **note** `the change` Commit " in page
+    assert "` `" not in page
+
+
 def test_sarif_tells_what_could_not_be_judged(work: Path) -> None:
     commit(work, {"a.py": "def f(:\n"})
     log = sarif(judge(Repo(str(work)), "main", "work"))

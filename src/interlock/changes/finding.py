@@ -57,6 +57,11 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     waived: str = ""  # by whom and why, where a waiver of the base covers it
 
     @property
+    def place(self) -> str:
+        """Where: `src/a.py:12`, the file alone where no line is known, or the change where it is about no file."""
+        return f"{self.path}:{self.line}" if self.line else self.path or "the change"
+
+    @property
     def fingerprint(self) -> str:
         """32 hex digits: stable under moved lines, other indentation, and other stages."""
         key = "\0".join((self.rule, self.path, squeezed(self.anchor)))

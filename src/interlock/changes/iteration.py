@@ -141,9 +141,7 @@ def told(judgement: Judgement) -> list[str]:
     lines = []
     if judgement.worse or judgement.grown or judgement.problems:
         lines.append(f"This is worse than {ground}:")
-    for found in judgement.worse:
-        place = f"{found.path}:{found.line}" if found.line else found.path
-        lines.append(f"- {place} {found.title} {found.fix} [{found.rule}]")
+    lines += [f"- {found.place} {found.title} {found.fix} [{found.rule}]" for found in judgement.worse]
     lines += [f"- {text}" for text in (*judgement.grown, *judgement.problems)]
     if judgement.again:
         lines.append(f"This state was there before: the work goes in circles. Go back to {ground} and ask a person.")

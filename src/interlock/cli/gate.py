@@ -134,9 +134,8 @@ def _terminal(report: Report, *, everything: bool) -> None:
         click.echo(f"could not judge: {visible(problem)}")
     notes = [found for found in report.findings if found.weight.value == "note"]
     for found in report.findings if everything else report.findings[: len(report.findings) - len(notes)]:
-        place = f"{found.path}:{found.line}" if found.line else found.path
         mark = heading(f"{found.rule} {found.fingerprint[:12]}")
-        click.echo(f"\n{click.style(found.weight.value, bold=True)} {visible(place)}  {mark}")
+        click.echo(f"\n{click.style(found.weight.value, bold=True)} {visible(found.place)}  {mark}")
         for line in (found.title, found.text.strip()[:200], found.why, found.fix):
             if line:
                 click.echo(f"    {visible(line)}")

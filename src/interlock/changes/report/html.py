@@ -61,16 +61,15 @@ def _page(report: Report) -> Iterator[str]:
     waived = [f for stage in report.stages for f in stage.findings if f.waived]
     if waived:
         yield "<h2>Waived</h2><ul>"
-        yield from (f"<li><code>{_text(f.path)}</code> {f.rule}: {_text(f.waived)}" for f in waived)
+        yield from (f"<li><code>{_text(f.place)}</code> {f.rule}: {_text(f.waived)}" for f in waived)
         yield "</ul>"
 
 
 def _finding(found: Finding) -> str:
-    place = f"{found.path}:{found.line}" if found.line else found.path
     said = " ".join(_text(part) for part in (found.why, found.fix) if part)
     line = f"<pre><code>{_text(found.text.strip()[:200])}</code></pre>" if found.text else ""
     return (
-        f'<li><b class="{_CLASS[found.weight.value]}">{found.weight.value}</b> <code>{_text(place)}</code> '
+        f'<li><b class="{_CLASS[found.weight.value]}">{found.weight.value}</b> <code>{_text(found.place)}</code> '
         f'{_text(found.title)}{line}<div>{said}</div><small class="n">{_text(found.rule)} {found.fingerprint}</small>'
     )
 

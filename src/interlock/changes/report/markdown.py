@@ -67,7 +67,8 @@ def _risk(report: Report) -> Iterator[str]:
 def _look_first(report: Report) -> Iterator[str]:
     weight: dict[str, int] = defaultdict(int)
     for found in report.findings:
-        weight[found.path] += _HEAVY[found.weight]
+        if found.path:
+            weight[found.path] += _HEAVY[found.weight]
     lines = {f.path: f.added + f.removed for f in report.files}
     first = {path: place for place, path in enumerate(report.risk.files)} if report.risk else {}
     ranked = sorted(weight, key=lambda path: (first.get(path, len(first)), -weight[path], -lines.get(path, 0), path))
@@ -82,9 +83,8 @@ def _found(findings: list[Finding]) -> Iterator[str]:
     if findings:
         yield "\n### Found\n"
     for found in findings[:_SHOWN]:
-        place = f"{found.path}:{found.line}" if found.line else found.path
         mark = f"<sub>{found.rule} {found.fingerprint[:12]}</sub>"
-        yield f"- **{found.weight.value}** {_code(place)} {_plain(found.title)} {mark}"
+        yield f"- **{found.weight.value}** {_code(found.place)} {_plain(found.title)} {mark}"
         if found.text:
             yield f"  - {_code(found.text.strip()[:200])}"
         said = " ".join(_plain(part) for part in (found.why, found.fix) if part)

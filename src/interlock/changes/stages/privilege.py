@@ -52,7 +52,7 @@ def _open(file: FileChange, new: list[Endpoint], change: Change) -> Iterator[Fin
         if endpoint.guarded:
             continue
         if endpoint.route in before:
-            yield _finding(file, endpoint, "unguarded", Weight.BLOCK, "asks no longer who is calling")
+            yield _finding(file, endpoint, "unguarded", Weight.BLOCK, "no longer asks who is calling")
         elif not public(endpoint):
             around = _guarded_around(file, change)
             if around:
