@@ -55,6 +55,16 @@ def test_functions_are_run_side_by_side(tmp_path: Path) -> None:
 
 
 @contained
+def test_what_stumbled_over_a_value_refused_nothing(tmp_path: Path) -> None:
+    """Story: a check that was mended came to "accept" what the old one could not even look at."""
+    old = "def ours(host) -> bool:\n    return host.endswith('.example.com')\n"
+    new = "def ours(host) -> bool:\n    return isinstance(host, str) and host == 'www.example.com'\n"
+    result = judged(tmp_path, {"m.py": old}, {"m.py": new})
+    assert result.facts["m.py:ours"].startswith("DIFFERS")
+    assert {f.weight for f in result.findings} <= {Weight.NOTE}
+
+
+@contained
 def test_arguments_that_go_by_place_alone_are_given(tmp_path: Path) -> None:
     """Story: each call by name raised TypeError in both versions, and that was called tested."""
     old = "def f(a: int, /, b: int) -> int:\n    return a + b\n"

@@ -10,6 +10,7 @@ import ast
 import builtins
 import copy
 import json
+import opcode
 import random
 import re
 import signal
@@ -54,7 +55,7 @@ def _answer(pair: dict[str, Any], allowed: list[str], modules: list[str]) -> dic
         tested += 1
         if was == now or _called(one, given) != was:
             continue
-        loosened = was[0] == "raises" and now[0] == "gives"
+        loosened = was[0] == "raises" and now[0] == "gives" and now[1] != "bool False"
         if first is None or (loosened and not first["loosened"]):
             shown = ", ".join(f"{name}={_shown(value)}" for name, value in given.items())
             first = {"given": shown, "was": _said(was), "now": _said(now), "loosened": loosened}
@@ -98,13 +99,24 @@ def _called(function: Any, given: dict[str, Any]) -> tuple[str, str]:
     except MemoryError:
         return "late", ""
     except Exception as error:  # noqa: BLE001 - what it raises is its answer
-        return "raises", type(error).__name__
+        return "stumbles" if _stumbled(error) else "raises", type(error).__name__
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
+def _stumbled(error: Exception) -> bool:
+    """Whether nobody refused: a value was of a kind that the version was not written for, and no `raise` said so."""
+    at = error.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    if at is None or not isinstance(error, AttributeError | TypeError):
+        return False
+    code = at.tb_frame.f_code
+    return code.co_filename == "version" and code.co_code[at.tb_lasti] != opcode.opmap["RAISE_VARARGS"]
+
+
 def _said(answer: tuple[str, str]) -> str:
-    return f"raises {answer[1]}" if answer[0] == "raises" else answer[1].partition(" ")[2][:_LONGEST]
+    return f"raises {answer[1]}" if answer[0] in ("raises", "stumbles") else answer[1].partition(" ")[2][:_LONGEST]
 
 
 def _shown(value: Any) -> str:

@@ -13,6 +13,7 @@ from interlock.changes.guards.atoms import atoms, kinds, names
 from interlock.changes.guards.dropped import dropped
 from interlock.changes.guards.guard import REJECTIONS, Function, Guard, Kind, minus
 from interlock.changes.guards.loss import Loss, Sign
+from interlock.changes.guards.outweighed import outweighed
 from interlock.changes.guards.renaming import renamed
 from interlock.changes.guards.replaced import Stands, loosened, stands
 from interlock.changes.guards.surroundings import Surroundings
@@ -55,7 +56,7 @@ class Comparison:
         ]
         found += self._dropped({loss.family for loss in found if loss.sign in (Sign.CALL, Sign.COMMON)})
         found += self._entries_and_unsafe()
-        return found
+        return outweighed(found, self._gained)
 
     def _loss(self, sign: Sign, guard: Guard, **more: object) -> Loss:
         instead = more.get("instead")
@@ -69,6 +70,7 @@ class Comparison:
             was=guard.line,
             text=guard.text,
             instead=instead.text if isinstance(instead, Guard) else "",
+            condition=guard.condition,
             conditions=self._conditions_of(guard),
             sources=(self._before.source, self._after.source),
             moved=f"{other.path}:{other.name}" if other else "",

@@ -47,6 +47,7 @@ class Loss(msgspec.Struct, frozen=True, kw_only=True):
 
     `text`: the guard as it stood. `instead`: what stands there now. `conditions`: when it rejected, and when
     anything in the new function does, for the prover; `sources`: the function before and after.
+    `condition`: the guard's own, where it is one. `outweighed`: what stronger guard the function gained in its place.
     `moved`: where the same guard stands now without being seen to lead here; `beside`: that is on the same road, for
     something calls both. `stands`: how a condition that took its place stands to it by its words; `alone`: the two,
     without what leads to them, for the prover; `bare`: it does not ask who somebody is or what they may, where the old
@@ -61,6 +62,8 @@ class Loss(msgspec.Struct, frozen=True, kw_only=True):
     was: int
     text: str
     instead: str = ""
+    condition: str = ""
+    outweighed: str = ""
     conditions: tuple[str, str] | None = None
     alone: tuple[str, str] | None = None
     stands: Stands | None = None

@@ -25,6 +25,16 @@ _PRIVATE = frozenset({"mkstemp", "NamedTemporaryFile", "TemporaryDirectory", "mk
 _STATEMENT = re.compile(r"\s*(select|update|delete)\b(.*?)\bwhere\b(.*)", re.IGNORECASE | re.DOTALL)
 _TABLE = re.compile(r"\bfrom\s+([\w.\"`]+)|^\s*([\w.\"`]+)", re.IGNORECASE)
 _COLUMN = re.compile(r"([a-z_][\w.]*)[\"`]?\s*(?:=|<>|!=|<=?|>=?|\bin\b|\blike\b|\bis\b|\bbetween\b)", re.IGNORECASE)
+# Calls by which rows are looked for, changed or deleted: Django, SQLAlchemy, Mongo, Prisma, Sequelize, knex, gorm.
+_QUERYING = frozenset(
+    {
+        *("get", "filter", "filter_by", "exclude", "where", "andWhere", "Where", "First", "Find", "Take"),
+        *("get_object_or_404", "get_or_404", "get_or_none", "one_or_none", "aget", "afirst"),
+        *("find", "find_one", "find_many", "find_first", "find_unique", "delete_one", "delete_many"),
+        *("update_one", "update_many", "deleteOne", "deleteMany", "updateOne", "updateMany", "destroy"),
+    }
+)
+_FINDING = re.compile(r"find(?:[A-Z]\w*)?$")
 _FIXED = re.compile(r"\bin (?:\w+\.)?[A-Z][A-Z0-9_]{2,}\b|\b[A-Z][A-Z0-9_]{2,}\.(?:has|includes)\(")
 _PARTLY = re.compile(
     r"\.(?:startswith|endswith|startsWith|endsWith|includes|indexOf)\(|\b(?:HasPrefix|HasSuffix|Contains)\("
@@ -40,6 +50,16 @@ def statement(text: str) -> tuple[str, list[str]]:
     name = next((one for one in table.groups() if one), "") if table else ""
     columns = {one.rpartition(".")[2].lower() for one in _COLUMN.findall(found[3])}
     return f"{found[1].lower()} {name.lower()}", sorted(columns - {"and", "or", "not", "where"})
+
+
+def querying(called: str) -> bool:
+    """Whether a call of this name asks a store for rows."""
+    return called in _QUERYING or _FINDING.match(called) is not None
+
+
+def owned(column: str, value: str) -> bool:
+    """Whether a query is kept to whose rows they are: `owner=request.user`, `Note.owner_id == user.id`."""
+    return verbs.somebody(value) or (verbs.belonging(verbs.words(column)) and value.isidentifier())
 
 
 def modes(called: str, numbers: list[int]) -> list[str]:

@@ -20,6 +20,7 @@ _HOLDS = ("lock", "transaction")
 _STORES = {"db", "database", "conn", "connection", "tx"}
 _REMOVING = ("any", "all", "pop", "delete", "remove", "discard", "replace", "remove_header", "split", "partition")
 _KINDS = ("str", "int", "float", "bool", "bytes")
+_READ = frozenset({"get", "getenv", "getattr", "pop", "bool", "setdefault"})  # what they answer is an option's value
 _SPACES = (r"\s+", r"\s", " +", r"\s*")
 _NOTHING = ("None", "False", "''", '""', "()", "[]", "{}", "0", "-1", "b''")
 
@@ -341,6 +342,7 @@ class _Scribe(ast.NodeVisitor):
             if isinstance(inner, ast.Call) and _dotted(inner.func).endswith("split") and not inner.args:
                 self._add(Kind.CALL, "escape", "one line", node, text=ast.unparse(node))
         self._files(node, last)
+        self._query(node, last)
         self._keywords(node)
         checks = verbs.telling if last in _REMOVING or known else verbs.marked
         if last in ("insert", "append", "appendleft") and "path" in name.lower() and any(map(_here, node.args)):
@@ -350,6 +352,16 @@ class _Scribe(ast.NodeVisitor):
                 if isinstance(text, ast.Constant) and isinstance(text.value, str) and checks(text.value):
                     self._add(Kind.LITERAL, "literal", text.value, node, text=repr(text.value))
         self.generic_visit(node)
+
+    def _query(self, node: ast.Call, last: str) -> None:
+        """`Note.objects.get(pk=pk, owner=request.user)`: what keeps rows apart without a statement of SQL."""
+        if not marks.querying(last):
+            return
+        self.words["sql rows"] += 1
+        columns = [k.arg for k in node.keywords if k.arg and marks.owned(k.arg, ast.unparse(k.value))]
+        columns += [ast.unparse(a) for a in node.args if isinstance(a, ast.Compare) and marks.binding(ast.unparse(a))]
+        for column in columns:
+            self._add(Kind.LITERAL, "where", f"rows: {column}", node, text=f"{column} in what it asks of the database")
 
     def _files(self, node: ast.Call, last: str) -> None:
         """Modes and flags of what is made."""
@@ -427,9 +439,9 @@ class _Scribe(ast.NodeVisitor):
                 self._add(Kind.ENTRY, "entry", f"{last}: {entry}", value, text=f"{entry!r} in {last}")
             elif entry is not None and side == "allow":
                 self.allows[f"{last}: {entry}"] += 1
-        if not entries:
+        if not entries and not _result(name, value):
             self._keyword(last, value)
-        elif side is None and all(isinstance(e, str) for e in entries):
+        elif entries and side is None and all(isinstance(e, str) for e in entries):
             self.lists.append(Listed(0, last, tuple(map(str, entries)), value.lineno))
         if (text := _text(value)) and patterns.looks(text):
             self._pattern(value)
@@ -474,6 +486,12 @@ class _Scribe(ast.NodeVisitor):
         if node.attr in marks.FLAGS:
             self._add(Kind.LITERAL, "flag", node.attr, node)
         self.visit(node.value)
+
+
+def _result(name: str, value: ast.expr) -> bool:
+    """`safe = text.replace(…)`: what a call made, under a name that an option has too."""
+    made = _dotted(value.func).rpartition(".")[2] if isinstance(value, ast.Call) else ""
+    return "." not in name and not name.isupper() and isinstance(value, ast.Call) and made not in _READ
 
 
 def _entries(node: ast.expr) -> list[ast.expr]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from interlock.changes.guards import atoms, marks, numbers, patterns, trees, verbs
@@ -445,6 +445,7 @@ class _Reader:
             if first:
                 self._add(Kind.PATTERN, "pattern", unquoted(first[1]), node, text=first[1])
         self._files(node, last, given[:2000])
+        self._query(node, last)
         self._route(node, name, last)
         checking = last in _CHECKING_CALLS
         arguments = node.child_by_field_name("arguments")
@@ -453,6 +454,31 @@ class _Reader:
         self._below(node)
 
     _on_call_expression = _on_new_expression = _called
+
+    def _query(self, node: Node, last: str) -> None:
+        """`notes.findOne({ id, owner: req.user.id })`: what keeps rows apart without a statement of SQL."""
+        arguments = node.child_by_field_name("arguments")
+        if arguments is None or not marks.querying(last):
+            return
+        self._page.words["sql rows"] += 1
+        for column, value in self._fields(arguments):
+            if marks.owned(column, value):
+                told = f"{column} in what it asks of the database"
+                self._add(Kind.LITERAL, "where", f"rows: {column}", node, text=told)
+
+    def _fields(self, arguments: Node) -> Iterator[tuple[str, str]]:
+        """Names and values of the objects that a call is given, and of those in their `where`."""
+        for given in arguments.named_children:
+            for one in given.named_children if given.type == "object" else ():
+                if one.type == "shorthand_property_identifier":
+                    yield self._text(one), self._text(one)
+                key, value = one.child_by_field_name("key"), one.child_by_field_name("value")
+                if key is None or value is None:
+                    continue
+                if value.type == "object":
+                    yield from self._fields(one)
+                else:
+                    yield self._text(key).strip("'\""), self._text(value)
 
     def _files(self, node: Node, last: str, given: str) -> None:
         """Modes and flags of what is made."""

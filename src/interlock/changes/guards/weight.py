@@ -60,7 +60,7 @@ _FAINT = frozenset({Sign.BARE, Sign.ANSWER, Sign.NUDGED})
 def weighed(loss: Loss, *, critical: bool = False) -> Weight:
     """The weight of one loss; `critical`: the configuration of the base says that its path is."""
     grave = critical or loss.critical
-    if loss.beside and not grave:
+    if loss.outweighed or (loss.beside and not grave):
         return Weight.NOTE
     if loss.sign is Sign.CHANGED and loss.stands is Stands.UNKNOWN and (grave or loss.bare):
         return Weight.REVIEW

@@ -1,0 +1,124 @@
+"""A weak guard that is gone from a function which gained a stronger one: home-made work that the real thing replaced.
+
+Only what is weak by its nature can be outweighed: a text that was looked for, a question whether something is there, a
+plain comparison where there is one in constant time now, a bare condition. A refusal that asks who somebody is, a
+limit or a call that protects never is: those are lost, whatever else came. What is outweighed is a note. Pure.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+
+import msgspec
+
+from interlock.changes.guards import marks, verbs
+from interlock.changes.guards.atoms import atoms, kinds, parsed
+from interlock.changes.guards.guard import REJECTIONS, Guard, Kind
+from interlock.changes.guards.loss import Loss, Sign
+
+_CONDITIONS = frozenset({Sign.EXIT, Sign.ANSWER, Sign.CONDITION, Sign.BARE, Sign.CHANGED})
+# Families whose call does as a whole what a text that is looked for stood for.
+_TREATED = frozenset({"path", "escape", "kind", "validate"})
+_FAILED = frozenset({"err", "error"})
+_PARTS = (
+    "startswith",
+    "endswith",
+    "startsWith",
+    "endsWith",
+    "includes",
+    "indexOf",
+    "HasPrefix",
+    "HasSuffix",
+    "Contains",
+)
+
+
+def outweighed(found: Sequence[Loss], gained: Sequence[Guard]) -> list[Loss]:
+    """The losses of one function, those marked (`outweighed`) that a guard among the gained ones makes up for."""
+    return [msgspec.structs.replace(loss, outweighed=by) if (by := _by(loss, gained)) else loss for loss in found]
+
+
+def _by(loss: Loss, gained: Sequence[Guard]) -> str:
+    """The text of the guard that outweighs this loss, or an empty text."""
+    if loss.sign is Sign.LITERAL and loss.family == "literal":
+        return next((g.text for g in gained if _treats(g) or _admits(g)), "")
+    if loss.sign not in _CONDITIONS or not loss.condition:
+        return ""
+    if _equal(loss.condition) and (same := [g for g in gained if g.kind is Kind.CALL and g.family == "secret"]):
+        return same[0].text
+    if verbs.authorising(loss.condition) or marks.telling(loss.condition):
+        return ""
+    if _looks_for(loss.condition):
+        return next((g.text for g in gained if _treats(g) or _admits(g)), "")
+    about = verbs.somebody(loss.condition)
+    if loss.sign is Sign.BARE or _presence(loss.condition):
+        return next((g.text for g in gained if _firm(g) and (not about or verbs.authorising(g.condition))), "")
+    return ""
+
+
+def _treats(guard: Guard) -> bool:
+    """A call that confines, escapes or validates as a whole."""
+    return guard.kind is Kind.CALL and guard.strong and guard.family in _TREATED
+
+
+def _firm(guard: Guard) -> bool:
+    """A refusal that asks for more than that something is there."""
+    return (
+        guard.kind in REJECTIONS and guard.family != "skip" and bool(guard.condition) and not _presence(guard.condition)
+    )
+
+
+def _admits(guard: Guard) -> bool:
+    """A refusal of all but what is known to be good: of a kind, of a fixed list, of a pattern as a whole."""
+    if guard.kind not in REJECTIONS or guard.family != "refuse":
+        return False
+    return bool(kinds(guard.condition)) or marks.fixed(guard.condition) or ".fullmatch(" in guard.condition
+
+
+def _equal(condition: str) -> bool:
+    """Whether a condition is one comparison of two values that the program does not fix."""
+    (atom, *more) = atoms(condition) or [""]
+    tree = parsed(atom)
+    return (
+        not more
+        and isinstance(tree, ast.Compare)
+        and len(tree.ops) == 1
+        and isinstance(tree.ops[0], ast.Eq)
+        and not any(isinstance(side, ast.Constant) for side in (tree.left, tree.comparators[0]))
+    )
+
+
+def _looks_for(condition: str) -> bool:
+    """Whether all that a condition asks is whether fixed texts are in something: a list of what is bad, by hand."""
+    return all(_part(tree) for tree in map(parsed, atoms(condition)))
+
+
+def _part(tree: ast.expr | None) -> bool:
+    if isinstance(tree, ast.Compare) and len(tree.ops) == 1 and isinstance(tree.ops[0], ast.In):
+        return isinstance(tree.left, ast.Constant) and isinstance(tree.comparators[0], ast.Name)
+    if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Attribute) and tree.func.attr in _PARTS:
+        return all(isinstance(a, ast.Constant) for a in tree.args)
+    return False
+
+
+def _presence(condition: str) -> bool:
+    """Whether all that a condition asks is whether something is there, or whether another call failed."""
+    trees = [parsed(atom) for atom in atoms(condition)]
+    return all(
+        (isinstance(tree, ast.Name) and tree.id in _FAILED)
+        or (
+            isinstance(tree, ast.Compare)
+            and isinstance(tree.ops[0], ast.Is | ast.Eq)
+            and isinstance(tree.left, ast.Name | ast.Attribute)
+            and _nothing(tree.comparators[0])
+        )
+        for tree in trees
+    )
+
+
+def _nothing(node: ast.expr) -> bool:
+    """`None`, and how the readers of the other languages write it: `_('nil')`, `_('undefined')`."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "_" and node.args:
+        return getattr(node.args[0], "value", "") in ("nil", "undefined", "null")
+    return isinstance(node, ast.Constant) and node.value in (None, "", 0)

@@ -1,0 +1,88 @@
+"""Home-made guards that the real thing replaced are notes; what a stronger guard cannot make up for stays a loss."""
+
+from __future__ import annotations
+
+import pytest
+
+from changes.guards.test_losses import lost
+from interlock.changes.guards.loss import Sign
+
+BETTER = {
+    "a comparison became one in constant time": (
+        "def verify(a, b):\n    return a == b\n",
+        "def verify(a, b):\n    return hmac.compare_digest(a, b)\n",
+    ),
+    "looking for two dots became a confined path": (
+        "def f(root, name):\n    if '..' in name:\n        raise ValueError\n    return open(root + name)\n",
+        "def f(root, name):\n    path = os.path.realpath(root + name)\n"
+        "    if not path.startswith(root):\n        raise ValueError\n    return open(path)\n",
+    ),
+    "looking for bad words became a list of what may be": (
+        "def f(name):\n    if 'drop' in name or ';' in name:\n        raise ValueError\n    return run(name)\n",
+        "def f(name):\n    if name not in COLUMNS:\n        raise ValueError\n    return run(name)\n",
+    ),
+    "whether it is there became whether it is his": (
+        "def f(me, pk):\n    user = find(pk)\n    if user is None:\n        raise Absent\n    remove(user)\n",
+        "def f(me, pk):\n    if not me.is_admin and me.id != pk:\n        raise Forbidden\n    remove(find(pk))\n",
+    ),
+    "a name that an option has too": (
+        "def f(text):\n    safe = text.replace('a', '')\n    return show(safe)\n",
+        "def f(text):\n    return show(text)\n",
+    ),
+}
+
+STILL = {
+    "an owner, though a limit came": (
+        "def f(me, row):\n    if row.owner != me.id:\n        raise Forbidden\n    return row\n",
+        "def f(me, row):\n    if row.size > 10:\n        raise TooLarge\n    return row\n",
+    ),
+    "two dots, though a length came": (
+        "def f(name):\n    if '..' in name:\n        raise ValueError\n    return open(name)\n",
+        "def f(name):\n    if len(name) > 9:\n        raise ValueError\n    return open(name)\n",
+    ),
+    "the one who asks, though the row is looked at": (
+        "def f(user, row):\n    if user is None:\n        raise Forbidden\n    return row\n",
+        "def f(user, row):\n    if row.size > 10:\n        raise TooLarge\n    return row\n",
+    ),
+    "a comparison with a fixed text": (
+        "def f(a, b):\n    if b != 'https':\n        raise ValueError\n    return a\n",
+        "def f(a, b):\n    return hmac.compare_digest(a, b)\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("sides", BETTER.values(), ids=BETTER)
+def test_what_the_real_thing_replaced_is_no_loss(sides: tuple[str, str]) -> None:
+    assert lost(*sides) == []
+
+
+@pytest.mark.parametrize("sides", STILL.values(), ids=STILL)
+def test_what_nothing_makes_up_for_is_lost(sides: tuple[str, str]) -> None:
+    assert lost(*sides)
+
+
+ROWS = {
+    "Django": ("f.py", "def f(request, pk):\n    return Note.objects.get(pk=pk{})\n", ", owner=request.user"),
+    "SQLAlchemy": (
+        "f.py",
+        "def f(session, user, pk):\n    return session.query(Note).filter(Note.id == pk{}).first()\n",
+        ", Note.owner_id == user.id",
+    ),
+    "Mongo": (
+        "f.js",
+        "async function f(req) {{\n  return notes.findOne({{ id: req.id{} }});\n}}\n",
+        ", owner: req.user.id",
+    ),
+    "Prisma": (
+        "f.js",
+        "async function f(db, userId, id) {{\n  return db.note.deleteMany({{ where: {{ id{} }} }});\n}}\n",
+        ", userId",
+    ),
+}
+
+
+@pytest.mark.parametrize(("path", "text", "kept"), ROWS.values(), ids=ROWS)
+def test_a_query_that_is_no_longer_kept_to_its_owner_is_a_loss(path: str, text: str, kept: str) -> None:
+    (loss,) = lost(text.format(kept), text.format(""), path)
+    assert (loss.sign, loss.family) == (Sign.LITERAL, "where")
+    assert lost(text.format(""), text.format(kept), path) == []
