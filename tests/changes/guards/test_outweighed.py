@@ -25,6 +25,10 @@ BETTER = {
         "def f(me, pk):\n    user = find(pk)\n    if user is None:\n        raise Absent\n    remove(user)\n",
         "def f(me, pk):\n    if not me.is_admin and me.id != pk:\n        raise Forbidden\n    remove(find(pk))\n",
     ),
+    "made a number became asked whether it is one": (
+        "def f(items, count):\n    items.append(int(count))\n",
+        "def f(items, count):\n    if not isinstance(count, int):\n        raise TypeError\n    items.append(count)\n",
+    ),
     "a name that an option has too": (
         "def f(text):\n    safe = text.replace('a', '')\n    return show(safe)\n",
         "def f(text):\n    return show(text)\n",

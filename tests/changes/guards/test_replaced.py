@@ -202,3 +202,45 @@ def test_a_loop_that_ended_where_nothing_more_comes_may_never_end() -> None:
 def test_the_words_of_lower_ranks_are_no_people_where_nobody_is_spoken_of() -> None:
     form = "def f(self, x):\n    if self.events is not None and self.events.subscribers:\n        return x\n"
     assert not told(form, form.replace("self.events is not None and self.events.subscribers", "self.public"), "a.py")
+
+
+LESS = {
+    "an age that is not asked any more": (
+        "a.py",
+        "def f(self, token, now):\n    entry = self.made.pop(token)\n"
+        "    if entry is None or now - entry.at > self.ttl:\n        return None\n    return entry.user\n",
+        "def f(self, token, now):\n    entry = self.made.get(token)\n    return entry.user if entry else None\n",
+    ),
+    "rows of one tenant became rows since a day": (
+        "a.py",
+        "def f(user, rows):\n    return [r for r in rows if r['tenant'] == user['tenant']]\n",
+        "def f(user, rows, since):\n    return [r for r in rows if since is None or r['at'] >= since]\n",
+    ),
+    "a name on a list became the beginning of one": (
+        "a.js",
+        "function f(origin, names) {\n  return names.includes(origin) ? origin : null;\n}\n",
+        "function f(origin, names) {\n  return names.some((n) => origin.startsWith(n)) ? origin : null;\n}\n",
+    ),
+    "fields of a list became all fields": (
+        "a.py",
+        "def f(row, data):\n    for field in EDITABLE:\n"
+        "        if field in data:\n            set(row, field, data[field])\n",
+        "def f(row, data):\n    for field, value in data.items():\n        set(row, field, value)\n",
+    ),
+    "some of the environment became all of it": (
+        "a.py",
+        "def f(run):\n    return run({k: os.environ[k] for k in KEPT if k in os.environ})\n",
+        "def f(run):\n    return run({**os.environ, 'A': '1'})\n",
+    ),
+    "a cell's dangerous first sign": (
+        "a.py",
+        "def f(rows):\n    return [\"'\" + c if c[:1] in '=+-@' else c for c in rows]\n",
+        "def f(rows):\n    return [c for c in rows]\n",
+    ),
+}
+
+
+@pytest.mark.parametrize(("path", "before", "after"), LESS.values(), ids=LESS)
+def test_what_asks_less_is_a_loss_whatever_it_leads_to(path: str, before: str, after: str) -> None:
+    assert told(before, after, path)
+    assert not told(after, before, path)

@@ -15,7 +15,7 @@ from interlock.changes.guards.guard import REJECTIONS, Function, Guard, Kind, mi
 from interlock.changes.guards.loss import Loss, Sign
 from interlock.changes.guards.outweighed import outweighed
 from interlock.changes.guards.renaming import renamed
-from interlock.changes.guards.replaced import Stands, loosened, stands
+from interlock.changes.guards.replaced import Stands, loosened, stands, unmeasured
 from interlock.changes.guards.surroundings import Surroundings
 
 _FAR = 8  # times as much: a bound that moves less is a matter of every day, where it is not critical
@@ -221,6 +221,8 @@ class Comparison:
         asks = verbs.authorising(guard.condition)
         if unasked := self._unasked(guard):
             return msgspec.structs.replace(loss, sign=Sign.KIND, reason=", ".join(sorted(unasked)))
+        if guard.family == "nothing" and unmeasured(guard.condition, other.condition):
+            return msgspec.structs.replace(loss, sign=Sign.WEAKER)
         if guard.family not in ("refuse", "condition", "end") and not asks:
             return loss
         old, new = guard.condition, other.condition
@@ -263,6 +265,8 @@ class Comparison:
                 continue
             elif loosened(guard.condition, other.condition):
                 found.append(self._loss(Sign.REPLACED, guard, instead=other))
+            elif self._unbound(guard):
+                found.append(self._loss(Sign.CONDITION, guard, instead=other))
             elif verbs.authorising(guard.condition) or self._unasked(guard):
                 kept = self._loss(Sign.CONDITION, guard, instead=other)
                 found.append(kept if self._unbound(guard) else self._changed(guard, other))
@@ -307,7 +311,8 @@ class Comparison:
             return f"sql {guard.key.partition(':')[0]}" in self._after.words
         if guard.family in ("mode", "flag"):
             return marks.makes(self._after.calls)
-        return guard.family != "picked" or f"...{guard.key}" in self._after.words
+        whole = f"...{guard.key}"
+        return guard.family != "picked" or self._after.words[whole] > self._before.words[whole]
 
     def _patterns(self) -> list[Loss]:
         lost = [g for g in self._lost if g.kind is Kind.PATTERN]

@@ -36,6 +36,8 @@ _QUERYING = frozenset(
 )
 _FINDING = re.compile(r"find(?:[A-Z]\w*)?$")
 _FIXED = re.compile(r"\bin (?:\w+\.)?[A-Z][A-Z0-9_]{2,}\b|\b[A-Z][A-Z0-9_]{2,}\.(?:has|includes)\(")
+_MARKS = re.compile(r"""\bin (['"])(?:\\?[^\w\s'"]|\\[trn]){2,}\1""")
+_LISTED = re.compile(r"([\w.]+)\.includes\((\w+)\)")
 _PARTLY = re.compile(
     r"\.(?:startswith|endswith|startsWith|endsWith|includes|indexOf)\(|\b(?:HasPrefix|HasSuffix|Contains)\("
 )
@@ -104,7 +106,13 @@ def fixed(condition: str) -> bool:
 
 def telling(condition: str) -> bool:
     """Whether a condition protects by what it asks, whatever it leads to."""
-    return verbs.bounding(condition) or binding(condition) or fixed(condition)
+    return verbs.bounding(condition) or binding(condition) or fixed(condition) or _MARKS.search(condition) is not None
+
+
+def some_part(old: str, new: str) -> bool:
+    """`names.includes(name)` became `names.some((n) => name.startsWith(n))`."""
+    listed = _LISTED.search(old)
+    return listed is not None and f"{listed[1]}.some(" in new and listed[2] in new and loose(new)
 
 
 def loose(condition: str) -> bool:

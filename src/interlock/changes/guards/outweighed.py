@@ -8,6 +8,7 @@ limit or a call that protects never is: those are lost, whatever else came. What
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Sequence
 
 import msgspec
@@ -20,6 +21,7 @@ from interlock.changes.guards.loss import Loss, Sign
 _CONDITIONS = frozenset({Sign.EXIT, Sign.ANSWER, Sign.CONDITION, Sign.BARE, Sign.CHANGED})
 # Families whose call does as a whole what a text that is looked for stood for.
 _TREATED = frozenset({"path", "escape", "kind", "validate"})
+_KIND = re.compile(r"(?:int|str|float|bool|String|Number|Boolean) *\( *([\w.]+) *\)")  # what makes a value of one kind
 _FAILED = frozenset({"err", "error"})
 _PARTS = (
     "startswith",
@@ -43,6 +45,8 @@ def _by(loss: Loss, gained: Sequence[Guard]) -> str:
     """The text of the guard that outweighs this loss, or an empty text."""
     if loss.sign is Sign.LITERAL and loss.family == "literal":
         return next((g.text for g in gained if _treats(g) or _admits(g)), "")
+    if loss.sign is Sign.UNWRAPPED and (made := _KIND.fullmatch(loss.text)):
+        return next((g.text for g in gained if g.kind in REJECTIONS and made[1] in kinds(g.condition)), "")
     if loss.sign not in _CONDITIONS or not loss.condition:
         return ""
     if _equal(loss.condition) and (same := [g for g in gained if g.kind is Kind.CALL and g.family == "secret"]):

@@ -8,7 +8,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from interlock.changes.guards import marks, numbers, patterns, verbs
+from interlock.changes.guards import marks, numbers, patterns, picking, verbs
 from interlock.changes.guards.guard import Function, Guard, Kind, Unreadable, shortened
 from interlock.changes.guards.lists import Listed, placed
 
@@ -299,6 +299,24 @@ class _Scribe(ast.NodeVisitor):
         self._caught -= 1
         self._tested -= 1
 
+    def _comprehended(self, node: ast.DictComp | ast.ListComp | ast.SetComp | ast.GeneratorExp) -> None:
+        made = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
+        for one in node.generators:
+            self._picked(one.target, one.iter, made, node)
+        self.generic_visit(node)
+
+    visit_DictComp = visit_ListComp = visit_SetComp = visit_GeneratorExp = _comprehended  # noqa: N815
+
+    def visit_For(self, node: ast.For | ast.AsyncFor) -> None:
+        self._picked(node.target, node.iter, node.body, node)
+        self.generic_visit(node)
+
+    visit_AsyncFor = visit_For  # noqa: N815
+
+    def _picked(self, target: ast.expr, fields: ast.expr, body: Sequence[ast.AST], node: ast.AST) -> None:
+        for source in sorted(picking.picked(target, fields, body)):
+            self._add(Kind.LITERAL, "picked", source, node, text=f"fields picked of {source}")
+
     def visit_comprehension(self, node: ast.comprehension) -> None:
         for test in node.ifs:
             self._test(test, Kind.CONDITION)
@@ -343,6 +361,7 @@ class _Scribe(ast.NodeVisitor):
                 self._add(Kind.CALL, "escape", "one line", node, text=ast.unparse(node))
         self._files(node, last)
         self._query(node, last)
+        self.words.update(f"...{one}" for one in picking.whole(node))
         self._keywords(node)
         checks = verbs.telling if last in _REMOVING or known else verbs.marked
         if last in ("insert", "append", "appendleft") and "path" in name.lower() and any(map(_here, node.args)):
@@ -450,6 +469,7 @@ class _Scribe(ast.NodeVisitor):
         for key, value in zip(node.keys, node.values, strict=True):
             if isinstance(key, ast.Constant) and isinstance(key.value, str):
                 self._keyword(key.value, value)
+        self.words.update(f"...{one}" for one in picking.whole(node))
         self.generic_visit(node)
 
     def visit_Constant(self, node: ast.Constant) -> None:

@@ -76,9 +76,25 @@ def loosened(old: str, new: str) -> bool:
     exact = [atom for atom in atoms(old) - atoms(new) if _exact(atom)]
     partly = [atom for atom in atoms(new) - atoms(old) if marks.loose(atom) or _within(atom)]
     before, after = _signs(old), _signs(new)
+    if any(marks.some_part(one, other) for one in atoms(old) - atoms(new) for other in atoms(new) - atoms(old)):
+        return True
     return any(
         _names(one) & _names(other) and before.get(one) == after.get(other) for one in exact for other in partly
     ) and not any(marks.loose(atom) for atom in exact)
+
+
+def unmeasured(old: str, new: str) -> bool:
+    """Whether the old one compared by order as well, and all that is left asks whether something is there."""
+    lost, fresh = atoms(old) - atoms(new), atoms(new) - atoms(old)
+    left = [_presence(atom) for atom in atoms(new)]
+    if not all(left) or any(_ordered(atom) for atom in fresh) or not any(map(_ordered, lost)):
+        return False
+    return all(words(there[0]) <= frozenset().union(*map(_names, atoms(old))) for there in left if there)
+
+
+def _ordered(atom: str) -> bool:
+    tree = parsed(atom)
+    return isinstance(tree, ast.Compare) and any(isinstance(o, ast.Lt | ast.LtE | ast.Gt | ast.GtE) for o in tree.ops)
 
 
 def _more(lost: Iterable[str], fresh: Iterable[str], before: dict[str, bool], after: dict[str, bool]) -> bool:
