@@ -262,6 +262,13 @@ def test_python_that_does_not_parse_is_inconclusive(tmp_path: Path) -> None:
     assert any("does not parse" in problem for problem in result.problems)
 
 
+@pytest.mark.parametrize(("tried", "told"), [("url = new URL(text)", False), ("found = await check(text)", True)])
+def test_nothing_is_the_answer_to_a_text_that_does_not_parse(tmp_path: Path, tried: str, told: bool) -> None:
+    text = f"function f(text) {{\n  try {{\n    {tried};\n  }} catch {{\n    return null;\n  }}\n  return 1;\n}}\n"
+    result = judged(tmp_path, "static", {"a.js": ""}, {"a.js": text})
+    assert ("static/error-answered-js" in rules(result)) is told
+
+
 @pytest.mark.parametrize(("call", "built"), [("eval(answer)", True), ("model.eval(answer, complete=True)", False)])
 def test_a_method_that_is_called_eval_evaluates_no_program(tmp_path: Path, call: str, built: bool) -> None:
     """Story: the gate stopped a commit of its own prover, whose solver has a method of that name."""

@@ -29,6 +29,14 @@ BETTER = {
         "def f(items, count):\n    items.append(int(count))\n",
         "def f(items, count):\n    if not isinstance(count, int):\n        raise TypeError\n    items.append(count)\n",
     ),
+    "whether it is in the table became taking it from there": (
+        "def f(key):\n    if key not in PRICES:\n        raise KeyError(key)\n    return 1\n",
+        "def f(key):\n    return PRICES[key]\n",
+    ),
+    "whether the file is there became making it only where it is not": (
+        "def f(path):\n    if os.path.exists(path):\n        raise Taken\n    return open(path, 'w')\n",
+        "def f(path):\n    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)\n",
+    ),
     "a name that an option has too": (
         "def f(text):\n    safe = text.replace('a', '')\n    return show(safe)\n",
         "def f(text):\n    return show(text)\n",

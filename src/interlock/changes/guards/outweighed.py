@@ -22,6 +22,8 @@ _CONDITIONS = frozenset({Sign.EXIT, Sign.ANSWER, Sign.CONDITION, Sign.BARE, Sign
 # Families whose call does as a whole what a text that is looked for stood for.
 _TREATED = frozenset({"path", "escape", "kind", "validate"})
 _KIND = re.compile(r"(?:int|str|float|bool|String|Number|Boolean) *\( *([\w.]+) *\)")  # what makes a value of one kind
+# Whether a file is there, asked before it is made: who makes it only where it is not there needs no such question.
+_EXISTS = re.compile(r"\b(?:l?exists|isfile|islink|existsSync|access|accessSync|Lstat|Stat|IsRegular)\(")
 _FAILED = frozenset({"err", "error"})
 _PARTS = (
     "startswith",
@@ -36,15 +38,40 @@ _PARTS = (
 )
 
 
-def outweighed(found: Sequence[Loss], gained: Sequence[Guard]) -> list[Loss]:
-    """The losses of one function, those marked (`outweighed`) that a guard among the gained ones makes up for."""
-    return [msgspec.structs.replace(loss, outweighed=by) if (by := _by(loss, gained)) else loss for loss in found]
+def outweighed(found: Sequence[Loss], gained: Sequence[Guard], source: str) -> list[Loss]:
+    """The losses of one function, those marked (`outweighed`) that something makes up for.
+
+    Args:
+        found: what the function lost.
+        gained: the guards that it came to.
+        source: its new text.
+    """
+    squeezed = "".join(source.split())
+    by = [_by(loss, gained) or _looked_up(loss, squeezed) for loss in found]
+    return [msgspec.structs.replace(loss, outweighed=text) for loss, text in zip(found, by, strict=True)]
+
+
+def _looked_up(loss: Loss, source: str) -> str:
+    """A table that has to have it: `if key not in TABLE: raise` gave way to `TABLE[key]`, which raises as well."""
+    tree = parsed(loss.condition) if loss.sign is Sign.EXIT and loss.condition else None
+    if isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.Not):
+        tree, turned = tree.operand, True
+    else:
+        turned = False
+    absent = ast.In if turned else ast.NotIn
+    if not isinstance(tree, ast.Compare) or len(tree.ops) != 1 or not isinstance(tree.ops[0], absent):
+        return ""
+    table = tree.comparators[0]
+    text = f"{ast.unparse(table)}[{ast.unparse(tree.left)}]" if isinstance(table, ast.Name | ast.Attribute) else ""
+    return text if text and text.replace(" ", "") in source else ""
 
 
 def _by(loss: Loss, gained: Sequence[Guard]) -> str:
     """The text of the guard that outweighs this loss, or an empty text."""
     if loss.sign is Sign.LITERAL and loss.family == "literal":
         return next((g.text for g in gained if _treats(g) or _admits(g)), "")
+    if _EXISTS.search(loss.condition or loss.text) and loss.sign in (*_CONDITIONS, Sign.CALL):
+        return next((g.text for g in gained if g.family == "flag" and g.key == "O_EXCL"), "")
     if loss.sign is Sign.UNWRAPPED and (made := _KIND.fullmatch(loss.text)):
         return next((g.text for g in gained if g.kind in REJECTIONS and made[1] in kinds(g.condition)), "")
     if loss.sign not in _CONDITIONS or not loss.condition:
