@@ -176,3 +176,17 @@ def test_without_a_daemon_the_gate_judges_and_records_nothing(shop: Guard, tmp_p
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert not (tmp_path / "none" / "state" / "keys").exists()
+
+
+def test_a_freeze_that_a_person_gave_is_known_to_the_gate(shop: Guard) -> None:
+    """An order about another repository is none of this change's; one whose facts nobody knows yet may be."""
+    git(shop, "remote", "add", "origin", "git@git.example:acme/shop.git")
+    shop.cli("freeze", "--where", 'repository = "a/b"', "--reason", "another house")
+    shop.cli("freeze", "--where", 'environment = "production"', "--reason", "release week")
+    try:
+        done = shop.cli("gate", "main..HEAD", "--no-cache", "--json")
+        assert json.loads(done.stdout)["risk"]["freezes"] == ["release week"], done.stderr
+    finally:
+        git(shop, "remote", "remove", "origin")
+        for order in call(shop.home, "halt.list")["orders"]:
+            call(shop.home, "halt.lift", {"id": order["id"], "code": order["code"]})

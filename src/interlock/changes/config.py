@@ -61,6 +61,7 @@ class Review(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     roles: tuple[Literal["critic", "tester"], ...] = ("critic",)
     above: float = 0.0  # risk score from which this holds
+    frozen: float | None = None  # the same under a freeze; without it `above`
     paths: tuple[str, ...] = ()  # only where the change touches one of these; without any: always
     apart: Literal["session", "agent", "person"] = "session"
 

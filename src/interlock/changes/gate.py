@@ -27,6 +27,7 @@ def judge(
     names: Sequence[str] = (),
     cache: Path | None = None,
     today: str = "",
+    freezes: tuple[str, ...] = (),
     told: Callable[[Result], None] = lambda _: None,
 ) -> Report:
     """Judge what lies between `base` and `head`.
@@ -38,6 +39,7 @@ def judge(
         names: only these stages; the report is then partial.
         cache: directory of earlier results; None does without.
         today: an ISO date, for waivers.
+        freezes: the reasons of the freezes in force; under one, less of a risk is enough for a person to look.
         told: hears of each stage's result as it comes.
 
     Raises:
@@ -48,14 +50,14 @@ def judge(
     change = take(repo, base, head, today=today)
     kept = Cache(cache) if cache else None
     results = conduct(change, [one for one in chosen if not isinstance(one, Late)], cache=kept, told=told)
-    scored = None if names else _risk(repo, change, results)
+    scored = None if names else _risk(repo, change, results, freezes)
     last = [one.knowing(scored) for one in chosen if isinstance(one, Late)]
     results += conduct(change, last, cache=kept, told=told)
     return decide(change, results, seconds=time.monotonic() - started, partial=bool(names), risk=scored)
 
 
-def _risk(repo: Repo, change: Change, results: Sequence[Result]) -> Risk:
+def _risk(repo: Repo, change: Change, results: Sequence[Result], freezes: tuple[str, ...]) -> Risk:
     """The score; history is that of the side that the change parted from."""
     past = measures.past(repo, change.fork)
     numbers = measures.of(change, results, past, measures.messages(repo, change.fork, change.head))
-    return risk(numbers, change.config.risk, measures.ordered(change, results, past))
+    return risk(numbers, change.config.risk, measures.ordered(change, results, past), freezes)

@@ -82,12 +82,14 @@ def command(
         return iterate(hook, span, here(), locate(), today)
     if hook:
         return called(hook, here(), today)
+    from interlock.cli.gatefreeze import freezes
     from interlock.cli.gatesummary import record
 
     repo = Repo(here())
     base, head = parse(span, repo)
     cache = None if no_cache else locate().state / "gate" / "cache"
-    report = judge(repo, base, head, names=names, cache=cache, today=today)
+    frozen = freezes(repo, base, locate())
+    report = judge(repo, base, head, names=names, cache=cache, today=today, freezes=frozen)
     show(report, form, everything=everything)
     record(report, repo)
     if attested is not None:

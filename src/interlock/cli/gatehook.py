@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from interlock.home import locate
 from interlock.model.errors import Refused, StateError, UsageError
 from interlock.model.visible import visible
 
@@ -43,6 +44,7 @@ def called(hook: str, directory: str, today: str) -> int:
     from interlock.changes.hooks import updates
     from interlock.changes.repo import QUARANTINE, Repo
     from interlock.changes.report.markdown import markdown
+    from interlock.cli.gatefreeze import freezes
     from interlock.cli.gatesummary import record
 
     lines = sys.stdin.read(1 << 20)
@@ -54,7 +56,8 @@ def called(hook: str, directory: str, today: str) -> int:
     for update in updates(lines.splitlines(), repo):
         if not update.head:
             continue
-        report = judge(repo, update.base, update.head, today=today)
+        frozen = freezes(repo, update.base, locate())
+        report = judge(repo, update.base, update.head, today=today, freezes=frozen)
         record(report, repo)
         click.echo(f"interlock: {visible(update.ref)}: {report.verdict.value}", err=True)
         if report.verdict.value != "PASS":

@@ -220,6 +220,11 @@ def parse(text: str, name: str) -> None:
     _decode(text, name)
 
 
+def standing(text: str, name: str) -> tuple[Order, ...]:
+    """The freezes that a project's file holds, whose text this is. Raises ConfigError."""
+    return tuple(_standing(freeze, name) for freeze in _decode(text, name).freeze)
+
+
 def _read(path: Path) -> _File | None:
     try:
         raw = read_regular(path, _LIMIT)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -20,6 +21,8 @@ from interlock.approvals.queue import Queue
 from interlock.approvals.request import Request
 from interlock.broker.broker import Broker
 from interlock.broker.clock import stamp
+from interlock.broker.config import Config
+from interlock.broker.past import place_of
 from interlock.daemon.callers import Callers
 from interlock.daemon.desk import Method
 from interlock.daemon.lifting import Lifting, Voice, typed
@@ -30,6 +33,7 @@ from interlock.daemon.stopping import Stopped, Stopper
 from interlock.halt.book import BEGIN, CERTIFICATE, LIFT, Book
 from interlock.halt.certificate import certificate
 from interlock.halt.lease import boottime
+from interlock.halt.merging import merging
 from interlock.halt.order import Order, What, names_production, selector
 from interlock.halt.reach import Reach, reach
 from interlock.identity.sshsig import HALT
@@ -61,6 +65,7 @@ class HaltDesk:
         callers: Callers,
         signer: Signer,
         lifting: Lifting,
+        config: Callable[[str], Config],
     ) -> None:
         self._broker = broker
         self._book: Book = broker.halting.book
@@ -72,6 +77,7 @@ class HaltDesk:
         self._callers = callers
         self._signer = signer
         self._lifting = lifting
+        self._config = config
         self.heard: list[Callable[[Order], Awaitable[None]]] = []  # told of each order while it is carried out
         self._carrying: set[int] = set()  # orders that are being carried out at this moment
         self._failed: dict[int, str] = {}  # by order: why it is not certified yet
@@ -91,6 +97,7 @@ class HaltDesk:
             "halt.lift": self._lift,
             "halt.statement": self._statement_of,
             "halt.challenge": self._challenge_of,
+            "halt.merging": self._merging,
             "halt.resume": self._resume,
             "halt.certificate": self._certificate,
         }
@@ -117,6 +124,17 @@ class HaltDesk:
     async def _list(self, params: dict[str, Any], peer: Peer) -> Any:
         del params, peer
         return {"epoch": self._book.epoch, "orders": [self._shown(order) for order in self._book.all()]}
+
+    async def _merging(self, params: dict[str, Any], peer: Peer) -> Any:
+        """The freezes that the gate judges a change under: people's orders, and those of organisation and person.
+
+        The project's own file is not read: of that the gate reads what the base has.
+        """
+        del peer
+        place = await asyncio.to_thread(place_of, os.path.realpath(text(params, "cwd")), "")
+        known = {name: place[name] for name in ("repository", "organisation", "workspace") if place[name]}
+        now = self._clock.now()
+        return {"freezes": merging(self._book.freezes(now, self._config("").freezes), known, now)}
 
     async def _lift(self, params: dict[str, Any], peer: Peer) -> Any:
         person = self._callers.known(peer)

@@ -277,6 +277,7 @@ def _halt_desk(ground: Ground, broker: Broker, runs: Runs, crowd: PeopleDesk) ->
     return HaltDesk(
         broker=broker, stopper=stopper, ledger=ground.ledger, recorder=ground.recorder, callers=ground.callers,
         signer=ground.signer, lifting=Lifting(broker.halting.book, ground.people, ground.recorder, crowd.count),
+        config=ground.rules.config,
     )  # fmt: skip
 
 

@@ -57,6 +57,7 @@ def _risk(report: Report) -> dict[str, Any] | None:
         "reasons": [visible(reason) for reason in risk.reasons],
         "people": risk.people,
         "who": visible(risk.who),
+        "freezes": [visible(reason) for reason in risk.freezes],
         "files": [visible(path) for path in risk.files],
     }
 

@@ -18,7 +18,8 @@ class Calibration(NamedTuple):
 
     `told`: the outcomes come from a list of incidents. `share`: of bad commits among the older ones. `packaged`: what
     the score says of the newer ones as it comes, uncalibrated. `levels`: the
-    scores of all commits at the half and at nine tenths, from which on one person and two look.
+    scores of all commits at the half and at nine tenths, from which on one person and two look. `frozen`: at two
+    tenths, from which on one looks under a freeze.
     """
 
     offset: float
@@ -32,6 +33,7 @@ class Calibration(NamedTuple):
     share: float
     packaged: list[float]
     levels: tuple[float, float]
+    frozen: float
 
     @property
     def area(self) -> float:
@@ -67,6 +69,7 @@ class Calibration(NamedTuple):
         half, tenth = self.levels
         return (
             f"[risk]\noffset = {self.offset:.3f}\nslope = {self.slope:.3f}\n"
+            f"frozen = {self.frozen:.3f}  # two in ten are below: under a freeze one person looks from here on\n"
             f"[[risk.level]]  # above half of all commits so far\nabove = {half:.3f}\npeople = 1\n"
             f"[[risk.level]]  # above nine in ten\nabove = {tenth:.3f}\npeople = 2\n"
         )
@@ -79,7 +82,7 @@ class Calibration(NamedTuple):
             "incidents": self.told, "newer": len(self.truth), "newer_bad": sum(self.truth),
             "auc": None if math.isnan(area) else round(area, 4), "brier": round(self.brier, 5),
             "brier_constant": round(self.constant, 5), "brier_before": round(self.before, 5), "better": self.worth,
-            "levels": [round(level, 4) for level in self.levels],
+            "levels": [round(level, 4) for level in self.levels], "frozen": round(self.frozen, 4),
             "reliability": [one._asdict() for one in self.bins(most)],
         }  # fmt: skip
 
@@ -113,4 +116,5 @@ def calibrate(repo: Repo, told: str | None = None, *, days: float = 90.0, most: 
     return Calibration(
         offset, slope, len(raw), sum(truth), told is not None, days, chance[cut:], truth[cut:],
         sum(truth[:cut]) / cut, packaged, (order[len(order) // 2], order[len(order) * 9 // 10]),
+        order[len(order) // 5],
     )  # fmt: skip

@@ -67,12 +67,16 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     # The half and nine tenths of the public releases that the weights were fitted to score below these.
     level: tuple[Level, ...] = (Level(above=0.0, people=0), Level(above=0.18, people=1), Level(above=0.47, people=2))
+    frozen: float = 0.07  # under a freeze one person looks from this score on: two in ten of those releases are below
     offset: float | None = None
     slope: float | None = None
 
 
 class Risk(msgspec.Struct, frozen=True):
-    """The score, why, and what follows. `basis`: a key of `BASIS`. `files`: the change's, the riskiest first."""
+    """The score, why, and what follows. `basis`: a key of `BASIS`. `files`: the change's, the riskiest first.
+
+    `freezes`: the reasons of the freezes under which it was judged.
+    """
 
     probability: float
     reasons: tuple[str, ...]
@@ -80,6 +84,7 @@ class Risk(msgspec.Struct, frozen=True):
     people: int
     who: str
     files: tuple[str, ...] = ()
+    freezes: tuple[str, ...] = ()
 
 
 @cache
@@ -100,8 +105,10 @@ def probability(raw: float, offset: float, slope: float) -> float:
     return 1 / (1 + math.exp(-at))
 
 
-def risk(numbers: Mapping[str, float], policy: Policy, files: tuple[str, ...] = ()) -> Risk:
-    """The score of a change with these measures."""
+def risk(
+    numbers: Mapping[str, float], policy: Policy, files: tuple[str, ...] = (), freezes: tuple[str, ...] = ()
+) -> Risk:
+    """The score of a change with these measures. Under `freezes` less of a risk is enough for a person to look."""
     known = model()
     own = policy.offset is not None and policy.slope is not None
     offset = policy.offset if policy.offset is not None else known.offset
@@ -113,7 +120,11 @@ def risk(numbers: Mapping[str, float], policy: Policy, files: tuple[str, ...] = 
         (one for one in policy.level if at >= one.above), key=lambda one: one.above, default=Level(above=0.0, people=0)
     )
     basis = "own" if own else "public" if known.trained else "hand"
-    return Risk(at, reasons, basis, level.people, level.who, files)
+    people = level.people
+    if freezes and at >= policy.frozen:
+        people = max(people, 1)
+        reasons = (*(f"a freeze is in force: {reason}" for reason in freezes), *reasons)
+    return Risk(at, reasons, basis, people, level.who, files, freezes)
 
 
 def _said(one: Measure, numbers: Mapping[str, float]) -> str:

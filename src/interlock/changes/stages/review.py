@@ -36,9 +36,16 @@ class ReviewChain:
         """The stage with a score."""
         return ReviewChain(risk)
 
+    @property
+    def _frozen(self) -> bool:
+        return bool(self._risk and self._risk.freezes)
+
+    def _score(self) -> float | None:
+        return self._risk and round(self._risk.probability, 6)
+
     def reads(self, change: Change) -> str:
         """The commits, what is noted of them, and the score."""
-        digest = hashlib.sha256(repr((self._risk and round(self._risk.probability, 6), change.today)).encode())
+        digest = hashlib.sha256(repr((self._score(), self._frozen, change.today)).encode())
         for commit in change.commits:
             for part in (commit.raw, commit.note or b"", commit.reviews or b""):
                 digest.update(hashlib.sha256(part).digest())
@@ -65,7 +72,8 @@ class ReviewChain:
 
     def _holds(self, rule: Review, change: Change) -> bool:
         touched = {path for file in change.files for path in (file.path, file.old_path)}
-        risky = self._risk is None or self._risk.probability >= rule.above
+        above = rule.above if rule.frozen is None or not self._frozen else min(rule.above, rule.frozen)
+        risky = self._risk is None or self._risk.probability >= above
         return risky and (not rule.paths or any(matches(path, rule.paths) for path in touched))
 
 
