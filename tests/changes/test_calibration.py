@@ -75,6 +75,19 @@ def test_incidents_name_commits_or_what_ended_them(tmp_path: Path) -> None:
         outcomes.incidents(repo, "nothing-such")
 
 
+def test_a_commit_that_git_took_back_is_bad_unless_that_was_taken_back(tmp_path: Path) -> None:
+    folder = repository(tmp_path / "r", {"a.py": "one = 1\n"})
+    first = commit(folder, {"a.py": "one = 1\ntwo = 3\n"}, "two")
+    git(folder, "revert", "--no-edit", first)
+    repo = Repo(str(folder))
+    revert = git(folder, "rev-parse", "HEAD")
+    assert outcomes.reverted(repo) == {first: revert}
+    git(folder, "revert", "--no-edit", revert)
+    assert outcomes.reverted(repo) == {revert: git(folder, "rev-parse", "HEAD")}
+    commit(folder, {"b.py": "x = 1\n"}, f"talk\n\nof how This reverts commit {revert} was said")
+    assert set(outcomes.reverted(repo)) == {revert}
+
+
 def test_measures_of_past_commits_know_only_what_was_before_them(tmp_path: Path) -> None:
     folder = repository(tmp_path / "r", {"a.py": "one = 1\n"})
     commit(folder, {"a.py": "one = 2\n"}, "fix one")
@@ -153,6 +166,8 @@ def test_a_team_calibrates_on_its_own_incidents(tmp_path: Path) -> None:
     policy = read(found.table().encode()).risk
     assert policy.offset == pytest.approx(found.offset, abs=1e-3)
     assert [level.people for level in policy.level] == [1, 2]
+    assert policy.frozen == pytest.approx(found.frozen, abs=1e-3)
+    assert found.frozen <= found.levels[0] <= found.levels[1]
 
 
 def test_the_command_shows_what_goes_into_the_gates_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,7 +175,7 @@ def test_the_command_shows_what_goes_into_the_gates_rules(tmp_path: Path, monkey
     monkeypatch.chdir(tmp_path / "r")
     words = ["--incidents", str(tmp_path / "incidents.txt"), "--diagram", str(tmp_path / "risk.svg")]
     said = CliRunner().invoke(command, words, catch_exceptions=False, standalone_mode=False)
-    assert "120 commits whose outcome is known, 20 of them named by your incidents." in said.output
+    assert "120 commits whose outcome is known, 20 of them named as incidents." in said.output
     assert "[risk]\noffset = " in said.output
     assert ET.parse(tmp_path / "risk.svg").getroot().tag.endswith("svg")
     facts = json.loads(CliRunner().invoke(command, [*words, "--json"], standalone_mode=False).output)

@@ -364,3 +364,25 @@ def _contained(guard: Guard, command: str) -> None:
     answer = json.loads(guard.hook("Bash", {"command": command}).stdout)["hookSpecificOutput"]
     wanted = answer["updatedInput"]["command"]
     subprocess.run(["bash", "-c", wanted], cwd=guard.project, env=guard.environment, check=True, capture_output=True)
+
+
+def test_a_commit_whose_lines_a_person_took_back_is_an_incident(guard: Guard, agent: Agent) -> None:
+    """What `interlock risk --ledger` is told. An undo that is undone took nothing back."""
+    agent.shell("git init -q -b main && git config user.name ann && git config user.email ann@x.example")
+    kept, wrong = guard.project / "kept.py", guard.project / "wrong.py"
+    commits = []
+    for path in (kept, wrong):
+        index = agent.writes(path, f"{path.stem} = 1\n")
+        agent.shell(f"git add -A && git commit -qm {path.stem}")
+        commits.append((guard.project / ".git/refs/heads/main").read_text().strip())
+        call(guard.home, "provenance.attest", {"cwd": str(guard.project), "revision": "HEAD"})
+    asked = {"cwd": str(guard.project)}
+    assert call(guard.home, "provenance.undone", asked) == {"commits": {}}
+    assert guard.cli("undo", str(index), "--yes").returncode == 0
+    undo = int(guard.entries("undo")[-1]["index"])
+    assert call(guard.home, "provenance.undone", asked) == {"commits": {commits[1]: undo}}
+    said = guard.cli("risk", "--ledger")
+    assert said.returncode == 2
+    assert "cannot be fitted" in said.stderr  # two commits are no history
+    assert guard.cli("undo", str(undo), "--yes").returncode == 0
+    assert call(guard.home, "provenance.undone", asked) == {"commits": {}}

@@ -11,6 +11,7 @@ from interlock.cli.show import emit, here
 from interlock.model.counts import many
 
 if TYPE_CHECKING:
+    from interlock.changes.repo import Repo
     from interlock.changes.risk.calibration import Calibration
 
 _SHOWN = 5  # bins: a repository's newer third is small
@@ -20,13 +21,18 @@ _SHOWN = 5  # bins: a repository's newer third is small
     "risk",
     epilog="\b\nExamples:\n  interlock risk                            bad is what a fix took lines out of\n"
     "  interlock risk --incidents incidents.txt  bad is what your own list says\n"
+    "  interlock risk --ledger                   bad is what people took back\n"
     "  interlock risk --diagram risk.svg         the reliability diagram too\n\n"
-    "Exit status: 0 fitted, 2 too few bad commits or a list that cannot be used, 26 no repository.",
+    "Exit status: 0 fitted, 2 too few bad commits or a list that cannot be used, 23 no daemon (--ledger), "
+    "26 no repository.",
 )
 @click.option(
     "--incidents",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Commits that caused an incident, one a line; `fix COMMIT` where only the one that ended it is known.",
+)
+@click.option(
+    "--ledger", is_flag=True, help="Commits of which a person took something back (`interlock undo`, `git revert`)."
 )
 @click.option(
     "--days", type=click.FloatRange(min=1), default=90.0, show_default=True, help="How soon a fix has to come."
@@ -36,7 +42,9 @@ _SHOWN = 5  # bins: a repository's newer third is small
 )
 @click.option("--diagram", type=click.Path(dir_okay=False, path_type=Path), help="Write the reliability diagram (SVG).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(incidents: Path | None, *, days: float, most: int, diagram: Path | None, as_json: bool) -> int:
+def command(
+    incidents: Path | None, *, ledger: bool, days: float, most: int, diagram: Path | None, as_json: bool
+) -> int:
     """Fit the gate's risk score to what became of this repository's own commits.
 
     The older two thirds are fitted to, the newer third says how good that is; then come the lines for
@@ -46,8 +54,11 @@ def command(incidents: Path | None, *, days: float, most: int, diagram: Path | N
     from interlock.changes.risk import calibration
     from interlock.changes.risk.diagram import diagram as drawn
 
+    repo = Repo(here())
     text = incidents.read_text("utf-8") if incidents is not None else None
-    found = calibration.calibrate(Repo(here()), text, days=days, most=most)
+    if ledger:
+        text = f"{text or ''}\n{_taken_back(repo, most)}"
+    found = calibration.calibrate(repo, text, days=days, most=most)
     if diagram is not None:
         diagram.write_text(drawn(found.bins(_SHOWN), "Newer third of this repository's commits"), "utf-8")
     if as_json:
@@ -57,8 +68,21 @@ def command(incidents: Path | None, *, days: float, most: int, diagram: Path | N
     return 0
 
 
+def _taken_back(repo: Repo, most: int) -> str:
+    """What the ledger and git know to have been taken back, as a list of incidents. Raises DaemonUnreachable."""
+    from interlock.changes.risk import outcomes
+    from interlock.daemon.client import call
+    from interlock.home import locate
+
+    undone = call(locate(), "provenance.undone", {"cwd": repo.directory}, timeout=120.0)["commits"]
+    known = {one.name for one in outcomes.commits(repo, most)}  # an attested commit may be of a branch that is gone
+    why = {name: f"reverted by {by[:12]}" for name, by in outcomes.reverted(repo, most).items()}
+    why |= {name: f"undone, entry {entry}" for name, entry in undone.items()}
+    return "\n".join(f"{name}  {said}" for name, said in why.items() if name in known)
+
+
 def _show(found: Calibration) -> None:
-    what = "named by your incidents" if found.told else f"mended within {many(round(found.days), 'day')}"
+    what = "named as incidents" if found.told else f"mended within {many(round(found.days), 'day')}"
     click.echo(f"{many(found.commits, 'commit')} whose outcome is known, {found.bad} of them {what}.")
     area = f"{found.area:.2f}" if any(found.truth) else "unknown"
     click.echo(

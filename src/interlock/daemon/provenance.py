@@ -13,6 +13,7 @@ from interlock.changes.provenance.attest import bundle
 from interlock.changes.provenance.blame import Blame, Told
 from interlock.changes.provenance.claims import claims
 from interlock.changes.provenance.gitread import Repo
+from interlock.changes.provenance.journal import named
 from interlock.changes.provenance.owners import actions, author
 from interlock.changes.provenance.text import LARGEST
 from interlock.daemon.attesting import Attester
@@ -20,6 +21,7 @@ from interlock.daemon.desk import Method
 from interlock.daemon.params import integer, text
 from interlock.daemon.recorder import LedgerRecorder
 from interlock.daemon.server import Peer
+from interlock.daemon.takenback import taken_back
 from interlock.daemon.tracking import Tracker
 from interlock.ledger.store import Ledger
 from interlock.model.errors import NotFound
@@ -42,6 +44,7 @@ class ProvenanceDesk:
             "provenance.blame": self._blame,
             "provenance.attest": self._attest,
             "provenance.trace": self._trace,
+            "provenance.undone": self._undone,
         }
 
     async def _blame(self, params: dict[str, Any], peer: Peer) -> Any:
@@ -96,6 +99,13 @@ class ProvenanceDesk:
         await self._tracker.look(repo)
         await self._recorder.settle()
         return await asyncio.to_thread(self._traced, repo, entry)
+
+    async def _undone(self, params: dict[str, Any], peer: Peer) -> Any:
+        """The commits of this repository of which a person took something back, with the entry of that undo."""
+        del peer
+        repo = await self._repo(params)
+        await self._recorder.settle()
+        return {"commits": await asyncio.to_thread(taken_back, self._ledger, named(repo.common))}
 
     def _traced(self, repo: Repo, entry: int) -> dict[str, Any]:
         said = self._stories([entry]).get(str(entry), {})

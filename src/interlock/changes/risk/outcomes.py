@@ -23,6 +23,7 @@ MOST = 3_000  # commits that are looked at, the newest
 _HUNK = re.compile(r"@@ -(\d+)(?:,(\d+))? ")
 _SILENT = re.compile(r"\s*(?:#|//|\*|/\*|\"\"\"|$)")  # lines that say nothing to a machine
 _BLAME = re.compile(r"([0-9a-f]{40,64}) \d+ \d+")
+_REVERTS = re.compile(r"^This reverts commit ([0-9a-f]{40,64})\b", re.MULTILINE)
 _AT_ONCE = 400  # lines of one fix that are blamed: a larger one rewrites, and mends no one line
 
 
@@ -124,6 +125,20 @@ def _lines(repo: Repo, fix: str, path: str, spans: list[str]) -> set[str]:
                 found.add(name)
         elif match := _BLAME.match(row):
             name = match[1]
+    return found
+
+
+def reverted(repo: Repo, most: int = MOST) -> dict[str, str]:
+    """Commit -> the commit that took it back, as `git revert` writes into its message.
+
+    A revert that was reverted itself took nothing back.
+    """
+    raw = repo.call("log", f"-n{most}", "-z", "--grep=^This reverts commit ", "--format=%H%x02%B", "HEAD")
+    found: dict[str, str] = {}
+    for row in raw.decode("utf-8", "replace").split("\0"):  # the newest first
+        name, _, message = row.partition("\x02")
+        if name not in found:
+            found |= {wrong: name for wrong in _REVERTS.findall(message) if wrong not in found}
     return found
 
 
