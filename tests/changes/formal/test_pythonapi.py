@@ -93,6 +93,92 @@ def test_what_stays_by_another_way_is_quiet(tmp_path: Path, after: Files) -> Non
     assert found(tmp_path, after) == ([], [], [])
 
 
+BUILT = "[build-system]\nrequires = []\n"
+OLD, NEW = "def price(item): ...\n", "def price(item, coin): ...\n"
+
+
+@pytest.mark.parametrize(
+    ("manifest", "path", "name"),
+    [
+        (BUILT, "src/acme/shop/prices.py", "acme.shop.prices"),
+        (BUILT, "src/prices.py", "prices"),
+        (BUILT, "parts/till/src/acme/prices.py", "acme.prices"),
+        (BUILT + "[project]\nname = 'Price-List'\n", "price_list.py", "price_list"),
+        (BUILT + "[tool.setuptools]\npy-modules = ['prices']\n", "prices.py", "prices"),
+        (BUILT + "[tool.setuptools.packages.find]\nwhere = ['lib']\n", "lib/acme/prices.py", "acme.prices"),
+        (BUILT + "[tool.setuptools.packages.find]\ninclude = ['acme*']\n", "acme/shop/prices.py", "acme.shop.prices"),
+        (BUILT + "[tool.setuptools.package-dir]\n'' = 'lib'\n", "lib/prices.py", "prices"),
+        (BUILT + "[tool.poetry]\npackages = [{include = 'acme', from = 'lib'}]\n", "lib/acme/a.py", "acme.a"),
+        (BUILT + "[tool.hatch.build.targets.wheel]\npackages = ['lib/acme']\n", "lib/acme/a.py", "acme.a"),
+    ],
+)
+def test_a_namespace_or_one_module_is_imported_as_a_package_is(
+    tmp_path: Path, manifest: str, path: str, name: str
+) -> None:
+    """Story: without an `__init__.py` nothing was compared, and nothing said so."""
+    findings, problems, _ = found(tmp_path, {path: NEW}, before={"pyproject.toml": manifest, path: OLD})
+    assert ([(f.title, f.path, f.weight) for f in findings], problems) == (
+        [(f"{name}.price() needs coin now.", path, Weight.REVIEW)], []
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("setup", "path"),
+    [
+        ({"setup.py": "setup(py_modules=['prices'])\n"}, "prices.py"),
+        ({"setup.py": "setup(package_dir={'': 'lib'})\n"}, "lib/acme/prices.py"),
+        ({"setup.cfg": "[metadata]\nname = x\n[options]\npy_modules =\n    cart\n    prices\n"}, "prices.py"),
+        ({"setup.cfg": "[metadata]\n[options]\npackage_dir =\n    = lib\n"}, "lib/prices.py"),
+        ({"setup.cfg": "[metadata]\n[options.packages.find]\nwhere = lib\n"}, "lib/acme/prices.py"),
+    ],
+)
+def test_older_manifests_say_it_too(tmp_path: Path, setup: Files, path: str) -> None:
+    findings, _, _ = found(tmp_path, {path: NEW}, before={**setup, path: OLD})
+    assert [f.title.partition(".price()")[2] for f in findings] == [" needs coin now."]
+
+
+@pytest.mark.parametrize(
+    ("manifest", "path"),
+    [
+        (BUILT, "scripts/prices.py"),
+        (BUILT, "prices.py"),
+        (BUILT, "src/_prices.py"),
+        (BUILT, "src/price-list/prices.py"),
+        ("[tool.ruff]\n", "src/acme/prices.py"),
+        ("[build-system", "scripts/prices.py"),
+    ],
+)
+def test_a_folder_of_scripts_is_nobodys_interface(tmp_path: Path, manifest: str, path: str) -> None:
+    assert found(tmp_path, {path: NEW}, before={"pyproject.toml": manifest, path: OLD}) == ([], [], [])
+
+
+def test_the_base_may_publish_a_single_file(tmp_path: Path) -> None:
+    before: Files = {"tools/prices.py": OLD, ".interlock/gate.toml": 'published = ["tools/prices.py"]\n'}
+    findings, _, _ = found(tmp_path, {"tools/prices.py": NEW}, before=before)
+    assert [(f.title, f.weight) for f in findings] == [("prices.price() needs coin now.", Weight.REVIEW)]
+
+
+@pytest.mark.parametrize(
+    ("before", "title"),
+    [
+        ({"src/acme/prices.py": OLD, "src/acme/till.py": OLD}, "acme.prices is gone."),
+        ({"src/acme/__init__.py": "x = 1\n", "src/acme/prices.py": OLD}, "acme.prices is gone."),
+        ({"src/acme/prices.py": OLD}, "The package acme is gone, or has moved."),
+    ],
+    ids=["a namespace stays", "a package stays", "the last file"],
+)
+def test_one_file_that_goes_is_not_the_whole_package(tmp_path: Path, before: Files, title: str) -> None:
+    """Story: taking one module out of a package was told as if the package were gone."""
+    findings, _, _ = found(tmp_path, {"src/acme/prices.py": None}, before={"pyproject.toml": BUILT, **before})
+    assert [f.title for f in findings] == [title]
+
+
+def test_a_module_that_became_a_package_of_the_same_names_is_whole(tmp_path: Path) -> None:
+    before: Files = {"pyproject.toml": BUILT, "src/prices.py": OLD}
+    after: Files = {"src/prices.py": None, "src/prices/__init__.py": OLD}
+    assert found(tmp_path, after, before=before)[0] == []
+
+
 def test_what_is_analysed_is_never_run(tmp_path: Path) -> None:
     mark = tmp_path / "ran"
     ran = f"open({str(mark)!r}, 'w').close()\n"

@@ -1,28 +1,29 @@
 """Which Python files of a change are part of a package that others import, and what of them is read. Pure.
 
-A package is the outermost folder with an `__init__.py` around a file. Of it the files of the change are read, and the
-`__init__.py` above them, which say what is public under which name. What the change leaves alone is on both sides.
+A package is the outermost folder with an `__init__.py` around a file, or what `layout` says: a namespace package has no
+such file, and a module is one file. Of it the files of the change are read, and the `__init__.py` above them, which say
+what is public under which name. What the change leaves alone is on both sides.
 """
 
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from interlock.changes import shapes
 from interlock.changes.change import Change, FileChange, Kind
 from interlock.changes.config import matches
+from interlock.changes.formal.layout import Layout, layout
 
 _LARGEST = 2 << 20  # bytes of all that is read of one side
-_MANIFESTS = ("pyproject.toml", "setup.cfg", "setup.py")
-_BUILDS = re.compile(r"(?m)^\s*\[(?:build-system|metadata)\]|\bsetup\s*\(")
 
 
 class Package(NamedTuple):
-    """One package: its `folder`, its name, and what is read of both sides, by paths of the repository. `built`: the
-    repository makes a distribution of what it holds."""
+    """One package or module: its `folder`, its name, and what is read of both sides, by paths of the repository.
+
+    `built`: the repository makes a distribution of what it holds. `stands`: the change leaves some of it.
+    """
 
     folder: str
     name: str
@@ -30,6 +31,7 @@ class Package(NamedTuple):
     after: dict[str, str]
     built: bool
     published: tuple[str, ...]
+    stands: bool = True
 
     def others_import(self, path: str) -> bool:
         """Whether a file's names are there for others: those that the base's configuration says, or all that is
@@ -41,24 +43,29 @@ def packages(change: Change, problems: list[str]) -> list[Package]:
     """The packages that a change touches in what others may import."""
     found: dict[tuple[str, str], Package] = {}
     trees = {True: set(change.paths()), False: set(change.paths(after=False))}
-    built = any(_BUILDS.search(_text(change, name) or "") for name in _MANIFESTS)
+    said = layout(lambda name: _text(change, name))
     for file in change.files:
         # Without an old version there is nothing to break; as the target of a move a new file is read all the same.
         for after in (False, True):
             side = file.after if after else file.before
             if side is None or side.kind is not Kind.TEXT or not side.path.endswith(".py") or shapes.is_test(side.path):
                 continue
-            root = _root(side.path, trees[after])
+            root = _root(side.path, trees[after], said, change.config.published)
             if root is None:
                 continue
-            package = found.setdefault(root, Package(*root, {}, {}, built, change.config.published))
+            package = found.setdefault(root, Package(*root, {}, {}, said.built, change.config.published))
             (package.after if after else package.before)[side.path] = side.text
     out = []
     for package in found.values():
         _add_above(package, change)
         if package.before and _readable(package, change.files, problems):
-            out.append(package)
+            out.append(package._replace(stands=_stands(package, trees[True])))
     return out
+
+
+def _stands(package: Package, tree: set[str]) -> bool:
+    place = f"{package.folder}/{package.name}".lstrip("/")
+    return f"{place}.py" in tree or any(path.startswith(f"{place}/") and path.endswith(".py") for path in tree)
 
 
 def _text(change: Change, path: str) -> str | None:
@@ -66,26 +73,41 @@ def _text(change: Change, path: str) -> str | None:
     return None if content is None else content.decode("utf-8", "replace")
 
 
-def _root(path: str, tree: set[str]) -> tuple[str, str] | None:
-    """(the folder that is searched for it, the package's name), or None for a file in no package."""
+def _root(path: str, tree: set[str], said: Layout, published: tuple[str, ...]) -> tuple[str, str] | None:
+    """(the folder that is searched for it, the package's name), or None for a file that nobody imports from outside."""
+    if matches(path, published):
+        found = said.top(path, tree) or _marked(path, tree) or _bare(path)
+    else:
+        found = (said.top(path, tree) if said.built else None) or _marked(path, tree)
+    if found is None or not found[1].isidentifier() or found[1].startswith("_"):
+        return None
+    return found
+
+
+def _bare(path: str) -> tuple[str, str]:
+    """A file that the base publishes, and of which nothing says where it is looked for: a module, in its folder."""
+    folder, _, name = path.removesuffix(".py").rpartition("/")
+    return folder, name
+
+
+def _marked(path: str, tree: set[str]) -> tuple[str, str] | None:
+    """The outermost folder with an `__init__.py`."""
     folders = path.split("/")[:-1]
     if not folders or f"{'/'.join(folders)}/__init__.py" not in tree:
         return None
     while len(folders) > 1 and f"{'/'.join(folders[:-1])}/__init__.py" in tree:
         folders.pop()
-    if not folders[-1].isidentifier() or folders[-1].startswith("_"):
-        return None
     return "/".join(folders[:-1]), folders[-1]
 
 
 def _add_above(package: Package, change: Change) -> None:
     """The `__init__.py` between each file and the package's folder."""
+    wanted = set()
+    for path in (*package.before, *package.after):  # where a module goes, what is above it says what is left
+        parts = path.split("/")[:-1]
+        least = package.folder.count("/") + 1 if package.folder else 0
+        wanted |= {"/".join([*parts[:n], "__init__.py"]) for n in range(least + 1, len(parts) + 1)}
     for after, read in ((False, package.before), (True, package.after)):
-        wanted = set()
-        for path in read:
-            parts = path.split("/")[:-1]
-            least = package.folder.count("/") + 1 if package.folder else 0
-            wanted |= {"/".join([*parts[:n], "__init__.py"]) for n in range(least + 1, len(parts) + 1)}
         for path, content in change.reads(wanted - read.keys(), after=after).items():
             if content is not None:
                 read[path] = content.decode("utf-8", "replace")

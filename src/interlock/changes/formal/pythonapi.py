@@ -57,12 +57,13 @@ def _package(package: Package, change: Change, problems: list[str]) -> Iterator[
     with tempfile.TemporaryDirectory(prefix="interlock-gate-") as folder:
         try:
             old = _loaded(package, package.before, Path(folder) / "old")
-            new = _loaded(package, package.after, Path(folder) / "new")
+            new = _loaded(package, package.after, Path(folder) / "new", stands=package.stands)
             if old.module is None:
                 return
             if new.module is None:
                 path = next(iter(package.before))
-                yield _finding(package, path, 0, package.name, f"The package {package.name} is gone, or has moved.")
+                what = "module" if path == f"{package.folder}/{package.name}.py".lstrip("/") else "package"
+                yield _finding(package, path, 0, package.name, f"The {what} {package.name} is gone, or has moved.")
                 return
             _resolve(new.module, old.module)
             found = list(griffe.find_breaking_changes(old.module, new.module))
@@ -73,8 +74,11 @@ def _package(package: Package, change: Change, problems: list[str]) -> Iterator[
             yield from _said(one, package, old, new, change)
 
 
-def _loaded(package: Package, texts: Mapping[str, str], folder: Path) -> _Loaded:
-    """A package from files of ours that hold its text: nothing else of the repository is beside them."""
+def _loaded(package: Package, texts: Mapping[str, str], folder: Path, *, stands: bool = True) -> _Loaded:
+    """A package from files of ours that hold its text: nothing else of the repository is beside them.
+
+    Folders without an `__init__.py` get an empty one: of a namespace package griffe would read the first folder only.
+    """
     import griffe
 
     prefix = f"{package.folder}/" if package.folder else ""
@@ -85,8 +89,14 @@ def _loaded(package: Package, texts: Mapping[str, str], folder: Path) -> _Loaded
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_text(text, encoding="utf-8", errors="replace")
             files[str(place)] = path
-    if not (folder / package.name).is_dir():
+    top = folder / package.name
+    if not stands:
         return _Loaded(None, files)
+    if not top.with_suffix(".py").is_file():
+        top.mkdir(parents=True, exist_ok=True)
+    for place in (top, *top.rglob("*")):
+        if place.is_dir():
+            (place / "__init__.py").touch()
     loader = griffe.GriffeLoader(search_paths=[folder], allow_inspection=False, store_source=False)
     module = loader.load(package.name, try_relative_path=False)
     loader.resolve_aliases(implicit=True, external=False)
