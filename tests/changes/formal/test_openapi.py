@@ -12,6 +12,7 @@ from interlock.changes.conduct import conduct
 from interlock.changes.finding import Verdict
 from interlock.changes.formal.described import Unreadable, described, document
 from interlock.changes.formal.openapi import broken
+from interlock.changes.formal.schemas import Side
 from interlock.changes.stages import stages
 
 API = """
@@ -65,7 +66,7 @@ def said(new: str) -> list[str]:
     before, after = described("a.yaml", API), described("a.yaml", new)
     assert before is not None
     assert after is not None
-    return [one.title for one in broken(before, after)[0]]
+    return [one.title for one in broken(Side(before), Side(after))[0]]
 
 
 @pytest.mark.parametrize(

@@ -20,13 +20,13 @@ class Broken(NamedTuple):
     grave: bool = False
 
 
-def broken(before: dict[str, Any], after: dict[str, Any]) -> tuple[list[Broken], frozenset[str]]:
-    """What callers had and have no more, or must give and need not have; and references that lead out of the document.
+def broken(old: Side, new: Side) -> tuple[list[Broken], frozenset[str]]:
+    """What callers had and have no more, or must give and need not have; and references that lead out of what is read.
 
     Raises:
         TooMuch: it holds too much to be compared.
+        Unreadable: a document that it refers to cannot be read.
     """
-    old, new = Side(before), Side(after)
     said = dict.fromkeys([*_admitted(old, new), *_compared(Both(old, new)), *_schemes(old, new)])
     return list(said), frozenset(old.outside | new.outside)
 

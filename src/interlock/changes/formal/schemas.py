@@ -1,12 +1,12 @@
 """What a new schema of JSON takes no longer, or gives otherwise, than an old one (OpenAPI 2 to 3.1). Pure.
 
 Two readings: of what callers send (`taken`) the new one must take all that the old one took; of what they are answered
-(`given`) it must hold all that the old one promised. Parts that lead out of the document are compared as they stand.
+(`given`) it must hold all that the old one promised. Parts that lead out of what was read are compared as they stand.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 _DEEPEST = 12
@@ -22,10 +22,14 @@ class TooMuch(Exception):
 
 
 class Side:
-    """One version of a document: it resolves what is referred to within it. `outside`: references that lead out."""
+    """One version of a document: it resolves what it refers to. `outside`: references that lead out of what is read.
 
-    def __init__(self, whole: dict[str, Any]) -> None:
+    `elsewhere`: another document by its path, None where there is none.
+    """
+
+    def __init__(self, whole: dict[str, Any], elsewhere: Callable[[str], Any] = lambda _: None) -> None:
         self.whole = whole
+        self._elsewhere = elsewhere
         self.outside: set[str] = set()
         self.work = 0
         self._merged: dict[int, dict[str, Any]] = {}
@@ -41,15 +45,17 @@ class Side:
             reference = value.get("$ref")
             if not isinstance(reference, str):
                 return value
-            if not reference.startswith("#/"):
+            path, _, pointer = reference.partition("#")
+            whole = self._elsewhere(path) if path else self.whole
+            if whole is None or (pointer and not pointer.startswith("/")):
                 self.outside.add(reference)
                 return value
-            value = self._found(reference)
+            value = self._found(whole, pointer)
         return _EMPTY
 
-    def _found(self, reference: str) -> Any:
-        value: Any = self.whole
-        for part in reference[2:].split("/"):
+    @staticmethod
+    def _found(value: Any, pointer: str) -> Any:
+        for part in pointer.split("/")[1:]:
             name = part.replace("~1", "/").replace("~0", "~")
             value = value.get(name) if isinstance(value, dict) else None
         return value

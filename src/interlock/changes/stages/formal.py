@@ -26,7 +26,7 @@ def run(change: Change) -> Found:
     paths = frozenset(change.paths())
     for file in change.files:
         findings += _migration(file, paths)
-        findings += interface.judged(file, problems, notes)
+    findings += interface.judged(change, problems, notes)
     findings += pythonapi.judged(change, problems, notes)
     findings += _policies(change, problems)
     return Found(findings=tuple(findings), problems=tuple(problems), notes=tuple(notes), facts=facts)
@@ -72,4 +72,4 @@ def _reads(_change: Change) -> str:
     return f"{tools.confined()} {solving.available()} {pythonapi.available()}"
 
 
-STAGE = Plain("formal", run, version="3", budget=_BUDGET, reads=_reads)
+STAGE = Plain("formal", run, version="4", budget=_BUDGET, reads=_reads)
