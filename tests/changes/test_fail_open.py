@@ -128,6 +128,22 @@ DISGUISES: dict[str, tuple[Files, Files, str]] = {
     "a workflow in a folder of templates": ({"a": ""}, {".gitlab/templates/a.yml": "{{ x }}\n a: b\n"}, "not parse"),
     "a name that stands for nothing": ({"a": ""}, {"k8s/a.yaml": "a: *gone\n"}, "*gone stands for nothing"),
     "a key that a mapping has twice": ({"a": ""}, {"k8s/a.yaml": "a: 1\nb: 2\na: 3\n"}, "'a' twice"),
+    "a pipeline among tests that does not parse": (
+        {"a": ""},
+        {"tests/.gitlab-ci.yml": "test:\n\tscript: x\n"},
+        "does not parse",
+    ),
+    "a stage called test that does not parse": ({"a": ""}, {"k8s/test/a.yaml": "a: *gone\n"}, "stands for nothing"),
+    "a stage called test with all rights": (
+        {"a": ""},
+        {"deploy/overlays/test/a.yaml": POD + "        privileged: true\n"},
+        "container-unconfined",
+    ),
+    "a chart's own test in its cluster": (
+        {"a": ""},
+        {"charts/shop/templates/tests/a.yaml": POD + "        privileged: true\n"},
+        "container-unconfined",
+    ),
     "a key with an escape": (
         {"a": ""},
         {"k8s/a.yaml": POD + '        "privileg\\x65d": true\n'},
@@ -195,6 +211,17 @@ HARMLESS: Files = {
 def test_what_is_as_it_looks_passes(tmp_path: Path) -> None:
     found = report(change(tmp_path, {"a": ""}, HARMLESS), stages(["scope", "privilege", "static"]))
     assert said(found) == ""
+
+
+def test_yaml_that_is_broken_on_purpose_is_a_note(tmp_path: Path) -> None:
+    """A parser is tested with what does not parse; and what is deployed has tests, as well as a stage called `test`."""
+    broken = {
+        f"{folder}/a.yaml": "a: *gone\n" for folder in ("tests/fixtures", "tests/k8s", "deploy/tests/fixtures", "e2e")
+    }
+    found = report(change(tmp_path, {"a": ""}, broken), stages(["scope", "privilege", "static"]))
+    assert found.verdict is Verdict.PASS
+    (privilege,) = [stage for stage in found.stages if stage.stage == "privilege"]
+    assert {note.split(" ")[0] for note in privilege.notes} == set(broken)
 
 
 def linked(folder: Path, links: dict[str, str]) -> Change:

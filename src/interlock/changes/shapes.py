@@ -11,7 +11,7 @@ import tomllib
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import NamedTuple
 
@@ -65,16 +65,49 @@ class _Excuses:
         return at < len(found) and found[at] <= match.end() + _NEAR
 
 
+class _Tests(NamedTuple):
+    """Patterns of the paths of tests; folders of what is deployed, and what a stage among them may be called."""
+
+    paths: tuple[str, ...]
+    deployed: frozenset[str]
+    stages: frozenset[str]
+    data: tuple[str, ...]
+
+
 @cache
+def _tests() -> _Tests:
+    data = tomllib.loads(resources.files("interlock.changes.data").joinpath("scope.toml").read_text("utf-8"))["tests"]
+    paths, deployed, stages, endings = (tuple(data[name].split()) for name in ("paths", "deployed", "stages", "data"))
+    return _Tests(paths, frozenset(deployed), frozenset(stages), endings)
+
+
 def test_paths() -> tuple[str, ...]:
     """Patterns of the paths of tests."""
-    data = tomllib.loads(resources.files("interlock.changes.data").joinpath("scope.toml").read_text("utf-8"))
-    return tuple(data["tests"]["paths"].split())
+    return _tests().paths
 
 
+@lru_cache(maxsize=4_096)
 def is_test(path: str) -> bool:
     """Whether a file is one of tests, by its name."""
-    return bool(matches(path, test_paths()))
+    return bool(matches(path, test_paths())) and not _is_stage(path)
+
+
+def _is_stage(path: str) -> bool:
+    """Whether it is of a stage called `test` of what is deployed (`k8s/overlays/test/app.yaml`), and of no tests."""
+    known = _tests()
+    if not path.endswith(known.data):
+        return False
+    folders = path.split("/")[:-1]
+    first = next((n for n, name in enumerate(folders) if name in known.deployed), None)
+    if first is None:
+        return False
+    # What a chart has in `templates/tests` is started in the cluster that it is installed into.
+    left = [
+        name
+        for n, name in enumerate(folders)
+        if n < first or not (name in known.stages or (name == "tests" and folders[n - 1] == "templates"))
+    ]
+    return not matches("/".join([*left, path.rpartition("/")[2]]), known.paths)
 
 
 @cache
