@@ -466,3 +466,24 @@ def test_of_the_base_only_rules_are_asked_that_found_something_new(
         == []
     )
     assert asked == [every]
+
+
+def test_raw_is_a_statement_where_a_database_is_asked(tmp_path: Path) -> None:
+    """Story: `.raw(` of anything at all, a printer or a picture, was taken for a statement, and blocked."""
+    asked = {
+        "a.py": "x = Item.objects.raw(f'select {q}')\n",
+        "b.py": "x = Item.objects.using('far').filter(a=1).raw(f'select {q}')\n",
+        "c.py": "x = self.read_db.raw('select ' + q)\n".replace("'select ' + q", "f'select {q}'"),
+        "d.js": "const r = knex.raw(`name = '${q}'`)\n",
+        "e.js": "db.raw('lower(' + q + ')')\n",
+    }
+    others = {
+        "f.py": "console.raw(f'<b>{q}</b>')\n",
+        "g.py": "x = image.raw(f'{width}x{height}')\n",
+        "h.js": "String.raw(`a${q}`)\n",
+        "i.js": "knex.raw('name = ?', [q])\n",
+        "k.py": "x = Item.objects.raw('select 1')\n",
+    }
+    made = change(tmp_path, {"README": ""}, {**asked, **others})
+    found = {f.path for f in shapes.new(made, shapes.load("static")) if f.rule.startswith("static/sql-built")}
+    assert found == set(asked)

@@ -171,3 +171,38 @@ def test_what_a_local_service_answers_is_no_request() -> None:
     kinds = {how: {f.kind for f in read({"a.py": CLIENT.format(how)}).flows} for how in ("AF_UNIX", "AF_INET")}
     assert "remote" not in kinds["AF_UNIX"]
     assert "remote" in kinds["AF_INET"]
+
+
+RAW = "import {imports}\n\n\ndef show(request):\n    {first}\n    return {call}\n"
+
+
+@pytest.mark.parametrize(
+    ("call", "bad"),
+    [
+        ("Item.objects.raw('select ' + request.GET['q'])", True),
+        ("Item.objects.using('far').raw(raw_query='select ' + request.GET['q'])", True),
+        ("Item._default_manager.raw('select ' + request.GET['q'])", True),
+        ("shop.item_set.raw('select ' + request.GET['q'])", True),
+        ("Item.raw('select ' + request.GET['q'])", True),
+        ("db.raw('select ' + request.GET['q'])", True),
+        ("self.read_db.raw('select ' + request.GET['q'])", True),
+        ("which.raw('select ' + request.GET['q'])", True),
+        ("Item.objects.raw('select * from t where a = %s', [request.GET['q']])", False),
+        ("console.raw('hello ' + request.GET['q'])", False),
+        ("self.raw('hello ' + request.GET['q'])", False),
+        ("self.printer.raw(request.GET['q'])", False),
+        ("response().raw(request.GET['q'])", False),
+    ],
+)
+def test_raw_takes_a_statement_where_a_database_is_asked(call: str, bad: bool) -> None:
+    """Story: each `.raw(x)` was taken for Django's, a printer's as well."""
+    text = RAW.format(imports="django.http", first="which = Item.objects", call=call)
+    found = [flow.category for flow in read({"views.py": text}).flows]
+    assert ("sql" in found) is bad, found
+
+
+def test_a_class_has_statements_only_where_an_orm_is(tmp_path: Path) -> None:
+    """Where nothing of an ORM is imported, `Picture.raw(bytes)` is a picture."""
+    head = "from flask import request\nimport {}\n\n\ndef show():\n    return Picture.raw('p' + request.args['q'])\n"
+    flows = {name: [f.category for f in read({"v.py": head.format(name)}).flows] for name in ("imaging", "peewee")}
+    assert ("sql" in flows["imaging"], "sql" in flows["peewee"]) == (False, True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable
 from typing import Any
@@ -20,6 +21,12 @@ _WEAK = frozenset({"md5", "sha1", "md4", "sha", "md2", "ripemd160", "md5-sha1", 
 _NOT_FOR_SECURITY = re.compile(
     r"(?i)etag|checksum|cache|fingerprint|dedup|gravatar|bucket|shard|file_?hash|content_?hash"
 )
+
+_MANAGER = re.compile(r"(?i)objects|\w*_?manager|\w+_set|\w*queryset|qs")
+_DATABASE = re.compile(
+    r"(?i)_*(?:\w+_)?(?:db|database|conn|connection|cursor|session|engine|pool|trx|transaction|knex)"
+)
+_ORM = re.compile(r"(?i)django|tortoise|peewee|pony|ormar|orator|masonite|models?\b")
 
 
 def shell(call: Call, value: Value) -> Taints:
@@ -74,6 +81,31 @@ def structure(_call: Call, value: Value) -> Taints:
     if value.box is not None and "$where" in value.box.items:
         taints |= dict(value.box.items["$where"].all())
     return taints
+
+
+def raw(call: Call, value: Value) -> Taints:
+    """`.raw` of what asks a database by its names (`Item.objects.raw`, `db.raw`), or of a class where an ORM is."""
+    chain = _chain(call.node.func)
+    known = [*call.holder.kind.split("."), *chain]
+    asks = any(_MANAGER.fullmatch(name) for name in known) or bool(chain and _DATABASE.fullmatch(chain[-1]))
+    a_class = bool(chain) and chain[-1][:1].isupper() and bool(_ORM.search(call.frame.module.imports))
+    return value.all() if asks or a_class else {}
+
+
+def _chain(func: ast.expr) -> list[str]:
+    """The names in front of a method, the outermost first: `Item.objects.using(x).raw` has Item, objects and using."""
+    names: list[str] = []
+    at = func.value if isinstance(func, ast.Attribute) else None
+    while at is not None:
+        if isinstance(at, ast.Attribute):
+            names.append(at.attr)
+            at = at.value
+        elif isinstance(at, ast.Call):
+            at = at.func
+        else:
+            names += [at.id] if isinstance(at, ast.Name) else []
+            at = None
+    return names[::-1]
 
 
 def path(_call: Call, value: Value) -> Taints:
@@ -237,7 +269,8 @@ def _fixed(value: Value | None) -> bool:
 
 
 CONDITIONS: dict[str, Callable[[Call, Value], Taints]] = {
-    "shell": shell, "program": program, "structure": structure, "path": path, "file": file, "host": host, "away": away,
+    "raw": raw, "shell": shell, "program": program, "structure": structure, "path": path, "file": file, "host": host,
+    "away": away,
     "markup": markup, "answer": answer, "logger": logger, "headers": headers, "loader": loader, "entities": entities,
 }  # fmt: skip
 CONSTRUCTS: dict[str, Callable[[Call], bool]] = {
