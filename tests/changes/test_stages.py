@@ -468,6 +468,18 @@ def test_of_the_base_only_rules_are_asked_that_found_something_new(
     assert asked == [every]
 
 
+def test_a_constant_in_a_statement_is_no_value(tmp_path: Path) -> None:
+    """Story: what excuses constants was read without the case of letters, so `{name}` at a text's end was one."""
+    lines = {
+        "a.py": 'cur.execute(f"select a from t where b = {name}")\n',
+        "b.py": 'cur.execute(f"select a from t where {FILTER}")\n',
+        "c.py": 'cur.execute(f"select a from t where {self.FILTER}")\n',
+    }
+    made = change(tmp_path, {"README": ""}, lines)
+    found = {f.path for f in shapes.new(made, shapes.load("static")) if f.rule == "static/sql-built"}
+    assert found == {"a.py"}
+
+
 def test_raw_is_a_statement_where_a_database_is_asked(tmp_path: Path) -> None:
     """Story: `.raw(` of anything at all, a printer or a picture, was taken for a statement, and blocked."""
     asked = {

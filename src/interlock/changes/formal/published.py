@@ -75,10 +75,10 @@ def _text(change: Change, path: str) -> str | None:
 
 def _root(path: str, tree: set[str], said: Layout, published: tuple[str, ...]) -> tuple[str, str] | None:
     """(the folder that is searched for it, the package's name), or None for a file that nobody imports from outside."""
-    if matches(path, published):
-        found = said.top(path, tree) or _marked(path, tree) or _bare(path)
-    else:
-        found = (said.top(path, tree) if said.built else None) or _marked(path, tree)
+    alone = bool(matches(path, published))
+    found = (said.top(path, tree) if alone or said.built else None) or _marked(path, tree)
+    if alone and found is None:
+        found = _bare(path)
     if found is None or not found[1].isidentifier() or found[1].startswith("_"):
         return None
     return found

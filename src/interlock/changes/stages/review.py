@@ -41,7 +41,7 @@ class ReviewChain:
         return bool(self._risk and self._risk.freezes)
 
     def _score(self) -> float | None:
-        return self._risk and round(self._risk.probability, 6)
+        return None if self._risk is None else round(self._risk.probability, 6)
 
     def reads(self, change: Change) -> str:
         """The commits, what is noted of them, and the score."""
