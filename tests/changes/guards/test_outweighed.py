@@ -37,6 +37,23 @@ BETTER = {
         "def f(path):\n    if os.path.exists(path):\n        raise Taken\n    return open(path, 'w')\n",
         "def f(path):\n    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)\n",
     ),
+    "as many as fit became a refusal of more": (
+        "def f(rows):\n    for row in itertools.islice(rows, MOST):\n        send(row)\n",
+        "def f(rows):\n    if len(rows) > MOST:\n        raise TooMany\n    for row in rows:\n        send(row)\n",
+    ),
+    "how much is packed became how much comes out of it": (
+        "def f(blob):\n    if len(blob) > MOST:\n        raise TooLarge\n    return unpack(blob)\n",
+        "def f(blob):\n    engine = start()\n    text = engine.take(blob, MOST)\n"
+        "    if engine.rest or not engine.done:\n        raise TooLarge\n    return text\n",
+    ),
+    "a refusal after what is fine became one of what is not": (
+        "def f(card, pin):\n    if same(card.pin, pin):\n        return card\n    raise Wrong\n",
+        "def f(card, pin):\n    if not same(card.pin, pin):\n        raise Wrong\n    return card\n",
+    ),
+    "a column is asked for in any case": (
+        "def f(db, mail):\n    return db.execute('SELECT n FROM account WHERE mail LIKE ?', (mail,))\n",
+        "def f(db, mail):\n    return db.execute('SELECT n FROM account WHERE lower(mail) = lower(?)', (mail,))\n",
+    ),
     "a name that an option has too": (
         "def f(text):\n    safe = text.replace('a', '')\n    return show(safe)\n",
         "def f(text):\n    return show(text)\n",

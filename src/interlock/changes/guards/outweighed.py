@@ -15,7 +15,7 @@ import msgspec
 
 from interlock.changes.guards import marks, verbs
 from interlock.changes.guards.atoms import atoms, kinds, parsed
-from interlock.changes.guards.guard import REJECTIONS, Guard, Kind
+from interlock.changes.guards.guard import REJECTIONS, Function, Guard, Kind
 from interlock.changes.guards.loss import Loss, Sign
 
 _CONDITIONS = frozenset({Sign.EXIT, Sign.ANSWER, Sign.CONDITION, Sign.BARE, Sign.CHANGED})
@@ -38,16 +38,20 @@ _PARTS = (
 )
 
 
-def outweighed(found: Sequence[Loss], gained: Sequence[Guard], source: str) -> list[Loss]:
+def outweighed(found: Sequence[Loss], gained: Sequence[Guard], after: Function, asked: frozenset[str]) -> list[Loss]:
     """The losses of one function, those marked (`outweighed`) that something makes up for.
 
     Args:
         found: what the function lost.
         gained: the guards that it came to.
-        source: its new text.
+        after: the function as it is now.
+        asked: what its conditions asked about before.
     """
-    squeezed = "".join(source.split())
-    by = [_by(loss, gained) or _looked_up(loss, squeezed) for loss in found]
+    squeezed = "".join(after.source.split())
+    by = [
+        _by(loss, gained) or _looked_up(loss, squeezed) or _bounded(loss, gained, after) or _turned(loss, gained, asked)
+        for loss in found
+    ]
     return [msgspec.structs.replace(loss, outweighed=text) for loss, text in zip(found, by, strict=True)]
 
 
@@ -64,6 +68,33 @@ def _looked_up(loss: Loss, source: str) -> str:
     table = tree.comparators[0]
     text = f"{ast.unparse(table)}[{ast.unparse(tree.left)}]" if isinstance(table, ast.Name | ast.Attribute) else ""
     return text if text and text.replace(" ", "") in source else ""
+
+
+def _bounded(loss: Loss, gained: Sequence[Guard], after: Function) -> str:
+    """A bound that is still there by its name, and by which a new refusal or what it refuses after goes."""
+    if loss.sign not in (Sign.EXIT, Sign.CALL, Sign.UNBOUNDED) or verbs.authorising(loss.condition):
+        return ""
+    bounds = {
+        word for word in re.findall(r"\b[A-Z][A-Z0-9_]{2,}\b", loss.condition or loss.text) if word in after.words
+    }
+    if not bounds or (loss.condition and not _ordered(loss.condition)):
+        return ""
+    firm = [g for g in gained if _firm(g)]
+    same = [g for g in firm if any(re.search(rf"\b{bound}\b", g.condition) for bound in bounds)]
+    return next((g.text for g in (firm if loss.condition else same)), "")
+
+
+def _turned(loss: Loss, gained: Sequence[Guard], asked: frozenset[str]) -> str:
+    """`if fine: return it`, and a refusal after that, became `if not fine: refuse`."""
+    if loss.sign is not Sign.EXIT or loss.condition:
+        return ""
+    return next((g.text for g in gained if _firm(g) and atoms(g.condition) <= asked), "")
+
+
+def _ordered(condition: str) -> bool:
+    order = ast.Lt | ast.LtE | ast.Gt | ast.GtE
+    trees = map(parsed, atoms(condition))
+    return all(isinstance(tree, ast.Compare) and all(isinstance(o, order) for o in tree.ops) for tree in trees)
 
 
 def _by(loss: Loss, gained: Sequence[Guard]) -> str:
