@@ -14,16 +14,37 @@ _OPPOSITE: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.GtE: ast.Lt,
     ast.LtE: ast.Gt,
 }
+_MIRRORED: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Lt: ast.Gt,
+    ast.Gt: ast.Lt,
+    ast.LtE: ast.GtE,
+    ast.GtE: ast.LtE,
+    ast.Eq: ast.Eq,
+    ast.NotEq: ast.NotEq,
+}
 
 
 def parsed(condition: str) -> ast.expr | None:
-    """The condition's tree, or None where it is no Python expression."""
+    """The condition's tree, chains of comparisons taken apart; or None where it is no Python expression."""
     if len(condition) > _MOST:
         return None
     try:
-        return ast.parse(condition, mode="eval").body
+        tree = ast.parse(condition, mode="eval").body
+        return _Chains().visit(tree) if any(len(n.ops) > 1 for n in ast.walk(tree) if isinstance(n, ast.Compare)) else tree
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+
+
+class _Chains(ast.NodeTransformer):
+    """`0 < n <= most` as `0 < n and n <= most`: each of the two is true or false on its own."""
+
+    def visit_Compare(self, node: ast.Compare) -> ast.expr:
+        self.generic_visit(node)
+        sides = [node.left, *node.comparators]
+        links: list[ast.expr] = [
+            ast.Compare(left, [sign], [right]) for left, sign, right in zip(sides, node.ops, sides[1:], strict=False)
+        ]
+        return ast.BoolOp(ast.And(), links) if len(links) > 1 else node
 
 
 @lru_cache(maxsize=16384)
@@ -46,11 +67,17 @@ def atoms(condition: str) -> frozenset[str]:
 
 
 def _plain(node: ast.expr) -> str:
-    if isinstance(node, ast.Compare) and len(node.ops) == 1:
-        opposite = _OPPOSITE.get(type(node.ops[0]))
-        if opposite is not None:
-            return ast.unparse(ast.Compare(node.left, [opposite()], node.comparators))
-    return ast.unparse(node)
+    if not isinstance(node, ast.Compare) or len(node.ops) != 1:
+        return ast.unparse(node)
+    left, sign, right = node.left, type(node.ops[0]), node.comparators[0]
+    if isinstance(left, ast.Constant) and not isinstance(right, ast.Constant) and sign in _MIRRORED:
+        left, sign, right = right, _MIRRORED[sign], left  # `0 < n` is `n > 0`
+    return ast.unparse(ast.Compare(left, [_OPPOSITE.get(sign, sign)()], [right]))
+
+
+def turned(node: ast.expr) -> bool:
+    """Whether a condition is true where its atom is not: `a != b`, whose atom is `a == b`."""
+    return isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in _OPPOSITE
 
 
 @lru_cache(maxsize=16384)
@@ -99,3 +126,21 @@ _KINDS = re.compile(
 def kinds(condition: str) -> frozenset[str]:
     """Of what a condition asks of which kind it is."""
     return frozenset(next(filter(None, match.groups())) for match in _KINDS.finditer(condition))
+
+
+def signs(condition: str) -> dict[str, bool]:
+    """Atom -> whether the condition leans to true where the atom is."""
+    found: dict[str, bool] = {}
+    tree = parsed(condition)
+    stack = [(tree, True)] if tree is not None else []
+    while stack:
+        node, sign = stack.pop()
+        if isinstance(node, ast.BoolOp):
+            stack += [(value, sign) for value in node.values]
+        elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+            stack.append((node.operand, not sign))
+        elif not isinstance(node, ast.Constant):
+            text = ast.unparse(node)
+            (atom,) = atoms(text) or {text}
+            found[atom] = sign is not turned(node)
+    return found

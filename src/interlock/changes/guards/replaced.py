@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import ast
 import enum
+import re
 from collections.abc import Iterable
 
 from interlock.changes.guards import marks, verbs
-from interlock.changes.guards.atoms import atoms, parsed, words
+from interlock.changes.guards.atoms import atoms, parsed, signs, words
+from interlock.changes.guards.members import opened
 
 _EMPTY = (None, "", b"", 0, False)
 _LENGTHS = ("len", "bool")
@@ -30,23 +32,43 @@ class Stands(enum.StrEnum):
 def stands(old: str, new: str) -> Stands:
     """Compare two conditions of refusal, Python expressions."""
     lost, fresh = atoms(old) - atoms(new), atoms(new) - atoms(old)
-    about = [_about(atom) for atom in atoms(old)]
-    seen = _signs(new)
-    kinds = {_kind(atom, seen.get(atom, False), about) for atom in fresh}
+    seen = signs(new)
+    kinds = {_kind(atom, seen.get(atom, False), atoms(old)) for atom in fresh}
     ranks = max(map(verbs.rank, lost), default=0), max(map(verbs.rank, fresh), default=0)
     if not verbs.people(f"{old} {new}"):
         ranks = 0, 0
-    if _fewer_members(old, new, lost, fresh):
+    if _fewer_members(old, new, lost, fresh) or opened(old, new) or _only_where(old, new):
         return Stands.WEAKER
+    if opened(new, old) or _asks_more(lost, fresh, signs(old), seen):
+        return Stands.STRONGER
     if ranks[1] > ranks[0] > 0:
         return Stands.STRONGER
     if Stands.STRONGER in kinds:
         return Stands.STRONGER
-    if loosened(old, new) or _more(lost, fresh, _signs(old), seen):
+    if loosened(old, new) or _more(lost, fresh, signs(old), seen):
         return Stands.WEAKER
     if kinds == {Stands.WEAKER} or ranks[0] > ranks[1] > 0:
         return Stands.WEAKER
     return Stands.UNKNOWN if Stands.UNKNOWN in kinds else Stands.PROVABLE
+
+
+def _only_where(old: str, new: str) -> bool:
+    """Whether the new one refuses where the old one did only if something else holds besides (`a`, now `b and a`)."""
+    one, other = parsed(old), parsed(new)
+    if one is None or not isinstance(other, ast.BoolOp) or not isinstance(other.op, ast.And):
+        return False
+    every = {ast.unparse(value) for value in other.values}
+    parts = one.values if isinstance(one, ast.BoolOp) and isinstance(one.op, ast.And) else [one]
+    return {ast.unparse(part) for part in parts} < every
+
+
+def _asks_more(lost: frozenset[str], fresh: frozenset[str], before: dict[str, bool], after: dict[str, bool]) -> bool:
+    """Whether the old one refused where something is not there, and the new one asks more about the same."""
+    there = [(_presence(atom), before.get(atom)) for atom in lost]
+    if not there or any(one is None or sign is not one[1] for one, sign in there):
+        return False
+    asking = [tree for atom in fresh if _presence(atom) is None and not after.get(atom, True) and (tree := parsed(atom))]
+    return all(one is not None and any(_inside(one[0], tree) for tree in asking) for one, _ in there)
 
 
 def _fewer_members(old: str, new: str, lost: frozenset[str], fresh: frozenset[str]) -> bool:
@@ -55,9 +77,9 @@ def _fewer_members(old: str, new: str, lost: frozenset[str], fresh: frozenset[st
         return False
     (was,), (now,) = (tuple(_members(atom) for atom in side) for side in (lost, fresh))
     (one,), (other,) = lost, fresh
-    if was is None or now is None or was[0] != now[0] or _signs(old).get(one) is not _signs(new).get(other):
+    if was is None or now is None or was[0] != now[0] or signs(old).get(one) is not signs(new).get(other):
         return False
-    return now[1] < was[1] if _signs(old)[one] else was[1] < now[1]
+    return now[1] < was[1] if signs(old)[one] else was[1] < now[1]
 
 
 def _members(atom: str) -> tuple[str, frozenset[str]] | None:
@@ -75,7 +97,7 @@ def loosened(old: str, new: str) -> bool:
     """Whether what asked for exactly one text, or one of a list, asks for a part of it now (`==` became `endswith`)."""
     exact = [atom for atom in atoms(old) - atoms(new) if _exact(atom)]
     partly = [atom for atom in atoms(new) - atoms(old) if marks.loose(atom) or _within(atom)]
-    before, after = _signs(old), _signs(new)
+    before, after = signs(old), signs(new)
     if any(marks.some_part(one, other) for one in atoms(old) - atoms(new) for other in atoms(new) - atoms(old)):
         return True
     return any(
@@ -141,12 +163,14 @@ def _within(atom: str) -> bool:
     )
 
 
-def _kind(atom: str, refuses: bool, about: list[frozenset[str]]) -> Stands:
+def _kind(atom: str, refuses: bool, old: frozenset[str]) -> Stands:
     """What one new atom is; `refuses`: the guard refuses where it is true."""
+    about = [_about(one) for one in old]
     there = _presence(atom)
     if there is not None:
         name, absent = there
-        if any(words(name) < some for some in about):
+        named = _dotted(name) and any(words(name) < some for some in about)
+        if named or any(_inside(name, tree) for one in old if (tree := parsed(one)) is not None):
             return Stands.WEAKER if refuses is absent else Stands.STRONGER
     named = _names(atom)
     everything = frozenset().union(*about)
@@ -171,7 +195,28 @@ def _presence(atom: str) -> tuple[ast.expr, bool] | None:
         tree, absent = tree.left, True
     if isinstance(tree, ast.Call) and _length(tree) and len(tree.args) == 1:
         tree = tree.args[0]
-    return (tree, absent) if tree is not None and _dotted(tree) else None
+    return (tree, absent) if isinstance(tree, ast.Name | ast.Attribute | ast.Subscript | ast.Call) else None
+
+
+def _inside(part: ast.expr, tree: ast.expr) -> bool:
+    """Whether a condition asks something about what another one only asks to be there."""
+    own = _spelt(part)
+    if own == _spelt(tree):
+        return False
+    word = re.compile(rf"(?<![\w$.]){re.escape(own)}(?![\w$(])")
+    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.expr)]
+    return any(_spelt(node) == own or (_opaque(node) and word.search(_spelt(node))) for node in nodes)
+
+
+def _opaque(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "_"
+
+
+def _spelt(node: ast.expr) -> str:
+    """The text of an expression; of what another language's reader kept as text, that."""
+    if isinstance(node, ast.Call) and _opaque(node) and node.args and isinstance(node.args[0], ast.Constant):
+        return str(node.args[0].value)
+    return ast.unparse(node)
 
 
 def _dotted(tree: ast.expr) -> bool:
@@ -190,24 +235,4 @@ def _names(atom: str) -> frozenset[str]:
     tree = parsed(atom)
     if tree is None:
         return frozenset()
-    found = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
-    return frozenset(found | {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)}) - {*_LENGTHS}
-
-
-def _signs(condition: str) -> dict[str, bool]:
-    """Atom -> whether the condition leans to true where the atom is."""
-    found: dict[str, bool] = {}
-    tree = parsed(condition)
-    stack = [(tree, True)] if tree is not None else []
-    while stack:
-        node, sign = stack.pop()
-        if isinstance(node, ast.BoolOp):
-            stack += [(value, sign) for value in node.values]
-        elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-            stack.append((node.operand, not sign))
-        elif not isinstance(node, ast.Constant):
-            text = ast.unparse(node)
-            (atom,) = atoms(text) or {text}
-            turned = isinstance(node, ast.Compare) and atom != text
-            found[atom] = sign is not turned
-    return found
+    return frozenset(word for word in words(tree) if word.isidentifier()) - {*_LENGTHS, "True", "False", "None"}
