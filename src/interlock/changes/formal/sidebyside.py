@@ -13,6 +13,7 @@ import json
 import opcode
 import random
 import re
+import resource
 import signal
 from collections.abc import Iterator
 from typing import Any
@@ -20,6 +21,7 @@ from typing import Any
 EXAMPLES = 300
 _MOMENT = 0.2  # seconds of one call
 _LONGEST = 200  # characters of a shown value
+_MEMORY = 1 << 30  # bytes: `text * number` of made-up arguments is one step, which no alarm ends
 
 
 class _Late(BaseException):
@@ -33,6 +35,7 @@ def _stop(_number: int, _frame: object) -> None:
 def main() -> None:
     """Answer for every pair."""
     signal.signal(signal.SIGALRM, _stop)
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     with open("pairs.json", encoding="utf-8") as file:
         asked = json.load(file)
     for pair in asked["pairs"]:
@@ -51,6 +54,8 @@ def _answer(pair: dict[str, Any], allowed: list[str], modules: list[str]) -> dic
             late += 1
             if late > 5:
                 break
+            continue
+        if "large" in (was[0], now[0]):
             continue
         tested += 1
         if was == now or _called(one, given) != was:
@@ -97,7 +102,7 @@ def _called(function: Any, given: dict[str, Any]) -> tuple[str, str]:
     except _Late:
         return "late", ""
     except MemoryError:
-        return "late", ""
+        return "large", ""
     except Exception as error:  # noqa: BLE001 - what it raises is its answer
         return "stumbles" if _stumbled(error) else "raises", type(error).__name__
     finally:

@@ -30,7 +30,9 @@ def parsed(condition: str) -> ast.expr | None:
         return None
     try:
         tree = ast.parse(condition, mode="eval").body
-        return _Chains().visit(tree) if any(len(n.ops) > 1 for n in ast.walk(tree) if isinstance(n, ast.Compare)) else tree
+        return (
+            _Chains().visit(tree) if any(len(n.ops) > 1 for n in ast.walk(tree) if isinstance(n, ast.Compare)) else tree
+        )
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
@@ -106,6 +108,27 @@ def words(tree: ast.expr) -> frozenset[str]:
         elif isinstance(node, ast.Constant):
             found.add(repr(node.value))
     return frozenset(found)
+
+
+_VARIABLE = re.compile(r"(?<![\w$.'\"])[a-z_$][\w$]*(?![\w$(])")
+
+
+@lru_cache(maxsize=16384)
+def variables(condition: str) -> frozenset[str]:
+    """What a condition is about: names that stand at the beginning, neither called nor constants."""
+    tree = parsed(condition)
+    if tree is None:
+        return frozenset()
+    found: set[str] = set()
+    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    own = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "_":
+            text = re.sub(r"'[^']*'|\"[^\"]*\"", "", str(getattr(node.args[0], "value", "")) if node.args else "")
+            found.update(_VARIABLE.findall(text))
+        elif isinstance(node, ast.Name) and id(node) not in called and not node.id.isupper():
+            found.add(node.id)
+    return frozenset(found - own)
 
 
 def bounds(before: str, after: str) -> bool:

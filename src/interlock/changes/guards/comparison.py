@@ -8,18 +8,23 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from interlock.changes.guards import marks, patterns, verbs
-from interlock.changes.guards.atoms import atoms, kinds, names
+from interlock.changes.guards import forgotten, marks, patterns, shapes, verbs
+from interlock.changes.guards.atoms import atoms, kinds, names, variables
+from interlock.changes.guards.bindings import spelt
 from interlock.changes.guards.dropped import dropped
 from interlock.changes.guards.guard import REJECTIONS, Function, Guard, Kind, minus
+from interlock.changes.guards.lists import PICKED
 from interlock.changes.guards.loss import Loss, Sign
+from interlock.changes.guards.members import members
 from interlock.changes.guards.outweighed import outweighed
 from interlock.changes.guards.renaming import renamed
-from interlock.changes.guards.replaced import Stands, loosened, stands, unmeasured
+from interlock.changes.guards.replaced import Stands, loosened, only_where, stands, unmeasured
 from interlock.changes.guards.surroundings import Surroundings
 
 _FAR = 8  # times as much: a bound that moves less is a matter of every day, where it is not critical
 _FAILED = frozenset({"err", "nil", "_"})
+_EVERYTHING = ("everything", "Exception", "BaseException")
+_LOOP = re.compile(r"\b(?:while|for)\b")
 _MOST_REJECTIONS = 30  # of a function that the prover is asked about
 
 
@@ -53,6 +58,10 @@ class Comparison:
             *self._narrower(),
             *self._numbers(),
             *self._refusals(),
+            *self._unread(),
+            *self._errors(),
+            *self._shapes(),
+            *self._optional(),
         ]
         found += self._dropped({loss.family for loss in found if loss.sign in (Sign.CALL, Sign.COMMON)})
         found += self._entries_and_unsafe()
@@ -115,7 +124,7 @@ class Comparison:
             old, new = float(number), float(other.key.partition("=")[2])
             if (new > old) if guard.family == "most" else (new < old):
                 few, many = sorted((abs(old), abs(new)))
-                sign = Sign.RAISED if many >= _FAR * few else Sign.NUDGED
+                sign = Sign.RAISED if many >= _FAR * few or guard.family == "version" else Sign.NUDGED
                 found.append(self._loss(sign, guard, instead=other))
         return found
 
@@ -157,6 +166,58 @@ class Comparison:
                 found.append(self._loss(Sign.CALL, mark))
         return found
 
+    def _unread(self) -> list[Loss]:
+        """Parameters, bounds and constants that are looked at no more."""
+        before, after, around = self._before, self._after, self._around
+        found: dict[str, Sign] = dict.fromkeys(forgotten.parameters(before, after), Sign.UNUSED)
+        found |= dict.fromkeys(forgotten.bounds(before, after), Sign.UNBOUNDED)
+        found |= dict.fromkeys(
+            forgotten.constants(before, after, around.words(before, after)[1], around.text(after.path)), Sign.UNREAD
+        )
+        return [
+            self._loss(sign, Guard(kind=Kind.NUMBER, family="unread", key=name, line=before.line, text=name))
+            for name, sign in found.items()
+            if sign is Sign.UNUSED or not around.read(name, after, before)
+        ]
+
+    def _shapes(self) -> list[Loss]:
+        """Changes of shape that tell by themselves."""
+        before, after = self._before.source, self._after.source
+        if not self._after.short or self._before.name.endswith("."):
+            return []  # a file's or a class's text is that of its functions
+        found = [
+            *((Sign.REPEATED, name) for name in shapes.repeated(before, after)),
+            *((Sign.PUBLISHED, f"#{name}") for name in shapes.published(before, after)),
+            *((Sign.PARTED, name) for name in shapes.parted(before, after)),
+        ]
+        given_up = shapes.overridden(before, after)
+        own = [text for text in given_up if "[" in text or self._around.known(text.partition("(")[0])]
+        found += [(Sign.OVERRIDDEN, text) for text in own]
+        if shapes.split(before, after):
+            found.append((Sign.PARTED, "what the lock is for"))
+        return [
+            self._loss(sign, Guard(kind=Kind.CALL, family="shape", key=text, line=self._before.line, text=text))
+            for sign, text in found
+        ]
+
+    def _errors(self) -> list[Loss]:
+        """Errors that ended the function, and do not any more."""
+        found = []
+        caught = [[g for g in one.guards if g.kind is Kind.HANDLER] for one in (self._before, self._after)]
+        number = [Counter(g.family for g in some) for some in caught]
+        closed = [g for g in self._lost if g.family == "closed"]
+        if closed and number[1]["handler"] >= number[0]["handler"]:
+            found.append(self._loss(Sign.OPENED, closed[0]))
+        asked = {g.key for g in caught[0] if g.family == "open"}
+        left = [g for g in caught[1] if g.family == "open" and g.key in self._before.asked and g.key not in asked]
+        found += [self._loss(Sign.SWALLOWED, g, instead=g) for g in left if verbs.recording(g.text.partition("(")[0])]
+        narrow = [g for g in self._lost if g.family == "handler" and g.key not in _EVERYTHING]
+        wide = [g for g in self._gained if g.family == "handler" and g.key in _EVERYTHING]
+        refusing = any(self._around.refuses(c) or verbs.strong(c) for c in self._before.calls & self._after.calls)
+        if narrow and wide and refusing and number[1]["closed"] <= number[0]["closed"]:
+            found.append(self._loss(Sign.CAUGHT, narrow[0], instead=wide[0]))
+        return found
+
     def _gained_refusal(self) -> bool:
         return any(g.kind in REJECTIONS and g.family == "refuse" for g in self._gained) or any(
             g.kind is Kind.DECORATOR for g in self._gained
@@ -194,14 +255,33 @@ class Comparison:
                 self._loss(Sign.WEAKER, guard, instead=other) if fewer and firm else self._changed(guard, other)
             )
         for guard in gone:
-            if self._moved(guard):
+            if self._moved(guard) or (guard.family == "end" and self._fewer_loops()):
                 continue
             if guard.condition and self._still_tested(guard):
                 found += self._passed_over(guard)
                 continue
+            if guard.condition and self._covered(guard):
+                continue
             firm = guard.family in ("refuse", "nothing") or (guard.strong and guard.family != "passed on")
             found.append(self._loss(Sign.EXIT if firm else Sign.ANSWER, guard))
         return found
+
+    def _covered(self, guard: Guard) -> bool:
+        """Whether a refusal that came asks more about what the names of this one are bound to, or a look-up fails."""
+        if not self._after.path.endswith((".py", ".pyi")):
+            return False
+        for one in members(guard.condition):
+            looked = re.escape(one.held) + r"\[(?:" + "|".join(map(re.escape, sorted(one.subject))) + r")\]"
+            if one.allows and one.subject and re.search(looked, self._after.source):
+                return True
+        old = spelt(guard.condition, self._before.source)
+        refusing = [g for g in self._gained if g.kind in REJECTIONS and g.family == "refuse" and g.condition]
+        return any(stands(old, spelt(g.condition, self._after.source)) is Stands.STRONGER for g in refusing)
+
+    def _fewer_loops(self) -> bool:
+        """Whether a loop is gone whole: what does not go round need not end."""
+        before, after = (len(_LOOP.findall(one.source)) for one in (self._before, self._after))
+        return after < before
 
     def _passed_over(self, guard: Guard) -> list[Loss]:
         """A refusal whose condition only decides now whether something else is asked: the prover is to say."""
@@ -233,7 +313,9 @@ class Comparison:
             loss,
             stands=stands(old, new),
             alone=(old, " or ".join(f"({one})" for one in (new, *rest[:_MOST_REJECTIONS]))),
-            bare=(asks and not verbs.authorising(new) and not marks.telling(new)) or self._forgotten(guard),
+            bare=(asks and not verbs.authorising(new) and not marks.telling(new))
+            or self._forgotten(guard)
+            or self._asks_less(guard, other),
         )
 
     def _unasked(self, guard: Guard) -> frozenset[str]:
@@ -247,6 +329,14 @@ class Comparison:
             return False
         return not any(verbs.somebody(g.condition) for g in self._after.guards if g.condition)
 
+    def _asks_less(self, guard: Guard, other: Guard) -> bool:
+        """Whether a refusal was about more than the one in its place, and no condition is about the rest any more."""
+        old, new = variables(guard.condition), variables(other.condition)
+        if guard.family != "refuse" or not new < old or marks.fixed(other.condition):
+            return False
+        every = frozenset().union(*(variables(g.condition) for g in self._after.guards if g.condition))
+        return not (old - new) <= every
+
     def _unbound(self, guard: Guard) -> bool:
         """Whether it compared whose something is with who asks, and no condition of the function does any more."""
         rest = [g.condition for g in self._after.guards if g.condition]
@@ -259,9 +349,11 @@ class Comparison:
         found = []
         for guard, other in changed:
             missing = atoms(guard.condition) - self._atoms
-            if missing and not atoms(other.condition) - atoms(guard.condition) and any(map(marks.telling, missing)):
+            fewer = missing and not atoms(other.condition) - atoms(guard.condition)
+            accepts = guard.family == "accept" and only_where(other.condition, guard.condition)
+            if accepts or (fewer and any(map(marks.telling, missing))):
                 found.append(self._loss(Sign.WEAKER, guard, instead=other))
-            elif self._moved(guard):
+            elif guard.family == "accept" or self._moved(guard):
                 continue
             elif loosened(guard.condition, other.condition):
                 found.append(self._loss(Sign.REPLACED, guard, instead=other))
@@ -274,7 +366,10 @@ class Comparison:
         found += [
             self._loss(Sign.CONDITION if guard.strong else Sign.BARE, guard)
             for guard in gone
-            if (guard.strong or not called) and not self._still_tested(guard) and not self._moved(guard)
+            if (guard.strong or not called)
+            and guard.family != "accept"
+            and not self._still_tested(guard)
+            and not self._moved(guard)
         ]
         return found
 
@@ -283,13 +378,16 @@ class Comparison:
         for kind, sign in ((Kind.CALL, Sign.CALL), (Kind.DECORATOR, Sign.DECORATOR), (Kind.HOLD, Sign.HOLD)):
             lost: dict[str, list[Guard]] = defaultdict(list)
             for guard in self._lost:
-                if guard.kind is kind and guard.family != "base":
+                held = kind is Kind.HOLD and shapes.split(self._after.source, self._before.source)
+                if guard.kind is kind and guard.family != "base" and not held:
                     lost[guard.family].append(guard)
             come = Counter(g.family for g in self._gained if g.kind in (Kind.CALL, Kind.DECORATOR, Kind.HOLD))
             for family, guards in lost.items():
                 left = [g for g in guards if not self._moved(g)]
                 found += [
-                    self._loss(sign if g.strong else Sign.COMMON, g) for g in left[: max(0, len(left) - come[family])]
+                    self._loss(sign if g.strong else Sign.COMMON, g)
+                    for g in left[: max(0, len(left) - come[family])]
+                    if self._needed(g)
                 ]
         return found
 
@@ -297,11 +395,13 @@ class Comparison:
         found = []
         for kind, sign in ((Kind.KEYWORD, Sign.KEYWORD), (Kind.LITERAL, Sign.LITERAL), (Kind.HANDLER, Sign.HANDLER)):
             lost = [g for g in self._lost if g.kind is kind and not self._moved(g) and self._needed(g)]
+            lost = [g for g in lost if g.family not in ("closed", "open")]
             gained = sum(1 for g in self._gained if g.kind is kind and (kind is not Kind.LITERAL or self._needed(g)))
             found += [self._loss(sign, g) for g in lost[: max(0, len(lost) - gained)]]
         kept = Counter(g.key for g in self._gained if g.kind is Kind.ENTRY)
         for guard in (g for g in self._lost if g.kind is Kind.ENTRY):
-            if not kept[guard.key] and not self._around.elsewhere(guard, self._after):
+            given_up = guard.key.partition(":")[0] in self._around.given_up
+            if not kept[guard.key] and not given_up and not self._around.elsewhere(guard, self._after):
                 found.append(self._loss(Sign.DENIED, guard))
         return found
 
@@ -309,8 +409,18 @@ class Comparison:
         """Whether what it was about is still there: the statement of SQL, the file made, the object taken whole."""
         if guard.family == "where":
             return f"sql {guard.key.partition(':')[0]}" in self._after.words
+        if guard.family == "clamp":
+            return guard.key.partition(" ")[2].rpartition(".")[2] not in self._after.source
+        if guard.family == "fallback":
+            return guard.key.partition(":")[0] in self._after.words
         if guard.family in ("mode", "flag"):
             return marks.makes(self._after.calls)
+        if guard.family == "hidden":
+            return guard.key in self._after.words
+        if guard.kind is Kind.KEYWORD and verbs.assumed(guard.key) and marks.decided(guard.text):
+            return False  # what decided about it is gone: it holds outright
+        if guard.key == "(parameter)":
+            return any(word.startswith("...") for word in self._after.words)
         whole = f"...{guard.key}"
         return guard.family != "picked" or self._after.words[whole] > self._before.words[whole]
 
@@ -334,6 +444,21 @@ class Comparison:
                 )
         return found
 
+    def _optional(self) -> list[Loss]:
+        """Protections that hold outright, and that something else decides about now."""
+        old = {g.key.lower(): g for g in self._before.guards if g.kind is Kind.KEYWORD}
+        off = {key.partition("=")[0].lower() for key in self._before.unsafe}
+        return [
+            self._loss(Sign.TURNED, guard)
+            for guard in self._after.guards
+            if guard.kind is Kind.KEYWORD and verbs.assumed(guard.key) and marks.decided(guard.text)
+            if guard.key.lower() not in off
+            and not (guard.key.lower() in old and marks.decided(old[guard.key.lower()].text))
+        ]
+
+    def _was_there(self, name: str) -> bool:
+        return self._around.words(self._before, self._after)[0][name] > 0
+
     def _had(self, name: str) -> bool:
         return any(g.kind is Kind.KEYWORD and g.key.lower() == name.lower() for g in self._lost)
 
@@ -347,6 +472,8 @@ class Comparison:
             for key in (after - before).elements():
                 if sign is Sign.ALLOWED and key.partition(": ")[0] not in known:
                     continue  # a new list: it may well be a new check
+                if PICKED in key and not self._was_there(key.partition(PICKED)[2]):
+                    continue  # a new field: nobody kept it out
                 name, turned, _ = key.partition("=")
                 one = Sign.TURNED if sign is Sign.UNSAFE and turned else sign
                 if one is Sign.TURNED and not verbs.outright(name) and not self._had(name):

@@ -28,10 +28,19 @@ class Listed(NamedTuple):
     line: int
 
 
-def placed(functions: Sequence[Function], lists: Iterable[Listed]) -> list[Function]:
-    """The functions of a file with the entries of its lists, as far as their use tells what they are for."""
+PICKED = ", one by one: "  # in a key: a list by which fields are taken of something
+
+
+def placed(functions: Sequence[Function], lists: Iterable[Listed], picks: Iterable[str] = ()) -> list[Function]:
+    """The functions of a file with the entries of its lists, as far as their use tells what they are for.
+
+    Args:
+        functions: of the file.
+        lists: in it.
+        picks: names of lists that say which fields are taken of something.
+    """
     out = list(functions)
-    sides = _sides(functions)
+    sides = {**dict.fromkeys(picks, "pick"), **_sides(functions)}
     for one in lists:
         side = sides.get(one.name)
         if side is None:
@@ -47,7 +56,8 @@ def placed(functions: Sequence[Function], lists: Iterable[Listed]) -> list[Funct
             )  # fmt: skip
             out[one.function] = msgspec.structs.replace(home, guards=(*home.guards, *guards))
         else:
-            allows = home.allows + Counter(f"{one.name}: {entry}" for entry in one.entries)
+            between = PICKED if side == "pick" else ": "
+            allows = home.allows + Counter(f"{one.name}{between}{entry}" for entry in one.entries)
             out[one.function] = msgspec.structs.replace(home, allows=allows)
     return out
 

@@ -7,6 +7,7 @@ its place, if anything does: whether that is as good is the prover's question (`
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
@@ -17,6 +18,8 @@ from interlock.changes.guards.guard import REJECTIONS, Function, Kind
 from interlock.changes.guards.loss import Loss, Sign
 from interlock.changes.guards.pairing import Pair, pairs
 from interlock.changes.guards.surroundings import Surroundings
+
+_PRINTING = ("String", "GoString", "MarshalJSON", "MarshalText", "__repr__", "__str__", "toJSON", "toString")
 
 
 def losses(
@@ -73,6 +76,8 @@ def _whole(function: Function, helpers: Mapping[str, Function]) -> Function:
 
 def _deleted(gone: Function, new: Sequence[Function], around: Surroundings) -> list[Loss]:
     """A function named for what it guards, that refuses, and that is no more: a framework may have called it."""
+    if _refusing_handler(gone, new) or _masking(gone):
+        return [_gone_whole(gone, "refusal")]
     known = verbs.family(gone.short)
     refuses = any(g.kind in REJECTIONS and g.family in ("refuse", "nothing") for g in gone.guards)
     if known is None or not known[1] or not refuses or not gone.short:
@@ -82,16 +87,34 @@ def _deleted(gone: Function, new: Sequence[Function], around: Surroundings) -> l
     refusals = [g for g in gone.guards if g.kind in REJECTIONS]
     if refusals and all(around.elsewhere(g, gone) for g in refusals):
         return []
-    text = f"{gone.name}()"
-    return [
-        Loss(
-            sign=Sign.DELETED,
-            family=known[0],
-            path=gone.path,
-            function=gone.name,
-            line=0,
-            was=gone.line,
-            text=text,
-            critical=verbs.critical((gone.path, gone.name)),
-        )
-    ]
+    return [_gone_whole(gone, known[0])]
+
+
+def _gone_whole(gone: Function, family: str) -> Loss:
+    return Loss(
+        sign=Sign.DELETED,
+        family=family,
+        path=gone.path,
+        function=gone.name,
+        line=0,
+        was=gone.line,
+        text=f"{gone.name}()",
+        critical=verbs.critical((gone.path, gone.name)),
+    )
+
+
+def _refusing_handler(gone: Function, new: Sequence[Function]) -> bool:
+    """A function inside of another one that does nothing but refuse, and that the other one handed to somebody."""
+    outer = gone.name.rpartition(".")[0]
+    only = [g for g in gone.guards if g.kind is Kind.RAISE]
+    return (
+        bool(only)
+        and len(only) == len(gone.guards)
+        and "NotImplemented" not in only[0].text
+        and any(one.name == outer and one.path == gone.path and gone.short not in one.words for one in new)
+    )
+
+
+def _masking(gone: Function) -> bool:
+    """A method by which all printouts of something show one fixed text."""
+    return gone.short in _PRINTING and re.fullmatch(r"'[^']*'|\"[^\"]*\"", gone.answer) is not None

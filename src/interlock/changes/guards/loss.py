@@ -39,6 +39,15 @@ class Sign(enum.StrEnum):
     UNBOUNDED = "bound-lost"  # the last argument of a call that takes how much
     RAISED = "limit-moved"  # a number under a bound's name lets in more
     NUDGED = "limit-moved-a-little"
+    UNUSED = "parameter-unused"  # it is given what it does not look at any more
+    UNREAD = "constant-unread"  # a constant lies there that it read
+    OPENED = "error-answered"  # an error that ended it is answered now
+    SWALLOWED = "error-swallowed"  # what ended it where it failed is left to fail
+    CAUGHT = "more-caught"  # every error is caught where some were
+    REPEATED = "repeats-counted"  # what comes twice counts twice
+    PUBLISHED = "private-published"  # a private field is one for everybody
+    OVERRIDDEN = "value-overridden"  # what was worked out here is only a fallback
+    PARTED = "steps-parted"  # others come between a check and what it was for
     KIND = "kind-untested"  # a condition no longer asks of which kind something is
 
 

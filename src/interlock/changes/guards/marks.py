@@ -41,6 +41,12 @@ _FINDING = re.compile(r"find(?:[A-Z]\w*)?$")
 _FIXED = re.compile(r"\bin (?:\w+\.)?[A-Z][A-Z0-9_]{2,}\b|\b[A-Z][A-Z0-9_]{2,}\.(?:has|includes)\(")
 _MARKS = re.compile(r"""\bin (['"])(?:\\?[^\w\s'"]|\\[trn]){2,}\1""")
 _LISTED = re.compile(r"([\w.]+)\.includes\((\w+)\)")
+_NOW = re.compile(r"\b(?:clock|now|Now|utcnow|time|today|Since|Until|monotonic)\(")
+_HOST = re.compile(
+    r"headers?['\"]?\]?(?:\.get\(|\[)\s*['\"](?:x-forwarded-)?host['\"]|\b(?:req|request)\.(?:hostname|headers\.host|host|get_host\()"
+    r"|\breq(?:uest)?\.(?:get|header)\(['\"](?:x-forwarded-)?host|\br\.Host\b",
+    re.IGNORECASE,
+)
 _PARTLY = re.compile(
     r"\.(?:startswith|endswith|startsWith|endsWith|includes|indexOf)\(|\b(?:HasPrefix|HasSuffix|Contains)\("
 )
@@ -107,15 +113,49 @@ def fixed(condition: str) -> bool:
     return _FIXED.search(condition) is not None
 
 
+def timely(condition: str) -> bool:
+    """Whether a condition compares a time with now: `clock() - sent <= OLDEST`."""
+    return _NOW.search(condition) is not None and any(sign in condition for sign in ("<", ">", "Before(", "After("))
+
+
 def telling(condition: str) -> bool:
     """Whether a condition protects by what it asks, whatever it leads to."""
-    return verbs.bounding(condition) or binding(condition) or fixed(condition) or _MARKS.search(condition) is not None
+    known = verbs.bounding(condition) or binding(condition) or fixed(condition) or timely(condition)
+    return known or _MARKS.search(condition) is not None
 
 
 def some_part(old: str, new: str) -> bool:
     """`names.includes(name)` became `names.some((n) => name.startsWith(n))`."""
     listed = _LISTED.search(old)
     return listed is not None and f"{listed[1]}.some(" in new and listed[2] in new and loose(new)
+
+
+def decided(text: str) -> bool:
+    """Whether a setting (`name=value`, `name: value`) is what a comparison or the environment makes of it."""
+    value = re.split(r"[=:]", text, maxsplit=1)[-1]
+    return re.search(r"[!=]==?|\bnot |^\s*!|\benv(?:iron)?\b|getenv", value) is not None
+
+
+def named(text: str) -> bool:
+    """Whether it is the host by which a request calls the program: what the sender wrote."""
+    return _HOST.search(text) is not None
+
+
+def answering(called: str) -> bool:
+    """Whether a call of this name makes an answer to a request."""
+    last = called.rpartition(".")[2]
+    return last.endswith("Response") or last in ("jsonify", "make_response", "HTTPException", "json_response")
+
+
+def sorting(condition: str) -> bool:
+    """Whether a filter sorts by a field of what it goes through, and not by whether there is something at all."""
+    tree = parsed(condition)
+    return tree is not None and any(
+        isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isidentifier()
+        for part in ast.walk(tree)
+        if isinstance(part, ast.Subscript | ast.Call)
+        for node in ast.iter_child_nodes(part)
+    )
 
 
 def loose(condition: str) -> bool:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import math
+import re
 
+_VERSION = re.compile(r"(TLS|SSL|DTLS)_?(?:version)?_?v?(\d)[._]?(\d)?(?!\d)", re.IGNORECASE)
 _MOST_DIGITS = 40  # of a number that is worked out
 
 
@@ -25,3 +27,12 @@ def number(node: ast.expr) -> float | None:
         shifted = isinstance(node.op, ast.LShift)
         return left * math.pow(2, right) if shifted else math.pow(left, right)
     return None
+
+
+def version(text: str) -> int | None:
+    """The version of TLS that a value names last (`VersionTLS12`: 12); of SSL, one below all of them."""
+    found = _VERSION.findall(text)
+    if not found:
+        return None
+    name, one, other = found[-1]
+    return int(one) * 10 + int(other or 0) - (100 if name.upper() == "SSL" else 0)

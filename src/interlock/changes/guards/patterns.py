@@ -33,7 +33,7 @@ def worse(before: str, after: str) -> str:
     if now["endless"] > was["endless"] and now["bounded"] < was["bounded"]:
         return "a repetition has lost its bound"
     if _skeleton(one) == _skeleton(other) and _wider(one, other):
-        return WIDER
+        return DOT if _dots(other) > _dots(one) else WIDER
     return ""
 
 
@@ -86,6 +86,8 @@ def slow(text: str) -> bool:
 
 _COUNTED = ("start", "end", "look", "bounded", "endless", "slow")
 WIDER = "a class of characters holds more than before"
+DOT = "a dot that stood for itself stands for any character"
+_SINGLE = (codes.LITERAL, codes.NOT_LITERAL, codes.ANY, codes.IN)
 _FEWER = {
     "start": "the anchor at its beginning is gone",
     "end": "the anchor at its end is gone",
@@ -233,12 +235,22 @@ def _in_category(char: str, category: str) -> bool:
 
 
 def _skeleton(tree: Any) -> list[str]:
-    return [str(operation) for operation, _ in _items(tree)]
+    return ["a character" if operation in _SINGLE else str(operation) for operation, _ in _items(tree)]
+
+
+def _dots(tree: Any) -> int:
+    """How many characters of any kind there are, in groups as well."""
+    inner = {codes.SUBPATTERN: -1, codes.MAX_REPEAT: 2, codes.MIN_REPEAT: 2}
+    return sum(
+        _dots(value[inner[operation]]) if operation in inner else operation is codes.ANY
+        for operation, value in _items(tree)
+    )
 
 
 def _wider(one: Any, other: Any) -> bool:
-    for (operation, was), (_, now) in zip(_items(one), _items(other), strict=True):
-        if operation is codes.IN and _class(was) < _class(now):
+    for place, ((operation, was), (_, now)) in enumerate(zip(_items(one), _items(other), strict=True)):
+        old, new = one[place : place + 1], other[place : place + 1]
+        if operation in _SINGLE and repr(old) != repr(new) and _characters(old) < _characters(new):
             return True
         if operation in (codes.MAX_REPEAT, codes.MIN_REPEAT):
             if _skeleton(was[2]) == _skeleton(now[2]) and _wider(was[2], now[2]):

@@ -22,6 +22,8 @@ _REMOVING = ("any", "all", "pop", "delete", "remove", "discard", "replace", "rem
 _KINDS = ("str", "int", "float", "bool", "bytes")
 _READ = frozenset({"get", "getenv", "getattr", "pop", "bool", "setdefault"})  # what they answer is an option's value
 _SPACES = (r"\s+", r"\s", " +", r"\s*")
+_ANSWERING = {"status", "body", "detail", "message", "error"}
+_ERRORS = ("error", "err", "e", "exc", "ex", "exception", "problem")
 _NOTHING = ("None", "False", "''", '""', "()", "[]", "{}", "0", "-1", "b''")
 
 
@@ -57,18 +59,24 @@ class _Reader:
         self._path = path
         self._lines = text.splitlines()
         self._lists: dict[str, list[Listed]] = {}
+        self._picks: set[str] = set()
+        self._off: frozenset[str] = frozenset()
 
     def functions(self, tree: ast.Module) -> list[Function]:
         found: list[Function] = []
+        self._off = _off(tree)
         self._block(tree, "", found)
         numbers = {one.name: number for number, one in enumerate(found)}
-        return placed(found, [e._replace(function=numbers[n]) for n, some in self._lists.items() for e in some])
+        lists = [e._replace(function=numbers[n]) for n, some in self._lists.items() for e in some]
+        return placed(found, lists, self._picks)
 
     def _block(self, node: ast.Module | _Block, name: str, found: list[Function]) -> None:
         """One function, or a module's or class's own statements; what is nested under a name is one of its own."""
-        scribe = _Scribe(name)
+        scribe = _Scribe(name, self._off)
         place = len(found)
-        for child in scribe.write(node):
+        nested = scribe.write(node)
+        self._picks |= scribe.picks
+        for child in nested:
             self._block(child, f"{name}.{child.name}" if name else child.name, found)
         start, end = (
             (1, len(self._lines)) if isinstance(node, ast.Module) else (node.lineno, node.end_lineno or node.lineno)
@@ -119,7 +127,8 @@ def _answered(node: ast.AST) -> str:
 class _Scribe(ast.NodeVisitor):
     """Writes down what stands in one block, without what is nested in it under a name."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, off: frozenset[str]) -> None:
+        self._off = off
         self.guards: list[Guard] = []
         self.calls: set[str] = set()
         self.words: Counter[str] = Counter()
@@ -127,6 +136,7 @@ class _Scribe(ast.NodeVisitor):
         self.unsafe: Counter[str] = Counter()
         self.asked: Counter[str] = Counter()
         self.lists: list[Listed] = []
+        self.picks: set[str] = set()  # lists whose entries are taken of something, one by one
         self._nested: list[_Block] = []
         self._name = name
         self._within: list[str] = []  # the conditions that lead to the statement at hand
@@ -216,6 +226,9 @@ class _Scribe(ast.NodeVisitor):
 
     def _branch(self, node: ast.If, before: list[str]) -> None:
         self._test(node.test, Kind.EXIT if _leaves(node.body) else Kind.CONDITION)
+        if isinstance(node.body[-1], ast.Return) and _text_of(node.body[-1].value) == "True":
+            source = ast.unparse(node.test)
+            self._add(Kind.CONDITION, "accept", source, node, condition=source, strong=False)
         if outcome := _leaves(node.body):
             self._exit(node, " and ".join([*before, f"({ast.unparse(node.test)})"]), outcome)
         self._inside(node.body, " and ".join([*before, f"({ast.unparse(node.test)})"]))
@@ -233,18 +246,22 @@ class _Scribe(ast.NodeVisitor):
             outcome = "answer"  # it sorts errors that have happened; what was to be refused is refused already
         self._add(Kind.EXIT, outcome, condition, node, condition=condition, strong=marks.telling(condition))
 
-    def _test(self, test: ast.expr, kind: Kind) -> None:
-        """A condition: its texts and its verbs; and itself, where it leads elsewhere than out."""
+    def _test(self, test: ast.expr, kind: Kind, *, sorting: bool = False) -> None:
+        """A condition: its texts and its verbs; and itself, where it leads elsewhere than out, or sorts things out."""
         for node in ast.walk(test):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and verbs.telling(node.value):
                 self._add(Kind.LITERAL, "literal", node.value, node, text=repr(node.value))
         if kind is Kind.CONDITION:
             source = ast.unparse(test)
-            self._add(Kind.CONDITION, "condition", source, test, condition=source, strong=marks.telling(source))
+            strong = (sorting and marks.sorting(source)) or marks.telling(source)
+            self._add(Kind.CONDITION, "condition", source, test, condition=source, strong=strong)
         self.visit(test)
 
     def visit_match_case(self, node: ast.match_case) -> None:
         """`case x: raise` refuses as `if` does."""
+        last, anything = node.body[-1], isinstance(node.pattern, ast.MatchAs) and node.pattern.pattern is None
+        if anything and node.guard is None and isinstance(last, ast.Return) and _text_of(last.value) == "True":
+            self.unsafe["a default case that answers yes"] += 1
         if _leaves(node.body) == "refuse" and not self._caught:
             self._add(Kind.EXIT, "refuse", f"case {ast.unparse(node.pattern)}", node.body[0], strong=False)
         if node.guard is not None:
@@ -271,11 +288,23 @@ class _Scribe(ast.NodeVisitor):
         self._tested -= 1
 
     def visit_Return(self, node: ast.Return) -> None:
-        """A predicate's answer is a condition, for whoever asks."""
+        """A predicate's answer is a condition, for whoever asks; not one after an error, which is no check."""
         asks = isinstance(node.value, ast.Attribute | ast.UnaryOp) and verbs.personal(ast.unparse(node.value))
         partly = isinstance(node.value, ast.Call) and marks.loose(ast.unparse(node.value))
-        if node.value is not None and (asks or partly or isinstance(node.value, ast.BoolOp | ast.Compare)):
+        if node.value is not None and _tells(node.value):
+            self.unsafe["an error's own text in an answer"] += 1
+        if (
+            not self._caught
+            and node.value is not None
+            and (asks or partly or isinstance(node.value, ast.BoolOp | ast.Compare))
+        ):
             self._test(node.value, Kind.CONDITION)
+            if isinstance(node.value, ast.BoolOp):
+                source = ast.unparse(node.value)
+                self._add(Kind.CONDITION, "accept", source, node, condition=source, strong=False)
+        elif (each := _each(node.value)) is not None and not self._caught:
+            self._test(each, Kind.CONDITION)
+            self.generic_visit(node)
         else:
             self.generic_visit(node)
 
@@ -289,9 +318,21 @@ class _Scribe(ast.NodeVisitor):
         self._add(Kind.ASSERT, "refuse", source, node, condition=f"not ({source})", strong=False)
         self._test(node.test, Kind.EXIT)
 
+    def visit_Try(self, node: ast.Try) -> None:
+        """A step of its own whose failing changes nothing."""
+        only = node.body[0] if len(node.body) == 1 else None
+        called = only.value.value if isinstance(only, ast.Expr) and isinstance(only.value, ast.Await) else None
+        called = called or (only.value if isinstance(only, ast.Expr) else None)
+        if isinstance(called, ast.Call) and node.handlers and not any(map(_leaves, (h.body for h in node.handlers))):
+            name = _dotted(called.func).rpartition(".")[2]
+            self._add(Kind.HANDLER, "open", name, node, text=ast.unparse(called), strong=False)
+        self.generic_visit(node)
+
     def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:
         caught = ast.unparse(node.type) if node.type else "everything"
         self._add(Kind.HANDLER, "handler", caught, node, text=f"except {caught}", strong=False)
+        if _leaves(node.body) in ("refuse", "nothing"):
+            self._add(Kind.HANDLER, "closed", "closed", node, text=f"except {caught}", strong=False)
         self._tested += 1
         self._caught += 1
         for statement in node.body:
@@ -314,12 +355,15 @@ class _Scribe(ast.NodeVisitor):
     visit_AsyncFor = visit_For  # noqa: N815
 
     def _picked(self, target: ast.expr, fields: ast.expr, body: Sequence[ast.AST], node: ast.AST) -> None:
+        """`for name in FIELDS: setattr(self, name, data[name])`: the list says what is taken."""
+        if isinstance(target, ast.Name) and _subscripted(target.id, body):
+            self.picks.add(_dotted(fields).rpartition(".")[2])
         for source in sorted(picking.picked(target, fields, body)):
             self._add(Kind.LITERAL, "picked", source, node, text=f"fields picked of {source}")
 
     def visit_comprehension(self, node: ast.comprehension) -> None:
         for test in node.ifs:
-            self._test(test, Kind.CONDITION)
+            self._test(test, Kind.CONDITION, sorting=True)
         self.visit(node.iter)
         self.visit(node.target)
 
@@ -337,6 +381,14 @@ class _Scribe(ast.NodeVisitor):
 
     # Calls, names, lists, texts
 
+    def visit_Import(self, node: ast.Import | ast.ImportFrom) -> None:
+        """A module whose careless sister does the same without protecting."""
+        names = [a.name for a in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+        for module in filter(None, map(verbs.module, names)):
+            self._add(Kind.CALL, "module", module, node, text=module)
+
+    visit_ImportFrom = visit_Import  # noqa: N815
+
     def visit_Expr(self, node: ast.Expr) -> None:
         """A call whose answer nobody uses is there for what it does: refusing, perhaps."""
         called = node.value.value if isinstance(node.value, ast.Await) else node.value
@@ -350,6 +402,8 @@ class _Scribe(ast.NodeVisitor):
         self.calls.add(last)
         if known := verbs.family(name):
             self._add(Kind.CALL, known[0], last, node, text=ast.unparse(node), strong=known[1])
+        if len(node.args) == 2:
+            self._bounds(node, name)
         arguments = ", ".join(ast.unparse(a) for a in (*node.args, *node.keywords)) if len(node.args) < 20 else ""
         if bad := verbs.unsafe(name, arguments, "python"):
             self.unsafe[bad] += 1
@@ -381,6 +435,16 @@ class _Scribe(ast.NodeVisitor):
         columns += [ast.unparse(a) for a in node.args if isinstance(a, ast.Compare) and marks.binding(ast.unparse(a))]
         for column in columns:
             self._add(Kind.LITERAL, "where", f"rows: {column}", node, text=f"{column} in what it asks of the database")
+
+    def _bounds(self, node: ast.Call, name: str) -> None:
+        """`min(n, 50)`; and `CAPS.get(who, 0)`: what is not in a fixed table is answered so."""
+        for given in map(ast.unparse, node.args):
+            if verbs.clamping(name, given):
+                self._add(Kind.CALL, "clamp", f"min {given}", node, text=ast.unparse(node))
+        table = name.removesuffix(".get").rpartition(".")[2] if name.endswith(".get") else ""
+        if table.isupper():
+            key = f"{table}: {ast.unparse(node.args[1])}"
+            self._add(Kind.LITERAL, "fallback", key, node, text=ast.unparse(node))
 
     def _files(self, node: ast.Call, last: str) -> None:
         """Modes and flags of what is made."""
@@ -418,9 +482,13 @@ class _Scribe(ast.NodeVisitor):
         source = ast.unparse(value)
         side = verbs.bound(name)
         number = numbers.number(value) if side else None
+        if verbs.versioned(name) and (version := numbers.version(source)) is not None:
+            self._add(Kind.NUMBER, "version", f"{name}={version}", value, text=f"{name}={source}")
         if side and number is not None:
             self._add(Kind.NUMBER, side, f"{name}={number}", value, text=f"{name}={source}")
         protects = verbs.keyword(name, source)
+        if protects and verbs.outright(name) and isinstance(value, ast.Name | ast.Attribute):
+            protects = _dotted(value).rpartition(".")[2] not in self._off  # a parameter that is off unless it is given
         if protects:
             self._add(Kind.KEYWORD, "keyword", name, value, text=f"{name}={source}")
         elif protects is False:
@@ -477,6 +545,8 @@ class _Scribe(ast.NodeVisitor):
             self._statement(node, node.value)
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> None:
+        if any(isinstance(v, ast.FormattedValue) and marks.named(ast.unparse(v.value)) for v in node.values):
+            self.unsafe["the host that a request names"] += 1
         parts = [v.value if isinstance(v, ast.Constant) and isinstance(v.value, str) else "?" for v in node.values]
         self._statement(node, "".join(parts))
         first, last = node.values[0] if node.values else None, node.values[-1] if node.values else None
@@ -535,6 +605,59 @@ def _text(node: ast.expr) -> str | None:
         left, right = _text(node.left), _text(node.right)
         return None if left is None or right is None else left + right
     return None
+
+
+def _subscripted(name: str, body: Sequence[ast.AST]) -> bool:
+    """Whether something is asked for under this name."""
+    return any(
+        isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Name) and node.slice.id == name
+        for part in body
+        for node in ast.walk(part)
+    )
+
+
+def _tells(value: ast.expr) -> bool:
+    """Whether an answer to somebody holds the text of an error: `{"status": 500, "body": f"failed: {error}"}`."""
+    keys = {
+        _text(key) for node in ast.walk(value) if isinstance(node, ast.Dict) for key in node.keys if key is not None
+    }
+    answering = bool(keys & _ANSWERING) or marks.answering(_dotted(value))
+    for node in ast.walk(value) if answering else ():
+        shown = node.value if isinstance(node, ast.FormattedValue) else None
+        if isinstance(node, ast.Call) and _dotted(node.func) in ("str", "repr") and len(node.args) == 1:
+            shown = node.args[0]
+        if isinstance(shown, ast.Name) and shown.id in _ERRORS:
+            return True
+        if isinstance(node, ast.Call) and _dotted(node.func).endswith("format_exc"):
+            return True
+    return False
+
+
+def _off(tree: ast.Module) -> frozenset[str]:
+    """Parameters and fields of the file that are off where nobody says otherwise."""
+    found: dict[str, set[bool]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.arguments):
+            positional = [*node.posonlyargs, *node.args]
+            given = [*zip(positional[len(positional) - len(node.defaults) :], node.defaults, strict=True)]
+            given += [(a, d) for a, d in zip(node.kwonlyargs, node.kw_defaults, strict=True) if d is not None]
+            for argument, default in given:
+                off = isinstance(default, ast.Constant) and default.value is False
+                found.setdefault(argument.arg, set()).add(off)
+    return frozenset(name for name, values in found.items() if values == {True})
+
+
+def _each(node: ast.expr | None) -> ast.expr | None:
+    """What `any(… for …)` asks of each."""
+    if not isinstance(node, ast.Call) or _dotted(node.func) not in ("any", "all") or len(node.args) != 1:
+        return None
+    given = node.args[0]
+    asked = given.elt if isinstance(given, ast.GeneratorExp | ast.ListComp) else None
+    return asked if isinstance(asked, ast.BoolOp | ast.Compare) else None
+
+
+def _text_of(node: ast.expr | None) -> str:
+    return ast.unparse(node) if node is not None else ""
 
 
 def _here(node: ast.expr) -> bool:

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 
 from interlock.changes.guards import marks, verbs
 from interlock.changes.guards.atoms import atoms, parsed, signs, words
-from interlock.changes.guards.members import opened
+from interlock.changes.guards.members import opened, settled
 
 _EMPTY = (None, "", b"", 0, False)
 _LENGTHS = ("len", "bool")
@@ -37,9 +37,9 @@ def stands(old: str, new: str) -> Stands:
     ranks = max(map(verbs.rank, lost), default=0), max(map(verbs.rank, fresh), default=0)
     if not verbs.people(f"{old} {new}"):
         ranks = 0, 0
-    if _fewer_members(old, new, lost, fresh) or opened(old, new) or _only_where(old, new):
+    if _fewer_members(old, new, lost, fresh) or opened(old, new) or only_where(old, new):
         return Stands.WEAKER
-    if opened(new, old) or _asks_more(lost, fresh, signs(old), seen):
+    if opened(new, old) or settled(old, new) or _asks_more(lost, fresh, signs(old), seen):
         return Stands.STRONGER
     if ranks[1] > ranks[0] > 0:
         return Stands.STRONGER
@@ -52,9 +52,11 @@ def stands(old: str, new: str) -> Stands:
     return Stands.UNKNOWN if Stands.UNKNOWN in kinds else Stands.PROVABLE
 
 
-def _only_where(old: str, new: str) -> bool:
+def only_where(old: str, new: str) -> bool:
     """Whether the new one refuses where the old one did only if something else holds besides (`a`, now `b and a`)."""
     one, other = parsed(old), parsed(new)
+    if new.startswith("not (") and " and " in new:
+        return False  # another branch of an `elif` came before it
     if one is None or not isinstance(other, ast.BoolOp) or not isinstance(other.op, ast.And):
         return False
     every = {ast.unparse(value) for value in other.values}
@@ -67,7 +69,8 @@ def _asks_more(lost: frozenset[str], fresh: frozenset[str], before: dict[str, bo
     there = [(_presence(atom), before.get(atom)) for atom in lost]
     if not there or any(one is None or sign is not one[1] for one, sign in there):
         return False
-    asking = [tree for atom in fresh if _presence(atom) is None and not after.get(atom, True) and (tree := parsed(atom))]
+    firm = [atom for atom in fresh if _presence(atom) is None or "." in atom]
+    asking = [tree for atom in firm if not after.get(atom, True) and (tree := parsed(atom)) is not None]
     return all(one is not None and any(_inside(one[0], tree) for tree in asking) for one, _ in there)
 
 
@@ -169,8 +172,8 @@ def _kind(atom: str, refuses: bool, old: frozenset[str]) -> Stands:
     there = _presence(atom)
     if there is not None:
         name, absent = there
-        named = _dotted(name) and any(words(name) < some for some in about)
-        if named or any(_inside(name, tree) for one in old if (tree := parsed(one)) is not None):
+        less = _dotted(name) and any(words(name) < some for some in about)
+        if less or any(_inside(name, tree) for one in old if (tree := parsed(one)) is not None):
             return Stands.WEAKER if refuses is absent else Stands.STRONGER
     named = _names(atom)
     everything = frozenset().union(*about)

@@ -51,6 +51,9 @@ _CHECKING_CALLS = {
 _METHODS = {"get", "post", "put", "patch", "delete", "all", "use", "handle", "handlefunc"}
 _PICKING = {"filter", "find", "findIndex", "some", "every"}
 _NOTHING = {"", "false", "null", "undefined", "nil", "''", '""', "[]", "{}", "0", "-1", "void 0", "!1"}
+_ANSWERS = {"json", "send", "end", "render"}
+_TELLS = re.compile(r"\b(?:err|error|e|ex)\.(?:message|stack|toString\(\)|Error\(\))|\bString\((?:err|error|e)\)")
+_YES = ("return true", "return true;")
 _REFUSING = re.compile(
     r"err|forbidden|denied|unauthori|bad_?request|invalid|not_?found|abort|reject|fail|\b4(00|01|03|04|13|29)\b",
     re.IGNORECASE,
@@ -343,7 +346,9 @@ class _Reader:
         call = re.match(r"[\w$.]+", value)
         if call and call[0].rpartition(".")[2] in _REFUSING_CALLS and "(" in value:
             return "refuse"
-        return "refuse" if _REFUSING.search(value) and len(value) < 300 else "answer"
+        # A setting that protects refuses nothing itself: `{ rejectUnauthorized: true }`.
+        plain = re.sub(r"([\w$]+)\s*:", lambda m: "" if verbs.keyword(m[1], "true") is not None else m[0], value)
+        return "refuse" if len(value) < 300 and _REFUSING.search(plain) else "answer"
 
     # Statements
 
@@ -354,6 +359,8 @@ class _Reader:
             self._add(Kind.RAISE, "refuse", self._text(node), node, strong=False)
         if value is not None and value.type == "expression_list" and value.named_child_count == 1:
             value = value.named_children[0]
+        if self._caught:
+            return self._below(node)  # an answer after an error is no check
         told = ("member_expression", "selector_expression", "binary_expression", "unary_expression")
         if value is not None and (
             (value.type in told and verbs.personal(self._text(value)))
@@ -385,6 +392,13 @@ class _Reader:
 
     def _on_catch_clause(self, node: Node) -> None:
         self._add(Kind.HANDLER, "handler", "everything", node, text="catch", strong=False)
+        body, tried = node.child_by_field_name("body"), node.parent and node.parent.child_by_field_name("body")
+        if body is not None and (outcome := self._leaves(body)) in ("refuse", "nothing"):
+            self._add(Kind.HANDLER, "closed", "closed", node, text=f"catch: {outcome}", strong=False)
+        only = tried.named_children[0] if tried is not None and tried.named_child_count == 1 else None
+        if body is not None and not self._leaves(body) and only is not None and only.type == "expression_statement":
+            called = self._text(only).removeprefix("await ").partition("(")[0]
+            self._add(Kind.HANDLER, "open", called.rpartition(".")[2], node, text=self._text(only), strong=False)
         self._tested += 1
         self._caught += 1
         self._below(node)
@@ -405,6 +419,8 @@ class _Reader:
     def _refusing_case(self, node: Node, value: Node | None) -> None:
         """`case x: return err` refuses as `if` does."""
         body = [c for c in node.named_children if c != value and c.type != "comment"]
+        if value is None and node.type != "expression_case" and self._text(body[-1] if body else None) in _YES:
+            self._page.unsafe["a default case that answers yes"] += 1
         while len(body) == 1 and ("block" in body[0].type or body[0].type == "statement_list"):
             body = [c for c in body[0].named_children if c.type != "comment"]
         if body and body[-1].type != "break_statement" and self._left(body[-1]) == "refuse" and not self._caught:
@@ -438,6 +454,7 @@ class _Reader:
             hold = self._language == "go" and last in ("Lock", "RLock")
             kind, family = (Kind.HOLD, "lock") if hold else (Kind.CALL, known[0])
             self._add(kind, family, last, node, text=self._text(node), strong=known[1])
+        self._bounds(node, name, given[:2000])
         if bad := verbs.unsafe(name, given[:2000], self._language):
             self._page.unsafe[bad] += 1
         if name in ("RegExp", "regexp.MustCompile", "regexp.Compile"):
@@ -479,6 +496,17 @@ class _Reader:
                     yield from self._fields(one)
                 else:
                     yield self._text(key).strip("'\""), self._text(value)
+
+    def _bounds(self, node: Node, name: str, given: str) -> None:
+        """`Math.min(n, 50)`; a module that protects; and an answer that holds the text of an error."""
+        two = re.fullmatch(r"\(\s*([\w.]+)\s*,\s*([\w.]+)\s*\)|\(.*,\s*([\w.]+)\s*\)", given, re.DOTALL)
+        for one in filter(None, two.groups()) if two is not None else ():
+            if verbs.clamping(name, one):
+                self._add(Kind.CALL, "clamp", f"min {one}", node, text=self._text(node))
+        if name == "require" and (module := verbs.module(given.strip("()'\"` "))):
+            self._add(Kind.CALL, "module", module, node, text=module)
+        if (name.rpartition(".")[2] in _ANSWERS or name == "http.Error") and _TELLS.search(given):
+            self._page.unsafe["an error's own text in an answer"] += 1
 
     def _files(self, node: Node, last: str, given: str) -> None:
         """Modes and flags of what is made."""
@@ -523,7 +551,9 @@ class _Reader:
         self._add(Kind.PATTERN, "pattern", pattern, node, text=self._text(node))
 
     def _on_string(self, node: Node) -> None:
-        """A statement of SQL: its conditions keep rows apart."""
+        """A statement of SQL: its conditions keep rows apart; a text made with the host that a request names."""
+        if node.type == "template_string" and marks.named(self._text(node)):
+            self._page.unsafe["the host that a request names"] += 1
         name, columns = marks.statement(re.sub(r"\$\{[^{}]*\}", "?", unquoted(self._text(node))))
         if name:
             self._page.words[f"sql {name}"] += 1
@@ -538,14 +568,27 @@ class _Reader:
         """`const { name, mail } = body`: fields are picked, so that no others come along."""
         parent = node.parent
         value = parent.child_by_field_name("value") if parent is not None else None
+        whole = any(child.type == "rest_pattern" for child in node.named_children)
+        given = parent is not None and parent.type in ("formal_parameters", "required_parameter")
+        if given and node.named_children and not whole:
+            self._add(Kind.LITERAL, "picked", "(parameter)", node, text=f"fields picked: {self._text(node)}")
         if value is not None and value.type in ("identifier", "member_expression"):
             source = self._text(value)
             self._add(Kind.LITERAL, "picked", source, node, text=f"fields picked of {source}")
         self._below(node)
 
+    def _on_field_declaration(self, node: Node) -> None:
+        """`json:"-"` of Go: a field that no printout shows."""
+        tag, name = node.child_by_field_name("tag"), self._text(node.child_by_field_name("name"))
+        if tag is not None and re.search(r'\b(?:json|xml|yaml):"-"', self._text(tag)):
+            self._add(Kind.LITERAL, "hidden", name, node, text=f"{name} kept out of what is written")
+        self._below(node)
+
     def _on_spread_element(self, node: Node) -> None:
         self._page.words[self._text(node).replace(" ", "")] += 1
         self._below(node)
+
+    _on_rest_pattern = _on_spread_element
 
     # Names with values
 
@@ -559,6 +602,8 @@ class _Reader:
         entries = self._entries(value)
         if value.type in ("string", "raw_string_literal") and patterns.looks(unquoted(source)):
             self._add(Kind.PATTERN, "pattern", unquoted(source), value, text=source)
+        if verbs.versioned(last) and (version := numbers.version(source)) is not None:
+            self._add(Kind.NUMBER, "version", f"{last}={version}", node, text=f"{last}: {source}")
         bound = verbs.bound(last)
         if bound and (number := _number(source)) is not None:
             self._add(Kind.NUMBER, bound, f"{last}={number}", node, text=f"{last}: {source}")
@@ -645,6 +690,16 @@ class _Reader:
         self._below(node)
 
     _on_var_spec = _on_const_spec
+
+    def _on_import_spec(self, node: Node) -> None:
+        """A module whose careless sister does the same without protecting."""
+        if module := verbs.module(unquoted(self._text(node.child_by_field_name("path")))):
+            self._add(Kind.CALL, "module", module, node, text=module)
+
+    def _on_import_statement(self, node: Node) -> None:
+        if module := verbs.module(unquoted(self._text(node.child_by_field_name("source")))):
+            self._add(Kind.CALL, "module", module, node, text=module)
+        self._below(node)
 
 
 _ARITHMETIC = re.compile(r"[\d_.xXa-fA-F]+(?:\s*(?:\*\*|<<|\*|\+|-)\s*[\d_.xXa-fA-F]+)*")

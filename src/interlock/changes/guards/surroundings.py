@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
@@ -10,6 +10,7 @@ import msgspec
 from interlock.changes.guards.atoms import names
 from interlock.changes.guards.guard import REJECTIONS, Function, Guard, Kind, minus
 from interlock.changes.guards.inlining import helpers, inlined
+from interlock.changes.guards.members import members, opened
 from interlock.changes.guards.pairing import Pair
 from interlock.changes.guards.renaming import Names
 
@@ -35,19 +36,37 @@ class Surroundings:
         self._helpers: dict[str, list[tuple[Function, list[Guard]]]] = defaultdict(list)
         self._callers: dict[str, list[Function]] = defaultdict(list)
         self._refusing = _refusing(before) & _refusing(after)
+        self._words = _words(before), _words(after)
+        self._texts = {one.path: one.source for one in after if not one.name}
         self._calling: dict[str, list[Function]] = defaultdict(list)
+        self.given_up: set[str] = set()  # lists of what is kept out, in whose place one of what is let in is asked now
         for pair in changed:
             if pair.after is None:
                 continue
             gained = minus(pair.after.guards, pair.before.guards if pair.before else ())
             for guard in gained:
                 self._gained[guard.identity].append(pair.after)
+            if pair.before is not None and gained:
+                self.given_up |= _given_up(minus(pair.before.guards, pair.after.guards), gained)
             if gained:
                 self._helpers[pair.after.short].append((pair.after, gained))
         for one in after:
             self._calling[one.short].append(one)
             for called in one.calls:
                 self._callers[called].append(one)
+
+    def words(self, before: Function, after: Function) -> tuple[Counter[str], Counter[str]]:
+        """All words of the two files that the functions stand in."""
+        return self._words[0][before.path], self._words[1][after.path]
+
+    def text(self, path: str) -> str:
+        """The new version of a file, whole."""
+        return self._texts.get(path, "")
+
+    def read(self, name: str, after: Function, before: Function) -> bool:
+        """Whether something that the function calls newly, or that calls it, reads `name`."""
+        near = [f for called in after.calls - before.calls for f in self._calling.get(called, ())]
+        return any(name in one.words for one in (*near, *self._callers.get(after.short, ())))
 
     def asking(self, before: Function, after: Function) -> tuple[Function, Function]:
         """A function of each version, its conditions with what the helpers of that version answer."""
@@ -72,6 +91,10 @@ class Surroundings:
         """Whether one function calls both, or `into` something that calls `holder`: it is on the same road."""
         above = [one for one in self._callers.get(holder.short, []) if one is not holder]
         return any(into.short in one.calls or one.short in into.calls for one in above)
+
+    def known(self, name: str) -> bool:
+        """Whether the change's files define a function of this name."""
+        return name in self._calling
 
     def refuses(self, name: str) -> bool:
         """Whether a function, decorator or class of this name refuses, in both versions."""
@@ -112,6 +135,26 @@ def _refusing(functions: Iterable[Function]) -> frozenset[str]:
         for part in one.name.split(".")
         if part
     )
+
+
+def _words(functions: Iterable[Function]) -> dict[str, Counter[str]]:
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for one in functions:
+        found[one.path] += one.words
+    return found
+
+
+def _given_up(lost: Iterable[Guard], gained: Iterable[Guard]) -> set[str]:
+    """The lists of what is kept out that one of what is let in took the place of."""
+    asking = [g.condition for g in gained if g.kind in REJECTIONS and g.condition]
+    refused = [g.condition for g in lost if asking and g.kind in REJECTIONS and g.condition]
+    return {
+        one.held.rpartition(".")[2]
+        for condition in refused
+        if any(opened(other, condition) for other in asking)
+        for one in members(condition)
+        if not one.allows
+    }
 
 
 def _asking(function: Function, answers: Mapping[str, Function]) -> Function:

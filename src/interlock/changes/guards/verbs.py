@@ -96,6 +96,29 @@ def bound(name: str) -> str:
     return sides[0] if len(sides) == 1 and not own & _set("bounds", "not") else ""
 
 
+def module(name: str) -> str:
+    """The protecting module that an import names (`defusedxml.ElementTree`), or ""."""
+    tops = {name, name.partition(".")[0], name.rpartition("/")[2]} if name.count("/") != 1 else {name}
+    return next(iter(sorted(tops & _set("modules", "safe"))), "")
+
+
+def clamping(called: str, given: str) -> bool:
+    """Whether `min(n, 50)` holds a value below a bound: a number above one, or one by a constant's name."""
+    fixed = re.fullmatch(r"\d[\d_]*|(?:[\w]+\.)*[A-Z][A-Z0-9_]{2,}|max[A-Z]\w*", given)
+    return called in ("min", "Math.min") and fixed is not None and given not in ("0", "1")
+
+
+def recording(called: str) -> bool:
+    """Whether a call writes down what happens, or guards it: its failing is no detail."""
+    return strong(called) or bool(words(called) & {"audit", "journal", "ledger", "log", "trail"} and "." in called)
+
+
+def versioned(name: str) -> bool:
+    """Whether a name says that its value is the lowest version of something that is spoken (`minVersion`)."""
+    own = words(name)
+    return "version" in own and bool(own & {"min", "minimum", "lowest", "secure", "ssl", "tls"})
+
+
 def wrapping(name: str) -> bool:
     """Whether a call of this name may make its argument safe: it is no word of the language, and no mere container."""
     return name not in _set("wrapping", "not")
@@ -110,6 +133,11 @@ def outright(name: str) -> bool:
     """Whether an argument of this name takes a protection away that would be there without it."""
     low = name.lower()
     return low in _set("keywords", "grave") or low.replace("_", "") in _set("keywords", "grave")
+
+
+def assumed(name: str) -> bool:
+    """Whether a protection of this name holds where nothing is said."""
+    return outright(name) and name.lower() not in _set("keywords", "open") and name.lower() in _set("keywords", "on")
 
 
 def bounding(condition: str) -> bool:

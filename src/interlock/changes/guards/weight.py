@@ -51,6 +51,15 @@ _LOOK = _GRAVE | {
         Sign.UNBOUNDED,
         Sign.RAISED,
         Sign.KIND,
+        Sign.REPEATED,
+        Sign.PUBLISHED,
+        Sign.OVERRIDDEN,
+        Sign.PARTED,
+        Sign.UNUSED,
+        Sign.UNREAD,
+        Sign.OPENED,
+        Sign.SWALLOWED,
+        Sign.CAUGHT,
     )
 }
 # Every fifth ordinary change shows one of these: they are looked at where it is critical.

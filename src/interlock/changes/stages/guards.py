@@ -50,6 +50,15 @@ _SENTENCES: dict[Sign, str] = {
     Sign.UNBOUNDED: "{where} has lost the bound in {text}.",
     Sign.RAISED: "{where} has a bound that lets in more than {text}.",
     Sign.NUDGED: "{where} has a bound that lets in a little more than {text}.",
+    Sign.UNUSED: "{where} no longer looks at what it is given as {text}.",
+    Sign.UNREAD: "{where} no longer reads {text}, which lies there unread.",
+    Sign.OPENED: "{where} goes on after an error that ended it: {text}.",
+    Sign.SWALLOWED: "{where} goes on where {text} fails.",
+    Sign.CAUGHT: "{where} catches every error where it caught {text}.",
+    Sign.REPEATED: "{where} counts twice in {text} what comes twice.",
+    Sign.PUBLISHED: "{where} has a field for everybody in place of the private {text}.",
+    Sign.OVERRIDDEN: "{where} takes {text} only where nothing else is given.",
+    Sign.PARTED: "{where} checks and changes {text} in two steps: another may come between.",
     Sign.KIND: "{where} no longer asks of which kind {reason} is.",
 }
 

@@ -1,0 +1,54 @@
+"""A condition of Python with what its names are bound to: `if unknown` asks what `unknown` was made of. Pure.
+
+Only names that the function binds once are seen through, and those of a loop, which stand for what it goes through.
+"""
+
+from __future__ import annotations
+
+import ast
+import textwrap
+from collections import defaultdict
+from functools import lru_cache
+
+from interlock.changes.guards.atoms import parsed
+
+_DEEP = 2  # names in what a name is bound to
+
+
+@lru_cache(maxsize=512)
+def _bound(source: str) -> dict[str, ast.expr]:
+    try:
+        tree = ast.parse(textwrap.dedent(source))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return {}
+    found: dict[str, list[ast.expr | None]] = defaultdict(list)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+            found[node.targets[0].id].append(node.value)
+        elif isinstance(node, ast.For) and isinstance(node.target, ast.Name):
+            found[node.target.id].append(node.iter)
+        elif isinstance(node, ast.arg):
+            found[node.arg].append(None)
+    stored = [n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+    return {
+        name: values[0]
+        for name, values in found.items()
+        if len(values) == 1 and values[0] is not None and stored.count(name) == 1
+    }
+
+
+def spelt(condition: str, source: str) -> str:
+    """The condition, a Python expression of the function `source`, with its names spelt out."""
+    bound, tree = _bound(source), parsed(condition)
+    for _ in range(_DEEP):
+        if tree is not None and bound:
+            tree = _Spelling(bound).visit(tree)
+    return ast.unparse(tree) if tree is not None else condition
+
+
+class _Spelling(ast.NodeTransformer):
+    def __init__(self, bound: dict[str, ast.expr]) -> None:
+        self._values = bound
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return parsed(ast.unparse(self._values[node.id])) or node if node.id in self._values else node

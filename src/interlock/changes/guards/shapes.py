@@ -1,0 +1,80 @@
+"""Small shapes of a program whose change tells by itself, in the text of a function of any language. Pure.
+
+A set that became a list counts twice what comes twice; a private field that is one for everybody shows in every
+printout; a value worked out here that is only the fallback of another one is what a stranger says it is; what was
+checked and taken in one step is taken by two at once where something is waited for in between.
+"""
+
+from __future__ import annotations
+
+import re
+
+_ADDED = re.compile(r"([A-Za-z_$][\w$.]*)\.add\(")
+_PRIVATE = re.compile(r"\bthis\.#(\w+)")
+_TABLE = r"[A-Z][A-Z0-9_]{2,}\[[^\[\]\n]+\]"
+_CALL = r"[A-Za-z_$][\w$]*\([^()\n]+\)"
+_ELSE = r"(?:\.get\([^,()\n]+,|\?\?|[^=!<>]=\s*[\w.$]+ (?:\|\||or\b))\s*"
+_FALLBACK = re.compile(rf"{_ELSE}({_TABLE}|{_CALL})")
+_ASKED = re.compile(r"(?:([A-Za-z_$][\w$.]*)\.(?:has|get|includes)\(|\bin ([A-Za-z_][\w.]*))")
+_AWAITED = re.compile(r"\bawait\b")
+_DEFERRED = re.compile(r"\bdefer [\w.]+\.R?Unlock\(\)")
+_LOCKED = re.compile(r"(?<![\w.])[\w.]+\.R?Lock\(\)")
+
+
+def repeated(before: str, after: str) -> list[str]:
+    """Sets whose size counts, that are lists in the second text."""
+    return sorted(
+        name
+        for name in {*_ADDED.findall(before)} - {*_ADDED.findall(after)}
+        if re.search(rf"(?<![\w.]){re.escape(name)}\.(?:append|push)\(", after)
+        and re.search(rf"len\({re.escape(name)}\)|(?<![\w.]){re.escape(name)}\.(?:length|size)\b", after)
+    )
+
+
+def published(before: str, after: str) -> list[str]:
+    """Private fields of a class that are fields for everybody in the second text."""
+    return sorted(
+        name
+        for name in {*_PRIVATE.findall(before)} - {*_PRIVATE.findall(after)}
+        if re.search(rf"\bthis\.{name}\b", after)
+    )
+
+
+def overridden(before: str, after: str) -> list[str]:
+    """Table look-ups and calls that the first text used as they are and the second only where nothing else is given."""
+    found = {*_FALLBACK.findall(after)} - {*_FALLBACK.findall(before)}
+    return sorted(one for one in found if one in before and after.count(one) == len(re.findall(_fallback(one), after)))
+
+
+def _fallback(one: str) -> str:
+    return _ELSE + re.escape(one)
+
+
+def parted(before: str, after: str) -> list[str]:
+    """Collections that the first text asked and changed in one step, and the second with a wait in between."""
+    return sorted(_together(before) & _apart(after))
+
+
+def _together(text: str) -> set[str]:
+    return {name for name, between in _steps(text) if not _AWAITED.search(between)} - _apart(text)
+
+
+def _apart(text: str) -> set[str]:
+    return {name for name, between in _steps(text) if _AWAITED.search(between)}
+
+
+def _steps(text: str) -> list[tuple[str, str]]:
+    """Collections that are asked and then changed, with what stands between."""
+    found = []
+    for match in _ASKED.finditer(text):
+        name = match[1] or match[2]
+        changed = re.compile(rf"(?<![\w.]){re.escape(name)}(?:\.(?:set|add|push|append)\(|\[[^\]\n]+\] = )")
+        if then := changed.search(text, match.end()):
+            found.append((name, text[match.end() : then.start()]))
+    return found
+
+
+def split(before: str, after: str) -> bool:
+    """Whether a lock that was held to a function's end is taken twice now, with a gap."""
+    kept = _DEFERRED.search(before) is not None and _DEFERRED.search(after) is None
+    return kept and len(_LOCKED.findall(after)) > len(_LOCKED.findall(before))
