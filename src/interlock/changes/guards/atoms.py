@@ -14,6 +14,7 @@ _OPPOSITE: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.GtE: ast.Lt,
     ast.LtE: ast.Gt,
 }
+_ORDER = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 _MIRRORED: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.Gt,
     ast.Gt: ast.Lt,
@@ -74,6 +75,8 @@ def _plain(node: ast.expr) -> str:
     left, sign, right = node.left, type(node.ops[0]), node.comparators[0]
     if isinstance(left, ast.Constant) and not isinstance(right, ast.Constant) and sign in _MIRRORED:
         left, sign, right = right, _MIRRORED[sign], left  # `0 < n` is `n > 0`
+    elif not isinstance(right, ast.Constant) and sign in _ORDER and ast.unparse(right) < ast.unparse(left):
+        left, sign, right = right, _MIRRORED[sign], left  # one of two is written: `a < b`, never `b > a`
     return ast.unparse(ast.Compare(left, [_OPPOSITE.get(sign, sign)()], [right]))
 
 

@@ -15,10 +15,9 @@ from interlock.changes.guards.dropped import dropped
 from interlock.changes.guards.guard import REJECTIONS, Function, Guard, Kind, minus
 from interlock.changes.guards.lists import PICKED
 from interlock.changes.guards.loss import Loss, Sign
-from interlock.changes.guards.members import members
 from interlock.changes.guards.outweighed import outweighed
 from interlock.changes.guards.renaming import renamed
-from interlock.changes.guards.replaced import Stands, loosened, only_where, stands, unmeasured
+from interlock.changes.guards.replaced import Stands, exact, loosened, only_where, stands, unmeasured
 from interlock.changes.guards.surroundings import Surroundings
 
 _FAR = 8  # times as much: a bound that moves less is a matter of every day, where it is not critical
@@ -171,13 +170,15 @@ class Comparison:
         before, after, around = self._before, self._after, self._around
         found: dict[str, Sign] = dict.fromkeys(forgotten.parameters(before, after), Sign.UNUSED)
         found |= dict.fromkeys(forgotten.bounds(before, after), Sign.UNBOUNDED)
+        found |= dict.fromkeys(forgotten.tables(before, after), Sign.UNREAD)
+        found |= dict.fromkeys(forgotten.keys(before, after), Sign.SHARED)
         found |= dict.fromkeys(
             forgotten.constants(before, after, around.words(before, after)[1], around.text(after.path)), Sign.UNREAD
         )
         return [
             self._loss(sign, Guard(kind=Kind.NUMBER, family="unread", key=name, line=before.line, text=name))
             for name, sign in found.items()
-            if sign is Sign.UNUSED or not around.read(name, after, before)
+            if sign in (Sign.UNUSED, Sign.SHARED) or not around.read(name, after, before)
         ]
 
     def _shapes(self) -> list[Loss]:
@@ -267,13 +268,9 @@ class Comparison:
         return found
 
     def _covered(self, guard: Guard) -> bool:
-        """Whether a refusal that came asks more about what the names of this one are bound to, or a look-up fails."""
+        """Whether a refusal that came asks more about what the names of this one are bound to."""
         if not self._after.path.endswith((".py", ".pyi")):
             return False
-        for one in members(guard.condition):
-            looked = re.escape(one.held) + r"\[(?:" + "|".join(map(re.escape, sorted(one.subject))) + r")\]"
-            if one.allows and one.subject and re.search(looked, self._after.source):
-                return True
         old = spelt(guard.condition, self._before.source)
         refusing = [g for g in self._gained if g.kind in REJECTIONS and g.family == "refuse" and g.condition]
         return any(stands(old, spelt(g.condition, self._after.source)) is Stands.STRONGER for g in refusing)
@@ -303,7 +300,7 @@ class Comparison:
             return msgspec.structs.replace(loss, sign=Sign.KIND, reason=", ".join(sorted(unasked)))
         if guard.family == "nothing" and unmeasured(guard.condition, other.condition):
             return msgspec.structs.replace(loss, sign=Sign.WEAKER)
-        if guard.family not in ("refuse", "condition", "end") and not asks:
+        if guard.family not in ("refuse", "condition", "end") and not asks and not exact(guard.condition):
             return loss
         old, new = guard.condition, other.condition
         if guard.kind is Kind.CONDITION:  # what it lets in
@@ -342,6 +339,11 @@ class Comparison:
         rest = [g.condition for g in self._after.guards if g.condition]
         return marks.binding(guard.condition) and not any(marks.binding(c) or verbs.authorising(c) for c in rest)
 
+    def _untimed(self, guard: Guard) -> bool:
+        """Whether it compared a time with now, and no condition of the function does any more."""
+        rest = [g.condition for g in self._after.guards if g.condition]
+        return marks.timely(guard.condition) and not any(map(marks.timely, rest))
+
     def _conditions(self) -> list[Loss]:
         lost = [g for g in self._lost if g.kind is Kind.CONDITION]
         gained = [g for g in self._gained if g.kind in (*REJECTIONS, Kind.CONDITION)]
@@ -357,7 +359,7 @@ class Comparison:
                 continue
             elif loosened(guard.condition, other.condition):
                 found.append(self._loss(Sign.REPLACED, guard, instead=other))
-            elif self._unbound(guard):
+            elif self._unbound(guard) or self._untimed(guard):
                 found.append(self._loss(Sign.CONDITION, guard, instead=other))
             elif verbs.authorising(guard.condition) or self._unasked(guard):
                 kept = self._loss(Sign.CONDITION, guard, instead=other)

@@ -13,6 +13,8 @@ from interlock.changes.guards import verbs
 from interlock.changes.guards.guard import Function
 
 _CONSTANT = re.compile(r"[A-Z][A-Z0-9_]{2,}")
+_NAME = re.compile(r"(?<![\w.])[A-Za-z_]\w*")
+_KEPT = re.compile(r"([A-Za-z_][\w.]*)(?:\[([^\[\]\n]+)\]|\.(?:get|set|has|setdefault)\(((?:\([^()\n]*\)|[^(),\n])+))")
 _NOBODY = frozenset({"self", "cls", "this", "ctx", "context", "args", "kwargs", "options", "opts"})
 _FEW = 3  # words of a function that does nothing yet: a stub uses no parameter
 
@@ -56,3 +58,33 @@ def _bound(name: str) -> bool:
     return verbs.bound(name) == "most" and (
         _CONSTANT.fullmatch(name) is not None or re.match(r"[mM]ax[A-Z]", name) is not None
     )
+
+
+def tables(before: Function, after: Function) -> list[str]:
+    """Fixed tables that the old one looked a parameter up in, where the new one takes the parameter as it is."""
+    given = "|".join(map(re.escape, before.parameters))
+    other = any(_CONSTANT.fullmatch(word) for word in after.words.keys() - before.words.keys())
+    if not given or not after.name or other:
+        return []  # or another table is asked
+    looked = re.findall(rf"\b([A-Z][A-Z0-9_]{{2,}})(?:\.get\(|\[)\s*(?:\w+\()*({given})\b", before.source)
+    return sorted({table for table, name in looked if table not in after.words and after.words[name] > 0})
+
+
+def keys(before: Function, after: Function) -> list[str]:
+    """Parameters that were part of what something is kept under, and are no more: `kept[(tenant, name)]`."""
+    old, new = _keys(before), _keys(after)
+    given = {*before.parameters} & {*after.parameters}
+    lost = {name for held in old.keys() & new.keys() for name in (old[held] - new[held]) & given if new[held] & given}
+    return sorted(name for name in lost if after.words[name])
+
+
+def _keys(one: Function) -> dict[str, frozenset[str]]:
+    """What is asked under a key -> the names in its keys, those in what a key was made of with them."""
+    made = dict(re.findall(r"(?m)^\s*(?:const |let |var )?(\w+)\s*:?= (.+)$", one.source))
+    found: dict[str, set[str]] = {}
+    for held, index, argument in _KEPT.findall(one.source):
+        key = index or argument
+        if key.strip() in made and key.strip() not in one.parameters:
+            key = made[key.strip()]
+        found.setdefault(held, set()).update(_NAME.findall(re.sub(r"(['\"]).*?\1", "", key)))
+    return {held: frozenset(names) for held, names in found.items()}

@@ -40,6 +40,7 @@ class Sign(enum.StrEnum):
     RAISED = "limit-moved"  # a number under a bound's name lets in more
     NUDGED = "limit-moved-a-little"
     UNUSED = "parameter-unused"  # it is given what it does not look at any more
+    SHARED = "key-shared"  # it is no part any more of what something is kept under
     UNREAD = "constant-unread"  # a constant lies there that it read
     OPENED = "error-answered"  # an error that ended it is answered now
     SWALLOWED = "error-swallowed"  # what ended it where it failed is left to fail

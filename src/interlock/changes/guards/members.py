@@ -61,6 +61,8 @@ def _membership(atom: str) -> tuple[str, str, bool] | None:
         return ast.unparse(tree.left), ast.unparse(tree.right), isinstance(tree.op, ast.Sub)
     if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Attribute) and len(tree.args) == 1:
         held, subject = ast.unparse(tree.func.value), ast.unparse(tree.args[0])
+        if tree.func.attr in ("startswith", "endswith") and subject.isupper():
+            return held, subject, False
         if tree.func.attr in ("intersection", "isdisjoint"):
             return subject, held, tree.func.attr == "isdisjoint"
     if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name) and tree.func.id == "_":

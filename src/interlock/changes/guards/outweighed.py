@@ -135,6 +135,8 @@ def _admits(guard: Guard) -> bool:
     """A refusal of all but what is known to be good: of a kind, of a fixed list, of a pattern as a whole."""
     if guard.kind not in REJECTIONS or guard.family != "refuse":
         return False
+    if guard.key.startswith("case "):
+        return True  # of all that no case before it named
     return bool(kinds(guard.condition)) or marks.fixed(guard.condition) or ".fullmatch(" in guard.condition
 
 

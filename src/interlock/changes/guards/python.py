@@ -8,9 +8,12 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from interlock.changes.guards import marks, numbers, patterns, picking, verbs
+from interlock.changes.guards import marks, numbers, patterns, picking, pieces, verbs
 from interlock.changes.guards.guard import Function, Guard, Kind, Unreadable, shortened
 from interlock.changes.guards.lists import Listed, placed
+from interlock.changes.guards.pieces import dotted as _dotted
+from interlock.changes.guards.pieces import entries as _entries
+from interlock.changes.guards.pieces import text as _text
 
 MOST_BYTES = 2 << 20
 _MOST_DEPTH = 200  # of nested statements and expressions, far below Python's own limit
@@ -22,8 +25,6 @@ _REMOVING = ("any", "all", "pop", "delete", "remove", "discard", "replace", "rem
 _KINDS = ("str", "int", "float", "bool", "bytes")
 _READ = frozenset({"get", "getenv", "getattr", "pop", "bool", "setdefault"})  # what they answer is an option's value
 _SPACES = (r"\s+", r"\s", " +", r"\s*")
-_ANSWERING = {"status", "body", "detail", "message", "error"}
-_ERRORS = ("error", "err", "e", "exc", "ex", "exception", "problem")
 _NOTHING = ("None", "False", "''", '""', "()", "[]", "{}", "0", "-1", "b''")
 
 
@@ -64,7 +65,7 @@ class _Reader:
 
     def functions(self, tree: ast.Module) -> list[Function]:
         found: list[Function] = []
-        self._off = _off(tree)
+        self._off = pieces.off_parameters(tree)
         self._block(tree, "", found)
         numbers = {one.name: number for number, one in enumerate(found)}
         lists = [e._replace(function=numbers[n]) for n, some in self._lists.items() for e in some]
@@ -226,7 +227,7 @@ class _Scribe(ast.NodeVisitor):
 
     def _branch(self, node: ast.If, before: list[str]) -> None:
         self._test(node.test, Kind.EXIT if _leaves(node.body) else Kind.CONDITION)
-        if isinstance(node.body[-1], ast.Return) and _text_of(node.body[-1].value) == "True":
+        if isinstance(node.body[-1], ast.Return) and pieces.written(node.body[-1].value) == "True":
             source = ast.unparse(node.test)
             self._add(Kind.CONDITION, "accept", source, node, condition=source, strong=False)
         if outcome := _leaves(node.body):
@@ -260,7 +261,7 @@ class _Scribe(ast.NodeVisitor):
     def visit_match_case(self, node: ast.match_case) -> None:
         """`case x: raise` refuses as `if` does."""
         last, anything = node.body[-1], isinstance(node.pattern, ast.MatchAs) and node.pattern.pattern is None
-        if anything and node.guard is None and isinstance(last, ast.Return) and _text_of(last.value) == "True":
+        if anything and node.guard is None and isinstance(last, ast.Return) and pieces.written(last.value) == "True":
             self.unsafe["a default case that answers yes"] += 1
         if _leaves(node.body) == "refuse" and not self._caught:
             self._add(Kind.EXIT, "refuse", f"case {ast.unparse(node.pattern)}", node.body[0], strong=False)
@@ -291,7 +292,7 @@ class _Scribe(ast.NodeVisitor):
         """A predicate's answer is a condition, for whoever asks; not one after an error, which is no check."""
         asks = isinstance(node.value, ast.Attribute | ast.UnaryOp) and verbs.personal(ast.unparse(node.value))
         partly = isinstance(node.value, ast.Call) and marks.loose(ast.unparse(node.value))
-        if node.value is not None and _tells(node.value):
+        if node.value is not None and pieces.tells_error(node.value):
             self.unsafe["an error's own text in an answer"] += 1
         if (
             not self._caught
@@ -302,7 +303,7 @@ class _Scribe(ast.NodeVisitor):
             if isinstance(node.value, ast.BoolOp):
                 source = ast.unparse(node.value)
                 self._add(Kind.CONDITION, "accept", source, node, condition=source, strong=False)
-        elif (each := _each(node.value)) is not None and not self._caught:
+        elif (each := pieces.each_of(node.value)) is not None and not self._caught:
             self._test(each, Kind.CONDITION)
             self.generic_visit(node)
         else:
@@ -349,6 +350,9 @@ class _Scribe(ast.NodeVisitor):
     visit_DictComp = visit_ListComp = visit_SetComp = visit_GeneratorExp = _comprehended  # noqa: N815
 
     def visit_For(self, node: ast.For | ast.AsyncFor) -> None:
+        signs = _text(node.iter)
+        if signs is not None and len(signs) > 1 and not any(c.isalnum() or c.isspace() for c in signs):
+            self._add(Kind.CALL, "escape", "each sign", node, text=f"for {ast.unparse(node.target)} in {signs!r}")
         self._picked(node.target, node.iter, node.body, node)
         self.generic_visit(node)
 
@@ -356,7 +360,7 @@ class _Scribe(ast.NodeVisitor):
 
     def _picked(self, target: ast.expr, fields: ast.expr, body: Sequence[ast.AST], node: ast.AST) -> None:
         """`for name in FIELDS: setattr(self, name, data[name])`: the list says what is taken."""
-        if isinstance(target, ast.Name) and _subscripted(target.id, body):
+        if isinstance(target, ast.Name) and pieces.subscripted(target.id, body):
             self.picks.add(_dotted(fields).rpartition(".")[2])
         for source in sorted(picking.picked(target, fields, body)):
             self._add(Kind.LITERAL, "picked", source, node, text=f"fields picked of {source}")
@@ -418,7 +422,7 @@ class _Scribe(ast.NodeVisitor):
         self.words.update(f"...{one}" for one in picking.whole(node))
         self._keywords(node)
         checks = verbs.telling if last in _REMOVING or known else verbs.marked
-        if last in ("insert", "append", "appendleft") and "path" in name.lower() and any(map(_here, node.args)):
+        if last in ("insert", "append", "appendleft") and "path" in name.lower() and any(map(pieces.here, node.args)):
             self.unsafe["the current folder in a search path"] += 1
         for given in node.args:
             for text in _entries(given) or [given]:
@@ -526,7 +530,8 @@ class _Scribe(ast.NodeVisitor):
                 self._add(Kind.ENTRY, "entry", f"{last}: {entry}", value, text=f"{entry!r} in {last}")
             elif entry is not None and side == "allow":
                 self.allows[f"{last}: {entry}"] += 1
-        if not entries and not _result(name, value):
+        passed_on = isinstance(value, ast.Name) and value.id == last  # `self.strict = strict` decides nothing
+        if not entries and not passed_on and not _result(name, value):
             self._keyword(last, value)
         elif entries and side is None and all(isinstance(e, str) for e in entries):
             self.lists.append(Listed(0, last, tuple(map(str, entries)), value.lineno))
@@ -582,107 +587,6 @@ def _result(name: str, value: ast.expr) -> bool:
     """`safe = text.replace(…)`: what a call made, under a name that an option has too."""
     made = _dotted(value.func).rpartition(".")[2] if isinstance(value, ast.Call) else ""
     return "." not in name and not name.isupper() and isinstance(value, ast.Call) and made not in _READ
-
-
-def _entries(node: ast.expr) -> list[ast.expr]:
-    if (
-        isinstance(node, ast.Call)
-        and len(node.args) == 1
-        and _dotted(node.func) in ("frozenset", "set", "tuple", "list")
-    ):
-        node = node.args[0]
-    return node.elts if isinstance(node, ast.List | ast.Tuple | ast.Set) else []
-
-
-def _text(node: ast.expr) -> str | None:
-    """A text that stands there whole: a constant, or constants added up."""
-    if isinstance(node, ast.Constant):
-        value = node.value
-        if isinstance(value, bytes):
-            return value.decode("latin-1")
-        return value if isinstance(value, str) else None
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        left, right = _text(node.left), _text(node.right)
-        return None if left is None or right is None else left + right
-    return None
-
-
-def _subscripted(name: str, body: Sequence[ast.AST]) -> bool:
-    """Whether something is asked for under this name."""
-    return any(
-        isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Name) and node.slice.id == name
-        for part in body
-        for node in ast.walk(part)
-    )
-
-
-def _tells(value: ast.expr) -> bool:
-    """Whether an answer to somebody holds the text of an error: `{"status": 500, "body": f"failed: {error}"}`."""
-    keys = {
-        _text(key) for node in ast.walk(value) if isinstance(node, ast.Dict) for key in node.keys if key is not None
-    }
-    answering = bool(keys & _ANSWERING) or marks.answering(_dotted(value))
-    for node in ast.walk(value) if answering else ():
-        shown = node.value if isinstance(node, ast.FormattedValue) else None
-        if isinstance(node, ast.Call) and _dotted(node.func) in ("str", "repr") and len(node.args) == 1:
-            shown = node.args[0]
-        if isinstance(shown, ast.Name) and shown.id in _ERRORS:
-            return True
-        if isinstance(node, ast.Call) and _dotted(node.func).endswith("format_exc"):
-            return True
-    return False
-
-
-def _off(tree: ast.Module) -> frozenset[str]:
-    """Parameters and fields of the file that are off where nobody says otherwise."""
-    found: dict[str, set[bool]] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.arguments):
-            positional = [*node.posonlyargs, *node.args]
-            given = [*zip(positional[len(positional) - len(node.defaults) :], node.defaults, strict=True)]
-            given += [(a, d) for a, d in zip(node.kwonlyargs, node.kw_defaults, strict=True) if d is not None]
-            for argument, default in given:
-                off = isinstance(default, ast.Constant) and default.value is False
-                found.setdefault(argument.arg, set()).add(off)
-    return frozenset(name for name, values in found.items() if values == {True})
-
-
-def _each(node: ast.expr | None) -> ast.expr | None:
-    """What `any(… for …)` asks of each."""
-    if not isinstance(node, ast.Call) or _dotted(node.func) not in ("any", "all") or len(node.args) != 1:
-        return None
-    given = node.args[0]
-    asked = given.elt if isinstance(given, ast.GeneratorExp | ast.ListComp) else None
-    return asked if isinstance(asked, ast.BoolOp | ast.Compare) else None
-
-
-def _text_of(node: ast.expr | None) -> str:
-    return ast.unparse(node) if node is not None else ""
-
-
-def _here(node: ast.expr) -> bool:
-    """Whether it is the folder that the program happens to be started in."""
-    if isinstance(node, ast.Constant):
-        return node.value in ("", ".")
-    return isinstance(node, ast.Call) and _dotted(node.func) in ("os.getcwd", "getcwd", "Path.cwd", "pathlib.Path.cwd")
-
-
-def _dotted(node: ast.expr) -> str:
-    """`a.b.c`; what is called or indexed on the way is left out."""
-    parts: list[str] = []
-    while True:
-        if isinstance(node, ast.Attribute):
-            parts.append(node.attr)
-            node = node.value
-        elif isinstance(node, ast.Call):
-            node = node.func
-        elif isinstance(node, ast.Subscript):
-            node = node.value
-        else:
-            break
-    if isinstance(node, ast.Name):
-        parts.append(node.id)
-    return ".".join(reversed(parts))
 
 
 def _names(node: ast.AST) -> Iterator[str]:

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 
 from interlock.changes.guards import marks, verbs
 from interlock.changes.guards.atoms import atoms, parsed, signs, words
-from interlock.changes.guards.members import opened, settled
+from interlock.changes.guards.members import members, opened, settled
 
 _EMPTY = (None, "", b"", 0, False)
 _LENGTHS = ("len", "bool")
@@ -59,9 +59,15 @@ def only_where(old: str, new: str) -> bool:
         return False  # another branch of an `elif` came before it
     if one is None or not isinstance(other, ast.BoolOp) or not isinstance(other.op, ast.And):
         return False
-    every = {ast.unparse(value) for value in other.values}
-    parts = one.values if isinstance(one, ast.BoolOp) and isinstance(one.op, ast.And) else [one]
-    return {ast.unparse(part) for part in parts} < every
+    return _conjuncts(one) < _conjuncts(other)
+
+
+def _conjuncts(tree: ast.expr) -> set[tuple[str, bool]]:
+    """What has to hold, all of it: atoms and whether they have to be true; of other parts their texts."""
+    if isinstance(tree, ast.BoolOp) and isinstance(tree.op, ast.And):
+        return set().union(*map(_conjuncts, tree.values))
+    text = ast.unparse(tree)
+    return {*signs(text).items()} if len(atoms(text)) == 1 else {(text, True)}
 
 
 def _asks_more(lost: frozenset[str], fresh: frozenset[str], before: dict[str, bool], after: dict[str, bool]) -> bool:
@@ -144,6 +150,11 @@ def _values(atom: str) -> tuple[str, frozenset[str]] | None:
     if isinstance(tree.ops[0], ast.In) and isinstance(right, ast.Tuple | ast.List | ast.Set):
         return ast.unparse(tree.left), frozenset(map(ast.unparse, right.elts))
     return None
+
+
+def exact(condition: str) -> bool:
+    """Whether a condition asks for one fixed value or one of a fixed list: what it leads to protects."""
+    return any(one.fixed for one in members(condition)) or any(_values(atom) for atom in atoms(condition))
 
 
 def _exact(atom: str) -> bool:

@@ -7,32 +7,21 @@ all languages; what has no such form stays as it is and is opaque to it.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from interlock.changes.guards import atoms, marks, numbers, patterns, trees, verbs
+from interlock.changes.guards import marks, numbers, patterns, trees, verbs
 from interlock.changes.guards.conditions import unquoted, written
 from interlock.changes.guards.guard import Function, Guard, Kind, Unreadable, shortened
 from interlock.changes.guards.lists import Listed, placed
+from interlock.changes.guards.scripttexts import GRAMMARS, Page, dotted, number
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
 _MOST_DEPTH = 260
 _MOST_WORK = 2  # statements of a branch that refuses by an empty answer; one that has more does its work there
-_GRAMMARS = {
-    ".js": "javascript",
-    ".cjs": "javascript",
-    ".mjs": "javascript",
-    ".jsx": "javascript",
-    ".ts": "typescript",
-    ".mts": "typescript",
-    ".cts": "typescript",
-    ".tsx": "tsx",
-    ".go": "go",
-}
-SUFFIXES = tuple(_GRAMMARS)
+SUFFIXES = tuple(GRAMMARS)
 
 _NAMED = {"function_declaration", "generator_function_declaration", "method_definition", "method_declaration"}
 _UNNAMED = {"function_expression", "function", "arrow_function", "generator_function", "func_literal"}
@@ -72,26 +61,12 @@ def read(path: str, text: str) -> list[Function]:
     """
     suffix = "." + path.rpartition(".")[2].lower()
     data = text.encode("utf-8", "surrogatepass")
-    root = trees.parse(_GRAMMARS[suffix], path, data)
+    root = trees.parse(GRAMMARS[suffix], path, data)
     reader = _Reader(path, data, "go" if suffix == ".go" else "javascript")
     reader.enter(root, "")
     numbers = {one.name: number for number, one in enumerate(reader.functions)}
     lists = [one._replace(function=numbers[name]) for name, one in reader.lists if name in numbers]
     return sorted(placed(reader.functions, lists), key=lambda f: (f.line, f.name))
-
-
-class _Page:
-    """What is written down about one function while it is read."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.guards: list[Guard] = []
-        self.calls: set[str] = set()
-        self.words: Counter[str] = Counter()
-        self.allows: Counter[str] = Counter()
-        self.unsafe: Counter[str] = Counter()
-        self.asked: Counter[str] = Counter()
-        self.decorators: list[str] = []
 
 
 class _Reader:
@@ -101,7 +76,7 @@ class _Reader:
         self._language = language
         self.functions: list[Function] = []
         self.lists: list[tuple[str, Listed]] = []
-        self._page = _Page("")
+        self._page = Page("")
         self._depth = 0
         self._tested = 0
         self._caught = 0
@@ -113,7 +88,7 @@ class _Reader:
     def enter(self, node: Node, name: str) -> None:
         """Read one function, or the file, on a page of its own."""
         before, tested, within = self._page, self._tested, self._within
-        self._page, self._tested, self._within = _Page(name), 0, []
+        self._page, self._tested, self._within = Page(name), 0, []
         for child in node.children:
             self.visit(child)
         page = self._page
@@ -367,6 +342,9 @@ class _Reader:
             or (value.type == "binary_expression" and self._text(value.child_by_field_name("operator")) in _TRUTHS)
             or (value.type == "call_expression" and marks.loose(self._text(value)))
         ):
+            if self._text(value.child_by_field_name("operator")) == "&&":
+                condition = written(value, self._data)
+                self._add(Kind.CONDITION, "accept", condition, node, condition=condition, strong=False)
             return self._test(value, Kind.CONDITION)
         while value is not None and value.type == "parenthesized_expression" and value.named_child_count == 1:
             value = value.named_children[0]
@@ -512,6 +490,8 @@ class _Reader:
         """Modes and flags of what is made."""
         for word in marks.modes(last, marks.octal(given)):
             self._add(Kind.LITERAL, "mode", word, node, text=f"a mode by which it is not {word} by others")
+        if re.search(r"\bflags?:\s*['\"](?:wx|ax)", given):
+            self._add(Kind.LITERAL, "flag", "O_EXCL", node, text="a flag by which it makes what is not there yet")
         for flag in marks.FLAGS:
             if re.search(rf"\b{flag}\b", given):
                 self._add(Kind.LITERAL, "flag", flag, node)
@@ -605,8 +585,8 @@ class _Reader:
         if verbs.versioned(last) and (version := numbers.version(source)) is not None:
             self._add(Kind.NUMBER, "version", f"{last}={version}", node, text=f"{last}: {source}")
         bound = verbs.bound(last)
-        if bound and (number := _number(source)) is not None:
-            self._add(Kind.NUMBER, bound, f"{last}={number}", node, text=f"{last}: {source}")
+        if bound and (many := number(source)) is not None:
+            self._add(Kind.NUMBER, bound, f"{last}={many}", node, text=f"{last}: {source}")
         self._listed(value, last, entries)
         if not entries and len(source) < 200:
             protects = verbs.keyword(last, source)
@@ -700,28 +680,3 @@ class _Reader:
         if module := verbs.module(unquoted(self._text(node.child_by_field_name("source")))):
             self._add(Kind.CALL, "module", module, node, text=module)
         self._below(node)
-
-
-_ARITHMETIC = re.compile(r"[\d_.xXa-fA-F]+(?:\s*(?:\*\*|<<|\*|\+|-)\s*[\d_.xXa-fA-F]+)*")
-
-
-def _number(source: str) -> float | None:
-    """A number that stands there, or is made of some by arithmetic (`1 << 20`)."""
-    if len(source) > 60 or not _ARITHMETIC.fullmatch(source):
-        return None
-    tree = atoms.parsed(re.sub(r"\b0+(?=\d)", "", source))
-    return numbers.number(tree) if tree is not None else None
-
-
-def dotted(text: str) -> str:
-    """A called expression as a dotted name: what is called or indexed on the way is left out."""
-    if len(text) > 2000:
-        return ""
-    flat = re.sub(r"\s+|\?(?=\.)", "", text)
-    for _ in range(8):
-        shorter = re.sub(r"\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}", "", flat)
-        if shorter == flat:
-            break
-        flat = shorter
-    match = re.search(r"[A-Za-z_$][\w$]*(?:\.[\w$#]+)*$", flat)
-    return match[0] if match else ""

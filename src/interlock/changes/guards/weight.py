@@ -57,6 +57,7 @@ _LOOK = _GRAVE | {
         Sign.PARTED,
         Sign.UNUSED,
         Sign.UNREAD,
+        Sign.SHARED,
         Sign.OPENED,
         Sign.SWALLOWED,
         Sign.CAUGHT,
