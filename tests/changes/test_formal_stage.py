@@ -81,6 +81,15 @@ def test_what_does_not_end_or_ends_the_interpreter_is_inconclusive() -> None:
     assert all(a.reason for a in answers)
 
 
+@contained
+def test_a_step_that_takes_all_memory_is_left_out() -> None:
+    """Story: `size` was a text, a page's number two thousand millions, and one multiplication outlived the stage."""
+    old = "def page(size, number):\n    return (number - 1) * size\n"
+    kinds = {"size": "str", "number": "int"}
+    (answer,) = differ.run([Pair("page", 1, old, old.replace("- 1", "+ 0"), kinds)], seconds=10)
+    assert answer.label == "DIFFERS"
+
+
 def test_without_containment_nothing_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tools, "confined", lambda: False)
     found = formal.run(change(tmp_path, {"m.py": OLD}, {"m.py": OLD.replace("a + b", "a - b")}))

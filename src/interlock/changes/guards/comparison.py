@@ -19,6 +19,7 @@ from interlock.changes.guards.outweighed import outweighed
 from interlock.changes.guards.renaming import renamed
 from interlock.changes.guards.replaced import Stands, exact, loosened, only_where, stands, unmeasured
 from interlock.changes.guards.surroundings import Surroundings
+from interlock.changes.guards.weight import Weight, weighed
 
 _FAR = 8  # times as much: a bound that moves less is a matter of every day, where it is not critical
 _FAILED = frozenset({"err", "nil", "_"})
@@ -64,7 +65,7 @@ class Comparison:
         ]
         found += self._dropped({loss.family for loss in found if loss.sign in (Sign.CALL, Sign.COMMON)})
         found += self._entries_and_unsafe()
-        return outweighed(found, self._gained, self._after, self._old_atoms)
+        return _once(outweighed(found, self._gained, self._after, self._old_atoms))
 
     def _loss(self, sign: Sign, guard: Guard, **more: object) -> Loss:
         instead = more.get("instead")
@@ -483,6 +484,15 @@ class Comparison:
                 mark = Guard(kind=Kind.KEYWORD, family="unsafe", key=key, line=self._before.line, text=key)
                 found.append(self._loss(one, mark))
         return found
+
+
+def _once(found: list[Loss]) -> list[Loss]:
+    """A parameter that nobody looks at any more says the same as the check that is gone, where one is."""
+    told = any(
+        weighed(loss) is not Weight.NOTE and loss.sign not in (Sign.UNUSED, Sign.UNREAD) and loss.conditions is None
+        for loss in found
+    )
+    return [loss for loss in found if not told or loss.sign not in (Sign.UNUSED, Sign.UNREAD)]
 
 
 def _refusals(guards: Iterable[Guard]) -> int:

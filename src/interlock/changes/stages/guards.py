@@ -179,4 +179,4 @@ def _beside(change: Change, paths: set[str]) -> list[Function]:
     return found
 
 
-STAGE = Plain("guards", run, version="4", budget=20.0)
+STAGE = Plain("guards", run, version="6", budget=20.0)
