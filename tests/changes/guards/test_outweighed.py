@@ -54,6 +54,15 @@ BETTER = {
         "def f(db, mail):\n    return db.execute('SELECT n FROM account WHERE mail LIKE ?', (mail,))\n",
         "def f(db, mail):\n    return db.execute('SELECT n FROM account WHERE lower(mail) = lower(?)', (mail,))\n",
     ),
+    "the beginning of an address became its parts": (
+        "def f(url):\n    if not url.startswith('http'):\n        raise Refused\n    return url\n",
+        "def f(url):\n    where = urlsplit(url)\n    if (where.scheme, where.hostname) != ('https', HOST):\n"
+        "        raise Refused\n    return url\n",
+    ),
+    "an early answer among refusals that came": (
+        "def login(store, name):\n    if name == '':\n        return store\n    return store[name]\n",
+        "def login(store, name, size):\n    if size > store.most:\n        raise TooMany\n    return store[name]\n",
+    ),
     "a name that an option has too": (
         "def f(text):\n    safe = text.replace('a', '')\n    return show(safe)\n",
         "def f(text):\n    return show(text)\n",
@@ -72,6 +81,11 @@ STILL = {
     "the one who asks, though the row is looked at": (
         "def f(user, row):\n    if user is None:\n        raise Forbidden\n    return row\n",
         "def f(user, row):\n    if row.size > 10:\n        raise TooLarge\n    return row\n",
+    ),
+    "an escape, however many refusals came": (
+        "def f(x):\n    return page(escape(x))\n",
+        "def f(x):\n    if x > 10:\n        raise ValueError\n    if x < 2:\n        raise ValueError\n"
+        "    return page(x)\n",
     ),
     "a comparison with a fixed text": (
         "def f(a, b):\n    if b != 'https':\n        raise ValueError\n    return a\n",

@@ -22,6 +22,11 @@ _CONDITIONS = frozenset({Sign.EXIT, Sign.ANSWER, Sign.CONDITION, Sign.BARE, Sign
 # Families whose call does as a whole what a text that is looked for stood for.
 _TREATED = frozenset({"path", "escape", "kind", "validate"})
 _KIND = re.compile(r"(?:int|str|float|bool|String|Number|Boolean) *\( *([\w.]+) *\)")  # what makes a value of one kind
+# A text as a whole: by a pattern, or by the parts of the address that it is.
+_WHOLE = re.compile(
+    r"\.fullmatch\(|\.(?:hostname|scheme|protocol|netloc|is_global|is_private|is_loopback)\b"
+    r"|\.(?:IsPrivate|IsLoopback|IsGlobalUnicast|Hostname)\(\)"
+)
 # Whether a file is there, asked before it is made: who makes it only where it is not there needs no such question.
 _EXISTS = re.compile(r"\b(?:l?exists|isfile|islink|existsSync|access|accessSync|Lstat|Stat|IsRegular)\(")
 _FAILED = frozenset({"err", "error"})
@@ -38,11 +43,14 @@ _PARTS = (
 )
 
 
-def outweighed(found: Sequence[Loss], gained: Sequence[Guard], after: Function, asked: frozenset[str]) -> list[Loss]:
+def outweighed(
+    found: Sequence[Loss], lost: Sequence[Guard], gained: Sequence[Guard], after: Function, asked: frozenset[str]
+) -> list[Loss]:
     """The losses of one function, those marked (`outweighed`) that something makes up for.
 
     Args:
         found: what the function lost.
+        lost: the guards that are gone from it.
         gained: the guards that it came to.
         after: the function as it is now.
         asked: what its conditions asked about before.
@@ -52,7 +60,32 @@ def outweighed(found: Sequence[Loss], gained: Sequence[Guard], after: Function, 
         _by(loss, gained) or _looked_up(loss, squeezed) or _bounded(loss, gained, after) or _turned(loss, gained, asked)
         for loss in found
     ]
+    if sum(map(_worth, gained)) >= 2 * sum(map(_worth, lost)):
+        more = next((g.text for g in gained if _worth(g)), "")
+        by = [text or (more if _everyday(loss) else "") for loss, text in zip(found, by, strict=True)]
     return [msgspec.structs.replace(loss, outweighed=text) for loss, text in zip(found, by, strict=True)]
+
+
+def _everyday(loss: Loss) -> bool:
+    """A loss that says little beside many guards that came: not who may, no escape, no path, no limit."""
+    if verbs.authorising(loss.condition) or marks.binding(loss.condition):
+        return False
+    if loss.sign in (Sign.ANSWER, Sign.BARE):
+        return True
+    known = loss.sign is Sign.CALL and loss.family in ("session", "timeout", "coerce", "kind", "validate", "check")
+    return not loss.critical and (known or loss.sign in (Sign.CHANGED, Sign.WEAKER, Sign.KIND))
+
+
+def _worth(guard: Guard) -> int:
+    """How much a guard says, against others of its function: a refusal or a call by its name more than a text."""
+    if guard.kind in REJECTIONS:
+        refuses = guard.family in ("refuse", "nothing", "end")
+        return 2 if refuses and guard.condition and not _presence(guard.condition) else int(refuses)
+    if guard.kind in (Kind.DECORATOR, Kind.HOLD):
+        return 2
+    if guard.kind in (Kind.CALL, Kind.CONDITION):
+        return (2 if guard.kind is Kind.CALL else 1) if guard.strong else 0
+    return int(guard.kind in (Kind.KEYWORD, Kind.PATTERN, Kind.LITERAL))
 
 
 def _looked_up(loss: Loss, source: str) -> str:
@@ -137,7 +170,7 @@ def _admits(guard: Guard) -> bool:
         return False
     if guard.key.startswith("case "):
         return True  # of all that no case before it named
-    return bool(kinds(guard.condition)) or marks.fixed(guard.condition) or ".fullmatch(" in guard.condition
+    return bool(kinds(guard.condition)) or marks.fixed(guard.condition) or bool(_WHOLE.search(guard.condition))
 
 
 def _equal(condition: str) -> bool:
@@ -159,8 +192,13 @@ def _looks_for(condition: str) -> bool:
 
 
 def _part(tree: ast.expr | None) -> bool:
-    if isinstance(tree, ast.Compare) and len(tree.ops) == 1 and isinstance(tree.ops[0], ast.In):
-        return isinstance(tree.left, ast.Constant) and isinstance(tree.comparators[0], ast.Name)
+    if isinstance(tree, ast.Compare) and len(tree.ops) == 1:
+        left, sign, right = tree.left, tree.ops[0], tree.comparators[0]
+        if isinstance(sign, ast.Eq):
+            return isinstance(right, ast.Constant) and isinstance(right.value, str)
+        return isinstance(sign, ast.In) and isinstance(left, ast.Constant) and isinstance(right, ast.Name)
+    if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name) and tree.func.id == "_":
+        return marks.loose(ast.unparse(tree))  # another language's, as text
     if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Attribute) and tree.func.attr in _PARTS:
         return all(isinstance(a, ast.Constant) for a in tree.args)
     return False
