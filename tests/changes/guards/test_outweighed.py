@@ -63,6 +63,10 @@ BETTER = {
         "def login(store, name):\n    if name == '':\n        return store\n    return store[name]\n",
         "def login(store, name, size):\n    if size > store.most:\n        raise TooMany\n    return store[name]\n",
     ),
+    "bad signs that were looked for became the names that may be": (
+        "def f(name):\n    if '\"' in name or name == '':\n        raise Refused\n    return name\n",
+        "def f(name):\n    if name in ('day', 'route'):\n        return name\n    raise Refused\n",
+    ),
     "a name that an option has too": (
         "def f(text):\n    safe = text.replace('a', '')\n    return show(safe)\n",
         "def f(text):\n    return show(text)\n",

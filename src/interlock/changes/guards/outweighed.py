@@ -133,11 +133,13 @@ def _ordered(condition: str) -> bool:
 def _by(loss: Loss, gained: Sequence[Guard]) -> str:
     """The text of the guard that outweighs this loss, or an empty text."""
     if loss.sign is Sign.LITERAL and loss.family == "literal":
-        return next((g.text for g in gained if _treats(g) or _admits(g)), "")
+        return next((g.text for g in gained if _treats(g) or _admits(g) or _rest(g)), "")
     if _EXISTS.search(loss.condition or loss.text) and loss.sign in (*_CONDITIONS, Sign.CALL):
         return next((g.text for g in gained if g.family == "flag" and g.key == "O_EXCL"), "")
     if loss.sign is Sign.UNWRAPPED and (made := _KIND.fullmatch(loss.text)):
         return next((g.text for g in gained if g.kind in REJECTIONS and made[1] in kinds(g.condition)), "")
+    if loss.sign is Sign.OTHER_PATTERN and not loss.instead:
+        return next((g.text for g in gained if _admits(g) or _own(g)), "")
     if loss.sign not in _CONDITIONS or not loss.condition:
         return ""
     if _equal(loss.condition) and (same := [g for g in gained if g.kind is Kind.CALL and g.family == "secret"]):
@@ -145,7 +147,7 @@ def _by(loss: Loss, gained: Sequence[Guard]) -> str:
     if verbs.authorising(loss.condition) or marks.telling(loss.condition):
         return ""
     if _looks_for(loss.condition):
-        return next((g.text for g in gained if _treats(g) or _admits(g)), "")
+        return next((g.text for g in gained if _treats(g) or _admits(g) or _rest(g)), "")
     about = verbs.somebody(loss.condition)
     if loss.sign is Sign.BARE or _presence(loss.condition):
         return next((g.text for g in gained if _firm(g) and (not about or verbs.authorising(g.condition))), "")
@@ -173,6 +175,17 @@ def _admits(guard: Guard) -> bool:
     return bool(kinds(guard.condition)) or marks.fixed(guard.condition) or bool(_WHOLE.search(guard.condition))
 
 
+def _rest(guard: Guard) -> bool:
+    """A refusal that no condition leads to: of all that was not let out before."""
+    return guard.kind is Kind.RAISE and guard.family == "refuse"
+
+
+def _own(guard: Guard) -> bool:
+    """Whether a table that the program fixes has it as its own: `Object.hasOwn(GRANTS, name)`."""
+    asks = guard.kind is Kind.CALL and guard.family == "kind"
+    return asks and re.search(r"\b[A-Z][A-Z0-9_]{2,}\b", guard.text) is not None
+
+
 def _equal(condition: str) -> bool:
     """Whether a condition is one comparison of two values that the program does not fix."""
     (atom, *more) = atoms(condition) or [""]
@@ -198,7 +211,8 @@ def _part(tree: ast.expr | None) -> bool:
             return isinstance(right, ast.Constant) and isinstance(right.value, str)
         return isinstance(sign, ast.In) and isinstance(left, ast.Constant) and isinstance(right, ast.Name)
     if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name) and tree.func.id == "_":
-        return marks.loose(ast.unparse(tree))  # another language's, as text
+        text = ast.unparse(tree)  # another language's
+        return marks.loose(text) or "ContainsAny(" in text
     if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Attribute) and tree.func.attr in _PARTS:
         return all(isinstance(a, ast.Constant) for a in tree.args)
     return False
