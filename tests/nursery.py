@@ -209,6 +209,7 @@ def _load() -> None:
 
     import interlock.cli
     import interlock.daemon.__main__
+    from interlock.daemon import config
     from interlock.daemon.rules import layers, proved
     from interlock.daemon.run import _warm_readers
     from interlock.identity.keys import Ed25519Key
@@ -218,6 +219,7 @@ def _load() -> None:
     for found in pkgutil.iter_modules(interlock.cli.__path__):
         importlib.import_module(f"interlock.cli.{found.name}")
     _warm_readers()
+    config.parse("", "a first file, for the decoder is made with it")
     packaged = layers([])
     proved(packaged, Engine.load(packaged))
     roles.packaged()

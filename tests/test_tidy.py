@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "interlock"
@@ -58,27 +59,49 @@ def relative(path: Path) -> str:
     return path.relative_to(PACKAGE).as_posix()
 
 
-def imports(tree: ast.AST) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            if node.module == "interlock":
-                yield from (f"interlock.{alias.name}" for alias in node.names)
-            else:
-                yield node.module
+class Known(NamedTuple):
+    """What the laws ask about one module: each is parsed and walked once for all of them."""
+
+    text: str
+    empty: bool
+    said: str | None
+    imports: tuple[str, ...]
+    calls: tuple[tuple[int, str], ...]  # line and name, of what is called by its bare name
+    functions: tuple[tuple[str, int], ...]  # name and length in lines
 
 
 @cache
-def tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text())
+def known(path: Path) -> Known:
+    text = path.read_text()
+    tree = ast.parse(text)
+    imported: list[str] = []
+    calls: list[tuple[int, str]] = []
+    functions: list[tuple[str, int]] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            imported += imports(node)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            calls.append((node.lineno, node.func.id))
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            functions.append((node.name, (node.end_lineno or node.lineno) - node.lineno + 1))
+    said = ast.get_docstring(tree)
+    return Known(text, not tree.body, said, tuple(imported), tuple(calls), tuple(functions))
+
+
+def imports(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif node.module == "interlock" and node.level == 0:
+        yield from (f"interlock.{alias.name}" for alias in node.names)
+    elif node.module and node.level == 0:
+        yield node.module
 
 
 def test_the_arrows_never_run_backwards() -> None:
     backwards = []
     for path in SOURCES:
         room = relative(path).split("/")[0].removesuffix(".py")
-        for name in imports(tree(path)) if room in MAY_IMPORT else ():
+        for name in known(path).imports if room in MAY_IMPORT else ():
             if name.startswith("interlock."):
                 other = name.split(".")[1]
                 if other not in {room, "__version__", *MAY_IMPORT[room]}:
@@ -92,10 +115,8 @@ def test_the_core_does_no_io() -> None:
         if not relative(path).startswith(PURE_FILES):
             continue
         # `importlib.resources` reads the package's own data files: they are part of the code.
-        found += [f"{relative(path)}: {name}" for name in imports(tree(path)) if name.split(".")[0] in BANNED_IN_PURE]
-        for node in ast.walk(tree(path)):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in BANNED_CALLS:
-                found.append(f"{relative(path)}:{node.lineno}: {node.func.id}()")
+        found += [f"{relative(path)}: {name}" for name in known(path).imports if name.split(".")[0] in BANNED_IN_PURE]
+        found += [f"{relative(path)}:{line}: {name}()" for line, name in known(path).calls if name in BANNED_CALLS]
     assert not found
 
 
@@ -103,19 +124,16 @@ def test_files_and_functions_fit() -> None:
     """A file that is too long is two rooms that have not been told apart yet."""
     found = []
     for path in SOURCES:
-        if (lines := path.read_text().count("\n")) > LONGEST_FILE:
+        if (lines := known(path).text.count("\n")) > LONGEST_FILE:
             found.append(f"{relative(path)} has {lines} lines")
-        for node in ast.walk(tree(path)):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                length = (node.end_lineno or node.lineno) - node.lineno + 1
-                if length > LONGEST_FUNCTION:
-                    found.append(f"{relative(path)}: {node.name} has {length} lines")
+        functions = known(path).functions
+        found += [f"{relative(path)}: {name} has {n} lines" for name, n in functions if n > LONGEST_FUNCTION]
     assert not found
 
 
 def test_every_module_says_what_it_is() -> None:
     """A module starts with its one idea."""
-    assert not [relative(path) for path in SOURCES if tree(path).body and not ast.get_docstring(tree(path))]
+    assert not [relative(path) for path in SOURCES if not known(path).empty and not known(path).said]
 
 
 def test_nothing_is_left_for_later() -> None:
@@ -123,7 +141,7 @@ def test_nothing_is_left_for_later() -> None:
     nameless = re.compile(r"# (?:type: ignore|noqa)(?![\[:]\s?\w)")  # a mark says which rule it is about
     found = []
     for path in SOURCES:
-        for number, line in enumerate(path.read_text().splitlines(), start=1):
+        for number, line in enumerate(known(path).text.splitlines(), start=1):
             if later.search(line) or nameless.search(line):
                 found.append(f"{relative(path)}:{number}: {line.strip()}")
     assert not found
@@ -162,7 +180,7 @@ def test_what_is_an_extra_is_imported_where_it_is_used_alone() -> None:
     outside = [
         f"{relative(path)}: {name}"
         for path in SOURCES
-        for name in imports(tree(path))
+        for name in known(path).imports
         if not relative(path).startswith(home.get(name.split(".")[0], ""))
     ]
     assert not outside

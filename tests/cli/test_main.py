@@ -53,6 +53,42 @@ def test_the_exit_status_is_the_documented_one(tmp_path: Path, words: list[str],
     assert done.returncode == status, done
 
 
+@pytest.mark.parametrize(
+    "start",
+    [
+        "from interlock.cli.main import cli as start; words = [['check', '--help']]",
+        "from interlock.daemon.__main__ import main as start; words = []",
+    ],
+    ids=["command", "daemon"],
+)
+def test_what_is_loaded_is_not_searched_for_garbage(tmp_path: Path, start: str) -> None:
+    """Story: the search was a sixth of a start, and a short command searched all of it once more at its end."""
+    told = (
+        f"import gc, sys; {start}; found = []\n"
+        "gc.callbacks.append(lambda phase, known: known['generation'] == 2 and found.append(phase))\n"
+        "try: start(*words)\n"
+        "except SystemExit: pass\n"
+        "sys.stderr.write(f'searched {len(found)} {gc.isenabled()} {len(gc.get_objects()) < gc.get_freeze_count()}')"
+    )
+    (tmp_path / "i" / "run" / "daemon.lock").mkdir(parents=True)  # the daemon loads everything, and then may not start
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "INTERLOCK_HOME": str(tmp_path / "i")}
+    done = subprocess.run(
+        [sys.executable, "-c", told], env=environment, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stderr.endswith("searched 0 True True"), done
+
+
+def test_powershell_is_loaded_with_the_first_script() -> None:
+    """Story: its grammar was a sixth of what each command and each start loaded, for the few who have scripts."""
+    told = (
+        "import sys, interlock.cli.check; from interlock.effects.catalogue.readers import powershell\n"
+        "def there(): return 'interlock.effects.powershell' in sys.modules\n"
+        "before = there(); powershell.warm(); print(before, there())"
+    )
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True"]
+
+
 @pytest.mark.parametrize("words", [["check", "--json"], ["approve", "--json"], ["log", "--json", "--bogus"]])
 def test_a_usage_error_is_json_when_json_was_asked_for(tmp_path: Path, words: list[str]) -> None:
     done = interlock(tmp_path, *words)

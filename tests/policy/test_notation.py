@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from interlock.model.decision import Context
 from interlock.model.effect import Breadth, Effect, Known, Reversibility
 from interlock.model.errors import PolicyError
-from interlock.policy.notation import parse, render
+from interlock.policy.notation import parse, render, words_of
 from policy import worlds
 
 
@@ -49,3 +52,17 @@ def test_unknown_words_are_refused(line: str) -> None:
 def test_bare_words_mean_one_thing() -> None:
     bare = [*Reversibility, *Breadth, "sandbox", "frozen"]
     assert len(set(bare)) == len(bare)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(st.sampled_from([*map(chr, range(0x20, 0x7F)), *"\t\n\v\f\r\x1c\x85\xa0\u2003é"]), max_size=9))
+def test_a_line_is_split_as_the_shell_splits_it(letters: list[str]) -> None:
+    """The quick way of a line without quotes is no other way."""
+    line = "".join(letters)
+    try:
+        wanted = shlex.split(line)
+    except ValueError:
+        with pytest.raises(PolicyError):
+            words_of(line)
+    else:
+        assert words_of(line) == wanted

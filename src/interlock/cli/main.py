@@ -10,6 +10,7 @@ import traceback
 import click
 
 from interlock import __version__
+from interlock.loading import loading
 from interlock.model.errors import InterlockError, InternalError, UsageError
 
 # name -> (module, help). The help stands here so that `interlock --help` imports no command.
@@ -79,7 +80,8 @@ class _Lazy(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        command = importlib.import_module(f"interlock.cli.{COMMANDS[cmd_name][0]}").command
+        with loading():
+            command = importlib.import_module(f"interlock.cli.{COMMANDS[cmd_name][0]}").command
         assert isinstance(command, click.Command)  # noqa: S101 - each command file defines one
         return command
 

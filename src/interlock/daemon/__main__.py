@@ -5,15 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-import structlog
-
-from interlock.daemon.run import run
 from interlock.home import locate
+from interlock.loading import loading
 from interlock.model.errors import InterlockError, StateError
 
 
 def main(arguments: Sequence[str] = ()) -> int:
     """Run the daemon in the foreground; returns the documented exit code."""
+    with loading():
+        import structlog
+
+        from interlock.daemon.run import run
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

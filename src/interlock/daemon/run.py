@@ -24,6 +24,7 @@ from interlock.daemon.rules import RuleBook
 from interlock.daemon.server import Server
 from interlock.effects import sql
 from interlock.effects.catalogue import packaged
+from interlock.effects.catalogue.readers import powershell
 from interlock.home import Home
 from interlock.identity import keys
 from interlock.ledger.store import Ledger
@@ -189,8 +190,9 @@ def _warm(rules: RuleBook) -> None:
 
 
 def _warm_readers() -> None:
-    """What the first commands would otherwise wait for: the SQL library, and the families of the catalogue."""
+    """What the first commands would otherwise wait for: the SQL library, PowerShell's, the catalogue's families."""
     sql.warm()
+    powershell.warm()
     for shelf in packaged().shelves:
         try:
             shelf.families()
