@@ -31,8 +31,8 @@ GONE = {
         Sign.SHARED,
     ),
     "a constant that lies there": (
-        "NAMES = {'a'}\n\n\ndef f(host):\n    return host if host.lower() in NAMES else None\n",
-        "NAMES = {'a'}\n\n\ndef f(host):\n    return host if host else None\n",
+        "NAMES = {'a'}\n\n\ndef f(host):\n    return serve(host, NAMES)\n",
+        "NAMES = {'a'}\n\n\ndef f(host):\n    return serve(host, None)\n",
         Sign.UNREAD,
     ),
     "a table in which a parameter was looked up": (
@@ -149,6 +149,26 @@ GONE = {
         "OURS = re.compile(r'(?:[a-z]+\\.)*a.com')\n",
         Sign.PATTERN,
     ),
+    "a list that the program fixes, for one that it does not": (
+        "def f(name, raw):\n    if name not in ALLOWED:\n        raise ValueError\n    return new(name, raw)\n",
+        "def f(name, raw):\n    if name not in hashlib.every:\n        raise ValueError\n    return new(name, raw)\n",
+        Sign.REPLACED,
+    ),
+    "all of several, for any of them": (
+        "def f(a, b):\n    fine = a.nick in b.friends and b.nick in a.friends\n    return fine\n",
+        "def f(a, b):\n    fine = a.nick in b.friends or b.nick in a.friends\n    return fine\n",
+        Sign.REPLACED,
+    ),
+    "what the program knows, for what a sender wrote": (
+        "def f(q, ops):\n    free = q['method'] in READS or q['session'].get('user') in ops\n    return free\n",
+        "def f(q, ops):\n    free = q['method'] in READS or q['headers'].get('X-Op') in ops\n    return free\n",
+        Sign.CONDITION,
+    ),
+    "a fixed list that it went by": (
+        "USEFUL = ['LANG', 'TZ']\n\n\ndef f(env):\n    return report(USEFUL, env)\n",
+        "def f(env):\n    return report(env.keys(), env)\n",
+        Sign.UNREAD,
+    ),
     "a field that the list of fields left out": (
         "class O:\n    fields = ('item',)\n\n    def __init__(self):\n        self.item, self.price = '', 1\n\n"
         "    def fill(self, data):\n        for name in self.fields:\n            setattr(self, name, data[name])\n",
@@ -234,6 +254,21 @@ SCRIPTS = {
         "a.go",
         Sign.PARTED,
     ),
+    "a refusal that was asked each time round": (
+        "async function f(a) {\n  let url = new URL(a);\n  for (let n = 0; n < 3; n++) {\n"
+        "    if (!allowed(url)) { throw new Error(a); }\n    url = new URL(await go(url), url);\n  }\n}\n",
+        "async function f(a) {\n  let url = new URL(a);\n  if (!allowed(url)) { throw new Error(a); }\n"
+        "  for (let n = 0; n < 3; n++) {\n    url = new URL(await go(url), url);\n  }\n}\n",
+        "a.js",
+        Sign.NARROWER,
+    ),
+    "a key of one's own, for one that comes along": (
+        "class P {\n  add(b) {\n    if (!crypto.verify(b.body, this.key)) { throw new Error(b); }\n  }\n}\n",
+        "class P {\n  add(b) {\n    const key = b.key ?? this.key;\n"
+        "    if (!crypto.verify(b.body, key)) { throw new Error(b); }\n  }\n}\n",
+        "a.js",
+        Sign.OVERRIDDEN,
+    ),
     "a dot before a host's end": (
         'package a\n\nfunc f(h string) bool {\n\treturn h == "a.com" || strings.HasSuffix(h, ".a.com")\n}\n',
         'package a\n\nfunc f(h string) bool {\n\treturn strings.HasSuffix(h, "a.com")\n}\n',
@@ -296,6 +331,21 @@ FINE = {
     "a test of the file that making it alone replaced": (
         "def f(path):\n    if os.path.exists(path):\n        raise ValueError\n    return open(path, 'w')\n",
         "def f(path):\n    return os.open(path, os.O_CREAT | os.O_EXCL)\n",
+    ),
+    "addresses by hand, for a question to what knows all of them": (
+        "def f(found):\n    bad = [a for a in found if a.startswith(('127.', '10.'))]\n    if bad:\n"
+        "        raise ValueError\n    return found\n",
+        "def f(found):\n    for a in found:\n        if not ip_address(a).is_global:\n            raise ValueError\n"
+        "    return found\n",
+    ),
+    "a list of what is hidden, for one of what is shown": (
+        "HIDDEN = ('password',)\n\n\ndef f(h):\n"
+        "    return {n: '*' if any(w in n for w in HIDDEN) else v for n, v in h.items()}\n",
+        "SHOWN = ('date',)\n\n\ndef f(h):\n    return {n: v for n, v in h.items() if n in SHOWN}\n",
+    ),
+    "what a table says of what it has not, for a refusal of that": (
+        "def f(kind):\n    return load(DRIVERS.get(kind, 'none'))\n",
+        "def f(kind):\n    if kind not in DRIVERS:\n        raise LookupError(kind)\n    return load(DRIVERS[kind])\n",
     ),
     "a constant that came by import": (
         "from datetime import UTC\n\n\ndef f(x):\n    return at(x, UTC)\n\n\ndef g(x):\n    return at(x, UTC)\n",

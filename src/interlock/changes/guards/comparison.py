@@ -15,9 +15,10 @@ from interlock.changes.guards.dropped import dropped
 from interlock.changes.guards.guard import REJECTIONS, Function, Guard, Kind, minus
 from interlock.changes.guards.lists import PICKED
 from interlock.changes.guards.loss import Loss, Sign
+from interlock.changes.guards.members import unlisted
 from interlock.changes.guards.outweighed import outweighed
 from interlock.changes.guards.renaming import renamed
-from interlock.changes.guards.replaced import Stands, exact, loosened, only_where, stands, unmeasured
+from interlock.changes.guards.replaced import Stands, any_for_all, exact, loosened, only_where, stands, unmeasured
 from interlock.changes.guards.surroundings import Surroundings
 from interlock.changes.guards.weight import Weight, weighed
 
@@ -105,6 +106,10 @@ class Comparison:
         found = []
         for guard in self._after.guards:
             was = old.get(guard.identity)
+            if was is not None and was.looped and not guard.looped and self._goes_on(guard):
+                loss = self._loss(Sign.NARROWER, was, instead=guard)
+                found.append(msgspec.structs.replace(loss, conditions=None))  # the same condition, of the first alone
+                continue
             if was is None or guard.kind not in REJECTIONS or guard.family != "refuse":
                 continue
             if names(guard.condition) <= _FAILED:
@@ -112,6 +117,12 @@ class Comparison:
             if atoms(guard.within or "True") - atoms(was.within or "True") - self._old_atoms:
                 found.append(self._loss(Sign.NARROWER, was, instead=guard))
         return found
+
+    def _goes_on(self, guard: Guard) -> bool:
+        """Whether what a condition is about is given other values in a loop that asks it no more."""
+        text = self._after.source
+        given = [name for name in variables(guard.condition) if len(re.findall(rf"\b{name}\s*:?=(?!=)", text)) > 1]
+        return bool(given) and not self._fewer_loops()
 
     def _numbers(self) -> list[Loss]:
         """Bounds that let in more: a larger `most`, a smaller `least`."""
@@ -172,6 +183,7 @@ class Comparison:
         found: dict[str, Sign] = dict.fromkeys(forgotten.parameters(before, after), Sign.UNUSED)
         found |= dict.fromkeys(forgotten.bounds(before, after), Sign.UNBOUNDED)
         found |= dict.fromkeys(forgotten.tables(before, after), Sign.UNREAD)
+        found |= dict.fromkeys(forgotten.lists(before, after, around.text(before.path, old=True)), Sign.UNREAD)
         found |= dict.fromkeys(forgotten.keys(before, after), Sign.SHARED)
         found |= dict.fromkeys(
             forgotten.constants(before, after, around.words(before, after)[1], around.text(after.path)), Sign.UNREAD
@@ -193,7 +205,7 @@ class Comparison:
             *((Sign.PARTED, name) for name in shapes.parted(before, after)),
         ]
         given_up = shapes.overridden(before, after)
-        own = [text for text in given_up if "[" in text or self._around.known(text.partition("(")[0])]
+        own = [text for text in given_up if "(" not in text or self._around.known(text.partition("(")[0])]
         found += [(Sign.OVERRIDDEN, text) for text in own]
         if shapes.split(before, after):
             found.append((Sign.PARTED, "what the lock is for"))
@@ -274,6 +286,8 @@ class Comparison:
             return False
         old = spelt(guard.condition, self._before.source)
         refusing = [g for g in self._gained if g.kind in REJECTIONS and g.family == "refuse" and g.condition]
+        if marks.places(old) and any(marks.nets(g.condition) for g in refusing):
+            return True
         return any(stands(old, spelt(g.condition, self._after.source)) is Stands.STRONGER for g in refusing)
 
     def _fewer_loops(self) -> bool:
@@ -301,7 +315,11 @@ class Comparison:
             return msgspec.structs.replace(loss, sign=Sign.KIND, reason=", ".join(sorted(unasked)))
         if guard.family == "nothing" and unmeasured(guard.condition, other.condition):
             return msgspec.structs.replace(loss, sign=Sign.WEAKER)
-        if guard.family not in ("refuse", "condition", "end") and not asks and not exact(guard.condition):
+        if (
+            guard.family not in ("refuse", "condition", "end")
+            and not asks
+            and not exact(guard.condition, other.condition)
+        ):
             return loss
         old, new = guard.condition, other.condition
         if guard.kind is Kind.CONDITION:  # what it lets in
@@ -358,9 +376,14 @@ class Comparison:
                 found.append(self._loss(Sign.WEAKER, guard, instead=other))
             elif guard.family == "accept" or self._moved(guard):
                 continue
-            elif loosened(guard.condition, other.condition):
+            elif loosened(guard.condition, other.condition) or any_for_all(guard.condition, other.condition):
                 found.append(self._loss(Sign.REPLACED, guard, instead=other))
-            elif self._unbound(guard) or self._untimed(guard):
+            elif (
+                unlisted(guard.condition, other.condition)
+                or marks.foreign(guard.condition, other.condition)
+                or self._unbound(guard)
+                or self._untimed(guard)
+            ):
                 found.append(self._loss(Sign.CONDITION, guard, instead=other))
             elif verbs.authorising(guard.condition) or self._unasked(guard):
                 kept = self._loss(Sign.CONDITION, guard, instead=other)

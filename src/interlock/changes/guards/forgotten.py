@@ -15,6 +15,7 @@ from interlock.changes.guards.guard import Function
 _CONSTANT = re.compile(r"[A-Z][A-Z0-9_]{2,}")
 _NAME = re.compile(r"(?<![\w.])[A-Za-z_]\w*")
 _KEPT = re.compile(r"([A-Za-z_][\w.]*)(?:\[([^\[\]\n]+)\]|\.(?:get|set|has|setdefault)\(((?:\([^()\n]*\)|[^(),\n])+))")
+_LIST = r"(?:\(\s*['\"]|\[\s*['\"]|\{\s*['\"]|frozenset\(|set\(|new Set\()"
 _NOBODY = frozenset({"self", "cls", "this", "ctx", "context", "args", "kwargs", "options", "opts"})
 _FEW = 3  # words of a function that does nothing yet: a stub uses no parameter
 
@@ -88,3 +89,11 @@ def _keys(one: Function) -> dict[str, frozenset[str]]:
             key = made[key.strip()]
         found.setdefault(held, set()).update(_NAME.findall(re.sub(r"(['\"]).*?\1", "", key)))
     return {held: frozenset(names) for held, names in found.items()}
+
+
+def lists(before: Function, after: Function, text: str) -> list[str]:
+    """Fixed lists of the file (`text`, as it was) that the old one went by, where the new one goes by none."""
+    if not after.name or any(_CONSTANT.fullmatch(word) for word in after.words.keys() - before.words.keys()):
+        return []
+    gone = [name for name in before.words.keys() - after.words.keys() if _CONSTANT.fullmatch(name)]
+    return sorted(name for name in gone if re.search(rf"(?m)^(?:export |const )*{name}\b[^=\n(]*= {_LIST}", text))

@@ -37,7 +37,7 @@ class Guard(msgspec.Struct, frozen=True, kw_only=True):
 
     `family`: the verb's family (`escape`, `authorise` …), or what kind of exit it is. `condition`: when it rejects,
     as a Python expression over the program's own terms, as far as it could be written as one; `within`: what has to
-    hold for it to be asked at all.
+    hold for it to be asked at all; `looped`: it is asked again each time round.
     """
 
     kind: Kind
@@ -48,6 +48,7 @@ class Guard(msgspec.Struct, frozen=True, kw_only=True):
     condition: str = ""
     strong: bool = True
     within: str = ""
+    looped: bool = False
 
     @property
     def identity(self) -> tuple[Kind, str, str]:

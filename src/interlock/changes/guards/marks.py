@@ -42,6 +42,10 @@ _FIXED = re.compile(r"\bin (?:\w+\.)?[A-Z][A-Z0-9_]{2,}\b|\b[A-Z][A-Z0-9_]{2,}\.
 _MARKS = re.compile(r"""\bin (['"])(?:\\?[^\w\s'"]|\\[trn]){2,}\1""")
 _LISTED = re.compile(r"([\w.]+)\.includes\((\w+)\)")
 _NOW = re.compile(r"\b(?:clock|now|Now|utcnow|time|today|Since|Until|monotonic)\(")
+_PLACES = re.compile(r"localhost|\.local\b|\b(?:127|10|192\.168|169\.254)\.")
+_NETS = re.compile(r"\b(?:is_global|is_private|is_loopback|IsPrivate|IsLoopback|IsGlobalUnicast)\b")
+_SENT = re.compile(r"\b(?:headers?|cookies?|query|form|body|args|params|GET|POST)\b")
+_KNOWN = re.compile(r"\b(?:session|current_user|currentUser|principal|identity|state|ctx|context|peer|remote_addr)\b")
 _HOST = re.compile(
     r"headers?['\"]?\]?(?:\.get\(|\[)\s*['\"](?:x-forwarded-)?host['\"]|\b(?:req|request)\.(?:hostname|headers\.host|host|get_host\()"
     r"|\breq(?:uest)?\.(?:get|header)\(['\"](?:x-forwarded-)?host|\br\.Host\b",
@@ -128,6 +132,21 @@ def some_part(old: str, new: str) -> bool:
     """`names.includes(name)` became `names.some((n) => name.startsWith(n))`."""
     listed = _LISTED.search(old)
     return listed is not None and f"{listed[1]}.some(" in new and listed[2] in new and loose(new)
+
+
+def places(text: str) -> bool:
+    """Whether addresses of this machine and of private nets are named one by one."""
+    return _PLACES.search(text) is not None
+
+
+def nets(condition: str) -> bool:
+    """Whether an address is asked of which net it is."""
+    return _NETS.search(condition) is not None
+
+
+def foreign(old: str, new: str) -> bool:
+    """Whether a condition asks what a sender wrote, where the old one asked what the program itself knew."""
+    return _SENT.search(new) is not None and _SENT.search(old) is None and _KNOWN.search(old) is not None
 
 
 def decided(text: str) -> bool:

@@ -90,3 +90,12 @@ def settled(old: str, new: str) -> bool:
     words = frozenset(re.findall(r"[A-Za-z_$][\w$]*", " ".join(lost)))
     exact = any(one.fixed for one in left) or any(" == " in atom for atom in lost)
     return not exact and any(one.fixed and one.subject & words for one in right)
+
+
+def unlisted(old: str, new: str) -> bool:
+    """Whether a condition that lets in what a fixed list names gave way to one that asks neither such a list nor `==`."""
+    old, new = f"not ({old})", f"not ({new})"
+    lost, fresh = atoms(old) - atoms(new), atoms(new) - atoms(old)
+    if not fresh or any(" == " in atom for atom in fresh) or any(one.fixed and one.allows for one in members(new)):
+        return False
+    return any(one.fixed and one.allows for one in members(old, lost))

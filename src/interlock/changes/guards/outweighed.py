@@ -132,6 +132,14 @@ def _ordered(condition: str) -> bool:
 
 def _by(loss: Loss, gained: Sequence[Guard]) -> str:
     """The text of the guard that outweighs this loss, or an empty text."""
+    if loss.sign is Sign.LITERAL and loss.family == "fallback":
+        table = re.escape(loss.text.partition(".get(")[0])  # what is in it no more is refused in another way
+        unknown = re.compile(rf"\bis None\b|\bnot in {table}\b")
+        return next((g.text for g in gained if g.kind in REJECTIONS and unknown.search(g.condition)), "")
+    if loss.sign is Sign.OTHER_PATTERN and not loss.instead:
+        return next((g.text for g in gained if _treats(g) or _admits(g)), "")
+    if marks.places(loss.text) and (nets := [g for g in gained if g.kind in REJECTIONS and marks.nets(g.condition)]):
+        return nets[0].text  # addresses by hand, for a question to what knows all of them
     if loss.sign is Sign.LITERAL and loss.family == "literal":
         return next((g.text for g in gained if _treats(g) or _admits(g) or _rest(g)), "")
     if _EXISTS.search(loss.condition or loss.text) and loss.sign in (*_CONDITIONS, Sign.CALL):

@@ -141,6 +141,7 @@ class _Scribe(ast.NodeVisitor):
         self._nested: list[_Block] = []
         self._name = name
         self._within: list[str] = []  # the conditions that lead to the statement at hand
+        self._loops = 0  # how many loops the statement at hand stands in
         self._caught = 0  # how many handlers of errors the statement at hand stands in
         self._tested = 0  # how many conditions of this block lead to the statement at hand
 
@@ -171,6 +172,7 @@ class _Scribe(ast.NodeVisitor):
                 condition=condition,
                 strong=strong,
                 within=" and ".join(self._within),
+                looped=self._loops > 0,
             )
         )
 
@@ -284,8 +286,10 @@ class _Scribe(ast.NodeVisitor):
             self._add(Kind.EXIT, "end", turned, node, condition=turned, strong=verbs.bounding(turned))
         self._test(node.test, Kind.EXIT)
         self._tested += 1
+        self._loops += 1
         for statement in (*node.body, *node.orelse):
             self.visit(statement)
+        self._loops -= 1
         self._tested -= 1
 
     def visit_Return(self, node: ast.Return) -> None:
@@ -354,7 +358,9 @@ class _Scribe(ast.NodeVisitor):
         if signs is not None and len(signs) > 1 and not any(c.isalnum() or c.isspace() for c in signs):
             self._add(Kind.CALL, "escape", "each sign", node, text=f"for {ast.unparse(node.target)} in {signs!r}")
         self._picked(node.target, node.iter, node.body, node)
+        self._loops += 1
         self.generic_visit(node)
+        self._loops -= 1
 
     visit_AsyncFor = visit_For  # noqa: N815
 
@@ -500,6 +506,9 @@ class _Scribe(ast.NodeVisitor):
 
     def visit_Assign(self, node: ast.Assign | ast.AnnAssign) -> None:
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        if isinstance(node.value, ast.BoolOp):  # a condition that was given a name
+            source = ast.unparse(node.value)
+            self._add(Kind.CONDITION, "condition", source, node, condition=source, strong=False)
         if node.value is not None:
             self._coerced(targets, node.value)
             for target in targets:

@@ -39,6 +39,8 @@ def stands(old: str, new: str) -> Stands:
         ranks = 0, 0
     if _fewer_members(old, new, lost, fresh) or opened(old, new) or only_where(old, new):
         return Stands.WEAKER
+    if settled(new, old) and any(one.allows for one in members(new, fresh)):
+        return Stands.WEAKER  # of a list that the program fixes, and now of one that it does not
     if opened(new, old) or settled(old, new) or _asks_more(lost, fresh, signs(old), seen):
         return Stands.STRONGER
     if ranks[1] > ranks[0] > 0:
@@ -50,6 +52,13 @@ def stands(old: str, new: str) -> Stands:
     if kinds == {Stands.WEAKER} or ranks[0] > ranks[1] > 0:
         return Stands.WEAKER
     return Stands.UNKNOWN if Stands.UNKNOWN in kinds else Stands.PROVABLE
+
+
+def any_for_all(old: str, new: str) -> bool:
+    """Whether one of several things is enough where all of them had to hold."""
+    one, other = parsed(old), parsed(new)
+    sides = [type(tree.op) for tree in (one, other) if isinstance(tree, ast.BoolOp)]
+    return sides == [ast.And, ast.Or] and atoms(old) == atoms(new)
 
 
 def only_where(old: str, new: str) -> bool:
@@ -152,9 +161,11 @@ def _values(atom: str) -> tuple[str, frozenset[str]] | None:
     return None
 
 
-def exact(condition: str) -> bool:
-    """Whether a condition asks for one fixed value or one of a fixed list: what it leads to protects."""
-    return any(one.fixed for one in members(condition)) or any(_values(atom) for atom in atoms(condition))
+def exact(old: str, new: str) -> bool:
+    """Whether a condition asked for one fixed value or one of a fixed list, and another one took its place."""
+    if only_where(old, new):
+        return False
+    return any(one.fixed for one in members(old)) or any(_values(atom) for atom in atoms(old))
 
 
 def _exact(atom: str) -> bool:

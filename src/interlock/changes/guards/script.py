@@ -80,6 +80,7 @@ class _Reader:
         self._depth = 0
         self._tested = 0
         self._caught = 0
+        self._looped = 0
         self._within: list[str] = []  # the conditions that lead to the node at hand
 
     def _text(self, node: Node | None) -> str:
@@ -190,6 +191,7 @@ class _Reader:
                 condition=condition,
                 strong=strong,
                 within=" and ".join(self._within),
+                looped=self._looped > 0,
             )
         )
 
@@ -263,9 +265,15 @@ class _Reader:
                 turned = f"not ({condition})"
                 self._add(Kind.EXIT, "end", turned, test, condition=turned, strong=verbs.bounding(condition))
             self._literals(test)
+        self._round(node)
+
+    def _round(self, node: Node) -> None:
+        self._looped += 1
         self._below(node)
+        self._looped -= 1
 
     _on_while_statement = _on_do_statement = _loops
+    _on_for_statement = _on_for_in_statement = _round
 
     def _on_binary_expression(self, node: Node) -> None:
         """`a && f()` as a statement tests `a`."""

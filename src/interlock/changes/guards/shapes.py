@@ -15,6 +15,8 @@ _TABLE = r"[A-Z][A-Z0-9_]{2,}\[[^\[\]\n]+\]"
 _CALL = r"[A-Za-z_$][\w$]*\([^()\n]+\)"
 _ELSE = r"(?:\.get\([^,()\n]+,|\?\?|[^=!<>]=\s*[\w.$]+ (?:\|\||or\b))\s*"
 _FALLBACK = re.compile(rf"{_ELSE}({_TABLE}|{_CALL})")
+_OWN = re.compile(rf"{_ELSE}((?:this|self)\.\w+)")
+_ASKING = r"(?i:verif|check|compar|valid|sign)\w*\("
 _ASKED = re.compile(r"(?:([A-Za-z_$][\w$.]*)\.(?:has|get|includes)\(|\bin ([A-Za-z_][\w.]*))")
 _AWAITED = re.compile(r"\bawait\b")
 _DEFERRED = re.compile(r"\bdefer [\w.]+\.R?Unlock\(\)")
@@ -43,6 +45,8 @@ def published(before: str, after: str) -> list[str]:
 def overridden(before: str, after: str) -> list[str]:
     """Table look-ups and calls that the first text used as they are and the second only where nothing else is given."""
     found = {*_FALLBACK.findall(after)} - {*_FALLBACK.findall(before)}
+    own = {one for one in _OWN.findall(after) if re.search(rf"{_ASKING}[^;\n]*{re.escape(one)}\b", before)}
+    found |= own - {*_OWN.findall(before)}
     return sorted(one for one in found if one in before and after.count(one) == len(re.findall(_fallback(one), after)))
 
 

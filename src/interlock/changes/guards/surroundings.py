@@ -37,7 +37,7 @@ class Surroundings:
         self._callers: dict[str, list[Function]] = defaultdict(list)
         self._refusing = _refusing(before) & _refusing(after)
         self._words = _words(before), _words(after)
-        self._texts = {one.path: one.source for one in after if not one.name}
+        self._texts = tuple({one.path: one.source for one in some if not one.name} for some in (before, after))
         self._calling: dict[str, list[Function]] = defaultdict(list)
         self.given_up: set[str] = set()  # lists of what is kept out, in whose place one of what is let in is asked now
         for pair in changed:
@@ -48,6 +48,8 @@ class Surroundings:
                 self._gained[guard.identity].append(pair.after)
             if pair.before is not None and gained:
                 self.given_up |= _given_up(minus(pair.before.guards, pair.after.guards), gained)
+                if _lets_in(gained):
+                    self.given_up |= {w for w in pair.before.words.keys() - pair.after.words.keys() if w.isupper()}
             if gained:
                 self._helpers[pair.after.short].append((pair.after, gained))
         for one in after:
@@ -59,9 +61,9 @@ class Surroundings:
         """All words of the two files that the functions stand in."""
         return self._words[0][before.path], self._words[1][after.path]
 
-    def text(self, path: str) -> str:
-        """The new version of a file, whole."""
-        return self._texts.get(path, "")
+    def text(self, path: str, *, old: bool = False) -> str:
+        """A file, whole: its new version, or the old one."""
+        return self._texts[0 if old else 1].get(path, "")
 
     def read(self, name: str, after: Function, before: Function) -> bool:
         """Whether something that the function calls newly, or that calls it, reads `name`."""
@@ -142,6 +144,12 @@ def _words(functions: Iterable[Function]) -> dict[str, Counter[str]]:
     for one in functions:
         found[one.path] += one.words
     return found
+
+
+def _lets_in(gained: Iterable[Guard]) -> bool:
+    """Whether a filter came that keeps only what a fixed list names."""
+    kept = [f"not ({g.condition})" for g in gained if g.kind is Kind.CONDITION and g.condition]
+    return any(one.fixed and one.allows for condition in kept for one in members(condition))
 
 
 def _given_up(lost: Iterable[Guard], gained: Iterable[Guard]) -> set[str]:
