@@ -169,6 +169,48 @@ GONE = {
         "def f(env):\n    return report(env.keys(), env)\n",
         Sign.UNREAD,
     ),
+    "a refusal of which only the words are left": (
+        "def f(x):\n    if x.bad:\n        raise ValueError(x)\n    return go(x)\n",
+        "def f(x):\n    if x.bad:\n        log.warning('bad: %s', x)\n    return go(x)\n",
+        Sign.EXIT,
+    ),
+    "an early answer of which only the words are left": (
+        "def f(x):\n    if x.old:\n        return None\n    return go(x)\n",
+        "def f(x):\n    if x.old:\n        print('old')\n    return go(x)\n",
+        Sign.EXIT,
+    ),
+    "a switch that was off": (
+        "def f(x, public=False):\n    return go(x, public)\n",
+        "def f(x, public=True):\n    return go(x, public)\n",
+        Sign.TURNED,
+    ),
+    "a bound by default": (
+        "def f(x, max_rows=100):\n    return go(x, max_rows)\n",
+        "def f(x, max_rows=None):\n    return go(x, max_rows)\n",
+        Sign.RAISED,
+    ),
+    "what is refused, however it is written": (
+        "def f(name, taken):\n    if name.strip().lower() in taken:\n        raise ValueError\n    return name\n",
+        "def f(name, taken):\n    if name in taken:\n        raise ValueError\n    return name\n",
+        Sign.REPLACED,
+    ),
+    "a refusal unless all are fine": (
+        "def f(some):\n    if not all(fine(one) for one in some):\n        raise ValueError\n    return some\n",
+        "def f(some):\n    if not any(fine(one) for one in some):\n        raise ValueError\n    return some\n",
+        Sign.REPLACED,
+    ),
+    "a count of what is compared": (
+        "class T:\n    def f(self, who):\n        self.tries[who] += 1\n        if self.tries[who] > 5:\n"
+        "            raise ValueError\n        return ask(who)\n",
+        "class T:\n    def f(self, who):\n        if self.tries[who] > 5:\n            raise ValueError\n"
+        "        return ask(who)\n",
+        Sign.UNCOUNTED,
+    ),
+    "a limit of rows": (
+        "def f(db, q):\n    return db.execute('SELECT a FROM t WHERE x = ? LIMIT 50', (q,))\n",
+        "def f(db, q):\n    return db.execute('SELECT a FROM t WHERE x = ?', (q,))\n",
+        Sign.LITERAL,
+    ),
     "a field that the list of fields left out": (
         "class O:\n    fields = ('item',)\n\n    def __init__(self):\n        self.item, self.price = '', 1\n\n"
         "    def fill(self, data):\n        for name in self.fields:\n            setattr(self, name, data[name])\n",
@@ -269,6 +311,18 @@ SCRIPTS = {
         "a.js",
         Sign.OVERRIDDEN,
     ),
+    "a refusal of which only the words are left": (
+        "function f(x) { if (x.bad) { throw new Error(x); } return go(x); }\n",
+        "function f(x) { if (x.bad) { console.warn('bad', x); } return go(x); }\n",
+        "a.js",
+        Sign.EXIT,
+    ),
+    "a refusal of which only the words are left, in go": (
+        "package a\n\nfunc f(x X) error {\n\tif x.Bad {\n\t\treturn errBad\n\t}\n\treturn x.Go()\n}\n",
+        'package a\n\nfunc f(x X) error {\n\tif x.Bad {\n\t\tlog.Printf("bad")\n\t}\n\treturn x.Go()\n}\n',
+        "a.go",
+        Sign.EXIT,
+    ),
     "a dot before a host's end": (
         'package a\n\nfunc f(h string) bool {\n\treturn h == "a.com" || strings.HasSuffix(h, ".a.com")\n}\n',
         'package a\n\nfunc f(h string) bool {\n\treturn strings.HasSuffix(h, "a.com")\n}\n',
@@ -346,6 +400,10 @@ FINE = {
     "what a table says of what it has not, for a refusal of that": (
         "def f(kind):\n    return load(DRIVERS.get(kind, 'none'))\n",
         "def f(kind):\n    if kind not in DRIVERS:\n        raise LookupError(kind)\n    return load(DRIVERS[kind])\n",
+    ),
+    "a refusal that leads around the work now": (
+        "def f(x):\n    if x.bad:\n        raise ValueError(x)\n    go(x)\n",
+        "def f(x):\n    if x.bad:\n        log.warning('bad')\n        raise ValueError(x)\n    go(x)\n",
     ),
     "a constant that came by import": (
         "from datetime import UTC\n\n\ndef f(x):\n    return at(x, UTC)\n\n\ndef g(x):\n    return at(x, UTC)\n",

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from interlock.changes.guards import forgotten, marks, patterns, shapes, verbs
-from interlock.changes.guards.atoms import atoms, kinds, names, variables
+from interlock.changes.guards.atoms import atoms, kinds, names, signs, variables
 from interlock.changes.guards.bindings import spelt
 from interlock.changes.guards.dropped import dropped
 from interlock.changes.guards.guard import REJECTIONS, Function, Guard, Kind, minus
@@ -81,7 +81,7 @@ class Comparison:
             text=guard.text,
             instead=instead.text if isinstance(instead, Guard) else "",
             condition=guard.condition,
-            conditions=self._conditions_of(guard),
+            conditions=None if more.get("passed") else self._conditions_of(guard),
             sources=(self._before.source, self._after.source),
             moved=f"{other.path}:{other.name}" if other else "",
             beside=other is not None and self._around.beside(other, self._after),
@@ -136,6 +136,7 @@ class Comparison:
             if (new > old) if guard.family == "most" else (new < old):
                 few, many = sorted((abs(old), abs(new)))
                 sign = Sign.RAISED if many >= _FAR * few or guard.family == "version" else Sign.NUDGED
+                sign = Sign.TURNED if guard.family == "switch" else sign
                 found.append(self._loss(sign, guard, instead=other))
         return found
 
@@ -203,6 +204,7 @@ class Comparison:
             *((Sign.REPEATED, name) for name in shapes.repeated(before, after)),
             *((Sign.PUBLISHED, f"#{name}") for name in shapes.published(before, after)),
             *((Sign.PARTED, name) for name in shapes.parted(before, after)),
+            *((Sign.UNCOUNTED, name) for name in shapes.uncounted(before, after, self._refused())),
         ]
         given_up = shapes.overridden(before, after)
         own = [text for text in given_up if "(" not in text or self._around.known(text.partition("(")[0])]
@@ -213,6 +215,11 @@ class Comparison:
             self._loss(sign, Guard(kind=Kind.CALL, family="shape", key=text, line=self._before.line, text=text))
             for sign, text in found
         ]
+
+    def _refused(self) -> list[str]:
+        """The conditions of refusal that both versions have."""
+        kept = {g.identity for g in self._before.guards if g.kind in REJECTIONS and g.condition}
+        return [g.condition for g in self._after.guards if g.identity in kept]
 
     def _errors(self) -> list[Loss]:
         """Errors that ended the function, and do not any more."""
@@ -252,6 +259,11 @@ class Comparison:
         found = []
         changed, gone = _matched(lost, gained)
         fewer_refusals = _refusals(lost) - _refusals(gained)
+        told = [g for g in self._gained if g.family == "told"]
+        only = {guard.key: _same(guard, told) for guard in lost if guard.family in ("refuse", "nothing")}
+        found += [self._loss(Sign.EXIT, g, instead=only[g.key], passed=True) for g in lost if only.get(g.key)]
+        changed = [(g, other) for g, other in changed if not only.get(g.key)]
+        gone = [g for g in gone if not only.get(g.key)]
         for guard, other in changed:
             if self._moved(guard):
                 continue
@@ -374,7 +386,7 @@ class Comparison:
             accepts = guard.family == "accept" and only_where(other.condition, guard.condition)
             if accepts or (fewer and any(map(marks.telling, missing))):
                 found.append(self._loss(Sign.WEAKER, guard, instead=other))
-            elif guard.family == "accept" or self._moved(guard):
+            elif guard.family in ("accept", "told") or self._moved(guard):
                 continue
             elif loosened(guard.condition, other.condition) or any_for_all(guard.condition, other.condition):
                 found.append(self._loss(Sign.REPLACED, guard, instead=other))
@@ -393,7 +405,7 @@ class Comparison:
             self._loss(Sign.CONDITION if guard.strong else Sign.BARE, guard)
             for guard in gone
             if (guard.strong or not called)
-            and guard.family != "accept"
+            and guard.family not in ("accept", "told")
             and not self._still_tested(guard)
             and not self._moved(guard)
         ]
@@ -520,6 +532,13 @@ def _once(found: list[Loss]) -> list[Loss]:
 
 def _refusals(guards: Iterable[Guard]) -> int:
     return sum(g.family == "refuse" for g in guards)
+
+
+def _same(guard: Guard, told: Sequence[Guard]) -> Guard | None:
+    """Where the condition of a refusal is asked now by a branch that only says so, and goes on."""
+    return (
+        next((one for one in told if signs(one.condition) == signs(guard.condition)), None) if guard.condition else None
+    )
 
 
 def _whole_condition(guard: Guard) -> str:

@@ -48,6 +48,7 @@ class Sign(enum.StrEnum):
     REPEATED = "repeats-counted"  # what comes twice counts twice
     PUBLISHED = "private-published"  # a private field is one for everybody
     OVERRIDDEN = "value-overridden"  # what was worked out here is only a fallback
+    UNCOUNTED = "count-lost"  # it compares what it no longer counts
     PARTED = "steps-parted"  # others come between a check and what it was for
     KIND = "kind-untested"  # a condition no longer asks of which kind something is
 

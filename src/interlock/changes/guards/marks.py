@@ -64,6 +64,7 @@ def statement(text: str) -> tuple[str, list[str]]:
     table = _TABLE.search(found[2])
     name = next((one for one in table.groups() if one), "") if table else ""
     columns = {one.rpartition(".")[2].lower() for one in _COLUMN.findall(found[3])}
+    columns |= {"limit"} if re.search(r"\blimit\s+(?:\d|\?|:|\$|%)", found[3], re.IGNORECASE) else set()
     return f"{found[1].lower()} {name.lower()}", sorted(columns - {"and", "or", "not", "where"})
 
 

@@ -93,7 +93,7 @@ def settled(old: str, new: str) -> bool:
 
 
 def unlisted(old: str, new: str) -> bool:
-    """Whether a condition that lets in what a fixed list names gave way to one that asks neither such a list nor `==`."""
+    """Whether a condition that lets in what a fixed list names gave way to one that asks neither that nor `==`."""
     old, new = f"not ({old})", f"not ({new})"
     lost, fresh = atoms(old) - atoms(new), atoms(new) - atoms(old)
     if not fresh or any(" == " in atom for atom in fresh) or any(one.fixed and one.allows for one in members(new)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
-from interlock.changes.guards import marks
+from interlock.changes.guards import marks, verbs
 
 _ANSWERING = {"status", "body", "detail", "message", "error"}
 _ERRORS = ("error", "err", "e", "exc", "ex", "exception", "problem")
@@ -108,3 +108,9 @@ def dotted(node: ast.expr) -> str:
     if isinstance(node, ast.Name):
         parts.append(node.id)
     return ".".join(reversed(parts))
+
+
+def only_tells(body: Sequence[ast.stmt]) -> bool:
+    """Whether a branch does nothing but write down or show that it was taken."""
+    called = [node.value for node in body if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)]
+    return len(called) == len(body) and all(verbs.telltale(dotted(one.func)) for one in called)

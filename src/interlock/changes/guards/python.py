@@ -24,6 +24,7 @@ _STORES = {"db", "database", "conn", "connection", "tx"}
 _REMOVING = ("any", "all", "pop", "delete", "remove", "discard", "replace", "remove_header", "split", "partition")
 _KINDS = ("str", "int", "float", "bool", "bytes")
 _READ = frozenset({"get", "getenv", "getattr", "pop", "bool", "setdefault"})  # what they answer is an option's value
+_ENDLESS = ("None", "math.inf", "float('inf')", "sys.maxsize")
 _SPACES = (r"\s+", r"\s", " +", r"\s*")
 _NOTHING = ("None", "False", "''", '""', "()", "[]", "{}", "0", "-1", "b''")
 
@@ -234,6 +235,9 @@ class _Scribe(ast.NodeVisitor):
             self._add(Kind.CONDITION, "accept", source, node, condition=source, strong=False)
         if outcome := _leaves(node.body):
             self._exit(node, " and ".join([*before, f"({ast.unparse(node.test)})"]), outcome)
+        elif pieces.only_tells(node.body):
+            source = ast.unparse(node.test)
+            self._add(Kind.CONDITION, "told", source, node, condition=source, strong=False)
         self._inside(node.body, " and ".join([*before, f"({ast.unparse(node.test)})"]))
 
     def _inside(self, body: list[ast.stmt], condition: str) -> None:
@@ -492,6 +496,15 @@ class _Scribe(ast.NodeVisitor):
         source = ast.unparse(value)
         side = verbs.bound(name)
         number = numbers.number(value) if side else None
+        if side == "most" and source in _ENDLESS:
+            number = float("inf")
+        if (
+            isinstance(value, ast.Constant)
+            and isinstance(value.value, bool)
+            and (closed := verbs.closed(name)) is not None
+        ):
+            shut = int(value.value is closed)
+            self._add(Kind.NUMBER, "switch", f"{name}={shut}", value, text=f"{name}={source}")
         if verbs.versioned(name) and (version := numbers.version(source)) is not None:
             self._add(Kind.NUMBER, "version", f"{name}={version}", value, text=f"{name}={source}")
         if side and number is not None:

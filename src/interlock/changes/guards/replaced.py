@@ -17,6 +17,9 @@ from interlock.changes.guards.atoms import atoms, parsed, signs, words
 from interlock.changes.guards.members import members, opened, settled
 
 _EMPTY = (None, "", b"", 0, False)
+_PLAINER = re.compile(
+    r"\.(?:lower|upper|strip|casefold|trim|toLowerCase|toUpperCase|normalize|rstrip|lstrip)\([^()]*\)"
+)
 _LENGTHS = ("len", "bool")
 
 
@@ -37,6 +40,8 @@ def stands(old: str, new: str) -> Stands:
     ranks = max(map(verbs.rank, lost), default=0), max(map(verbs.rank, fresh), default=0)
     if not verbs.people(f"{old} {new}"):
         ranks = 0, 0
+    if _as_it_comes(lost, fresh, signs(old)) or _all_for_any(lost, fresh, signs(old)):
+        return Stands.WEAKER
     if _fewer_members(old, new, lost, fresh) or opened(old, new) or only_where(old, new):
         return Stands.WEAKER
     if settled(new, old) and any(one.allows for one in members(new, fresh)):
@@ -52,6 +57,22 @@ def stands(old: str, new: str) -> Stands:
     if kinds == {Stands.WEAKER} or ranks[0] > ranks[1] > 0:
         return Stands.WEAKER
     return Stands.UNKNOWN if Stands.UNKNOWN in kinds else Stands.PROVABLE
+
+
+def _as_it_comes(lost: frozenset[str], fresh: frozenset[str], leaning: dict[str, bool]) -> bool:
+    """Whether what is refused is looked for as it comes now: `name.strip().lower() in TAKEN`, now `name in TAKEN`."""
+    return any(leaning.get(atom) and (plain := _PLAINER.sub("", atom)) != atom and plain in fresh for atom in lost)
+
+
+def _all_for_any(lost: frozenset[str], fresh: frozenset[str], leaning: dict[str, bool]) -> bool:
+    """Whether all have to be bad for a refusal where one was enough, or one good one is enough where all had to be."""
+    for atom in lost:
+        word, other = ("any(", "all(") if leaning.get(atom) else ("all(", "any(")
+        script, its = (".some(", ".every(") if leaning.get(atom) else (".every(", ".some(")
+        turned = {re.sub(rf"\b{re.escape(word)}", other, atom), atom.replace(script, its)} - {atom}
+        if turned & fresh:
+            return True
+    return False
 
 
 def any_for_all(old: str, new: str) -> bool:

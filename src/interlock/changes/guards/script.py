@@ -14,7 +14,7 @@ from interlock.changes.guards import marks, numbers, patterns, trees, verbs
 from interlock.changes.guards.conditions import unquoted, written
 from interlock.changes.guards.guard import Function, Guard, Kind, Unreadable, shortened
 from interlock.changes.guards.lists import Listed, placed
-from interlock.changes.guards.scripttexts import GRAMMARS, Page, dotted, number
+from interlock.changes.guards.scripttexts import GRAMMARS, Page, answered, dotted, number, only_tells
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -109,7 +109,7 @@ class _Reader:
                 unsafe=page.unsafe,
                 decorators=tuple(page.decorators),
                 parameters=tuple(self._parameters(parameters)),
-                answer=self._answered(node),
+                answer=answered(node, self._data),
                 asked=page.asked,
             )
         )
@@ -120,22 +120,6 @@ class _Reader:
             names = child.children_by_field_name("name") or [child.child_by_field_name("pattern") or child]
             found += [word[0] for one in names if (word := re.search(r"[A-Za-z_$][\w$]*", self._text(one)))]
         return found
-
-    def _answered(self, node: Node) -> str:
-        """What a function returns that does nothing else."""
-        body = node.child_by_field_name("body")
-        if body is None or "block" not in body.type:
-            return written(body, self._data) if body is not None and node.type == "arrow_function" else ""
-        statements = [c for c in body.named_children if c.type != "comment"]
-        if len(statements) == 1 and statements[0].type == "statement_list":
-            statements = statements[0].named_children
-        only = statements[0] if len(statements) == 1 else None
-        if only is None or only.type != "return_statement" or only.named_child_count != 1:
-            return ""
-        value = only.named_children[0]
-        if value.type == "expression_list" and value.named_child_count == 1:
-            value = value.named_children[0]
-        return written(value, self._data)
 
     def visit(self, node: Node) -> None:
         """One node, and what stands below it."""
@@ -213,6 +197,8 @@ class _Reader:
         self._test(test, Kind.EXIT if outcome else Kind.CONDITION)
         if outcome:
             self._add(Kind.EXIT, outcome, condition, node, condition=condition, strong=marks.telling(condition))
+        elif only_tells(body, self._text):
+            self._add(Kind.CONDITION, "told", condition, node, condition=condition, strong=False)
         self._tested += 1
         self._within.append(f"({condition})")
         self.visit(body)
@@ -592,6 +578,9 @@ class _Reader:
             self._add(Kind.PATTERN, "pattern", unquoted(source), value, text=source)
         if verbs.versioned(last) and (version := numbers.version(source)) is not None:
             self._add(Kind.NUMBER, "version", f"{last}={version}", node, text=f"{last}: {source}")
+        if source in ("true", "false") and (closed := verbs.closed(last)) is not None:
+            shut = int((source == "true") is closed)
+            self._add(Kind.NUMBER, "switch", f"{last}={shut}", node, text=f"{last}: {source}")
         bound = verbs.bound(last)
         if bound and (many := number(source)) is not None:
             self._add(Kind.NUMBER, bound, f"{last}={many}", node, text=f"{last}: {source}")

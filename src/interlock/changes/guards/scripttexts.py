@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from interlock.changes.guards import atoms, numbers
+from interlock.changes.guards import atoms, numbers, verbs
+from interlock.changes.guards.conditions import written
 from interlock.changes.guards.guard import Guard
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
 
 GRAMMARS = {
     ".js": "javascript",
@@ -58,3 +64,30 @@ def dotted(text: str) -> str:
         flat = shorter
     match = re.search(r"[A-Za-z_$][\w$]*(?:\.[\w$#]+)*$", flat)
     return match[0] if match else ""
+
+
+def answered(node: Node, data: bytes) -> str:
+    """What a function returns that does nothing else."""
+    body = node.child_by_field_name("body")
+    if body is None or "block" not in body.type:
+        return written(body, data) if body is not None and node.type == "arrow_function" else ""
+    statements = [c for c in body.named_children if c.type != "comment"]
+    if len(statements) == 1 and statements[0].type == "statement_list":
+        statements = statements[0].named_children
+    only = statements[0] if len(statements) == 1 else None
+    if only is None or only.type != "return_statement" or only.named_child_count != 1:
+        return ""
+    value = only.named_children[0]
+    if value.type == "expression_list" and value.named_child_count == 1:
+        value = value.named_children[0]
+    return written(value, data)
+
+
+def only_tells(body: Node, text: Callable[[Node | None], str]) -> bool:
+    """Whether a branch does nothing but write down or show that it was taken."""
+    parts = [c for c in body.named_children if c.type != "comment"] if "block" in body.type else [body]
+    while len(parts) == 1 and parts[0].type == "statement_list":
+        parts = [c for c in parts[0].named_children if c.type != "comment"]
+    calls = [c.named_children[0] for c in parts if c.type == "expression_statement" and c.named_children]
+    told = [verbs.telltale(text(c.child_by_field_name("function"))) for c in calls]
+    return bool(parts) and len(told) == len(parts) and all(told)

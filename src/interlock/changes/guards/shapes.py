@@ -7,7 +7,11 @@ checked and taken in one step is taken by two at once where something is waited 
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterable
+
+from interlock.changes.guards.atoms import parsed
 
 _ADDED = re.compile(r"([A-Za-z_$][\w$.]*)\.add\(")
 _PRIVATE = re.compile(r"\bthis\.#(\w+)")
@@ -76,6 +80,28 @@ def _steps(text: str) -> list[tuple[str, str]]:
         if then := changed.search(text, match.end()):
             found.append((name, text[match.end() : then.start()]))
     return found
+
+
+def uncounted(before: str, after: str, conditions: Iterable[str]) -> list[str]:
+    """What conditions of both texts compare by order, and what only the first counts in."""
+    found = set()
+    for compared in (node for one in conditions for node in _compared(one)):
+        counted = re.compile(rf"{re.escape(compared)}\s*(?:\+\+|--|[-+]?=(?!=))")
+        if counted.search(before) and not counted.search(after):
+            found.add(compared)
+    return sorted(found)
+
+
+def _compared(condition: str) -> list[str]:
+    tree = parsed(condition)
+    order = ast.Lt | ast.LtE | ast.Gt | ast.GtE
+    return [
+        ast.unparse(side)
+        for node in (ast.walk(tree) if tree is not None else ())
+        if isinstance(node, ast.Compare) and isinstance(node.ops[0], order)
+        for side in (node.left, node.comparators[0])
+        if isinstance(side, ast.Attribute | ast.Subscript)
+    ]
 
 
 def split(before: str, after: str) -> bool:

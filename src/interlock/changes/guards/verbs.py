@@ -113,6 +113,18 @@ def recording(called: str) -> bool:
     return strong(called) or bool(words(called) & {"audit", "journal", "ledger", "log", "trail"} and "." in called)
 
 
+def telltale(called: str) -> bool:
+    """Whether a call only writes down or shows something."""
+    return bool(words(called) & _set("telling", "words"))
+
+
+def closed(name: str) -> bool | None:
+    """Which value of a switch of this name lets in less: of `public` False, of `strict` True; None where none does."""
+    own = words(name)
+    opens, shuts = bool(own & _set("switches", "open")), bool(own & _set("switches", "shut"))
+    return None if opens is shuts else shuts
+
+
 def versioned(name: str) -> bool:
     """Whether a name says that its value is the lowest version of something that is spoken (`minVersion`)."""
     own = words(name)
