@@ -26,6 +26,7 @@ _FAR = 8  # times as much: a bound that moves less is a matter of every day, whe
 _FAILED = frozenset({"err", "nil", "_"})
 _EVERYTHING = ("everything", "Exception", "BaseException")
 _LOOP = re.compile(r"\b(?:while|for)\b")
+_MOST_TEXT = 40_000  # characters of a function whose shapes are compared
 _MOST_REJECTIONS = 30  # of a function that the prover is asked about
 
 
@@ -106,7 +107,8 @@ class Comparison:
         found = []
         for guard in self._after.guards:
             was = old.get(guard.identity)
-            if was is not None and was.looped and not guard.looped and self._goes_on(guard):
+            once = was is not None and was.looped and not guard.looped and guard.kind in REJECTIONS
+            if was is not None and once and guard.family == "refuse" and self._goes_on(guard):
                 loss = self._loss(Sign.NARROWER, was, instead=guard)
                 found.append(msgspec.structs.replace(loss, conditions=None))  # the same condition, of the first alone
                 continue
@@ -181,6 +183,8 @@ class Comparison:
     def _unread(self) -> list[Loss]:
         """Parameters, bounds and constants that are looked at no more."""
         before, after, around = self._before, self._after, self._around
+        if max(len(before.source), len(after.source)) > _MOST_TEXT:
+            return []
         found: dict[str, Sign] = dict.fromkeys(forgotten.parameters(before, after), Sign.UNUSED)
         found |= dict.fromkeys(forgotten.bounds(before, after), Sign.UNBOUNDED)
         found |= dict.fromkeys(forgotten.tables(before, after), Sign.UNREAD)
@@ -198,7 +202,7 @@ class Comparison:
     def _shapes(self) -> list[Loss]:
         """Changes of shape that tell by themselves."""
         before, after = self._before.source, self._after.source
-        if not self._after.short or self._before.name.endswith("."):
+        if not self._after.short or self._before.name.endswith(".") or max(len(before), len(after)) > _MOST_TEXT:
             return []  # a file's or a class's text is that of its functions
         found = [
             *((Sign.REPEATED, name) for name in shapes.repeated(before, after)),

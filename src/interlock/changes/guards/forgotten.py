@@ -46,12 +46,15 @@ def bounds(before: Function, after: Function) -> list[str]:
 
 
 def constants(before: Function, after: Function, now: Counter[str], text: str) -> list[str]:
-    """Constants that the old one read and that lie unread in the new file; `now`: its words, `text`: all of it."""
+    """Constants that the old one read and that lie unread in the new file; `now`: its words, `text`: all of it.
+
+    One that is a text is a name of something, and keeps nothing away.
+    """
     return sorted(
         name
         for name in before.words.keys() - after.words.keys()
         if after.name and _CONSTANT.fullmatch(name) and now[name] == 1
-        if re.search(rf"(?m)^(?:export |const |var |let |\t)*{name}\b[^=\n(]*=(?!=)", text)
+        if re.search(rf"(?m)^(?:export |const |var |let |\t)*{name}\b[^=\n(]*=(?!=)\s*[^'\"`\s]", text)
     )
 
 
@@ -74,7 +77,7 @@ def tables(before: Function, after: Function) -> list[str]:
 def keys(before: Function, after: Function) -> list[str]:
     """Parameters that were part of what something is kept under, and are no more: `kept[(tenant, name)]`."""
     old, new = _keys(before), _keys(after)
-    given = {*before.parameters} & {*after.parameters}
+    given = ({*before.parameters} & {*after.parameters}) - _NOBODY
     lost = {name for held in old.keys() & new.keys() for name in (old[held] - new[held]) & given if new[held] & given}
     return sorted(name for name in lost if after.words[name])
 

@@ -130,14 +130,17 @@ def _ordered(condition: str) -> bool:
     return all(isinstance(tree, ast.Compare) and all(isinstance(o, order) for o in tree.ops) for tree in trees)
 
 
+def _refused_instead(loss: Loss, gained: Sequence[Guard]) -> str:
+    """What refuses now what a fixed table has not, where the table's look-up answered something for it."""
+    table = re.escape(loss.text.partition(".get(")[0])
+    unknown = re.compile(rf"\bis None\b|\bnot in {table}\b")
+    return next((g.text for g in gained if g.kind in REJECTIONS and unknown.search(g.condition)), "")
+
+
 def _by(loss: Loss, gained: Sequence[Guard]) -> str:
     """The text of the guard that outweighs this loss, or an empty text."""
     if loss.sign is Sign.LITERAL and loss.family == "fallback":
-        table = re.escape(loss.text.partition(".get(")[0])  # what is in it no more is refused in another way
-        unknown = re.compile(rf"\bis None\b|\bnot in {table}\b")
-        return next((g.text for g in gained if g.kind in REJECTIONS and unknown.search(g.condition)), "")
-    if loss.sign is Sign.OTHER_PATTERN and not loss.instead:
-        return next((g.text for g in gained if _treats(g) or _admits(g)), "")
+        return _refused_instead(loss, gained)
     if marks.places(loss.text) and (nets := [g for g in gained if g.kind in REJECTIONS and marks.nets(g.condition)]):
         return nets[0].text  # addresses by hand, for a question to what knows all of them
     if loss.sign is Sign.LITERAL and loss.family == "literal":
