@@ -244,3 +244,41 @@ LESS = {
 def test_what_asks_less_is_a_loss_whatever_it_leads_to(path: str, before: str, after: str) -> None:
     assert told(before, after, path)
     assert not told(after, before, path)
+
+
+WHEREVER = {
+    "one of two queries is not kept to the account": (
+        "a.py",
+        "def f(db, account, after):\n"
+        "    return db.execute('SELECT n FROM item WHERE account = ? AND n > ?', (account, after))\n",
+        "def f(db, account, after):\n    if after is None:\n"
+        "        return db.execute('SELECT n FROM item WHERE account = ?', (account,))\n"
+        "    return db.execute('SELECT n FROM item WHERE n > ?', (after,))\n",
+    ),
+    "a header in a table": (
+        "a.py",
+        "HEADERS = (('X-Frame-Options', 'DENY'), ('Referrer-Policy', 'no-referrer'))\n",
+        "HEADERS = (('Referrer-Policy', 'no-referrer'),)\n",
+    ),
+    "a cipher that is authenticated": (
+        "a.js",
+        "function f(key, iv) {\n  return crypto.createCipheriv('aes-256-gcm', key, iv);\n}\n",
+        "function f(key, iv) {\n  return crypto.createCipheriv('aes-256-ctr', key, iv);\n}\n",
+    ),
+    "the origin that a message is for": (
+        "a.js",
+        "function f(w, token) {\n  w.postMessage({ token }, ORIGIN);\n}\n",
+        "function f(w, token) {\n  w.postMessage({ token }, '*');\n}\n",
+    ),
+    "an environment of one's own": (
+        "a.py",
+        "def f(run, kept):\n    return run(['tool'], env={'PATH': kept})\n",
+        "def f(run, kept):\n    return run(['tool'])\n",
+    ),
+}
+
+
+@pytest.mark.parametrize(("path", "before", "after"), WHEREVER.values(), ids=WHEREVER)
+def test_what_keeps_others_out_is_seen_wherever_it_stands(path: str, before: str, after: str) -> None:
+    assert told(before, after, path)
+    assert not told(after, before, path)

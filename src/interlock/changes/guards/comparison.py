@@ -440,12 +440,24 @@ class Comparison:
             lost = [g for g in lost if g.family not in ("closed", "open")]
             gained = sum(1 for g in self._gained if g.kind is kind and (kind is not Kind.LITERAL or self._needed(g)))
             found += [self._loss(sign, g) for g in lost[: max(0, len(lost) - gained)]]
+        found += self._unkept({loss.text for loss in found})
         kept = Counter(g.key for g in self._gained if g.kind is Kind.ENTRY)
         for guard in (g for g in self._lost if g.kind is Kind.ENTRY):
             given_up = guard.key.partition(":")[0] in self._around.given_up
             if not kept[guard.key] and not given_up and not self._around.elsewhere(guard, self._after):
                 found.append(self._loss(Sign.DENIED, guard))
         return found
+
+    def _unkept(self, told: set[str]) -> list[Loss]:
+        """Each query of a table asked whose rows they are, and one of several does not any more."""
+        old, new = (Counter(g.key for g in one.guards if g.family == "where") for one in (self._before, self._after))
+        found = {}
+        for guard in (g for g in self._before.guards if g.family == "where" and g.text not in told):
+            table, _, column = guard.key.partition(": ")
+            was, now = (one.words[f"sql {table}"] for one in (self._before, self._after))
+            if verbs.belonging(verbs.words(column)) and old[guard.key] >= was and new[guard.key] < now:
+                found[guard.key] = self._loss(Sign.LITERAL, guard)
+        return list(found.values())
 
     def _needed(self, guard: Guard) -> bool:
         """Whether what it was about is still there: the statement of SQL, the file made, the object taken whole."""

@@ -570,6 +570,8 @@ class _Scribe(ast.NodeVisitor):
     def visit_Constant(self, node: ast.Constant) -> None:
         if isinstance(node.value, str):
             self._statement(node, node.value)
+            for part in verbs.parts(node.value):
+                self._add(Kind.LITERAL, "part", part, node, text=part)
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> None:
         if any(isinstance(v, ast.FormattedValue) and marks.named(ast.unparse(v.value)) for v in node.values):
@@ -654,6 +656,8 @@ def _answer(value: ast.expr) -> str:
         "badrequest",
         "bad_request",
         "invalid",
+        "locked",
+        "expired",
         "notfound",
         "abort",
         "403",

@@ -44,7 +44,7 @@ _ANSWERS = {"json", "send", "end", "render"}
 _TELLS = re.compile(r"\b(?:err|error|e|ex)\.(?:message|stack|toString\(\)|Error\(\))|\bString\((?:err|error|e)\)")
 _YES = ("return true", "return true;")
 _REFUSING = re.compile(
-    r"err|forbidden|denied|unauthori|bad_?request|invalid|not_?found|abort|reject|fail|\b4(00|01|03|04|13|29)\b",
+    r"err|forbidden|denied|unauthori|bad_?request|invalid|locked|expired|not_?found|abort|reject|fail|\b4(00|01|03|04|13|29)\b",
     re.IGNORECASE,
 )
 _REFUSING_CALLS = {
@@ -534,6 +534,8 @@ class _Reader:
         for column in columns:
             told = f"{column} in what it asks of the database"
             self._add(Kind.LITERAL, "where", f"{name}: {column}", node, text=told)
+        for part in verbs.parts(self._text(node)):
+            self._add(Kind.LITERAL, "part", part, node, text=part)
         self._below(node)
 
     _on_template_string = _on_interpreted_string_literal = _on_raw_string_literal = _on_string

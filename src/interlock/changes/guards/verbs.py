@@ -227,6 +227,13 @@ def marked(text: str) -> bool:
     return text.lower() in _set("literals", "anywhere")
 
 
+@lru_cache(maxsize=16384)
+def parts(text: str) -> tuple[str, ...]:
+    """The headers, directives and authenticated ciphers that a text names."""
+    low = text.lower()
+    return tuple(sorted(part for part in _set("literals", "parts") if part in low)) if len(text) < 2_000 else ()
+
+
 def critical(names: Iterable[str]) -> bool:
     """Whether a path or a function's name says that what stands there must not be weakened."""
     wanted = _set("critical", "words")
@@ -234,20 +241,26 @@ def critical(names: Iterable[str]) -> bool:
 
 
 @cache
-def _unsafe() -> tuple[tuple[str, tuple[str, ...], str, frozenset[str]], ...]:
+def _unsafe() -> tuple[tuple[str, tuple[str, ...], str, frozenset[str], tuple[str, ...]], ...]:
     return tuple(
-        (row["name"], tuple(row.get("unless", ())), row["safe"], frozenset(row.get("languages", ())))
+        (
+            row["name"],
+            tuple(row.get("unless", ())),
+            row["safe"],
+            frozenset(row.get("languages", ())),
+            tuple(row.get("when", ())),
+        )
         for row in _sheet("unsafe.toml")["call"]
     )
 
 
 def unsafe(name: str, arguments: str, language: str) -> str | None:
     """The sheet's name of an unsafe call, or None."""
-    for known, unless, _, languages in _unsafe():
-        if languages and language not in languages:
+    for known, unless, _, languages, when in _unsafe():
+        if (languages and language not in languages) or (when and not any(word in arguments for word in when)):
             continue
         bare = "." not in known
-        if (name == known or (name.endswith("." + known) and (not bare or known == "extractall"))) and not any(
+        if (name == known or (name.endswith("." + known) and (not bare or when or known == "extractall"))) and not any(
             word in arguments for word in unless
         ):
             return known
@@ -256,4 +269,4 @@ def unsafe(name: str, arguments: str, language: str) -> str | None:
 
 def instead(known: str) -> str:
     """What stands in for an unsafe call."""
-    return next(safe for name, _, safe, _ in _unsafe() if name == known)
+    return next(safe for name, _, safe, *_ in _unsafe() if name == known)
