@@ -211,6 +211,33 @@ GONE = {
         "def f(db, q):\n    return db.execute('SELECT a FROM t WHERE x = ?', (q,))\n",
         Sign.LITERAL,
     ),
+    "a call that is only started": (
+        "async def f(u, x):\n    await verify_owner(u, x)\n    return go(x)\n",
+        "async def f(u, x):\n    verify_owner(u, x)\n    return go(x)\n",
+        Sign.UNAWAITED,
+    ),
+    "a secret that is hard to guess": (
+        "def f():\n    return secrets.token_urlsafe(32)\n",
+        "def f():\n    return secrets.token_urlsafe(6)\n",
+        Sign.RAISED,
+    ),
+    "what a thing says of whether it is to be shown": (
+        "def f(posts):\n    for p in posts:\n        if not p.published:\n            continue\n        show(p)\n",
+        "def f(posts):\n    for p in posts:\n        show(p)\n",
+        Sign.EXIT,
+    ),
+    "a mark that it was used": (
+        "def f(db, code):\n    row = db.row(code)\n    if row.used:\n        raise ValueError\n    row.used = True\n"
+        "    return row\n",
+        "def f(db, code):\n    row = db.row(code)\n    if row.used:\n        raise ValueError\n    return row\n",
+        Sign.UNCOUNTED,
+    ),
+    "two steps as one": (
+        "def f(db):\n    with db.begin():\n        db.take()\n        db.give()\n",
+        "def f(db):\n    db.take()\n    db.give()\n",
+        Sign.HOLD,
+    ),
+    "how long something holds": ("TTL = 900\n", "TTL = 90_000\n", Sign.RAISED),
     "a field that the list of fields left out": (
         "class O:\n    fields = ('item',)\n\n    def __init__(self):\n        self.item, self.price = '', 1\n\n"
         "    def fill(self, data):\n        for name in self.fields:\n            setattr(self, name, data[name])\n",
@@ -316,6 +343,27 @@ SCRIPTS = {
         "function f(x) { if (x.bad) { console.warn('bad', x); } return go(x); }\n",
         "a.js",
         Sign.EXIT,
+    ),
+    "an error that is thrown away": (
+        "package a\n\nfunc f(x X) error {\n\tif err := x.Check(); err != nil {\n\t\treturn err\n\t}\n"
+        "\treturn x.Go()\n}\n",
+        "package a\n\nfunc f(x X) error {\n\t_ = x.Check()\n\treturn x.Go()\n}\n",
+        "a.go",
+        Sign.SWALLOWED,
+    ),
+    "an error that is only written down": (
+        "package a\n\nfunc f(x X) error {\n\terr := x.Check()\n\tif err != nil {\n\t\treturn err\n\t}\n"
+        "\treturn nil\n}\n",
+        "package a\n\nfunc f(x X) error {\n\terr := x.Check()\n\tif err != nil {\n\t\tlog.Print(err)\n\t}\n"
+        "\treturn nil\n}\n",
+        "a.go",
+        Sign.EXIT,
+    ),
+    "a filter of what is hidden": (
+        "function f(posts) { return posts.filter((p) => !p.hidden); }\n",
+        "function f(posts) { return posts; }\n",
+        "a.js",
+        Sign.CONDITION,
     ),
     "a refusal of which only the words are left, in go": (
         "package a\n\nfunc f(x X) error {\n\tif x.Bad {\n\t\treturn errBad\n\t}\n\treturn x.Go()\n}\n",

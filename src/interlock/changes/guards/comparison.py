@@ -137,7 +137,7 @@ class Comparison:
             old, new = float(number), float(other.key.partition("=")[2])
             if (new > old) if guard.family == "most" else (new < old):
                 few, many = sorted((abs(old), abs(new)))
-                sign = Sign.RAISED if many >= _FAR * few or guard.family == "version" else Sign.NUDGED
+                sign = Sign.RAISED if many >= _FAR * few or guard.family in ("version", "size") else Sign.NUDGED
                 sign = Sign.TURNED if guard.family == "switch" else sign
                 found.append(self._loss(sign, guard, instead=other))
         return found
@@ -208,6 +208,8 @@ class Comparison:
             *((Sign.REPEATED, name) for name in shapes.repeated(before, after)),
             *((Sign.PUBLISHED, f"#{name}") for name in shapes.published(before, after)),
             *((Sign.PARTED, name) for name in shapes.parted(before, after)),
+            *((Sign.UNAWAITED, f"{name}()") for name in shapes.unawaited(before, after)),
+            *((Sign.SWALLOWED, f"{name}()") for name in shapes.ignored(before, after)),
             *((Sign.UNCOUNTED, name) for name in shapes.uncounted(before, after, self._refused())),
         ]
         given_up = shapes.overridden(before, after)
@@ -264,7 +266,7 @@ class Comparison:
         changed, gone = _matched(lost, gained)
         fewer_refusals = _refusals(lost) - _refusals(gained)
         told = [g for g in self._gained if g.family == "told"]
-        only = {guard.key: _same(guard, told) for guard in lost if guard.family in ("refuse", "nothing")}
+        only = {guard.key: _same(guard, told) for guard in lost if guard.family in ("refuse", "nothing", "passed on")}
         found += [self._loss(Sign.EXIT, g, instead=only[g.key], passed=True) for g in lost if only.get(g.key)]
         changed = [(g, other) for g, other in changed if not only.get(g.key)]
         gone = [g for g in gone if not only.get(g.key)]

@@ -48,7 +48,8 @@ class Sign(enum.StrEnum):
     REPEATED = "repeats-counted"  # what comes twice counts twice
     PUBLISHED = "private-published"  # a private field is one for everybody
     OVERRIDDEN = "value-overridden"  # what was worked out here is only a fallback
-    UNCOUNTED = "count-lost"  # it compares what it no longer counts
+    UNCOUNTED = "count-lost"  # it goes by what it no longer writes
+    UNAWAITED = "call-unawaited"  # what it waited for is only started
     PARTED = "steps-parted"  # others come between a check and what it was for
     KIND = "kind-untested"  # a condition no longer asks of which kind something is
 

@@ -126,7 +126,7 @@ def timely(condition: str) -> bool:
 def telling(condition: str) -> bool:
     """Whether a condition protects by what it asks, whatever it leads to."""
     known = verbs.bounding(condition) or binding(condition) or fixed(condition) or timely(condition)
-    return known or _MARKS.search(condition) is not None
+    return known or verbs.kept_back(condition) or _MARKS.search(condition) is not None
 
 
 def some_part(old: str, new: str) -> bool:

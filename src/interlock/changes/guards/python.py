@@ -387,7 +387,9 @@ class _Scribe(ast.NodeVisitor):
             known = verbs.family(name)
             if known and known[0] in (*_HOLDS, "timeout"):
                 self._add(Kind.HOLD, known[0], ast.unparse(item.context_expr), node)
-            elif verbs.words(name.rpartition(".")[2]) & _STORES and not isinstance(item.context_expr, ast.Call):
+            elif name.endswith(".begin") or (
+                verbs.words(name.rpartition(".")[2]) & _STORES and not isinstance(item.context_expr, ast.Call)
+            ):
                 self._add(Kind.HOLD, "lock", ast.unparse(item.context_expr), node)  # commits, or takes all back
         self.generic_visit(node)
 
@@ -418,6 +420,7 @@ class _Scribe(ast.NodeVisitor):
             self._add(Kind.CALL, known[0], last, node, text=ast.unparse(node), strong=known[1])
         if len(node.args) == 2:
             self._bounds(node, name)
+        self._size(node, name)
         arguments = ", ".join(ast.unparse(a) for a in (*node.args, *node.keywords)) if len(node.args) < 20 else ""
         if bad := verbs.unsafe(name, arguments, "python"):
             self.unsafe[bad] += 1
@@ -449,6 +452,15 @@ class _Scribe(ast.NodeVisitor):
         columns += [ast.unparse(a) for a in node.args if isinstance(a, ast.Compare) and marks.binding(ast.unparse(a))]
         for column in columns:
             self._add(Kind.LITERAL, "where", f"rows: {column}", node, text=f"{column} in what it asks of the database")
+
+    def _size(self, node: ast.Call, name: str) -> None:
+        """`token_hex(32)`, `pbkdf2_hmac(…, 600_000)`: how hard it is to guess."""
+        known = verbs.family(name)
+        sizes = (
+            [n for one in node.args if (n := numbers.number(one)) is not None] if known and known[0] == "crypto" else []
+        )
+        if sizes:
+            self._add(Kind.NUMBER, "size", f"{name}={max(sizes)}", node, text=ast.unparse(node))
 
     def _bounds(self, node: ast.Call, name: str) -> None:
         """`min(n, 50)`; and `CAPS.get(who, 0)`: what is not in a fixed table is answered so."""

@@ -352,7 +352,8 @@ class _Reader:
         body, parent = node.child_by_field_name("body"), node.parent
         call = parent.parent if parent is not None and parent.type == "arguments" else None
         called = dotted(self._text(call.child_by_field_name("function"))) if call is not None else ""
-        if body is not None and body.type == "binary_expression" and called.rpartition(".")[2] in _PICKING:
+        asks = ("binary_expression", "unary_expression", "member_expression")
+        if body is not None and body.type in asks and called.rpartition(".")[2] in _PICKING:
             self._test(body, Kind.CONDITION)
         else:
             self._below(node)
@@ -427,6 +428,9 @@ class _Reader:
             kind, family = (Kind.HOLD, "lock") if hold else (Kind.CALL, known[0])
             self._add(kind, family, last, node, text=self._text(node), strong=known[1])
         self._bounds(node, name, given[:2000])
+        sizes = [int(one) for one in re.findall(r"(?<![\w.])(\d{1,12})(?![\w.])", given[:2000])]
+        if sizes and (verbs.family(name) or ("", False))[0] == "crypto":
+            self._add(Kind.NUMBER, "size", f"{name}={max(sizes)}", node, text=self._text(node))
         if bad := verbs.unsafe(name, given[:2000], self._language):
             self._page.unsafe[bad] += 1
         if name in ("RegExp", "regexp.MustCompile", "regexp.Compile"):

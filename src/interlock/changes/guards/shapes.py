@@ -11,7 +11,7 @@ import ast
 import re
 from collections.abc import Iterable
 
-from interlock.changes.guards.atoms import parsed
+from interlock.changes.guards.atoms import atoms, parsed
 
 _ADDED = re.compile(r"([A-Za-z_$][\w$.]*)\.add\(")
 _PRIVATE = re.compile(r"\bthis\.#(\w+)")
@@ -23,6 +23,8 @@ _OWN = re.compile(rf"{_ELSE}((?:this|self)\.\w+)")
 _ASKING = r"(?i:verif|check|compar|valid|sign)\w*\("
 _ASKED = re.compile(r"(?:([A-Za-z_$][\w$.]*)\.(?:has|get|includes)\(|\bin ([A-Za-z_][\w.]*))")
 _AWAITED = re.compile(r"\bawait\b")
+_WAITED = re.compile(r"\bawait\s+([A-Za-z_$][\w$.]*)\(")
+_FAILING = re.compile(r"\berr\s*:?=\s*([\w.]+)\(")
 _DEFERRED = re.compile(r"\bdefer [\w.]+\.R?Unlock\(\)")
 _LOCKED = re.compile(r"(?<![\w.])[\w.]+\.R?Lock\(\)")
 
@@ -83,7 +85,7 @@ def _steps(text: str) -> list[tuple[str, str]]:
 
 
 def uncounted(before: str, after: str, conditions: Iterable[str]) -> list[str]:
-    """What conditions of both texts compare by order, and what only the first counts in."""
+    """What conditions of both texts compare by order or ask for, and what only the first counts or sets."""
     found = set()
     for compared in (node for one in conditions for node in _compared(one)):
         counted = re.compile(rf"{re.escape(compared)}\s*(?:\+\+|--|[-+]?=(?!=))")
@@ -95,13 +97,33 @@ def uncounted(before: str, after: str, conditions: Iterable[str]) -> list[str]:
 def _compared(condition: str) -> list[str]:
     tree = parsed(condition)
     order = ast.Lt | ast.LtE | ast.Gt | ast.GtE
-    return [
-        ast.unparse(side)
+    sides = [
+        side
         for node in (ast.walk(tree) if tree is not None else ())
         if isinstance(node, ast.Compare) and isinstance(node.ops[0], order)
         for side in (node.left, node.comparators[0])
-        if isinstance(side, ast.Attribute | ast.Subscript)
     ]
+    sides += [side for atom in atoms(condition) if (side := parsed(atom)) is not None]
+    return [ast.unparse(side) for side in sides if isinstance(side, ast.Attribute | ast.Subscript)]
+
+
+def unawaited(before: str, after: str) -> list[str]:
+    """Calls that the first text waited for, and the second only starts."""
+    return sorted(
+        name
+        for name in {*_WAITED.findall(before)} - {*_WAITED.findall(after)}
+        if re.search(rf"(?m)(?:^|[;{{}}])\s*{re.escape(name)}\(", after)
+    )
+
+
+def ignored(before: str, after: str) -> list[str]:
+    """Calls whose error the first text took, and the second throws away (`_ = check()`)."""
+    return sorted(
+        name
+        for name in {*_FAILING.findall(before)}
+        if re.search(rf"(?<!\w)_\s*:?=\s*{re.escape(name)}\(", after)
+        and not re.search(rf"(?<!\w)_\s*:?=\s*{re.escape(name)}\(", before)
+    )
 
 
 def split(before: str, after: str) -> bool:

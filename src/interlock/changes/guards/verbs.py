@@ -125,6 +125,13 @@ def closed(name: str) -> bool | None:
     return None if opens is shuts else shuts
 
 
+def kept_back(condition: str) -> bool:
+    """Whether a condition asks a thing's own word for it that it is to be shown: `post.published`."""
+    fields = re.findall(r"\.([A-Za-z_]\w*)(?!\w|\()", condition) + re.findall(r"\[['\"](\w+)['\"]\]", condition)
+    own = [words(name) - {"is", "was", "not"} for name in fields]
+    return any(some and some <= _set("kept", "words") for some in own)
+
+
 def versioned(name: str) -> bool:
     """Whether a name says that its value is the lowest version of something that is spoken (`minVersion`)."""
     own = words(name)

@@ -55,6 +55,7 @@ _LOOK = _GRAVE | {
         Sign.PUBLISHED,
         Sign.OVERRIDDEN,
         Sign.PARTED,
+        Sign.UNAWAITED,
         Sign.UNCOUNTED,
         Sign.UNUSED,
         Sign.UNREAD,

@@ -59,7 +59,8 @@ _SENTENCES: dict[Sign, str] = {
     Sign.REPEATED: "{where} counts twice in {text} what comes twice.",
     Sign.PUBLISHED: "{where} has a field for everybody in place of the private {text}.",
     Sign.OVERRIDDEN: "{where} takes {text} only where nothing else is given.",
-    Sign.UNCOUNTED: "{where} compares {text} and no longer counts in it.",
+    Sign.UNCOUNTED: "{where} goes by {text} and no longer writes it.",
+    Sign.UNAWAITED: "{where} no longer waits for {text}.",
     Sign.PARTED: "{where} checks and changes {text} in two steps: another may come between.",
     Sign.KIND: "{where} no longer asks of which kind {reason} is.",
 }
