@@ -262,6 +262,15 @@ def test_python_that_does_not_parse_is_inconclusive(tmp_path: Path) -> None:
     assert any("does not parse" in problem for problem in result.problems)
 
 
+@pytest.mark.parametrize(
+    ("call", "told"), [("client.login(user, password)", False), ("log.info(user, password)", True)]
+)
+def test_who_logs_in_writes_no_log(tmp_path: Path, call: str, told: bool) -> None:
+    """Story: a mail that was sent over TLS from now on was stopped, for its `login(user, password)`."""
+    result = judged(tmp_path, "static", {"a.py": ""}, {"a.py": f"def f(client, log, user, password):\n    {call}\n"})
+    assert ("static/secret-logged" in rules(result)) is told
+
+
 @pytest.mark.parametrize(("tried", "told"), [("url = new URL(text)", False), ("found = await check(text)", True)])
 def test_nothing_is_the_answer_to_a_text_that_does_not_parse(tmp_path: Path, tried: str, told: bool) -> None:
     text = f"function f(text) {{\n  try {{\n    {tried};\n  }} catch {{\n    return null;\n  }}\n  return 1;\n}}\n"
