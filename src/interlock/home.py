@@ -14,6 +14,8 @@ import msgspec
 
 from interlock.model.errors import StateError
 
+KEYS = "keys"  # below the state: private keys of this installation
+
 
 class Home(msgspec.Struct, frozen=True):
     """The three directories of one installation; see `docs/data.md` for what each file in them means."""
@@ -34,10 +36,13 @@ class Home(msgspec.Struct, frozen=True):
 
     @property
     def own_paths(self) -> tuple[str, ...]:
-        """Paths that no agent may change: state, configuration, and the installed program itself."""
+        """Paths that no agent may change: state, configuration, and the installed program itself.
+
+        The folder of keys is named beside the state that holds it: effects tell by it what is read with a folder.
+        """
         scripts = Path(sys.executable).parent
         program = (Path(__file__).parent, scripts / "interlock", scripts / "interlock-hook")
-        return tuple(str(path) for path in (self.config, self.state, self.run, *program))
+        return tuple(str(path) for path in (self.config, self.state, self.state / KEYS, self.run, *program))
 
     def make(self) -> None:
         """Create the directories, private to the user. Raises StateError when somebody else owns one."""

@@ -19,6 +19,7 @@ _KIND_ORDER = (Kind.INTERLOCK, Kind.AGENT_CONFIG, Kind.SECRET, Kind.TERRAFORM_ST
 MAX_WILD = 12  # live wildcards in one path; nobody's honest glob has more, and each is matched against every rule
 MAX_WILD_NAME = 255  # NAME_MAX of Linux
 _LIVE = re.compile(r"[*?\[]")
+_KEYS = "/keys"  # what the folder of Interlock's own keys ends with, among its paths
 _OWN = ("self", "thread-self")
 _DESCRIPTOR = re.compile(r"(?:/dev/fd|/proc/(?:self|thread-self)/fd)/\d+")
 _ANY_DESCRIPTOR = re.compile(r"/proc/[^/]+/(?:task/[^/]+/)?(?:fd|map_files|exe)(?:/|$)|/dev/fd/[^/]+/")
@@ -62,7 +63,8 @@ def file_resource(
         follow: False where the operation acts on the link itself (`rm`, `mv`): the last name is not followed.
 
         recursive: everything below is read or sent too (`grep -r`, `tar`): a directory below which credentials usually
-            lie (a home, `/etc`, `~/.config`) then carries the label `secret`, without becoming of the kind `secret`.
+            lie (a home, `/etc`, `~/.config`), or Interlock's own keys, then carries the label `secret`, without
+            becoming of the kind `secret`.
 
     Exactly one of `labels.PLACES` is among the labels. Never raises.
     """
@@ -200,9 +202,14 @@ def _is_bomb(path: str) -> bool:
 
 
 def _with_what_is_below(found: Resource, frame: Frame) -> Resource:
-    if labels.SECRET in found.labels or found.kind not in (Kind.DIRECTORY, Kind.FILE):
+    if labels.SECRET in found.labels or found.kind not in (Kind.DIRECTORY, Kind.FILE, Kind.INTERLOCK):
         return found
     name = re.sub(r"(?:/[*?.]*\*[*?.]*)+$", "", found.name) or "/"  # `~/*` is read as far as `~` is
+    ours = any(inside(keys, name) for keys in frame.interlock if keys.endswith(_KEYS))
+    if ours and (found.kind is Kind.INTERLOCK or labels.WORKSPACE not in found.labels):
+        return Resource(found.kind, found.name, tuple(sorted({*found.labels, labels.SECRET})))
+    if found.kind is Kind.INTERLOCK:
+        return found
     prepared = _prepared(name, frame, glob=False)
     spelled = ["/" + "/".join(prepared.segments)]
     if prepared.home >= 0:

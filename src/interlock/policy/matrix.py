@@ -48,6 +48,7 @@ _FILES = (
     "agent_config /code/app/.claude/agents/x.json +workspace",
     "agent_config /code/app/.claude/settings.json +guard +workspace",
     "interlock /home/ana/.config/interlock/interlock.toml +guard +home",
+    "interlock /home/ana/.local/state/interlock/keys/gate.key +guard +home +secret",
     "file /tmp/x +scratch",
     "directory /tmp/x +scratch",
     "directory /tmp +root +scratch",
