@@ -16,6 +16,7 @@ from interlock.cli.export import command as export_command
 from interlock.cli.verify import command as verify_command
 from interlock.identity.keys import load_or_create
 from interlock.ledger.blobs import MAX_BLOB_BYTES, BlobStore
+from interlock.ledger.files import write_atomic
 from interlock.ledger.keyhistory import KeyHistory
 from interlock.ledger.note import PublicKey
 from interlock.model.errors import InternalError, LedgerIncomplete, LedgerTampered, LedgerUnavailable, StateError
@@ -259,3 +260,17 @@ def test_exit_codes_tell_apart(home: Path, arguments: list[str], status: int, se
     assert done.returncode == status, done.stderr
     assert sentence in done.stdout + done.stderr
     assert TIME not in done.stderr
+
+
+def test_what_is_no_file_is_not_replaced(tmp_path: Path) -> None:
+    """Story: `interlock gate --attest /dev/null`, by root, left a file in the place of the device."""
+    pipe, folder, link = tmp_path / "pipe", tmp_path / "folder", tmp_path / "link"
+    os.mkfifo(pipe)
+    folder.mkdir()
+    link.symlink_to(pipe)
+    for place in (pipe, folder):
+        with pytest.raises(FileExistsError, match="a device, a pipe or a folder"):
+            write_atomic(place, b"x", sync=False)
+    write_atomic(link, b"x", sync=False)
+    assert (link.read_bytes(), link.is_symlink(), pipe.is_fifo(), folder.is_dir()) == (b"x", False, True, True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "link", "pipe"]

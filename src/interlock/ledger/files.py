@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from pathlib import Path
 
 from interlock.model.errors import StateError
@@ -29,7 +31,14 @@ def make_directories(path: Path) -> None:
 
 
 def write_atomic(path: Path, data: bytes, *, sync: bool, mode: int = 0o600) -> None:
-    """Replace `path` by `data` as a whole; with `sync` it is on the disk before the old name gives way."""
+    """Replace `path` by `data` as a whole; with `sync` it is on the disk before the old name gives way.
+
+    What is no file stays: whoever writes a report to /dev/null, as root, must not take it from the machine. Raises
+    OSError.
+    """
+    standing = path.lstat().st_mode if os.path.lexists(path) else stat.S_IFREG
+    if not (stat.S_ISREG(standing) or stat.S_ISLNK(standing)):
+        raise FileExistsError(errno.EEXIST, "it is a device, a pipe or a folder, and no file", str(path))
     temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
     try:
