@@ -19,6 +19,7 @@ from interlock.changes.risk.calibration import calibrate
 from interlock.changes.risk.diagram import diagram, wilson
 from interlock.changes.risk.score import probability
 from interlock.cli.risk import command
+from interlock.daemon import client
 from interlock.model.errors import UsageError
 
 _DAY = outcomes.DAY
@@ -180,6 +181,16 @@ def test_the_command_shows_what_goes_into_the_gates_rules(tmp_path: Path, monkey
     assert ET.parse(tmp_path / "risk.svg").getroot().tag.endswith("svg")
     facts = json.loads(CliRunner().invoke(command, [*words, "--json"], standalone_mode=False).output)
     assert (facts["bad"], facts["newer"], facts["better"]) == (20, 40, True)
+
+
+def test_what_the_ledger_knows_is_a_list_of_incidents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An attested commit that is not of this history, such as one that was rebased away, is none of it."""
+    undone = {**dict.fromkeys(team(tmp_path / "r"), 7), "f" * 40: 8}
+    monkeypatch.setattr(client, "call", lambda *_, **__: {"commits": undone})
+    monkeypatch.chdir(tmp_path / "r")
+    found = CliRunner().invoke(command, ["--ledger", "--json"], catch_exceptions=False, standalone_mode=False)
+    said = json.loads(found.output)
+    assert (said["commits"], said["bad"], said["incidents"]) == (120, 20, True)
 
 
 def test_too_few_bad_commits_fit_nothing_and_say_so(tmp_path: Path) -> None:

@@ -98,58 +98,24 @@ OLD, NEW = "def price(item): ...\n", "def price(item, coin): ...\n"
 
 
 @pytest.mark.parametrize(
-    ("manifest", "path", "name"),
-    [
-        (BUILT, "src/acme/shop/prices.py", "acme.shop.prices"),
-        (BUILT, "src/prices.py", "prices"),
-        (BUILT, "parts/till/src/acme/prices.py", "acme.prices"),
-        (BUILT + "[project]\nname = 'Price-List'\n", "price_list.py", "price_list"),
-        (BUILT + "[tool.setuptools]\npy-modules = ['prices']\n", "prices.py", "prices"),
-        (BUILT + "[tool.setuptools.packages.find]\nwhere = ['lib']\n", "lib/acme/prices.py", "acme.prices"),
-        (BUILT + "[tool.setuptools.packages.find]\ninclude = ['acme*']\n", "acme/shop/prices.py", "acme.shop.prices"),
-        (BUILT + "[tool.setuptools.package-dir]\n'' = 'lib'\n", "lib/prices.py", "prices"),
-        (BUILT + "[tool.poetry]\npackages = [{include = 'acme', from = 'lib'}]\n", "lib/acme/a.py", "acme.a"),
-        (BUILT + "[tool.hatch.build.targets.wheel]\npackages = ['lib/acme']\n", "lib/acme/a.py", "acme.a"),
-    ],
+    ("path", "name"),
+    [("src/acme/shop/prices.py", "acme.shop.prices"), ("src/prices.py", "prices"), ("price_list.py", "price_list")],
 )
-def test_a_namespace_or_one_module_is_imported_as_a_package_is(
-    tmp_path: Path, manifest: str, path: str, name: str
-) -> None:
+def test_a_namespace_or_one_module_is_imported_as_a_package_is(tmp_path: Path, path: str, name: str) -> None:
     """Story: without an `__init__.py` nothing was compared, and nothing said so."""
+    manifest = BUILT + "[project]\nname = 'Price-List'\n"
     findings, problems, _ = found(tmp_path, {path: NEW}, before={"pyproject.toml": manifest, path: OLD})
     assert ([(f.title, f.path, f.weight) for f in findings], problems) == (
         [(f"{name}.price() needs coin now.", path, Weight.REVIEW)], []
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("setup", "path"),
-    [
-        ({"setup.py": "setup(py_modules=['prices'])\n"}, "prices.py"),
-        ({"setup.py": "setup(package_dir={'': 'lib'})\n"}, "lib/acme/prices.py"),
-        ({"setup.cfg": "[metadata]\nname = x\n[options]\npy_modules =\n    cart\n    prices\n"}, "prices.py"),
-        ({"setup.cfg": "[metadata]\n[options]\npackage_dir =\n    = lib\n"}, "lib/prices.py"),
-        ({"setup.cfg": "[metadata]\n[options.packages.find]\nwhere = lib\n"}, "lib/acme/prices.py"),
-    ],
-)
-def test_older_manifests_say_it_too(tmp_path: Path, setup: Files, path: str) -> None:
-    findings, _, _ = found(tmp_path, {path: NEW}, before={**setup, path: OLD})
-    assert [f.title.partition(".price()")[2] for f in findings] == [" needs coin now."]
-
-
-@pytest.mark.parametrize(
-    ("manifest", "path"),
-    [
-        (BUILT, "scripts/prices.py"),
-        (BUILT, "prices.py"),
-        (BUILT, "src/_prices.py"),
-        (BUILT, "src/price-list/prices.py"),
-        ("[tool.ruff]\n", "src/acme/prices.py"),
-        ("[build-system", "scripts/prices.py"),
-    ],
-)
-def test_a_folder_of_scripts_is_nobodys_interface(tmp_path: Path, manifest: str, path: str) -> None:
-    assert found(tmp_path, {path: NEW}, before={"pyproject.toml": manifest, path: OLD}) == ([], [], [])
+def test_a_folder_of_scripts_is_nobodys_interface(tmp_path: Path) -> None:
+    paths = ("scripts/prices.py", "prices.py", "src/_prices.py", "src/price-list/prices.py")
+    before: Files = {"pyproject.toml": BUILT, **dict.fromkeys(paths, OLD)}
+    assert found(tmp_path / "built", dict.fromkeys(paths, NEW), before=before) == ([], [], [])
+    unbuilt: Files = {"pyproject.toml": "[tool.ruff]\n", "src/acme/prices.py": OLD}
+    assert found(tmp_path / "not", {"src/acme/prices.py": NEW}, before=unbuilt) == ([], [], [])
 
 
 def test_the_base_may_publish_a_single_file(tmp_path: Path) -> None:
