@@ -17,8 +17,8 @@ from changes.making import commit, git, repository
 from changes.test_gate import PROGRAM
 from interlock.changes import config, signedreview
 from interlock.changes.chain import Hand, Word, authors, filled, latest
-from interlock.changes.finding import Finding
-from interlock.changes.gate import judge
+from interlock.changes.finding import Finding, Verdict
+from interlock.changes.gate import Known, judge
 from interlock.changes.intake import take
 from interlock.changes.provenance import review
 from interlock.changes.provenance.attest import KIND, PREDICATE, Behind, bundle, predicate, subjects
@@ -29,6 +29,7 @@ from interlock.changes.risk.score import Risk
 from interlock.changes.stages.review import STAGE
 from interlock.identity import sshsig
 from interlock.identity.keys import Ed25519Key
+from interlock.identity.sshwire import SshKey
 from interlock.ledger.dsse import sealed
 from interlock.ledger.store import Ledger
 from interlock.model.errors import ConfigError
@@ -298,8 +299,12 @@ class Hands(Shop):
         gather(str(self.path), git(self.path, "rev-parse", "work"), [line])
         return line
 
-    def judged(self, today: str = "2026-11-02") -> tuple[list[str], str]:
+    def fingerprint(self, who: str) -> str:
+        return SshKey.parse((self._keys / f"{who}.pub").read_text().strip()).fingerprint
+
+    def judged(self, today: str = "2026-11-02", gone: frozenset[str] = frozenset()) -> tuple[list[str], str]:
         seen = take(Repo(str(self.path)), "main", "work", today=today)
+        seen.withdrawn = gone
         said = STAGE.knowing(Risk(0.0, (), False, 0, "")).run(seen)
         return [f"{one.rule} {one.weight.value}" for one in said.findings], " ".join((*said.notes, *(
             one.text for one in said.findings)))  # fmt: skip
@@ -347,6 +352,45 @@ def test_who_is_no_more_in_the_base_has_said_nothing(tmp_path: Path) -> None:
     found, said = shop.judged()
     assert found == ["review/absent review"]
     assert "is no reviewer's" in said
+
+
+def test_a_key_that_was_taken_out_of_use_counts_no_more_though_the_base_names_it(tmp_path: Path) -> None:
+    """A person who was removed still has their key, and writes the day of a review themselves."""
+    shop = Hands(tmp_path)
+    shop.sign("bob")
+    assert shop.judged() == ([], "")
+    found, said = shop.judged(gone=frozenset({shop.fingerprint("bob")}))
+    assert found == ["review/absent review"]
+    assert "the key of bob was taken out of use here" in said
+    assert shop.judged(gone=frozenset({shop.fingerprint("ann")})) == ([], "")
+
+
+def test_the_gate_asks_who_was_removed_only_where_somebody_signs(tmp_path: Path) -> None:
+    """What was kept of the stage before a key was taken out of use is not its answer afterwards."""
+    shop = Hands(tmp_path)
+    shop.sign("bob")
+
+    def rules(gone: frozenset[str]) -> list[str]:
+        found = judge(
+            Repo(str(shop.path)),
+            "main",
+            "work",
+            cache=tmp_path / "cache",
+            today="2026-11-02",
+            known=Known(withdrawn=lambda: gone),
+        )
+        return [one.rule for one in found.findings if one.rule.startswith("review/")]
+
+    assert rules(frozenset()) == []
+    assert rules(frozenset({shop.fingerprint("bob")})) == ["review/absent"]
+    plain = repository(tmp_path / "plain", {"a.py": "x = 1\n"})
+    git(plain, "checkout", "-q", "-b", "work")
+    commit(plain, {"a.py": "x = 2\n"})
+
+    def fail() -> frozenset[str]:
+        raise AssertionError("nobody signs here")
+
+    assert judge(Repo(str(plain)), "main", "work", known=Known(withdrawn=fail)).verdict is Verdict.PASS
 
 
 def test_a_review_whose_text_was_changed_after_it_was_signed_is_blocked(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from changes.making import commit, git, repository
 from interlock.changes.finding import Verdict
-from interlock.changes.gate import judge
+from interlock.changes.gate import Known, judge
 from interlock.changes.repo import Repo
 from interlock.changes.report.facts import facts
 from interlock.changes.report.markdown import markdown
@@ -17,6 +17,7 @@ from interlock.cli import gatefreeze
 from interlock.home import Home
 
 FREEZE = "[[freeze]]\nreason = 'release week'\nenvironment = 'production'\nuntil = {}T00:00:00Z\n"
+FROZEN = Known(freezes=("release week",))
 EVERYTHING = "[[freeze]]\nreason = 'of the change'\nwhere = 'everything'\n"
 
 
@@ -71,7 +72,7 @@ def test_a_rule_of_review_may_ask_sooner_under_a_freeze(tmp_path: Path) -> None:
     git(folder, "checkout", "-q", "-b", "work")
     commit(folder, {"a.py": "x = 2\n"})
     plain = judge(Repo(str(folder)), "main", "work", cache=tmp_path / "cache")
-    frozen = judge(Repo(str(folder)), "main", "work", cache=tmp_path / "cache", freezes=("release week",))
+    frozen = judge(Repo(str(folder)), "main", "work", cache=tmp_path / "cache", known=FROZEN)
     assert plain.verdict is Verdict.PASS
     assert "review/absent" in [found.rule for found in frozen.findings]
     assert facts(frozen)["risk"]["freezes"] == ["release week"]
@@ -81,6 +82,6 @@ def test_the_page_says_that_a_freeze_is_why_somebody_looks(tmp_path: Path) -> No
     folder = repository(tmp_path / "r", {"a.py": "x = 1\n", ".interlock/gate.toml": "[risk]\nfrozen = 0.0\n"})
     git(folder, "checkout", "-q", "-b", "work")
     commit(folder, {"a.py": "x = 2\n"})
-    page = markdown(judge(Repo(str(folder)), "main", "work", freezes=("release week",)))
+    page = markdown(judge(Repo(str(folder)), "main", "work", known=FROZEN))
     assert "it wants 1 person to look" in page
     assert "a freeze is in force: release week" in page

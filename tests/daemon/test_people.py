@@ -12,6 +12,7 @@ import pytest
 from tests.daemon.conftest import AGENT, Guard
 from tests.identity.hands import Passkey
 
+from interlock.cli.gatepeople import withdrawn
 from interlock.daemon.client import Remote, call
 
 
@@ -158,3 +159,14 @@ def test_an_administrator_decides_with_a_passkey(guard: Guard) -> None:
     with pytest.raises(Remote, match="does not count"):
         call(guard.home, "people.change", {**wish, "signatures": [{"how": "passkey", "signature": device.get(asked)}]})
     assert guard.cli("verify").returncode == 0
+
+
+def test_the_gate_is_told_whose_key_counts_no_more(guard: Guard, tmp_path: Path) -> None:
+    """Somebody who was removed may still stand in the rules that the gate judges by."""
+    people(guard, "add", "bob", "--key", f"{keygen(tmp_path, 'bob')}.pub")
+    (bob,) = [one for one in call(guard.home, "people.list")["people"] if one["name"] == "bob"]
+    asked = withdrawn(guard.home)
+    assert asked() == frozenset()
+    said = guard.cli("people", "remove", "bob")
+    assert "take the key out of [[reviewer]]" in said.stdout, said.stderr
+    assert asked() == {bob["authenticators"][0]["id"]}

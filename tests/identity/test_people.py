@@ -143,6 +143,19 @@ def test_who_is_removed_is_gone_at_once_and_was_there_before() -> None:
         book.people.get("ada")
 
 
+def test_keys_that_were_somebodys_and_are_nobodys_are_known() -> None:
+    book = Book()
+    book.add("ada", "approvers")
+    book.add("eve", "approvers")
+    keys = {name: of(book.hands[name]).id for name in ("ada", "eve")}
+    assert book.people.withdrawn() == {}
+    book.write(REMOVE, Change("ada"), BY_UID)
+    book.write(KEY_REMOVE, Change("eve", key=keys["eve"]), BY_UID)
+    assert book.people.withdrawn() == {keys["ada"]: "ada", keys["eve"]: "eve"}
+    book.write(ADD, Change("ada", groups=(), keys=(of(book.hands["ada"]),)), BY_UID)
+    assert book.people.withdrawn() == {keys["eve"]: "eve"}
+
+
 def test_two_administrators_always_remain() -> None:
     """Taking the others away, or their keys, would give back the power to act alone."""
     book = Book()

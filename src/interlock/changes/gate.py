@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from interlock.changes.cache import Cache
 from interlock.changes.change import Change
@@ -19,6 +20,20 @@ from interlock.changes.stage import Late
 from interlock.changes.stages import stages
 
 
+class Known(NamedTuple):
+    """What an installation knows beside a repository.
+
+    `freezes`: the reasons of those in force; under one, less of a risk is enough for a person to look. `withdrawn`:
+    gives the fingerprints of people's keys that count no more; asked where the base names reviewers.
+    """
+
+    freezes: tuple[str, ...] = ()
+    withdrawn: Callable[[], frozenset[str]] = frozenset
+
+
+NOTHING = Known()
+
+
 def judge(
     repo: Repo,
     base: str,
@@ -27,7 +42,7 @@ def judge(
     names: Sequence[str] = (),
     cache: Path | None = None,
     today: str = "",
-    freezes: tuple[str, ...] = (),
+    known: Known = NOTHING,
     told: Callable[[Result], None] = lambda _: None,
 ) -> Report:
     """Judge what lies between `base` and `head`.
@@ -39,7 +54,7 @@ def judge(
         names: only these stages; the report is then partial.
         cache: directory of earlier results; None does without.
         today: an ISO date, for waivers.
-        freezes: the reasons of the freezes in force; under one, less of a risk is enough for a person to look.
+        known: what this installation knows beside the repository.
         told: hears of each stage's result as it comes.
 
     Raises:
@@ -48,9 +63,11 @@ def judge(
     started = time.monotonic()
     chosen = stages(names)
     change = take(repo, base, head, today=today)
+    if change.config.reviewer:
+        change.withdrawn = known.withdrawn()
     kept = Cache(cache) if cache else None
     results = conduct(change, [one for one in chosen if not isinstance(one, Late)], cache=kept, told=told)
-    scored = None if names else _risk(repo, change, results, freezes)
+    scored = None if names else _risk(repo, change, results, known.freezes)
     last = [one.knowing(scored) for one in chosen if isinstance(one, Late)]
     results += conduct(change, last, cache=kept, told=told)
     return decide(change, results, seconds=time.monotonic() - started, partial=bool(names), risk=scored)

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from datetime import date, datetime, timedelta
 
 import msgspec
@@ -93,8 +93,12 @@ def signed(raw: bytes) -> tuple[str, str] | None:
     return None
 
 
-def check(said: tuple[str, str], commit: str, reviewers: Iterable[Reviewer], today: str) -> tuple[Word, Reviewer]:
-    """Who said what of `commit`.
+def check(
+    said: tuple[str, str], commit: str, reviewers: Iterable[Reviewer], today: str, gone: Container[str] = ()
+) -> tuple[Word, Reviewer]:
+    """Who said what of `commit`. `gone`: fingerprints of keys that were taken out of use since the base named them.
+
+    What such a key signed earlier counts no more either: when it was signed, only the signer says.
 
     Raises:
         Unknown: the key is nobody's whom the base names, or counts no more; or the review does not count any more.
@@ -105,6 +109,8 @@ def check(said: tuple[str, str], commit: str, reviewers: Iterable[Reviewer], tod
     who = next((one for one in reviewers if SshKey.parse(one.key.strip()) == proof.key), None)
     if who is None:
         raise Unknown(f"the key {proof.key.fingerprint} is no reviewer's in the base's gate.toml")
+    if proof.key.fingerprint in gone:
+        raise Unknown(f"the key of {who.name} was taken out of use here; take it out of the base's gate.toml as well")
     statement = parse(text)
     if statement.commit != commit:
         raise Refused(f"the review of {who.name} is of {statement.commit[:12]}, not of this commit.")

@@ -68,7 +68,7 @@ def command(
     """May this change be merged? Judges the commits of BASE..HEAD in stages, by the rules of BASE."""
     from datetime import UTC, datetime
 
-    from interlock.changes.gate import judge
+    from interlock.changes.gate import Known, judge
     from interlock.changes.intake import parse
     from interlock.changes.repo import Repo
 
@@ -83,13 +83,14 @@ def command(
     if hook:
         return called(hook, here(), today)
     from interlock.cli.gatefreeze import freezes
+    from interlock.cli.gatepeople import withdrawn
     from interlock.cli.gatesummary import record
 
     repo = Repo(here())
     base, head = parse(span, repo)
     cache = None if no_cache else locate().state / "gate" / "cache"
-    frozen = freezes(repo, base, locate())
-    report = judge(repo, base, head, names=names, cache=cache, today=today, freezes=frozen)
+    known = Known(freezes(repo, base, locate()), withdrawn(locate()))
+    report = judge(repo, base, head, names=names, cache=cache, today=today, known=known)
     show(report, form, everything=everything)
     record(report, repo)
     if attested is not None:

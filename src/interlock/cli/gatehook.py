@@ -40,11 +40,12 @@ def called(hook: str, directory: str, today: str) -> int:
     An inconclusive push is let through by `pre-push`, with a warning, and refused by `pre-receive`: on the server it is
     the branch itself that would move.
     """
-    from interlock.changes.gate import judge
+    from interlock.changes.gate import Known, judge
     from interlock.changes.hooks import updates
     from interlock.changes.repo import QUARANTINE, Repo
     from interlock.changes.report.markdown import markdown
     from interlock.cli.gatefreeze import freezes
+    from interlock.cli.gatepeople import withdrawn
     from interlock.cli.gatesummary import record
 
     lines = sys.stdin.read(1 << 20)
@@ -56,8 +57,8 @@ def called(hook: str, directory: str, today: str) -> int:
     for update in updates(lines.splitlines(), repo):
         if not update.head:
             continue
-        frozen = freezes(repo, update.base, locate())
-        report = judge(repo, update.base, update.head, today=today, freezes=frozen)
+        known = Known(freezes(repo, update.base, locate()), withdrawn(locate()))
+        report = judge(repo, update.base, update.head, today=today, known=known)
         record(report, repo)
         click.echo(f"interlock: {visible(update.ref)}: {report.verdict.value}", err=True)
         if report.verdict.value != "PASS":

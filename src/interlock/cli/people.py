@@ -131,6 +131,7 @@ def add(name: str, groups: tuple[str, ...], keys: tuple[Path, ...], uid: int | N
 def remove(name: str, because: str, **how: Any) -> None:
     """Remove a person: from now on nothing that they say counts, not even a yes that was not used yet."""
     _change("person.remove", {"name": name, "reason": because}, f"{name} is removed.", **how)
+    _elsewhere(**how)
 
 
 @command.command(
@@ -168,6 +169,7 @@ def key_add(name: str, file: Path, **how: Any) -> None:
 def key_remove(name: str, id: str, because: str, **how: Any) -> None:  # noqa: A002 - the word on the command line
     """Take a key out of use. A person may always do that for a key of their own."""
     _change("person.key.remove", {"name": name, "key": id, "reason": because}, f"{name} has one key less.", **how)
+    _elsewhere(**how)
 
 
 @command.command(
@@ -256,6 +258,14 @@ def _change(
         emit(made)
         return
     click.echo(f"{done} Entry {made['entry']}, by {', '.join(made['by'])}.")
+
+
+def _elsewhere(*, statement: Path | None, as_json: bool, **_: Any) -> None:
+    """Say who does not hear of a key that counts no more."""
+    if statement is None and not as_json:
+        click.echo(
+            "Gates on other machines do not know that: take the key out of [[reviewer]] in .interlock/gate.toml."
+        )
 
 
 def _key(file: Path) -> dict[str, Any]:

@@ -52,6 +52,7 @@ class PeopleDesk:
         """What can be asked here."""
         return {
             "people.list": self._list,
+            "people.withdrawn": self._withdrawn,
             "people.statement": self._statement,
             "people.change": self._change,
             "people.passkey.begin": self._passkey_begin,
@@ -71,6 +72,11 @@ class PeopleDesk:
             "needed": needed(people, self._at_least()),
             "people": [msgspec.to_builtins(person) for person in people.all()],
         }
+
+    async def _withdrawn(self, params: dict[str, Any], peer: Peer) -> Any:
+        """The keys that count no more, for the gate."""
+        del params, peer
+        return {"keys": self._people.withdrawn()}
 
     async def _statement(self, params: dict[str, Any], peer: Peer) -> Any:
         self._callers.person(peer)  # the owner's first entry is written here: no agent brings that about

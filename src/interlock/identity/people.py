@@ -122,6 +122,11 @@ class People:
 
     by_key = holder
 
+    def withdrawn(self) -> dict[str, str]:
+        """The keys that were somebody's and are nobody's now, by id, with the name of who had them last."""
+        changes = [what for _, _, what in self._past if isinstance(what, Change)]
+        return {key.id: one.name for one in changes for key in one.keys if key.id not in self._keys}
+
     def counter(self, key: str) -> int:
         """The counter of a passkey as it was last seen."""
         return self._counts.get(key, 0)

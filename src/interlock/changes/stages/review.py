@@ -45,7 +45,7 @@ class ReviewChain:
 
     def reads(self, change: Change) -> str:
         """The commits, what is noted of them, and the score."""
-        digest = hashlib.sha256(repr((self._score(), self._frozen, change.today)).encode())
+        digest = hashlib.sha256(repr((self._score(), self._frozen, change.today, sorted(change.withdrawn))).encode())
         for commit in change.commits:
             for part in (commit.raw, commit.note or b"", commit.reviews or b""):
                 digest.update(hashlib.sha256(part).digest())
@@ -128,7 +128,7 @@ def _words(change: Change) -> tuple[list[Word], list[Finding], list[str]]:
 def _signed(said: tuple[str, str], commit: Commit, change: Change, notes: list[str]) -> Word | str:
     """A review by a person's own signature; what is wrong with it; "" for one that does not count, which is noted."""
     try:
-        word, who = signedreview.check(said, commit.name, change.config.reviewer, change.today)
+        word, who = signedreview.check(said, commit.name, change.config.reviewer, change.today, change.withdrawn)
     except signedreview.Unknown as error:
         notes.append(f"a review does not count: {error}")
         return ""
