@@ -394,6 +394,13 @@ def test_the_same_in_scripts_and_go(name: str) -> None:
     assert not signs(after, before, path)
 
 
+def test_a_parameter_that_a_script_takes_apart_is_used_where_it_is_named_again() -> None:
+    """Story: the reader did not count `search` in `{ search = "" }`, so one use of it was none."""
+    before = "function rows(user, { search }) { return all.filter((c) => !search || c.name === search); }\n"
+    after = 'function* rows(user, { search = "" } = {}) { for (const c of all) if (c.has(search)) yield c; }\n'
+    assert Sign.UNUSED not in signs(before, after, "a.js")
+
+
 @pytest.mark.parametrize("name", ADDED)
 def test_what_opens_a_door_by_being_there(name: str) -> None:
     before, after, path = ADDED[name]
@@ -452,6 +459,25 @@ FINE = {
     "a refusal that leads around the work now": (
         "def f(x):\n    if x.bad:\n        raise ValueError(x)\n    go(x)\n",
         "def f(x):\n    if x.bad:\n        log.warning('bad')\n        raise ValueError(x)\n    go(x)\n",
+    ),
+    "a question whether there is something, for one how much there is": (
+        "def f(free, deck, many):\n    if free[deck] == 0:\n        raise Full\n    return go(deck, many)\n",
+        "def f(free, deck, many):\n    if many > free[deck]:\n        raise Full\n    return go(deck, many)\n",
+    ),
+    "what is too short, for what is empty": (
+        "def read_key(key):\n    if not key:\n        raise ValueError\n    return key\n",
+        "def read_key(key):\n    if len(key) < LEAST:\n        raise ValueError\n    return key\n",
+    ),
+    "an entry that has to be there": (
+        "def f(session, box):\n    if not session.get('user'):\n        raise PermissionError\n"
+        "    return box.of(session['user'])\n",
+        "def f(session, box):\n    return box.of(session['user'])\n",
+    ),
+    "a refusal whose condition had a name": (
+        "def f(entry, typed):\n    right = hmac.compare_digest(entry.code, typed)\n    if not right:\n"
+        "        return False\n    return True\n",
+        "def f(entry, typed):\n    if not hmac.compare_digest(entry.code, typed):\n        return False\n"
+        "    return True\n",
     ),
     "a constant that came by import": (
         "from datetime import UTC\n\n\ndef f(x):\n    return at(x, UTC)\n\n\ndef g(x):\n    return at(x, UTC)\n",

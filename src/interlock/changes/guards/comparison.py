@@ -304,6 +304,12 @@ class Comparison:
             return False
         old = spelt(guard.condition, self._before.source)
         refusing = [g for g in self._gained if g.kind in REJECTIONS and g.family == "refuse" and g.condition]
+        came = [
+            g for g in self._gained if g.kind in REJECTIONS and g.condition and g.family in ("refuse", guard.family)
+        ]
+        asked = [atoms(spelt(g.condition, self._after.source)) for g in came]
+        if atoms(old) and atoms(old) <= frozenset().union(*asked):
+            return True  # the same, with a name in between or without
         if marks.places(old) and any(marks.nets(g.condition) for g in refusing):
             return True
         return any(stands(old, spelt(g.condition, self._after.source)) is Stands.STRONGER for g in refusing)
@@ -437,9 +443,11 @@ class Comparison:
 
     def _singles(self) -> list[Loss]:
         found = []
+        kept_keys = {g.key for g in self._after.guards}
         for kind, sign in ((Kind.KEYWORD, Sign.KEYWORD), (Kind.LITERAL, Sign.LITERAL), (Kind.HANDLER, Sign.HANDLER)):
             lost = [g for g in self._lost if g.kind is kind and not self._moved(g) and self._needed(g)]
             lost = [g for g in lost if g.family not in ("closed", "open")]
+            lost = [g for g in lost if not (g.key.endswith(": limit") and g.key in kept_keys)]
             gained = sum(1 for g in self._gained if g.kind is kind and (kind is not Kind.LITERAL or self._needed(g)))
             found += [self._loss(sign, g) for g in lost[: max(0, len(lost) - gained)]]
         found += self._unkept({loss.text for loss in found})

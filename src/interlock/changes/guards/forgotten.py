@@ -22,7 +22,6 @@ _FEW = 3  # words of a function that does nothing yet: a stub uses no parameter
 
 def parameters(before: Function, after: Function) -> list[str]:
     """Parameters of both versions that the old one used, and the new one does not."""
-    own = 0 if after.path.endswith((".py", ".pyi")) else 1  # a script's reader counts the signature as well
     if (
         after.words.total() < _FEW
         or before.parameters[: len(after.parameters)] != after.parameters[: len(before.parameters)]
@@ -34,9 +33,16 @@ def parameters(before: Function, after: Function) -> list[str]:
         if name in before.parameters
         and not name.startswith("_")
         and name not in _NOBODY
-        and before.words[name] > own
-        and after.words[name] <= own
+        and _used(before, name)
+        and not _used(after, name)
     ]
+
+
+def _used(one: Function, name: str) -> bool:
+    if one.path.endswith((".py", ".pyi")):
+        return one.words[name] > 0
+    # The signature of a script's function is a part of its text.
+    return len(re.findall(rf"(?<![\w$.]){re.escape(name)}(?![\w$])", one.source)) > 1
 
 
 def bounds(before: Function, after: Function) -> list[str]:

@@ -15,6 +15,7 @@ import msgspec
 
 from interlock.changes.guards import marks, verbs
 from interlock.changes.guards.atoms import atoms, kinds, parsed
+from interlock.changes.guards.bindings import spelt
 from interlock.changes.guards.guard import REJECTIONS, Function, Guard, Kind
 from interlock.changes.guards.loss import Loss, Sign
 
@@ -29,6 +30,8 @@ _WHOLE = re.compile(
 )
 # Whether a file is there, asked before it is made: who makes it only where it is not there needs no such question.
 _EXISTS = re.compile(r"\b(?:l?exists|isfile|islink|existsSync|access|accessSync|Lstat|Stat|IsRegular)\(")
+_ENTRY = re.compile(r"not ([\w.]+)\.get\(('\w+')")  # `if not session.get("user")`: `session["user"]` fails as well
+_ENTRIES = re.compile(r"_\('[\w.]+\[\w+\]'\)")
 _FAILED = frozenset({"err", "error"})
 _PARTS = (
     "startswith",
@@ -91,6 +94,9 @@ def _worth(guard: Guard) -> int:
 def _looked_up(loss: Loss, source: str) -> str:
     """A table that has to have it: `if key not in TABLE: raise` gave way to `TABLE[key]`, which raises as well."""
     tree = parsed(loss.condition) if loss.sign is Sign.EXIT and loss.condition else None
+    if entry := _ENTRY.fullmatch(loss.condition.strip("()")) if tree is not None else None:
+        text = f"{entry[1]}[{entry[2]}]"
+        return text if text in source or text.replace("'", '"') in source else ""
     if isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.Not):
         tree, turned = tree.operand, True
     else:
@@ -160,7 +166,7 @@ def _by(loss: Loss, gained: Sequence[Guard]) -> str:
     if _looks_for(loss.condition):
         return next((g.text for g in gained if _treats(g) or _admits(g) or _rest(g)), "")
     about = verbs.somebody(loss.condition)
-    if loss.sign is Sign.BARE or _presence(loss.condition):
+    if loss.sign is Sign.BARE or _presence(loss.condition) or _bare(spelt(loss.condition, loss.sources[0])):
         return next((g.text for g in gained if _firm(g) and (not about or verbs.authorising(g.condition))), "")
     return ""
 
@@ -238,6 +244,21 @@ def _presence(condition: str) -> bool:
             isinstance(tree, ast.Compare)
             and isinstance(tree.ops[0], ast.Is | ast.Eq)
             and isinstance(tree.left, ast.Name | ast.Attribute)
+            and _nothing(tree.comparators[0])
+        )
+        for tree in trees
+    )
+
+
+def _bare(condition: str) -> bool:
+    """Whether all that a condition asks is whether something has a value: a name, an entry, an answer of `.get`."""
+    trees = [parsed(atom) for atom in atoms(condition)]
+    return all(
+        isinstance(tree, ast.Name | ast.Subscript)
+        or (
+            isinstance(tree, ast.Compare)
+            and isinstance(tree.ops[0], ast.Is | ast.Eq)
+            and (isinstance(tree.left, ast.Subscript) or _ENTRIES.fullmatch(ast.unparse(tree.left)))
             and _nothing(tree.comparators[0])
         )
         for tree in trees

@@ -107,7 +107,16 @@ def _asks_more(lost: frozenset[str], fresh: frozenset[str], before: dict[str, bo
         return False
     firm = [atom for atom in fresh if _presence(atom) is None or "." in atom]
     asking = [tree for atom in firm if not after.get(atom, True) and (tree := parsed(atom)) is not None]
+    asking += [tree for atom in fresh if after.get(atom) and (tree := parsed(atom)) is not None and _least(tree)]
     return all(one is not None and any(_inside(one[0], tree) for tree in asking) for one, _ in there)
+
+
+def _least(tree: ast.expr) -> bool:
+    """`len(key) < LEAST`: what is too short is refused, so what is empty is."""
+    if not isinstance(tree, ast.Compare) or len(tree.ops) != 1:
+        return False
+    below, above = isinstance(tree.ops[0], ast.Lt | ast.LtE), isinstance(tree.ops[0], ast.Gt | ast.GtE)
+    return (below and _length(tree.left)) or (above and _length(tree.comparators[0]))
 
 
 def _fewer_members(old: str, new: str, lost: frozenset[str], fresh: frozenset[str]) -> bool:
