@@ -108,7 +108,8 @@ def test_a_narrowed_token_never_permits_what_its_parent_does_not(scopes: list[An
     for place, scope in enumerate(scopes[1:]):
         link = further(scope=scope, holder=tokens.holder_text(KEYS[(place + 1) % 4]), depth=3 - place)
         chain.append(tokens.attenuate(chain[-1], link, KEYS[place % 4]))
-    allowed = [{i for i, e in enumerate(effects) if tokens.verify(t, ROOT, NOW).outside([e]) is None} for t in chain]
+    rights = [tokens.verify(token, ROOT, NOW) for token in chain]
+    allowed = [{i for i, effect in enumerate(effects) if right.outside([effect]) is None} for right in rights]
     assert all(later <= earlier for earlier, later in itertools.pairwise(allowed))
     ends = [min(link.expires for link in token.links) for token in chain]
     assert ends == sorted(ends, reverse=True)

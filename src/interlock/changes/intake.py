@@ -57,7 +57,9 @@ def take(repo: Repo, base: str, head: str, *, today: str = "") -> Change:
         )
     if repo.grafted:
         problems.append("the repository has a file of grafts (.git/info/grafts), which pretends other parents")
-    trees = {name: repo.tree(c) for name, c in (("base", base_commit), ("fork", forks[0]), ("head", head_commit))}
+    named = {"base": base_commit, "fork": forks[0], "head": head_commit}
+    found = repo.trees(named.values())
+    trees = {name: found[commit] for name, commit in named.items()}
     rules = config.read(_one(repo, trees["base"], config.PATH))
     commits, left_out = _commits(repo, base_commit, head_commit)
     files, more = _files(repo, trees["fork"], trees["head"])

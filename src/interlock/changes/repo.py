@@ -102,7 +102,13 @@ class Repo:
 
     def tree(self, commit: str) -> str:
         """The tree of a commit."""
-        return self.call("rev-parse", "--verify", f"{commit}^{{tree}}").decode().strip()
+        return self.trees((commit,))[commit]
+
+    def trees(self, commits: Iterable[str]) -> dict[str, str]:
+        """commit -> its tree, for full names; git is asked once for all of them."""
+        named = sorted(set(commits))
+        said = self.call("rev-parse", *(f"{commit}^{{tree}}" for commit in named)).decode().split()
+        return dict(zip(named, said, strict=True))
 
     def default(self) -> str:
         """The branch that changes go to: the remote's own, or a branch with a usual name. Raises NotFound."""
