@@ -479,6 +479,16 @@ FINE = {
         "def f(entry, typed):\n    if not hmac.compare_digest(entry.code, typed):\n        return False\n"
         "    return True\n",
     ),
+    "parts of a text, for all of it": (
+        "def f(typed):\n    user, at, domain = typed.partition('@')\n    if not (user and at and '.' in domain):\n"
+        "        raise ValueError\n    return typed\n",
+        "def f(typed):\n    if not ADDRESS.fullmatch(typed):\n        raise ValueError\n    return typed\n",
+    ),
+    "a random mark, for a seal that another function makes": (
+        "def f(key, name):\n    return name + token_hex(8)\n",
+        "def seal(key, name):\n    return hmac.new(key, name).hexdigest()\n\n\n"
+        "def f(key, name):\n    return name + seal(key, name)\n",
+    ),
     "a constant that came by import": (
         "from datetime import UTC\n\n\ndef f(x):\n    return at(x, UTC)\n\n\ndef g(x):\n    return at(x, UTC)\n",
         "from datetime import UTC\n\n\ndef f(x):\n    return x.at()\n\n\ndef g(x):\n    return at(x, UTC)\n",

@@ -432,6 +432,7 @@ class Comparison:
                 if guard.kind is kind and guard.family != "base" and not held:
                     lost[guard.family].append(guard)
             come = Counter(g.family for g in self._gained if g.kind in (Kind.CALL, Kind.DECORATOR, Kind.HOLD))
+            come += self._around.brought(self._after.calls - self._before.calls)
             for family, guards in lost.items():
                 left = [g for g in guards if not self._moved(g)]
                 found += [
@@ -484,7 +485,8 @@ class Comparison:
         if guard.kind is Kind.KEYWORD and verbs.assumed(guard.key) and marks.decided(guard.text):
             return False  # what decided about it is gone: it holds outright
         if guard.key == "(parameter)":
-            return any(word.startswith("...") for word in self._after.words)
+            old, new = (sum(n for w, n in one.words.items() if w[:3] == "...") for one in (self._before, self._after))
+            return new > old
         whole = f"...{guard.key}"
         return guard.family != "picked" or self._after.words[whole] > self._before.words[whole]
 

@@ -156,18 +156,26 @@ def _by(loss: Loss, gained: Sequence[Guard]) -> str:
     if loss.sign is Sign.UNWRAPPED and (made := _KIND.fullmatch(loss.text)):
         return next((g.text for g in gained if g.kind in REJECTIONS and made[1] in kinds(g.condition)), "")
     if loss.sign is Sign.OTHER_PATTERN and not loss.instead:
-        return next((g.text for g in gained if _admits(g) or _own(g)), "")
+        return next((g.text for g in gained if _admits(g) or _own(g) or _tests(g)), "")
     if loss.sign not in _CONDITIONS or not loss.condition:
         return ""
     if _equal(loss.condition) and (same := [g for g in gained if g.kind is Kind.CALL and g.family == "secret"]):
         return same[0].text
     if verbs.authorising(loss.condition) or marks.telling(loss.condition):
         return ""
-    if _looks_for(loss.condition):
+    return _gave_way(loss, gained)
+
+
+def _gave_way(loss: Loss, gained: Sequence[Guard]) -> str:
+    """What took the place of a condition that is weak by its nature."""
+    condition = loss.condition
+    if _looks_for(condition):
         return next((g.text for g in gained if _treats(g) or _admits(g) or _rest(g)), "")
-    about = verbs.somebody(loss.condition)
-    if loss.sign is Sign.BARE or _presence(loss.condition) or _bare(spelt(loss.condition, loss.sources[0])):
+    about = verbs.somebody(condition)
+    if loss.sign is Sign.BARE or _presence(condition) or _bare(spelt(condition, loss.sources[0])):
         return next((g.text for g in gained if _firm(g) and (not about or verbs.authorising(g.condition))), "")
+    if all(_part(parsed(atom)) or _bare(atom) for atom in atoms(condition)):
+        return next((g.text for g in gained if _admits(g) or _tests(g)), "")
     return ""
 
 
@@ -190,6 +198,14 @@ def _admits(guard: Guard) -> bool:
     if guard.key.startswith("case "):
         return True  # of all that no case before it named
     return bool(kinds(guard.condition)) or marks.fixed(guard.condition) or bool(_WHOLE.search(guard.condition))
+
+
+def _tests(guard: Guard) -> bool:
+    """A refusal of what a pattern that has a name does not fit: `not (NAME.test(name))`."""
+    return (
+        guard.kind in REJECTIONS
+        and re.search(r"\b[A-Z][A-Z_]+\.(?:test|fullmatch|MatchString)\(", guard.condition) is not None
+    )
 
 
 def _rest(guard: Guard) -> bool:

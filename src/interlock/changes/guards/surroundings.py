@@ -94,6 +94,16 @@ class Surroundings:
         above = [one for one in self._callers.get(holder.short, []) if one is not holder]
         return any(into.short in one.calls or one.short in into.calls for one in above)
 
+    def brought(self, names: Iterable[str]) -> Counter[str]:
+        """The families of calls that protect and that functions of these names came to make."""
+        return Counter(
+            guard.family
+            for name in names
+            for _, gained in self._helpers.get(name, ())
+            for guard in gained
+            if guard.kind is Kind.CALL and guard.strong
+        )
+
     def known(self, name: str) -> bool:
         """Whether the change's files define a function of this name."""
         return name in self._calling
