@@ -181,4 +181,4 @@ def _beside(change: Change, paths: set[str]) -> list[Function]:
     return found
 
 
-STAGE = Plain("guards", run, version="6", budget=20.0)
+STAGE = Plain("guards", run, version="8", budget=20.0)
