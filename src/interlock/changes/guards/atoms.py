@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 _MOST = 4_000  # characters of a condition that is taken apart
@@ -142,9 +143,32 @@ def bounds(before: str, after: str) -> bool:
     return bool(trees) and all(isinstance(t, ast.Compare) and any(isinstance(o, order) for o in t.ops) for t in trees)
 
 
+def another_case(fresh: Iterable[str], known: Iterable[str]) -> bool:
+    """Whether each fresh atom asks for another value of something that a known one asks for a value of already."""
+    asked = {subject for atom in known if (subject := _dispatched(atom))}
+    return all(_dispatched(atom) in asked for atom in fresh)
+
+
+def _dispatched(atom: str) -> str:
+    """What is compared with a value that the program names: `code` in `code == sre.IN`."""
+    tree = parsed(atom)
+    if not isinstance(tree, ast.Compare) or not isinstance(tree.ops[0], ast.Eq | ast.In | ast.Is) or len(tree.ops) > 1:
+        return ""
+    right = tree.comparators[0]
+    values = right.elts if isinstance(right, ast.Tuple | ast.List | ast.Set) else [right]
+    named = all(isinstance(one, ast.Constant) or re.fullmatch(r"[\w.]+", ast.unparse(one)) for one in values)
+    return ast.unparse(tree.left) if named else ""
+
+
 _KINDS = re.compile(
     r"(?:isinstance|issubclass|isArray|isString|isNumber|isPlainObject|isFunction|isBuffer|isObject)\(([\w.$\[\]]+)"
     r"|typeof\s*\(?([\w.$\[\]]+)|([\w.$\[\]]+) instanceof\b"
+)
+
+
+_ONE_KIND = re.compile(
+    r"""(?:_\(['"])?[\w.$]+ instanceof (?P<one>[A-Za-z_$][\w$]*)(?:['"]\))?"""
+    r"|isinstance\([\w.]+, (?P<other>[A-Za-z_]\w*)\)"
 )
 
 
@@ -170,3 +194,10 @@ def signs(condition: str) -> dict[str, bool]:
             (atom,) = atoms(text) or {text}
             found[atom] = sign is not turned(node)
     return found
+
+
+def kind_of(condition: str) -> str:
+    """The kind for which a condition asks, where it holds for that kind and for nothing else; else nothing."""
+    tree = parsed(condition) if condition else None
+    found = _ONE_KIND.fullmatch(ast.unparse(tree)) if tree is not None else None
+    return (found["one"] or found["other"]) if found else ""

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from interlock.changes.guards import forgotten, marks, patterns, shapes, verbs
-from interlock.changes.guards.atoms import atoms, kinds, names, signs, variables
+from interlock.changes.guards.atoms import another_case, atoms, kind_of, kinds, names, signs, variables
 from interlock.changes.guards.bindings import spelt
 from interlock.changes.guards.dropped import dropped
 from interlock.changes.guards.guard import REJECTIONS, Function, Guard, Kind, minus
@@ -20,11 +20,13 @@ from interlock.changes.guards.outweighed import outweighed
 from interlock.changes.guards.renaming import renamed
 from interlock.changes.guards.replaced import Stands, any_for_all, exact, loosened, only_where, stands, unmeasured
 from interlock.changes.guards.surroundings import Surroundings
+from interlock.changes.guards.vacant import vacant
 from interlock.changes.guards.weight import Weight, weighed
 
 _FAR = 8  # times as much: a bound that moves less is a matter of every day, where it is not critical
 _FAILED = frozenset({"err", "nil", "_"})
 _EVERYTHING = ("everything", "Exception", "BaseException")
+_MOST_PATTERNS = 30  # of a function with which a lost one is compared
 _LOOP = re.compile(r"\b(?:while|for)\b")
 _MOST_TEXT = 40_000  # characters of a function whose shapes are compared
 _MOST_REJECTIONS = 30  # of a function that the prover is asked about
@@ -116,7 +118,8 @@ class Comparison:
                 continue
             if names(guard.condition) <= _FAILED:
                 continue  # it passes on what another function refused
-            if atoms(guard.within or "True") - atoms(was.within or "True") - self._old_atoms:
+            fresh = atoms(guard.within or "True") - atoms(was.within or "True") - self._old_atoms
+            if fresh and (self._critical or not another_case(fresh, atoms(_whole_condition(was)))):
                 found.append(self._loss(Sign.NARROWER, was, instead=guard))
         return found
 
@@ -253,6 +256,10 @@ class Comparison:
     def _moved(self, guard: Guard) -> bool:
         """Whether the guard still stands on the way: in a helper, in every caller, in a decorator."""
         around = self._around
+        if (kind := kind_of(guard.condition)) and around.gone(kind):
+            return True  # what it was for cannot be any more
+        if not self._critical and vacant(guard, self._before, self._after):
+            return True
         return (around.leading(guard, self._after) or around.extracted(guard, self._before, self._after)) is not None
 
     def _still_tested(self, guard: Guard) -> bool:
@@ -436,11 +443,18 @@ class Comparison:
             for family, guards in lost.items():
                 left = [g for g in guards if not self._moved(g)]
                 found += [
-                    self._loss(sign if g.strong else Sign.COMMON, g)
+                    self._loss(sign if self._says_much(g) else Sign.COMMON, g)
                     for g in left[: max(0, len(left) - come[family])]
                     if self._needed(g)
                 ]
         return found
+
+    def _says_much(self, guard: Guard) -> bool:
+        """Whether a call's name tells that it protects; records of a cache expire as sessions and tokens do."""
+        if guard.family != "session" or self._critical:
+            return guard.strong
+        alike = [g for g in self._before.guards if g.identity == guard.identity]  # which of these went is not known
+        return guard.strong and not all(verbs.ending(guard.key, one.text) for one in alike)
 
     def _singles(self) -> list[Loss]:
         found = []
@@ -450,10 +464,14 @@ class Comparison:
             lost = [g for g in lost if g.family not in ("closed", "open")]
             lost = [g for g in lost if not (g.key.endswith(": limit") and g.key in kept_keys)]
             gained = sum(1 for g in self._gained if g.kind is kind and (kind is not Kind.LITERAL or self._needed(g)))
-            found += [self._loss(sign, g) for g in lost[: max(0, len(lost) - gained)]]
+            for guard in lost[: max(0, len(lost) - gained)]:
+                common = guard.family == "literal" and verbs.everyday(guard.key)
+                found.append(self._loss(Sign.EVERYDAY if common else sign, guard))
         found += self._unkept({loss.text for loss in found})
         kept = Counter(g.key for g in self._gained if g.kind is Kind.ENTRY)
         for guard in (g for g in self._lost if g.kind is Kind.ENTRY):
+            if guard.key in self._after.held:
+                continue  # the list is as it was; how it is asked is the loss of that refusal, or none
             given_up = guard.key.partition(":")[0] in self._around.given_up
             if not kept[guard.key] and not given_up and not self._around.elsewhere(guard, self._after):
                 found.append(self._loss(Sign.DENIED, guard))
@@ -491,8 +509,7 @@ class Comparison:
         return guard.family != "picked" or self._after.words[whole] > self._before.words[whole]
 
     def _patterns(self) -> list[Loss]:
-        lost = [g for g in self._lost if g.kind is Kind.PATTERN]
-        gained = [g for g in self._gained if g.kind is Kind.PATTERN]
+        lost, gained = _rewritten(*([g for g in some if g.kind is Kind.PATTERN] for some in (self._lost, self._gained)))
         found = []
         for guard, other in zip(lost, gained, strict=False):
             reason, better = patterns.worse(guard.key, other.key), patterns.worse(other.key, guard.key)
@@ -567,6 +584,18 @@ def _same(guard: Guard, told: Sequence[Guard]) -> Guard | None:
     return (
         next((one for one in told if signs(one.condition) == signs(guard.condition)), None) if guard.condition else None
     )
+
+
+def _rewritten(lost: list[Guard], gained: list[Guard]) -> tuple[list[Guard], list[Guard]]:
+    """Patterns that went and came, without those that are others in their notation alone."""
+    left, come = [], list(gained)
+    for guard in lost:
+        twin = next((g for g in come[:_MOST_PATTERNS] if patterns.same(guard.key, g.key)), None)
+        if twin is None:
+            left.append(guard)
+        else:
+            come.remove(twin)
+    return left, come
 
 
 def _whole_condition(guard: Guard) -> str:

@@ -64,6 +64,8 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
     one is recognised. `allows`: entries of lists that let something in; `unsafe`: calls known to be the unsafe ones.
     `answer`: what it returns, as a Python expression, where it does nothing else. `asked`: calls whose answer nobody
     uses, and calls with nothing but a name (`wrap(handler)`): what they are good for may be that they refuse.
+    `held`: entries of its lists (`name: entry`), whatever the lists are for. `inside`: its helpers that are no more,
+    whose guards it carries here.
     """
 
     path: str
@@ -80,6 +82,8 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
     parameters: tuple[str, ...] = ()
     answer: str = ""
     asked: Counter[str] = msgspec.field(default_factory=Counter)
+    held: frozenset[str] = frozenset()
+    inside: tuple[Function, ...] = ()
 
     @property
     def short(self) -> str:

@@ -43,9 +43,11 @@ def placed(functions: Sequence[Function], lists: Iterable[Listed], picks: Iterab
     sides = {**dict.fromkeys(picks, "pick"), **_sides(functions)}
     for one in lists:
         side = sides.get(one.name)
+        home = out[one.function]
+        home = msgspec.structs.replace(home, held=home.held | {f"{one.name}: {entry}" for entry in one.entries})
+        out[one.function] = home
         if side is None:
             continue
-        home = out[one.function]
         if side == "deny":
             guards = tuple(
                 Guard(

@@ -65,12 +65,14 @@ def _whole(function: Function, helpers: Mapping[str, Function]) -> Function:
     used = [helpers[name] for name in sorted(function.calls) if name in helpers and helpers[name] is not function]
     if not used:
         return function
-    guards = [g for one in used for g in one.guards if g.kind is not Kind.DECORATOR]
+    # What a helper answered early was a part of its answer, and goes with the helper.
+    guards = [g for one in used for g in one.guards if g.kind is not Kind.DECORATOR and g.family != "answer"]
     return msgspec.structs.replace(
         function,
         guards=(*function.guards, *guards),
         allows=sum((one.allows for one in used), function.allows),
         unsafe=sum((one.unsafe for one in used), function.unsafe),
+        inside=tuple(used),
     )
 
 

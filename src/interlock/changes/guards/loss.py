@@ -23,6 +23,7 @@ class Sign(enum.StrEnum):
     KEYWORD = "keyword-lost"
     TURNED = "keyword-turned"
     LITERAL = "literal-lost"
+    EVERYDAY = "common-literal-lost"  # of a word that is too common to say much
     PATTERN = "pattern-weaker"
     SLOW = "slow-pattern-added"
     OTHER_PATTERN = "pattern-changed"

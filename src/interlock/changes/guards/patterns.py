@@ -13,6 +13,8 @@ from re import _constants as codes  # type: ignore[attr-defined] # no stub has t
 from re import _parser as parser  # type: ignore[attr-defined] # as above
 from typing import Any
 
+from interlock.changes.guards import languages
+
 _LOOKS = re.compile(r"\(\?[:=!P<]|\[\^|\\[dws][+*{]|\[[a-zA-Z0-9]-[a-zA-Z0-9]")
 _MOST = 2_000  # characters of a pattern that is judged
 _UNBOUNDED = 1_000  # a repetition that may go on so often has no bound
@@ -29,12 +31,20 @@ def worse(before: str, after: str) -> str:
         if now[name] < was[name]:
             return sentence
     if now["slow"] > was["slow"]:
-        return "it can take much longer on a text made for it"
+        return LONGER
     if now["endless"] > was["endless"] and now["bounded"] < was["bounded"]:
         return "a repetition has lost its bound"
     if _skeleton(one) == _skeleton(other) and _wider(one, other):
         return DOT if _dots(other) > _dots(one) else WIDER
     return ""
+
+
+def same(before: str, after: str) -> bool:
+    """Whether two patterns are seen to match the same texts, and the second takes no longer than the first."""
+    one, other = _parsed(before), _parsed(after)
+    if one is None or other is None or _features(other)["slow"] > _features(one)["slow"]:
+        return False
+    return languages.same(one, other)
 
 
 def sought_more(before: str, after: str) -> bool:
@@ -85,6 +95,7 @@ def slow(text: str) -> bool:
 
 
 _COUNTED = ("start", "end", "look", "bounded", "endless", "slow")
+LONGER = "it can take much longer on a text made for it"
 WIDER = "a class of characters holds more than before"
 DOT = "a dot that stood for itself stands for any character"
 _SINGLE = (codes.LITERAL, codes.NOT_LITERAL, codes.ANY, codes.IN)

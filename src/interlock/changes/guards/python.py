@@ -21,7 +21,8 @@ _MOST_DEPTH = 200  # of nested statements and expressions, far below Python's ow
 _Block = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 _HOLDS = ("lock", "transaction")
 _STORES = {"db", "database", "conn", "connection", "tx"}
-_REMOVING = ("any", "all", "pop", "delete", "remove", "discard", "replace", "remove_header", "split", "partition")
+_REMOVING = ("any", "all", "pop", "delete", "remove", "discard", "replace", "remove_header")
+_CUTTING = ("split", "partition")
 _KINDS = ("str", "int", "float", "bool", "bytes")
 _READ = frozenset({"get", "getenv", "getattr", "pop", "bool", "setdefault"})  # what they answer is an option's value
 _ENDLESS = ("None", "math.inf", "float('inf')", "sys.maxsize")
@@ -299,7 +300,7 @@ class _Scribe(ast.NodeVisitor):
     def visit_Return(self, node: ast.Return) -> None:
         """A predicate's answer is a condition, for whoever asks; not one after an error, which is no check."""
         asks = isinstance(node.value, ast.Attribute | ast.UnaryOp) and verbs.personal(ast.unparse(node.value))
-        partly = isinstance(node.value, ast.Call) and marks.loose(ast.unparse(node.value))
+        partly = isinstance(node.value, ast.Call) and _partly(node.value)
         if node.value is not None and pieces.tells_error(node.value):
             self.unsafe["an error's own text in an answer"] += 1
         if (
@@ -320,7 +321,14 @@ class _Scribe(ast.NodeVisitor):
     def visit_Raise(self, node: ast.Raise) -> None:
         if not self._tested:
             self._add(Kind.RAISE, "refuse", ast.unparse(node), node, strong=False)
-        self.generic_visit(node)
+        made = node.exc
+        if isinstance(made, ast.Call) and _dotted(made.func).rpartition(".")[2][:1].isupper():
+            # `raise NotAllowed(…)`: the error that is made says what was refused, and checks nothing itself.
+            self.calls.add(_dotted(made.func).rpartition(".")[2])
+            for part in (made.func, *made.args, *made.keywords, *([node.cause] if node.cause else [])):
+                self.visit(part)
+        else:
+            self.generic_visit(node)
 
     def visit_Assert(self, node: ast.Assert) -> None:
         source = ast.unparse(node.test)
@@ -434,7 +442,7 @@ class _Scribe(ast.NodeVisitor):
         self._query(node, last)
         self.words.update(f"...{one}" for one in picking.whole(node))
         self._keywords(node)
-        checks = verbs.telling if last in _REMOVING or known else verbs.marked
+        checks = verbs.telling if last in _REMOVING or known else verbs.cutting if last in _CUTTING else verbs.marked
         if last in ("insert", "append", "appendleft") and "path" in name.lower() and any(map(pieces.here, node.args)):
             self.unsafe["the current folder in a search path"] += 1
         for given in node.args:
@@ -625,6 +633,12 @@ def _result(name: str, value: ast.expr) -> bool:
     return "." not in name and not name.isupper() and isinstance(value, ast.Call) and made not in _READ
 
 
+def _partly(node: ast.Call) -> bool:
+    """Whether the call itself answers whether a text has some part, or whether any of some has."""
+    name = _dotted(node.func)
+    return marks.loose(ast.unparse(node) if name in ("any", "all") else f"{ast.unparse(node.func)}(")
+
+
 def _names(node: ast.AST) -> Iterator[str]:
     for one in ast.walk(node):
         if isinstance(one, ast.Name):
@@ -659,6 +673,8 @@ def _left(body: list[ast.stmt]) -> str:
 
 
 def _answer(value: ast.expr) -> str:
+    if isinstance(value, ast.UnaryOp):
+        return "answer"  # `return not invalid(name)` says yes or no; it makes no error
     source = ast.unparse(value).lower()
     refusing = (
         "error",

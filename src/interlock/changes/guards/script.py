@@ -35,7 +35,7 @@ _NAMING = {
 }
 _CHECKING_CALLS = {
     *("indexOf", "includes", "startsWith", "endsWith", "has", "Contains", "HasPrefix", "ContainsAny"),
-    *("delete", "removeHeader", "Del", "replace", "split", "setHeader"),
+    *("delete", "removeHeader", "Del", "replace", "setHeader"),
 }
 _METHODS = {"get", "post", "put", "patch", "delete", "all", "use", "handle", "handlefunc"}
 _PICKING = {"filter", "find", "findIndex", "some", "every"}
@@ -47,6 +47,8 @@ _REFUSING = re.compile(
     r"err|forbidden|denied|unauthori|bad_?request|invalid|locked|expired|not_?found|abort|reject|fail|\b4(00|01|03|04|13|29)\b",
     re.IGNORECASE,
 )
+# A function that is handed on: what it does with an error is its own matter.
+_HANDED = re.compile(r"(?:\([^()]*\)|[\w$]+)\s*=>.*|\bfunction\b.*|\bfunc\s*\(.*", re.DOTALL)
 _REFUSING_CALLS = {
     *("next", "callback", "cb", "done", "reject", "abort", "fail", "error", "exit", "panic", "Fatal", "Fatalf"),
     *("Error", "destroy", "sendStatus"),
@@ -307,11 +309,14 @@ class _Reader:
         return ""
 
     def _answer(self, value: str) -> str:
+        value = _HANDED.sub("", value)
         parts = [part.strip() for part in value.split(",")]
         if value in _NOTHING or ("false" in parts and all(part in _NOTHING for part in parts)):
             return "nothing"
         if self._language == "go" and re.fullmatch(r"(.*,\s*)?err", value):
             return "passed on"  # `return nil, err`: another function has refused
+        if value.startswith("!"):
+            return "answer"  # `return !invalid.test(name)` says yes or no; it makes no error
         call = re.match(r"[\w$.]+", value)
         if call and call[0].rpartition(".")[2] in _REFUSING_CALLS and "(" in value:
             return "refuse"
@@ -334,7 +339,7 @@ class _Reader:
         if value is not None and (
             (value.type in told and verbs.personal(self._text(value)))
             or (value.type == "binary_expression" and self._text(value.child_by_field_name("operator")) in _TRUTHS)
-            or (value.type == "call_expression" and marks.loose(self._text(value)))
+            or (value.type == "call_expression" and self._partly(value))
         ):
             if self._text(value.child_by_field_name("operator")) == "&&":
                 condition = written(value, self._data)
@@ -346,6 +351,12 @@ class _Reader:
         if value is not None and value.type == "binary_expression" and operator in _TRUTHS:
             return self._test(value, Kind.CONDITION)
         return self._below(node)
+
+    def _partly(self, node: Node) -> bool:
+        """Whether the call itself answers whether a text has some part, or whether any of some has."""
+        called = self._text(node.child_by_field_name("function"))
+        picking = called.rpartition(".")[2] in _PICKING
+        return marks.loose(self._text(node) if picking else f"{called}(")
 
     def _on_arrow_function(self, node: Node) -> None:
         """`rows.filter((row) => row.owner === user.id)`: what a callback answers decides what goes on."""
@@ -421,9 +432,10 @@ class _Reader:
             self._page.asked[f"{last}{given}"] += 1  # a handler in a wrapper, perhaps one that refuses
         if self._language == "javascript" and last == "create" and given.replace(" ", "") in ("(null)", "(null,{})"):
             self._add(Kind.CALL, "kind", "Object.create(null)", node, text=self._text(node))
-        elif last in ("test", "exec") and node.child_by_field_name("function") is not None:
+        elif (last in ("test", "exec") and node.type == "call_expression") or verbs.option(f"{last}{given}"):
             self._add(Kind.CALL, "check", last, node, text=self._text(node), strong=False)
-        elif known := verbs.family(name):
+        elif (known := verbs.family(name)) and node.parent and node.parent.type != "throw_statement":
+            # `throw new NotAllowed(…)`: the error that is made says what was refused, and checks nothing itself
             hold = self._language == "go" and last in ("Lock", "RLock")
             kind, family = (Kind.HOLD, "lock") if hold else (Kind.CALL, known[0])
             self._add(kind, family, last, node, text=self._text(node), strong=known[1])
@@ -440,10 +452,10 @@ class _Reader:
         self._files(node, last, given[:2000])
         self._query(node, last)
         self._route(node, name, last)
-        checking = last in _CHECKING_CALLS
         arguments = node.child_by_field_name("arguments")
         if arguments is not None:
-            self._literals(arguments, verbs.telling if checking else verbs.marked)
+            checks = verbs.cutting if last == "split" else verbs.marked
+            self._literals(arguments, verbs.telling if last in _CHECKING_CALLS else checks)
         self._below(node)
 
     _on_call_expression = _on_new_expression = _called

@@ -20,6 +20,7 @@ _GROUPS: Mapping[Kind, str] = {
     Kind.DECORATOR: "decorator",
     Kind.HOLD: "hold",
 }
+_MOST_STEPS = 3  # calls from where a guard stood to where it stands now
 
 
 class Surroundings:
@@ -40,6 +41,10 @@ class Surroundings:
         self._texts = tuple({one.path: one.source for one in some if not one.name} for some in (before, after))
         self._calling: dict[str, list[Function]] = defaultdict(list)
         self.given_up: set[str] = set()  # lists of what is kept out, in whose place one of what is let in is asked now
+        self._kinds = {part for one in before for part in one.name.split(".")[:-1]}
+        self._written = {part for one in after for part in (*one.name.split("."), *one.words)}
+        self._properties = {f.short for f in after if any("property" in one for one in f.decorators)}
+        self._touched = {pair.after.short for pair in changed if pair.after is not None}
         for pair in changed:
             if pair.after is None:
                 continue
@@ -76,18 +81,44 @@ class Surroundings:
 
     def leading(self, guard: Guard, into: Function) -> Function | None:
         """A function that has the guard now, and that `into` calls, or that every caller seen of `into` is."""
-        holders = self._gained.get(guard.identity, [])
+        holders = [one for identity in _as_firm(guard) for one in self._gained.get(identity, [])]
         callers = self._callers.get(into.short, [])
         for holder in holders:
             if holder is into:
                 continue
+            if guard.kind is Kind.PATTERN and not into.name and not holder.name:
+                return holder  # a constant of another file now; who asks by it is a function, and has its own losses
+            if holder.path == into.path and holder.name and into.name.startswith(f"{holder.name}."):
+                return holder  # what encloses it: the work came out of the inner function with its checks
             wraps = any(holder.short in decorator for decorator in into.decorators)
-            if wraps or (holder.short and holder.short in into.calls):
+            if wraps or (holder.short and holder.short in self._reached(into)):
                 return holder
         guarded = {id(h) for h in holders}
         if callers and all(id(caller) in guarded for caller in callers) and not self._used(into.short):
             return callers[0]
         return None
+
+    def _reached(self, into: Function) -> frozenset[str]:
+        """What `into` calls; what that calls, where the change touched it: code that was moved is called by its rest.
+
+        A property is called by its name, and a file's own statements call what they hand on.
+        """
+        reached: frozenset[str] = frozenset()
+        newly = self._called(into)
+        for _ in range(_MOST_STEPS):
+            reached |= newly
+            newly = frozenset(
+                name
+                for called in newly & self._touched
+                for one in self._calling.get(called, ())
+                if one.path == into.path
+                for name in self._called(one)
+            )
+        return reached
+
+    def _called(self, one: Function) -> frozenset[str]:
+        named = frozenset(one.words)
+        return one.calls | (named & self._properties) | (frozenset() if one.short else named & self._touched)
 
     def beside(self, holder: Function, into: Function) -> bool:
         """Whether one function calls both, or `into` something that calls `holder`: it is on the same road."""
@@ -107,6 +138,10 @@ class Surroundings:
     def known(self, name: str) -> bool:
         """Whether the change's files define a function of this name."""
         return name in self._calling
+
+    def gone(self, kind: str) -> bool:
+        """Whether a class of the old version is no more: nothing can be of that kind."""
+        return kind in self._kinds and kind not in self._written and not self._used(kind)
 
     def refuses(self, name: str) -> bool:
         """Whether a function, decorator or class of this name refuses, in both versions."""
@@ -136,6 +171,12 @@ class Surroundings:
                     if len(shared) * 3 >= len(wanted):
                         return holder
         return None
+
+
+def _as_firm(guard: Guard) -> list[tuple[Kind, str, str]]:
+    """The identities of guards that leave as much: who returns leaves the loop as well."""
+    families = ("skip", "answer", "nothing", "refuse") if guard.family == "skip" else (guard.family,)
+    return [(guard.kind, family, guard.key) for family in families]
 
 
 def _refusing(functions: Iterable[Function]) -> frozenset[str]:

@@ -9,6 +9,8 @@ from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
 
+_OPTION = re.compile(r"""\bhasOwn(?:Property)?(?:\.call)?\(\s*(?:[\w$.]+\s*,\s*)?\\?(['"])[\w-]+\\?\1\s*\)""")
+_MARKS = frozenset(";|&<>'\"`~")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
@@ -140,7 +142,7 @@ def versioned(name: str) -> bool:
 
 def wrapping(name: str) -> bool:
     """Whether a call of this name may make its argument safe: it is no word of the language, and no mere container."""
-    return name not in _set("wrapping", "not")
+    return name not in _set("wrapping", "not") and not words(name) & _set("wrapping", "scheduling")
 
 
 def bounded(name: str) -> bool:
@@ -164,8 +166,13 @@ def bounding(condition: str) -> bool:
     return any(
         ((known := family(name)) and known[1] and known[0] not in ("timeout", "session", "lock"))
         or words(name) & {"max", "maximum", "limit", "limits", "depth"}
-        for name in identifiers(condition)
+        for name in identifiers(_OPTION.sub("", condition))
     )
+
+
+def option(call: str) -> bool:
+    """Whether a call asks if something has a property that the program names: an option that may be given or not."""
+    return _OPTION.search(call) is not None
 
 
 def identifiers(text: str) -> list[str]:
@@ -227,6 +234,23 @@ def listed(name: str) -> str | None:
 def telling(text: str) -> bool:
     """Whether a check that looks for exactly this text is one against attackers."""
     return text.lower() in _set("literals", "exact")
+
+
+def cutting(text: str) -> bool:
+    """Whether a text that is cut there may be cut against attackers; at a mark of its own grammar it is not."""
+    return telling(text) and text not in _MARKS
+
+
+def ending(name: str, text: str) -> bool:
+    """Whether a call's name says that something is at its end, and its text not that this is worth a secret."""
+    if not words(name) & _set("ending", "words"):
+        return False
+    return not critical([text]) and not any(words(one) & _set("ending", "secrets") for one in identifiers(text))
+
+
+def everyday(text: str) -> bool:
+    """Whether a check looks for this text in ordinary work as well: it says something beside other losses alone."""
+    return text.lower() in _set("literals", "everyday")
 
 
 def marked(text: str) -> bool:

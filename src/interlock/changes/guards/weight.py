@@ -66,7 +66,7 @@ _LOOK = _GRAVE | {
     )
 }
 # Every fifth ordinary change shows one of these: they are looked at where it is critical.
-_FAINT = frozenset({Sign.BARE, Sign.ANSWER, Sign.NUDGED})
+_FAINT = frozenset({Sign.BARE, Sign.ANSWER, Sign.NUDGED, Sign.EVERYDAY})
 
 
 def weighed(loss: Loss, *, critical: bool = False) -> Weight:

@@ -34,6 +34,7 @@ _SENTENCES: dict[Sign, str] = {
     Sign.KEYWORD: "{where} no longer sets {text}.",
     Sign.TURNED: "{where} now sets {text}.",
     Sign.LITERAL: "{where} no longer looks for {text}.",
+    Sign.EVERYDAY: "{where} no longer looks for {text}.",
     Sign.PATTERN: "{where} has a weaker pattern: {reason}.",
     Sign.SLOW: "{where} has a new pattern, {text}: {reason}.",
     Sign.OTHER_PATTERN: "{where} has lost the pattern {text}.",
@@ -181,4 +182,4 @@ def _beside(change: Change, paths: set[str]) -> list[Function]:
     return found
 
 
-STAGE = Plain("guards", run, version="8", budget=20.0)
+STAGE = Plain("guards", run, version="9", budget=20.0)
