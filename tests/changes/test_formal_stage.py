@@ -82,6 +82,15 @@ def test_what_does_not_end_or_ends_the_interpreter_is_inconclusive() -> None:
 
 
 @contained
+@pytest.mark.slow
+def test_a_slow_function_is_run_on_fewer_examples() -> None:
+    """Story: a key derived in 200,000 rounds took a tenth of a second, three hundred of them the whole stage's time."""
+    old = "import hashlib\n\ndef key(word):\n    return hashlib.pbkdf2_hmac('sha256', word.encode(), b's', 200_000)\n"
+    (answer,) = differ.run([Pair("key", 1, old, old.replace("b's'", "b't'"), {"word": "str"})], seconds=4)
+    assert answer.label == "DIFFERS"
+
+
+@contained
 def test_a_step_that_takes_all_memory_is_left_out() -> None:
     """Story: `size` was a text, a page's number two thousand millions, and one multiplication outlived the stage."""
     old = "def page(size, number):\n    return (number - 1) * size\n"

@@ -19,6 +19,9 @@ UNCONTAINED = (
 )
 
 
+_EACH = 3.0  # seconds of one pair's examples
+
+
 class Answer(NamedTuple):
     """What one pair showed. `label`: `TESTED n`, `DIFFERS`, `COUNTEREXAMPLE`, `PROVED IN BOUND`, or `INCONCLUSIVE`;
     `reason`: why no more is known, or the bound; `proof`: the SMT-LIB text of a proof.
@@ -49,7 +52,8 @@ def run(pairs: Sequence[Pair], *, seconds: float, given: Sequence[Mapping[str, s
     rows = [pair._asdict() for pair in pairs]
     for row, arguments in zip(rows, given or (), strict=False):
         row["given"] = dict(arguments)
-    asked = {"pairs": rows, "builtins": sorted(BUILTINS), "modules": sorted(MODULES)}
+    each = min(_EACH, max(1.0, 0.8 * seconds / max(1, len(rows))))
+    asked = {"pairs": rows, "builtins": sorted(BUILTINS), "modules": sorted(MODULES), "each": each}
     probe = resources.files("interlock.changes.formal").joinpath("sidebyside.py").read_bytes()
     with tools.copies({"pairs.json": json.dumps(asked).encode(), "probe.py": probe}) as folder:
         _, raw = tools.run(("python3", "-I", "probe.py"), folder, seconds=seconds)

@@ -72,4 +72,4 @@ def _reads(_change: Change) -> str:
     return f"{tools.confined()} {solving.available()} {pythonapi.available()}"
 
 
-STAGE = Plain("formal", run, version="5", budget=_BUDGET, reads=_reads)
+STAGE = Plain("formal", run, version="6", budget=_BUDGET, reads=_reads)
