@@ -110,6 +110,13 @@ def test_a_namespace_or_one_module_is_imported_as_a_package_is(tmp_path: Path, p
     )  # fmt: skip
 
 
+def test_older_manifests_say_it_too(tmp_path: Path) -> None:
+    """What each of them can say stands in `test_layout`."""
+    before: Files = {"setup.py": "setup(package_dir={'': 'lib'})\n", "lib/acme/prices.py": OLD}
+    findings, _, _ = found(tmp_path, {"lib/acme/prices.py": NEW}, before=before)
+    assert [f.title for f in findings] == ["acme.prices.price() needs coin now."]
+
+
 def test_a_folder_of_scripts_is_nobodys_interface(tmp_path: Path) -> None:
     paths = ("scripts/prices.py", "prices.py", "src/_prices.py", "src/price-list/prices.py")
     before: Files = {"pyproject.toml": BUILT, **dict.fromkeys(paths, OLD)}
