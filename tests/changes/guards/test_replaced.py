@@ -282,3 +282,12 @@ WHEREVER = {
 def test_what_keeps_others_out_is_seen_wherever_it_stands(path: str, before: str, after: str) -> None:
     assert told(before, after, path)
     assert not told(after, before, path)
+
+
+def test_a_word_of_another_language_that_is_none_of_pythons_ends_nothing() -> None:
+    """Story: `allowed(options.import)` of a script was no expression of Python, and the stage fell over it."""
+    text = (
+        "function allowed(x) {{\n  return x.role === 'admin';\n}}\n"
+        "function f(options) {{\n  if (!allowed(options.import)) {{ throw new Refused(); }}\n  return {};\n}}\n"
+    )
+    assert told(text.format(1), text.format(2), "a.js") == set()

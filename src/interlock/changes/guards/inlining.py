@@ -54,7 +54,8 @@ class _Inlining(ast.NodeTransformer):
         given = [part.strip() for part in called[2].split(",")] if called and called[2].strip() else []
         if called is None or not all(_PLAIN.fullmatch(part) for part in given):
             return node
-        return self._answer(called[1], [ast.parse(part, mode="eval").body for part in given]) or node
+        values = [value for part in given if (value := parsed(part)) is not None]  # `this.import` is none of Python's
+        return (self._answer(called[1], values) if len(values) == len(given) else None) or node
 
     def _answer(self, name: str, given: list[ast.expr]) -> ast.expr | None:
         own = next((name.removeprefix(mark) for mark in _OWN if name.startswith(mark)), "")
