@@ -19,7 +19,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from difflib import SequenceMatcher
+from difflib import SequenceMatcher, unified_diff
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -42,6 +42,7 @@ from interlock.changes.stages import checks, privilege, secrets
 from interlock.changes.taint import findings as flows
 
 TOUCHED = 10
+SMALL = 100  # changed lines: about what a commit changes, where a release may be several
 ROOT = Path(__file__).parent.parent.parent
 _TESTS = ("test", "tests", "__tests__", "spec", "examples", "docs", "node_modules")
 _NO_SOURCE = (".d.ts", ".min.js", "_test.go", ".pyi", ".d.mts", ".d.cts")
@@ -72,6 +73,13 @@ class Case:
             except Unreadable as problem:
                 self.unread.append(str(problem))
         return found
+
+    @property
+    def lines(self) -> int:
+        """Lines that are gone and lines that are new."""
+        sides = ((self.before.get(p, ""), self.after.get(p, "")) for p in {*self.before, *self.after})
+        told = (line for one, other in sides for line in unified_diff(one.splitlines(), other.splitlines(), n=0))
+        return sum(line[:1] in "+-" and line[:3] not in ("+++", "---") for line in told)
 
     @property
     def flagged(self) -> bool:
@@ -246,6 +254,8 @@ def main() -> None:
             "  " + share(cases, label) + f", {len({c.project for c in cases})} projects, "
             f"{sum(bool(c.unread) for c in cases)} with a file that could not be read"
         )
+    small = [case for case in groups["ordinary changes"] if case.lines <= SMALL]
+    print("  " + share(small, f"of these with at most {SMALL} changed lines"))
     for project in sorted({c.project for c in groups["ordinary changes"]}):
         print("    " + share([c for c in groups["ordinary changes"] if c.project == project], project))
     print(f"  left out: {len(problems)}" + "".join(f"\n    {p}" for p in problems))
