@@ -25,7 +25,7 @@ _PRIVATE = frozenset({"mkstemp", "NamedTemporaryFile", "TemporaryDirectory", "mk
 _STATEMENT = re.compile(r"\s*(select|update|delete)\b(.*?)\bwhere\b(.*)", re.IGNORECASE | re.DOTALL)
 _TABLE = re.compile(r"\bfrom\s+([\w.\"`]+)|^\s*([\w.\"`]+)", re.IGNORECASE)
 _COLUMN = re.compile(
-    r"(?:\b(?:lower|upper|trim)\s*\(\s*)?([a-z_][\w.]*)[\"`]?\s*\)?\s*(?:=|<>|!=|<=?|>=?|\bin\b|\blike\b|\bis\b|\bbetween\b)",
+    r"(?:\b(?:lower|upper|trim)\s*\(\s*)?([a-z_][\w.]{0,80})[\"`]?\s*\)?\s*(?:=|<>|!=|<=?|>=?|\bin\b|\blike\b|\bis\b|\bbetween\b)",
     re.IGNORECASE,
 )
 # Calls by which rows are looked for, changed or deleted: Django, SQLAlchemy, Mongo, Prisma, Sequelize, knex, gorm.

@@ -17,10 +17,11 @@ _ABOUT_VALUES = frozenset({"escape", "path", "coerce", "kind", "check"})
 _TEXT = re.compile(r"""[rbfuRBFU]{0,2}(?:"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`)""")
 _TERM = re.compile(r"(?<![\w$.])([A-Za-z_$][\w$]*(?:\s*\.\s*[A-Za-z_$][\w$]*)*)(\s*\()?")
 _MADE = re.compile(
-    r"^\s*(?:export\s+)?(?:const\s+|let\s+|var\s+)?[\[({]?\s*(?P<names>[A-Za-z_$][\w$]*(?:\s*,\s*[\w$]+)*)\s*[\])}]?\s*"
+    r"^\s*(?:export\s+)?(?:const\s+|let\s+|var\s+)?(?:[\[({]\s*)?"
+    r"(?P<names>[A-Za-z_$][\w$]*(?:\s*,\s*[\w$]+)*)\s*(?:[\])}]\s*)?"
     r"(?::[^=\n]{1,80})?(?::=|[-+*/|&]?=)(?![=>])(?P<of>.*)$"
     r"|\bfor\s+(?:const\s+|let\s+|var\s+)?[\[(]?(?P<each>[A-Za-z_$][\w$]*(?:\s*,\s*[\w$]+)*)[\])]?\s+(?:in|of)\b(?P<all>.*)$"
-    r"|(?P<opened>.*)\bas\s+(?P<it>[A-Za-z_]\w*)\s*:?$",
+    r"|^(?P<opened>.*)\bas\s+(?P<it>[A-Za-z_]\w*)\s*:?$",
     re.MULTILINE,
 )
 _OWN = ("self", "this", "cls")
