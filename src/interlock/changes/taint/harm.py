@@ -23,7 +23,9 @@ _NOT_FOR_SECURITY = re.compile(
 )
 
 _MANAGER = re.compile(r"(?i)objects|\w*_?manager|\w+_set|\w*queryset|qs")
-_DATABASE = re.compile(r"(?i)(?:\w*_)?(?:db|database|conn|connection|cursor|session|engine|pool|trx|transaction|knex)")
+_DATABASE = re.compile(
+    r"(?i)(?:\w{0,80}_)?(?:db|database|conn|connection|cursor|session|engine|pool|trx|transaction|knex)"
+)
 _ORM = re.compile(r"(?i)django|tortoise|peewee|pony|ormar|orator|masonite|models?\b")
 
 
