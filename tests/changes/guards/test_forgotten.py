@@ -468,11 +468,6 @@ FINE = {
         "def read_key(key):\n    if not key:\n        raise ValueError\n    return key\n",
         "def read_key(key):\n    if len(key) < LEAST:\n        raise ValueError\n    return key\n",
     ),
-    "an entry that has to be there": (
-        "def f(session, box):\n    if not session.get('user'):\n        raise PermissionError\n"
-        "    return box.of(session['user'])\n",
-        "def f(session, box):\n    return box.of(session['user'])\n",
-    ),
     "a refusal whose condition had a name": (
         "def f(entry, typed):\n    right = hmac.compare_digest(entry.code, typed)\n    if not right:\n"
         "        return False\n    return True\n",

@@ -59,10 +59,6 @@ BETTER = {
         "def f(url):\n    where = urlsplit(url)\n    if (where.scheme, where.hostname) != ('https', HOST):\n"
         "        raise Refused\n    return url\n",
     ),
-    "an early answer among refusals that came": (
-        "def login(store, name):\n    if name == '':\n        return store\n    return store[name]\n",
-        "def login(store, name, size):\n    if size > store.most:\n        raise TooMany\n    return store[name]\n",
-    ),
     "bad signs that were looked for became the names that may be": (
         "def f(name):\n    if '\"' in name or name == '':\n        raise Refused\n    return name\n",
         "def f(name):\n    if name in ('day', 'route'):\n        return name\n    raise Refused\n",
@@ -91,6 +87,27 @@ STILL = {
         "def f(x):\n    if x > 10:\n        raise ValueError\n    if x < 2:\n        raise ValueError\n"
         "    return page(x)\n",
     ),
+    "two dots, though another value is asked for its kind": (
+        "def f(name, size):\n    if '..' in name:\n        raise ValueError\n    return open(name)\n",
+        "def f(name, size):\n    if not isinstance(size, int):\n        raise ValueError\n    return open(name)\n",
+    ),
+    "two dots, though something is refused where nobody comes": (
+        "def f(name):\n    if '..' in name:\n        raise ValueError\n    return open(name)\n",
+        "def f(name):\n    return open(name)\n    raise ValueError\n",
+    ),
+    "a bound that is written down, though something else is refused": (
+        "def f(body):\n    if len(body) > MOST:\n        raise TooLarge\n    return body\n",
+        "def f(body, n):\n    log.info(MOST)\n    if n == 3:\n        raise Odd\n    return body\n",
+    ),
+    "a bound, though much else is refused": (
+        "def f(n, a, b):\n    if n < 0 or n > 10:\n        raise TooMany\n    return n\n",
+        "def f(n, a, b):\n    if n < 0:\n        raise TooMany\n    if a > 9999:\n        raise Odd\n"
+        "    if b > 9999:\n        raise Odd\n    return n\n",
+    ),
+    "who is signed in, though the session is asked for him": (
+        "def f(session):\n    if not session.get('user'):\n        raise Forbidden\n    return 1\n",
+        "def f(session):\n    return session['user']\n",
+    ),
     "a comparison with a fixed text": (
         "def f(a, b):\n    if b != 'https':\n        raise ValueError\n    return a\n",
         "def f(a, b):\n    return hmac.compare_digest(a, b)\n",
@@ -106,6 +123,11 @@ def test_what_the_real_thing_replaced_is_no_loss(sides: tuple[str, str]) -> None
 @pytest.mark.parametrize("sides", STILL.values(), ids=STILL)
 def test_what_nothing_makes_up_for_is_lost(sides: tuple[str, str]) -> None:
     assert lost(*sides)
+
+
+def test_a_table_of_a_script_answers_for_what_it_has_not() -> None:
+    before = "function f(key) {\n  if (!(key in PRICES)) { throw new Refused(); }\n  return PRICES[key];\n}\n"
+    assert lost(before, "function f(key) {\n  return PRICES[key];\n}\n", "a.js")
 
 
 ROWS = {

@@ -1,11 +1,13 @@
-"""A condition of Python with what its names are bound to: `if unknown` asks what `unknown` was made of. Pure.
+"""What the names of a function are bound to: `if unknown` asks what `unknown` was made of. Pure.
 
-Only names that the function binds once are seen through, and those of a loop, which stand for what it goes through.
+A condition is spelt out in Python, and only by names that the function binds once and those of a loop, which stand for
+what it goes through. Of what a name was made is seen in the text of any language.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 import textwrap
 from collections import defaultdict
 from functools import lru_cache
@@ -13,6 +15,48 @@ from functools import lru_cache
 from interlock.changes.guards.atoms import parsed
 
 _DEEP = 2  # names in what a name is bound to
+_MADE = re.compile(
+    r"(?m)^[ \t]*(?:(?:export|const|let|var|for|if)[ \t(]+)*([\w$][\w$, ]{0,80}?)[ \t]*(?::?=(?![=>])|\b(?:in|of)\b)(.*)$"
+)
+_TEXT = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"|`[^`\n]*`")
+_NAME = re.compile(r"(?<![\w$.])[A-Za-z_$][\w$]*(?![\w$]*\()")
+_WORDS = frozenset(
+    {
+        *(
+            "if",
+            "not",
+            "in",
+            "and",
+            "or",
+            "is",
+            "else",
+            "elif",
+            "raise",
+            "throw",
+            "return",
+            "const",
+            "let",
+            "var",
+            "new",
+        ),
+        *(
+            "for",
+            "while",
+            "self",
+            "this",
+            "None",
+            "null",
+            "nil",
+            "err",
+            "error",
+            "True",
+            "False",
+            "true",
+            "false",
+            "range",
+        ),
+    }
+)
 
 
 @lru_cache(maxsize=512)
@@ -35,6 +79,28 @@ def _bound(source: str) -> dict[str, ast.expr]:
         for name, values in found.items()
         if len(values) == 1 and values[0] is not None and stored.count(name) == 1
     }
+
+
+def named(text: str) -> frozenset[str]:
+    """The values that a piece of program of any language names: no texts, no parts of others, nothing called."""
+    return frozenset(_NAME.findall(_TEXT.sub("", text))) - _WORDS
+
+
+def origins(names: frozenset[str], source: str) -> frozenset[str]:
+    """The names, and what those were made of that the function `source` makes."""
+    made = _made(source)
+    for _ in range(_DEEP):
+        names |= frozenset().union(*(made.get(name, frozenset()) for name in names))
+    return names
+
+
+@lru_cache(maxsize=512)
+def _made(source: str) -> dict[str, frozenset[str]]:
+    found: dict[str, frozenset[str]] = {}
+    for names, of in _MADE.findall(source):
+        for name in names.split(","):
+            found[name.strip()] = found.get(name.strip(), frozenset()) | named(of)
+    return found
 
 
 def spelt(condition: str, source: str) -> str:

@@ -69,7 +69,7 @@ class Comparison:
         ]
         found += self._dropped({loss.family for loss in found if loss.sign in (Sign.CALL, Sign.COMMON)})
         found += self._entries_and_unsafe()
-        return _once(outweighed(found, self._lost, self._gained, self._after, self._old_atoms))
+        return _once(outweighed(found, self._before, self._after, self._lost, self._gained))
 
     def _loss(self, sign: Sign, guard: Guard, **more: object) -> Loss:
         instead = more.get("instead")

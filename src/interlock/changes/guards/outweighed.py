@@ -1,21 +1,23 @@
 """A weak guard that is gone from a function which gained a stronger one: home-made work that the real thing replaced.
 
 Only what is weak by its nature can be outweighed: a text that was looked for, a question whether something is there, a
-plain comparison where there is one in constant time now, a bare condition. A refusal that asks who somebody is, a
-limit or a call that protects never is: those are lost, whatever else came. What is outweighed is a note. Pure.
+plain comparison where there is one in constant time now, a bare condition; and by a guard about the same thing alone,
+for another check of another value makes up for nothing. A refusal that asks who somebody is, or a call that protects,
+is lost, whatever else came. What is outweighed is a note. Pure.
 """
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import msgspec
 
 from interlock.changes.guards import marks, verbs
-from interlock.changes.guards.atoms import atoms, kinds, parsed
-from interlock.changes.guards.bindings import spelt
+from interlock.changes.guards.atoms import atoms, kinds, parsed, variables
+from interlock.changes.guards.bindings import named, origins, spelt
 from interlock.changes.guards.guard import REJECTIONS, Function, Guard, Kind
 from interlock.changes.guards.loss import Loss, Sign
 
@@ -30,8 +32,10 @@ _WHOLE = re.compile(
 )
 # Whether a file is there, asked before it is made: who makes it only where it is not there needs no such question.
 _EXISTS = re.compile(r"\b(?:l?exists|isfile|islink|existsSync|access|accessSync|Lstat|Stat|IsRegular)\(")
-_ENTRY = re.compile(r"not ([\w.]+)\.get\(('\w+')")  # `if not session.get("user")`: `session["user"]` fails as well
 _ENTRIES = re.compile(r"_\('[\w.]+\[\w+\]'\)")
+_BOUND = re.compile(r"\b[A-Z][A-Z0-9_]{2,}\b")
+_GIVEN = re.compile(r"\(([^()\n]*)\)")  # what a call is given
+_NAMES = re.compile(r"\bin [\[({]['\"]|\bin (?:\w+\.)?[A-Z][A-Z0-9_]{2,}\b")  # in a list that stands in the program
 _FAILED = frozenset({"err", "error"})
 _PARTS = (
     "startswith",
@@ -46,88 +50,95 @@ _PARTS = (
 )
 
 
+class _Place(NamedTuple):
+    """Where something was lost: the function as it was and as it is, the guards that went and those that came."""
+
+    before: Function
+    after: Function
+    lost: Sequence[Guard]
+    gained: Sequence[Guard]
+
+
 def outweighed(
-    found: Sequence[Loss], lost: Sequence[Guard], gained: Sequence[Guard], after: Function, asked: frozenset[str]
+    found: Sequence[Loss], before: Function, after: Function, lost: Sequence[Guard], gained: Sequence[Guard]
 ) -> list[Loss]:
-    """The losses of one function, those marked (`outweighed`) that something makes up for.
+    """The losses of one function, those marked (`outweighed`) that a guard about the same thing makes up for.
 
     Args:
         found: what the function lost.
+        before: the function as it was.
+        after: the function as it is.
         lost: the guards that are gone from it.
         gained: the guards that it came to.
-        after: the function as it is now.
-        asked: what its conditions asked about before.
     """
-    squeezed = "".join(after.source.split())
+    place = _Place(before, after, lost, gained)
     by = [
-        _by(loss, gained) or _looked_up(loss, squeezed) or _bounded(loss, gained, after) or _turned(loss, gained, asked)
-        for loss in found
+        _by(loss, place) or _looked_up(loss, after) or _bounded(loss, place) or _turned(loss, place) for loss in found
     ]
-    if sum(map(_worth, gained)) >= 2 * sum(map(_worth, lost)):
-        more = next((g.text for g in gained if _worth(g)), "")
-        by = [text or (more if _everyday(loss) else "") for loss, text in zip(found, by, strict=True)]
     return [msgspec.structs.replace(loss, outweighed=text) for loss, text in zip(found, by, strict=True)]
 
 
-def _everyday(loss: Loss) -> bool:
-    """A loss that says little beside many guards that came: not who may, no escape, no path, no limit."""
-    if verbs.authorising(loss.condition) or marks.binding(loss.condition):
-        return False
-    if loss.sign in (Sign.ANSWER, Sign.BARE):
-        return True
-    known = loss.sign is Sign.CALL and loss.family in ("session", "timeout", "coerce", "kind", "validate", "check")
-    return not loss.critical and (known or loss.sign in (Sign.CHANGED, Sign.WEAKER, Sign.KIND))
+def _subject(loss: Loss, place: _Place) -> frozenset[str]:
+    """What a loss is about: the names in its condition, as far back as they are seen; of a text, those beside it."""
+    if loss.condition:
+        return origins(variables(loss.condition), place.before.source)
+    lines = place.before.source.split("\n")
+    at = loss.was - place.before.line
+    return named(lines[at]) if 0 <= at < len(lines) else frozenset()
 
 
-def _worth(guard: Guard) -> int:
-    """How much a guard says, against others of its function: a refusal or a call by its name more than a text."""
-    if guard.kind in REJECTIONS:
-        refuses = guard.family in ("refuse", "nothing", "end")
-        return 2 if refuses and guard.condition and not _presence(guard.condition) else int(refuses)
-    if guard.kind in (Kind.DECORATOR, Kind.HOLD):
-        return 2
-    if guard.kind in (Kind.CALL, Kind.CONDITION):
-        return (2 if guard.kind is Kind.CALL else 1) if guard.strong else 0
-    return int(guard.kind in (Kind.KEYWORD, Kind.PATTERN, Kind.LITERAL))
+def _alike(loss: Loss, place: _Place) -> list[Guard]:
+    """The guards that came and are about the same thing: another check of another value makes up for nothing."""
+    subject = _subject(loss, place)
+    return [guard for guard in place.gained if subject & _about(guard, place.after)]
 
 
-def _looked_up(loss: Loss, source: str) -> str:
-    """A table that has to have it: `if key not in TABLE: raise` gave way to `TABLE[key]`, which raises as well."""
-    tree = parsed(loss.condition) if loss.sign is Sign.EXIT and loss.condition else None
-    if entry := _ENTRY.fullmatch(loss.condition.strip("()")) if tree is not None else None:
-        text = f"{entry[1]}[{entry[2]}]"
-        return text if text in source or text.replace("'", '"') in source else ""
+def _about(guard: Guard, after: Function) -> frozenset[str]:
+    return origins(variables(guard.condition) if guard.condition else named(guard.text), after.source)
+
+
+def _looked_up(loss: Loss, after: Function) -> str:
+    """A table that has to have it: `if key not in TABLE: raise` gave way to `TABLE[key]`, which raises as well.
+
+    In Python: JavaScript answers `undefined`, and Go nothing. Who asks is to be refused, not to fail.
+    """
+    if loss.sign is not Sign.EXIT or not after.path.endswith((".py", ".pyi")) or verbs.somebody(loss.condition):
+        return ""
+    tree, absent = parsed(loss.condition) if loss.condition else None, True
     if isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.Not):
-        tree, turned = tree.operand, True
-    else:
-        turned = False
-    absent = ast.In if turned else ast.NotIn
-    if not isinstance(tree, ast.Compare) or len(tree.ops) != 1 or not isinstance(tree.ops[0], absent):
+        tree, absent = tree.operand, False
+    if not isinstance(tree, ast.Compare) or len(tree.ops) != 1:
         return ""
     table = tree.comparators[0]
-    text = f"{ast.unparse(table)}[{ast.unparse(tree.left)}]" if isinstance(table, ast.Name | ast.Attribute) else ""
-    return text if text and text.replace(" ", "") in source else ""
+    if not isinstance(tree.ops[0], ast.NotIn if absent else ast.In) or not isinstance(table, ast.Name | ast.Attribute):
+        return ""
+    text = f"{ast.unparse(table)}[{ast.unparse(tree.left)}]"
+    return text if "".join(text.split()) in "".join(after.source.split()) else ""
 
 
-def _bounded(loss: Loss, gained: Sequence[Guard], after: Function) -> str:
-    """A bound that is still there by its name, and by which a new refusal or what it refuses after goes."""
+def _bounded(loss: Loss, place: _Place) -> str:
+    """A bound by which a new refusal goes, or a call that takes the same thing and is refused after."""
     if loss.sign not in (Sign.EXIT, Sign.CALL, Sign.UNBOUNDED) or verbs.authorising(loss.condition):
         return ""
-    bounds = {
-        word for word in re.findall(r"\b[A-Z][A-Z0-9_]{2,}\b", loss.condition or loss.text) if word in after.words
-    }
+    bounds = set(_BOUND.findall(loss.condition or loss.text)) & place.after.words.keys()
     if not bounds or (loss.condition and not _ordered(loss.condition)):
         return ""
-    firm = [g for g in gained if _firm(g)]
-    same = [g for g in firm if any(re.search(rf"\b{bound}\b", g.condition) for bound in bounds)]
-    return next((g.text for g in (firm if loss.condition else same)), "")
+    firm = [guard for guard in place.gained if _firm(guard)]
+    if same := [guard for guard in firm if bounds & {*_BOUND.findall(guard.condition)}]:
+        return same[0].text
+    subject = _subject(loss, place)
+    given = _GIVEN.findall(place.after.source)
+    taken = any(bounds & {*_BOUND.findall(one)} and subject & named(one) for one in given)
+    return firm[0].text if loss.condition and firm and taken else ""
 
 
-def _turned(loss: Loss, gained: Sequence[Guard], asked: frozenset[str]) -> str:
+def _turned(loss: Loss, place: _Place) -> str:
     """`if fine: return it`, and a refusal after that, became `if not fine: refuse`."""
     if loss.sign is not Sign.EXIT or loss.condition:
         return ""
-    return next((g.text for g in gained if _firm(g) and atoms(g.condition) <= asked), "")
+    asked = [atoms(guard.condition) for guard in place.before.guards if guard.condition]
+    every = frozenset().union(*asked) if asked else frozenset()
+    return next((g.text for g in place.gained if _firm(g) and atoms(g.condition) <= every), "")
 
 
 def _ordered(condition: str) -> bool:
@@ -143,40 +154,59 @@ def _refused_instead(loss: Loss, gained: Sequence[Guard]) -> str:
     return next((g.text for g in gained if g.kind in REJECTIONS and unknown.search(g.condition)), "")
 
 
-def _by(loss: Loss, gained: Sequence[Guard]) -> str:
+def _by(loss: Loss, place: _Place) -> str:
     """The text of the guard that outweighs this loss, or an empty text."""
+    gained, alike = place.gained, _alike(loss, place)
     if loss.sign is Sign.LITERAL and loss.family == "fallback":
         return _refused_instead(loss, gained)
     if marks.places(loss.text) and (nets := [g for g in gained if g.kind in REJECTIONS and marks.nets(g.condition)]):
         return nets[0].text  # addresses by hand, for a question to what knows all of them
     if loss.sign is Sign.LITERAL and loss.family == "literal":
-        return next((g.text for g in gained if _treats(g) or _admits(g) or _rest(g)), "")
+        return _first(alike, _treats, _admits) or _rest(loss, place)
     if _EXISTS.search(loss.condition or loss.text) and loss.sign in (*_CONDITIONS, Sign.CALL):
         return next((g.text for g in gained if g.family == "flag" and g.key == "O_EXCL"), "")
     if loss.sign is Sign.UNWRAPPED and (made := _KIND.fullmatch(loss.text)):
         return next((g.text for g in gained if g.kind in REJECTIONS and made[1] in kinds(g.condition)), "")
     if loss.sign is Sign.OTHER_PATTERN and not loss.instead:
-        return next((g.text for g in gained if _admits(g) or _own(g) or _tests(g)), "")
+        return _first(alike, _admits, _own, _tests)
     if loss.sign not in _CONDITIONS or not loss.condition:
         return ""
-    if _equal(loss.condition) and (same := [g for g in gained if g.kind is Kind.CALL and g.family == "secret"]):
-        return same[0].text
+    if _equal(loss.condition) and (same := _first(alike, _constant_time)):
+        return same
     if verbs.authorising(loss.condition) or marks.telling(loss.condition):
         return ""
-    return _gave_way(loss, gained)
+    return _gave_way(loss, place, alike)
 
 
-def _gave_way(loss: Loss, gained: Sequence[Guard]) -> str:
+def _gave_way(loss: Loss, place: _Place, alike: Sequence[Guard]) -> str:
     """What took the place of a condition that is weak by its nature."""
     condition = loss.condition
     if _looks_for(condition):
-        return next((g.text for g in gained if _treats(g) or _admits(g) or _rest(g)), "")
+        return _first(alike, _treats, _admits) or _rest(loss, place)
     about = verbs.somebody(condition)
-    if loss.sign is Sign.BARE or _presence(condition) or _bare(spelt(condition, loss.sources[0])):
-        return next((g.text for g in gained if _firm(g) and (not about or verbs.authorising(g.condition))), "")
+    if loss.sign is Sign.BARE or _presence(condition) or _bare(spelt(condition, place.before.source)):
+        return next((g.text for g in alike if _firm(g) and (not about or verbs.authorising(g.condition))), "")
     if all(_part(parsed(atom)) or _bare(atom) for atom in atoms(condition)):
-        return next((g.text for g in gained if _admits(g) or _tests(g)), "")
+        return _first(alike, _admits, _tests)
     return ""
+
+
+def _first(guards: Sequence[Guard], *asked: Callable[[Guard], bool]) -> str:
+    return next((guard.text for guard in guards if any(one(guard) for one in asked)), "")
+
+
+def _rest(loss: Loss, place: _Place) -> str:
+    """A refusal of all the rest, after what is let out by its name: by a list, or by the cases of a `switch`."""
+    last = next((g.text for g in place.gained if g.kind is Kind.RAISE and g.family == "refuse"), "")
+    subject = "|".join(map(re.escape, sorted(_subject(loss, place))))
+    if not last or not subject:
+        return ""
+    listed = any(_NAMES.search(g.condition) and _about(g, place.after) & _subject(loss, place) for g in place.gained)
+    return last if listed or re.search(rf"\b(?:switch|match)\b[^\n]*\b(?:{subject})\b", place.after.source) else ""
+
+
+def _constant_time(guard: Guard) -> bool:
+    return guard.kind is Kind.CALL and guard.family == "secret"
 
 
 def _treats(guard: Guard) -> bool:
@@ -206,11 +236,6 @@ def _tests(guard: Guard) -> bool:
         guard.kind in REJECTIONS
         and re.search(r"\b[A-Z][A-Z_]+\.(?:test|fullmatch|MatchString)\(", guard.condition) is not None
     )
-
-
-def _rest(guard: Guard) -> bool:
-    """A refusal that no condition leads to: of all that was not let out before."""
-    return guard.kind is Kind.RAISE and guard.family == "refuse"
 
 
 def _own(guard: Guard) -> bool:

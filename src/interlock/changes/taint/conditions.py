@@ -13,7 +13,6 @@ from interlock.changes.taint.value import Mark, Tag, Taints, Value, cleared, con
 
 _SHAPES = frozenset({"isalnum", "isdigit", "isalpha", "isdecimal", "isnumeric", "isidentifier"})
 _PLACE = frozenset({"redirect", "ssrf"})
-_HERE = frozenset({"redirect"})
 _PATH = frozenset({"path"})
 _HOSTS = frozenset({"netloc", "hostname", "host", "scheme"})
 
@@ -40,8 +39,6 @@ class Conditions(Calls):
                 self._called(test, frame, truth)
         elif isinstance(test, ast.Name) and truth:
             self._remembered(test, frame)
-        elif isinstance(test, ast.Attribute) and test.attr == "netloc" and not truth:
-            self._origins(self.value(test, frame).taints, _HERE, frame)  # an address without a host stays on this one
 
     def _remembered(self, test: ast.Name, frame: Frame) -> None:
         """`match = re.fullmatch(…, x)` … `if match:`."""
