@@ -7,6 +7,7 @@ what it goes through. Of what a name was made is seen in the text of any languag
 from __future__ import annotations
 
 import ast
+import keyword
 import re
 import textwrap
 from collections import defaultdict
@@ -16,47 +17,15 @@ from interlock.changes.guards.atoms import parsed
 
 _DEEP = 2  # names in what a name is bound to
 _MADE = re.compile(
-    r"(?m)^[ \t]*(?:(?:export|const|let|var|for|if)[ \t(]+)*([\w$][\w$, ]{0,80}?)[ \t]*(?::?=(?![=>])|\b(?:in|of)\b)(.*)$"
+    r"(?m)^[ \t]*(?:(?:export|const|let|var|for|if)[ \t(]+)*([\w$][\w$, ]{0,80}?)[ \t]*"
+    r"(?::?=(?![=>])|\b(?:in|of)\b)(.*)$"
 )
 _TEXT = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"|`[^`\n]*`")
 _NAME = re.compile(r"(?<![\w$.])[A-Za-z_$][\w$]*(?![\w$]*\()")
-_WORDS = frozenset(
-    {
-        *(
-            "if",
-            "not",
-            "in",
-            "and",
-            "or",
-            "is",
-            "else",
-            "elif",
-            "raise",
-            "throw",
-            "return",
-            "const",
-            "let",
-            "var",
-            "new",
-        ),
-        *(
-            "for",
-            "while",
-            "self",
-            "this",
-            "None",
-            "null",
-            "nil",
-            "err",
-            "error",
-            "True",
-            "False",
-            "true",
-            "false",
-            "range",
-        ),
-    }
-)
+_WORDS = frozenset(keyword.kwlist) | {
+    *("throw", "const", "let", "var", "new", "this", "self", "null", "nil", "undefined", "true", "false", "typeof"),
+    *("range", "func", "function", "err", "error"),
+}
 
 
 @lru_cache(maxsize=512)

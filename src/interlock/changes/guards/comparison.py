@@ -17,6 +17,7 @@ from interlock.changes.guards.lists import PICKED
 from interlock.changes.guards.loss import Loss, Sign
 from interlock.changes.guards.members import unlisted
 from interlock.changes.guards.outweighed import outweighed
+from interlock.changes.guards.pairing import best
 from interlock.changes.guards.renaming import renamed
 from interlock.changes.guards.replaced import Stands, any_for_all, exact, loosened, only_where, stands, unmeasured
 from interlock.changes.guards.surroundings import Surroundings
@@ -612,12 +613,6 @@ def _matched(lost: Sequence[Guard], gained: Sequence[Guard]) -> tuple[list[tuple
             share = len(mine & theirs) / max(1, len(mine | theirs))
             if share > 0 or not mine:
                 candidates.append((share + 0.1 * (guard.family == other.family), i, j))
-    candidates.sort(key=lambda c: (-c[0], c[1], c[2]))
-    left: dict[int, int] = {}
-    taken: set[int] = set()
-    for _, i, j in candidates:
-        if i not in left and j not in taken:
-            left[i] = j
-            taken.add(j)
+    left = best(candidates)
     changed = [(guard, gained[left[i]]) for i, guard in enumerate(lost) if i in left]
     return changed, [guard for i, guard in enumerate(lost) if i not in left]

@@ -86,15 +86,21 @@ def _renamed(gone: list[Function], come: list[Function], moved: Mapping[str, str
             if share >= ALIKE:
                 near = moved.get(a.path, a.path) == b.path
                 candidates.append((share + 0.2 * near + 0.1 * (a.short == b.short), i, j))
-    candidates.sort(key=lambda c: (-c[0], c[1], c[2]))
+    left = best(candidates)
+    taken = set(left.values())
+    found = [Pair(a, come[left[i]] if i in left else None) for i, a in enumerate(gone)]
+    return found + [Pair(None, b) for j, b in enumerate(come) if j not in taken]
+
+
+def best(candidates: Iterable[tuple[float, int, int]]) -> dict[int, int]:
+    """Each of one side with at most one of the other, the likeliest first; candidates are (likeness, one, other)."""
     left: dict[int, int] = {}
     taken: set[int] = set()
-    for _, i, j in candidates:
+    for _, i, j in sorted(candidates, key=lambda c: (-c[0], c[1], c[2])):
         if i not in left and j not in taken:
             left[i] = j
             taken.add(j)
-    found = [Pair(a, come[left[i]] if i in left else None) for i, a in enumerate(gone)]
-    return found + [Pair(None, b) for j, b in enumerate(come) if j not in taken]
+    return left
 
 
 def likeness(a: Function, b: Function) -> float:

@@ -14,7 +14,8 @@ from interlock.changes.guards import marks, numbers, patterns, trees, verbs
 from interlock.changes.guards.conditions import unquoted, written
 from interlock.changes.guards.guard import Function, Guard, Kind, Unreadable, shortened
 from interlock.changes.guards.lists import Listed, placed
-from interlock.changes.guards.scripttexts import GRAMMARS, Page, answered, dotted, number, only_tells
+from interlock.changes.guards.page import Page
+from interlock.changes.guards.scripttexts import GRAMMARS, answered, dotted, number, only_tells
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -98,21 +99,14 @@ class _Reader:
         self._page, self._tested, self._within = before, tested, within
         parameters = node.child_by_field_name("parameters")
         self.functions.append(
-            Function(
+            page.function(
                 path=self._path,
                 name=name,
                 line=node.start_point.row + 1,
                 end=node.end_point.row + 1,
                 source=self._text(node),
-                guards=tuple(page.guards),
-                calls=frozenset(page.calls),
-                words=page.words,
-                allows=page.allows,
-                unsafe=page.unsafe,
-                decorators=tuple(page.decorators),
                 parameters=tuple(self._parameters(parameters)),
                 answer=answered(node, self._data),
-                asked=page.asked,
             )
         )
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from interlock.changes.guards import atoms, numbers, verbs
 from interlock.changes.guards.conditions import written
-from interlock.changes.guards.guard import Guard
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -25,21 +23,6 @@ GRAMMARS = {
     ".tsx": "tsx",
     ".go": "go",
 }
-
-
-class Page:
-    """What is written down about one function while it is read."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.guards: list[Guard] = []
-        self.calls: set[str] = set()
-        self.words: Counter[str] = Counter()
-        self.allows: Counter[str] = Counter()
-        self.unsafe: Counter[str] = Counter()
-        self.asked: Counter[str] = Counter()
-        self.decorators: list[str] = []
-
 
 _ARITHMETIC = re.compile(r"[\d_.xXa-fA-F]+(?:\s*(?:\*\*|<<|\*|\+|-)\s*[\d_.xXa-fA-F]+)*")
 
