@@ -44,6 +44,11 @@ class Home(msgspec.Struct, frozen=True):
         program = (Path(__file__).parent, scripts / "interlock", scripts / "interlock-hook")
         return tuple(str(path) for path in (self.config, self.state, self.state / KEYS, self.run, *program))
 
+    @property
+    def lived_in(self) -> bool:
+        """Whether a daemon ever ran here: its ledger, or its socket, is there, whether it answers or not."""
+        return (self.state / "ledger").exists() or self.socket.exists()
+
     def make(self) -> None:
         """Create the directories, private to the user. Raises StateError when somebody else owns one."""
         for directory in (self.config, self.state, self.run):

@@ -14,7 +14,9 @@ from interlock.changes.report.facts import facts
 from interlock.changes.report.markdown import markdown
 from interlock.changes.risk.score import Level, Policy, risk
 from interlock.cli import gatefreeze
+from interlock.cli.gatepeople import withdrawn
 from interlock.home import Home
+from interlock.model.errors import DaemonUnreachable
 
 FREEZE = "[[freeze]]\nreason = 'release week'\nenvironment = 'production'\nuntil = {}T00:00:00Z\n"
 FROZEN = Known(freezes=("release week",))
@@ -63,6 +65,18 @@ def test_the_bases_own_file_freezes_and_the_changes_does_not(
     found = gatefreeze.freezes(Repo(str(folder)), "main", home)
     assert len(found) == len(said)
     assert all(one.startswith(word) for one, word in zip(found, said, strict=True)), found
+
+
+def test_what_a_daemon_that_is_down_has_frozen_or_taken_out_of_use_counts(tmp_path: Path) -> None:
+    folder = repository(tmp_path / "r", {"a.py": "x = 1\n"})
+    home = Home(tmp_path / "config", tmp_path / "state", tmp_path / "run")
+    assert gatefreeze.freezes(Repo(str(folder)), "main", home) == ()
+    assert withdrawn(home)() == frozenset()
+    (home.state / "ledger").mkdir(parents=True)
+    (said,) = gatefreeze.freezes(Repo(str(folder)), "main", home)
+    assert said.startswith("the daemon could not say what is frozen: no daemon answers")
+    with pytest.raises(DaemonUnreachable):
+        withdrawn(home)()
 
 
 def test_a_rule_of_review_may_ask_sooner_under_a_freeze(tmp_path: Path) -> None:

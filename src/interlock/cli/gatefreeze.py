@@ -47,9 +47,9 @@ def _of_base(repo: Repo, base: str) -> tuple[str, ...]:
 
 
 def _of_daemon(repo: Repo, home: Home) -> tuple[str, ...]:
-    from interlock.daemon.client import alive, call
+    from interlock.daemon.client import call
 
-    if not alive(home):
+    if not home.lived_in:
         return ()
     try:
         return tuple(map(str, call(home, "halt.merging", {"cwd": repo.directory})["freezes"]))

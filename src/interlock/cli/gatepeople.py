@@ -11,15 +11,15 @@ if TYPE_CHECKING:
 
 
 def withdrawn(home: Home) -> Callable[[], frozenset[str]]:
-    """Asks this installation's daemon for the fingerprints; none where no daemon runs.
+    """Asks this installation's daemon for the fingerprints; none where there never was one, as in CI.
 
-    It is asked only where somebody signs reviews, and raises DaemonUnreachable, or Remote, where it cannot say: a yes
-    by a key that may have been taken out of use is no yes.
+    It is asked only where somebody signs reviews, and raises DaemonUnreachable, or Remote, where it cannot say, for it
+    is down: a yes by a key that may have been taken out of use is no yes.
     """
 
     def asked() -> frozenset[str]:
-        from interlock.daemon.client import alive, call
+        from interlock.daemon.client import call
 
-        return frozenset(map(str, call(home, "people.withdrawn")["keys"])) if alive(home) else frozenset()
+        return frozenset(map(str, call(home, "people.withdrawn")["keys"])) if home.lived_in else frozenset()
 
     return asked
