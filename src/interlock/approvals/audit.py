@@ -27,7 +27,7 @@ from interlock.approvals.needs import admit, enough
 from interlock.approvals.request import Request, Vote
 from interlock.identity.authenticator import Authenticator
 from interlock.identity.people import ADMINS, People, Person
-from interlock.identity.proofs import Holder, Proof, prove
+from interlock.identity.proofs import AsThen, Proof, prove
 from interlock.identity.sshsig import DECISION
 from interlock.model.errors import InterlockError, LedgerPolicyFailed, LedgerTampered, NotFound, Refused
 from interlock.model.given import UNSIGNED
@@ -49,20 +49,6 @@ class _Login(NamedTuple):
 
     person: str
     afar: bool
-
-
-class _Then:
-    """The keys as they were then. A passkey's own counter is an entry before its decision, so it is not compared."""
-
-    def __init__(self, people: People) -> None:
-        self._people = people
-
-    def holder(self, key: str) -> Holder | None:
-        return self._people.holder(key)
-
-    def counter(self, key: str) -> int:
-        del key
-        return 0
 
 
 class Decisions:
@@ -160,7 +146,7 @@ class Decisions:
             return _Judged(said, proof["how"], None, proof["typed"] is True)
         now = datetime.fromisoformat(time).timestamp()
         decisions.check(said, requests, log=self._origin, epoch=self._epoch, now=now)
-        proven = prove(_Then(people), msgspec.convert(proof, Proof), said.text(), DECISION)
+        proven = prove(AsThen(people), msgspec.convert(proof, Proof), said.text(), DECISION)
         if proven.person != said.approver:
             raise Refused(f"it speaks for {said.approver}, and {proven.person} signed it")
         return _Judged(said, proven.key.kind, proven.key, strong=True)

@@ -165,7 +165,7 @@ class Change:
         self.base, self.head, self.fork, self.trees = span.base, span.head, span.fork, span.trees
         self.files, self.config, self.problems, self.today = files, config, problems, today
         self.commits = commits
-        self.withdrawn: frozenset[str] = frozenset()  # fingerprints of people's keys that count no more; see `judge`
+        self.withdrawn: frozenset[str] = frozenset()  # ids of people's keys that count no more; see `judge`
         self._listing, self._read = listing, read
 
     @cached_property

@@ -66,11 +66,21 @@ class Review(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     apart: Literal["session", "agent", "person"] = "session"
 
 
+class Passkey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A passkey, as `interlock people list --gate` prints it."""
+
+    id: str  # of the credential, base64url
+    public: str  # its COSE key, base64url
+    relying_party: str  # the host name that it is bound to
+    origins: tuple[str, ...]  # the pages that it signs on
+
+
 class Reviewer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A person whose SSH signature under a review counts, on whatever machine it was made."""
+    """A person whose signature under a review counts: by an SSH key, on whatever machine it was made, or a passkey."""
 
     name: str  # as `interlock people` and the attestations of commits call them
-    key: str  # the line of their .pub file
+    key: str = ""  # the line of their .pub file
+    passkey: Passkey | None = None  # one of the two is there
     emails: tuple[str, ...] = ()  # who has one of these as a commit's author or committer does not review it
     until: str = ""  # an ISO date, the last day that the key counts
 
@@ -133,19 +143,34 @@ def read(raw: bytes | None) -> Config:
 
 def _known(reviewers: tuple[Reviewer, ...]) -> None:
     """Raises ConfigError where a signature would not say who it is."""
-    from interlock.identity.sshwire import SshKey
     from interlock.model.errors import Refused
 
     keys = set()
     for one in reviewers:
         try:
-            keys.add(SshKey.parse(one.key.strip()).fingerprint)
+            keys.add(_key(one))
         except Refused as error:
             raise ConfigError(f"{PATH} of the base: the key of reviewer {one.name[:60]}: {error}") from error
         if one.until and not re.fullmatch(r"\d{4}-\d\d-\d\d", one.until):
             raise ConfigError(f"{PATH} of the base: `until` of reviewer {one.name[:60]} is no date like 2027-01-31.")
     if len(keys) < len(reviewers):
         raise ConfigError(f"{PATH} of the base: two reviewers have one key; then nobody knows whose word it is.")
+
+
+def _key(reviewer: Reviewer) -> str:
+    """What a reviewer's key is known by. Raises Refused."""
+    from interlock.identity import passkeys
+    from interlock.identity.sshwire import SshKey
+    from interlock.model.errors import Refused
+
+    if bool(reviewer.key) == (reviewer.passkey is not None):
+        raise Refused("it is either `key`, a line of a .pub file, or `passkey`; another key is another [[reviewer]].")
+    if reviewer.passkey is None:
+        return SshKey.parse(reviewer.key.strip()).fingerprint
+    passkeys.site(reviewer.passkey.relying_party, reviewer.passkey.origins)
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", reviewer.passkey.id) or not reviewer.passkey.public:
+        raise Refused("a passkey has an id and a public key, both in base64url.")
+    return reviewer.passkey.id
 
 
 def _unusable(opinion: Opinion) -> str:

@@ -13,6 +13,7 @@ from interlock.changes.conduct import conduct
 from interlock.changes.decide import Report, decide
 from interlock.changes.finding import Result
 from interlock.changes.intake import take
+from interlock.changes.passkeyreview import inside
 from interlock.changes.repo import Repo
 from interlock.changes.risk import measures
 from interlock.changes.risk.score import Risk, risk
@@ -24,7 +25,7 @@ class Known(NamedTuple):
     """What an installation knows beside a repository.
 
     `freezes`: the reasons of those in force; under one, less of a risk is enough for a person to look. `withdrawn`:
-    gives the fingerprints of people's keys that count no more; asked where the base names reviewers.
+    gives the ids of people's keys that count no more; asked where people sign reviews.
     """
 
     freezes: tuple[str, ...] = ()
@@ -63,7 +64,7 @@ def judge(
     started = time.monotonic()
     chosen = stages(names)
     change = take(repo, base, head, today=today)
-    if change.config.reviewer:
+    if change.config.reviewer or (change.config.review and _by_passkey(change)):
         change.withdrawn = known.withdrawn()
     kept = Cache(cache) if cache else None
     results = conduct(change, [one for one in chosen if not isinstance(one, Late)], cache=kept, told=told)
@@ -71,6 +72,12 @@ def judge(
     last = [one.knowing(scored) for one in chosen if isinstance(one, Late)]
     results += conduct(change, last, cache=kept, told=told)
     return decide(change, results, seconds=time.monotonic() - started, partial=bool(names), risk=scored)
+
+
+def _by_passkey(change: Change) -> bool:
+    """Whether somebody signed a review of the change's last commit with a passkey, or so a note says."""
+    last = (one.reviews for one in change.commits if one.name == change.head)
+    return any(inside(line) is not None for raw in last for line in (raw or b"").splitlines())
 
 
 def _risk(repo: Repo, change: Change, results: Sequence[Result], freezes: tuple[str, ...]) -> Risk:

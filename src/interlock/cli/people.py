@@ -56,7 +56,7 @@ def _change_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 @command.command("list", epilog="\b\nExamples:\n  interlock people list\n  interlock people list --at 120 --json")
 @click.option("--at", type=int, help="As it was just before this entry of the ledger.")
-@click.option("--gate", is_flag=True, help="Print their SSH keys as [[reviewer]] tables for .interlock/gate.toml.")
+@click.option("--gate", is_flag=True, help="Print their keys as [[reviewer]] tables for .interlock/gate.toml.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def list_people(at: int | None, gate: bool, as_json: bool) -> None:
     """List everybody, with groups and the number of keys."""
@@ -64,8 +64,7 @@ def list_people(at: int | None, gate: bool, as_json: bool) -> None:
     if gate:
         for person in found["people"]:
             for key in person["authenticators"]:
-                if key["kind"] == "ssh":
-                    click.echo(f'[[reviewer]]\nname = "{person["name"]}"\nkey = "{key["public"]}"')
+                click.echo(f'[[reviewer]]\nname = "{person["name"]}"\n{_as_rule(key)}')
         return
     if as_json:
         emit(found)
@@ -77,6 +76,16 @@ def list_people(at: int | None, gate: bool, as_json: bool) -> None:
         click.echo(f"{visible(person['name'])}{role}  {heading(f'{groups}; ' + many(keys, 'key'))}")
     if found["guarded"]:
         click.echo("Each change of people needs two administrators.")
+
+
+def _as_rule(key: dict[str, Any]) -> str:
+    """A key as the gate's rules have it."""
+    import json
+
+    if key["kind"] == "ssh":
+        return f'key = "{key["public"]}"'
+    said = {name: json.dumps(key[name]) for name in ("id", "public", "relying_party", "origins")}
+    return f"passkey = {{ {', '.join(f'{name} = {value}' for name, value in said.items())} }}"
 
 
 @command.command("show", epilog="\b\nExample:\n  interlock people show ada")

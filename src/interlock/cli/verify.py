@@ -74,9 +74,8 @@ def command(  # noqa: PLR0913 - each is an option
 
     It reads, never writes, and needs neither the daemon nor a network. It says which entry or tile is wrong.
     """
-    from interlock.approvals.audit import Decisions
     from interlock.cli.show import emit
-    from interlock.identity.audit import Audit
+    from interlock.cli.verify_people import Persons
     from interlock.ledger.verify import verify
 
     trusted = _key(key)
@@ -92,35 +91,16 @@ def command(  # noqa: PLR0913 - each is an option
     if proof is not None:
         _proved(proof, entry, trusted, as_json=as_json)
         return
-    audit = Audit()
-    decided = Decisions(audit.people)
-
-    def hear(index: int, kind: str, time: str, body: dict[str, Any]) -> None:
-        audit.hear(index, kind, time, body)
-        decided.hear(index, kind, time, body)
-
+    persons = Persons()
     earlier = None if since is None else _read(since)
     with _unpacked(directory or _own()) as place:
-        report = verify(place, key=trusted, origin=origin, since=earlier, strict=strict, hear=hear)
-    audit.judge()
-    decided.judge()
-    identity = {
-        "people_changes": audit.changes,
-        "session_closes": audit.closes,
-        "token_uses": audit.uses,
-        "decisions": decided.checked,
-        "signed_decisions": decided.signed,
-    }
+        report = verify(place, key=trusted, origin=origin, since=earlier, strict=strict, hear=persons.hear)
+    persons.judge()
     if as_json:
-        emit(as_data(report) | {"identity": identity})
+        emit(as_data(report) | {"identity": persons.counts()})
         return
     _tell(report)
-    told = (
-        f"{many(audit.changes, 'change')} of people, {many(audit.closes, 'close')} of sessions, "
-        f"{many(audit.uses, 'use')} of tokens, "
-        f"{many(decided.checked, 'decision')} ({decided.signed} signed)"
-    )
-    click.echo(f"  identity    {told}: each by whoever it names")
+    click.echo(f"  identity    {persons.told()}: each by whoever it names")
 
 
 def _unpacked(place: Path) -> AbstractContextManager[Path]:

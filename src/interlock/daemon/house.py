@@ -55,6 +55,7 @@ from interlock.daemon.listening import Addresses
 from interlock.daemon.network import Network
 from interlock.daemon.notifying import Notifier
 from interlock.daemon.panel import PanelDesk
+from interlock.daemon.passkeyreviews import PasskeyReviewDesk
 from interlock.daemon.people import PeopleDesk
 from interlock.daemon.plans import PlanDesk
 from interlock.daemon.playground import PlaygroundDesk
@@ -209,7 +210,10 @@ async def build(home: Home, ledger: Ledger, signer: Ed25519Key, *, clock: Clock,
     tracker.committed = attester.committed
     desks = [*_desks(ground, broker, runs, settler, stop), ProvenanceDesk(tracker, ledger, recorder, attester), reviews]
     verdicts = VerdictsDesk(tracker, ledger=ledger, recorder=recorder, callers=ground.callers, keys=home.state / "keys")
-    rpc = Rpc([*desks, verdicts, crowd, inviting, tokens, roles, inbox, undo, halt, notifier, panel])
+    signed = PasskeyReviewDesk(
+        reviews, verdicts, tracker, people=people, callers=ground.callers, clock=clock, count=crowd.count
+    )
+    rpc = Rpc([*desks, verdicts, signed, crowd, inviting, tokens, roles, inbox, undo, halt, notifier, panel])
     panel.rpc, notifier.panel = rpc, panel.address
     await broker.queue.recover()
     await undo.recover()

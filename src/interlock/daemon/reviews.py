@@ -64,9 +64,8 @@ class ReviewDesk:
                 "the ledger shows no run of tests of this session that passed since it saw this commit. "
                 "Run them first, by a command that says so (pytest, npm test, cargo test …)."
             )
-        return await self._record(repo, commit, review.predicate(
-            role, says, because, by, runs=runs, made=self._clock.stamp()
-        ))  # fmt: skip
+        said = review.predicate(role, says, because, by, runs=runs, made=self._clock.stamp())
+        return await self.record(repo, commit, said)
 
     def _session(self, peer: Peer, wanted: str) -> Session | None:
         """The session whose process called; None for a person. Raises Refused where it cannot be told."""
@@ -88,7 +87,10 @@ class ReviewDesk:
         start = max(session.opened, made.entry if made is not None else 0)
         return self._attester.tested(start, self._ledger.size, {session.principal.session})
 
-    async def _record(self, repo: Repo, commit: str, predicate: dict[str, Any]) -> dict[str, Any]:
+    async def record(
+        self, repo: Repo, commit: str, predicate: dict[str, Any], proof: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Make a review durable; `proof` is what its entry holds beside, for who verifies the ledger alone."""
         fact, raw = (await asyncio.to_thread(repo.facts, [commit]))[0], await asyncio.to_thread(repo.raw, commit)
         envelope = sealed(self._signer, attest.subjects(fact, raw), review.PREDICATE, predicate)
         descriptor = await asyncio.to_thread(self._ledger.blobs.put, envelope, MEDIA_TYPE)
@@ -100,6 +102,7 @@ class ReviewDesk:
             "says": predicate["says"],
             "by": predicate["by"],
             "statement": descriptor,
+            **({"proof": dict(proof)} if proof else {}),
         }
         entry = await self._recorder.record(review.KIND, body)
         return {"entry": entry, "commit": fact.commit, **predicate}

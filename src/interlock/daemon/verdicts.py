@@ -27,7 +27,7 @@ from interlock.daemon.tracking import Tracker
 from interlock.ledger.dsse import MEDIA_TYPE, statement
 from interlock.ledger.store import Ledger
 from interlock.ledger.verify import read_verdict
-from interlock.model.errors import AgentError, InterlockError, LedgerIncomplete, NotFound, StateError
+from interlock.model.errors import AgentError, InterlockError, LedgerIncomplete, NotFound, Refused, StateError
 
 KIND = "gate"  # of ledger entry
 _SHOWN = 60  # changes in one answer
@@ -137,6 +137,14 @@ class VerdictsDesk:
             "reviews": self._reviews(body["commit"]),
         }  # fmt: skip
 
+    async def judged(self, index: int) -> tuple[dict[str, Any], dict[str, Any]]:
+        """A verdict's entry and its report. Raises NotFound for what is none, Refused where its report is gone."""
+        found = await asyncio.to_thread(self._shown, index)
+        if found["report"] is None:
+            why = found["problem"] or "the gate has not judged this commit here: run `interlock gate` on it first."
+            raise Refused(f"what cannot be shown is not signed: {why}")
+        return found["body"], found["report"]
+
     def _report(self, body: Mapping[str, Any]) -> tuple[dict[str, Any] | None, str]:
         try:
             return json.loads(self._ledger.blobs.get(body["report"]["digest"])), ""
@@ -172,5 +180,6 @@ class VerdictsDesk:
         for stored in self._ledger.entries(kinds=[review.KIND]):
             body = json.loads(stored.raw)["body"]
             if body["commit"] == commit:
-                found.append({"entry": stored.index, **{name: body[name] for name in ("role", "says", "by")}})
+                told = {name: body[name] for name in ("role", "says", "by")}
+                found.append({"entry": stored.index, **told, "passkey": "proof" in body})
         return found

@@ -1,21 +1,23 @@
 """Stage *review*: that others than its authors looked at the change, where the base asks for that.
 
 Off unless the base's `gate.toml` has a `[[review]]`. Who wrote a commit is what its attestation says, who looked at the
-change what `refs/notes/interlock-reviews` holds for its last commit: both signed by logs that the base names. Where
-either is missing a person has to look; a name in a commit's message is nobody's word here.
+change what `refs/notes/interlock-reviews` holds for its last commit: signed by logs that the base names, or by people
+whom it names. Where either is missing a person has to look; a name in a commit's message is nobody's word here.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from typing import Any
 
-from interlock.changes import chain, signedreview
+from interlock.changes import chain, passkeyreview, signedreview
 from interlock.changes.chain import Hand, Word
 from interlock.changes.change import Change, Commit
-from interlock.changes.config import Review, matches
+from interlock.changes.config import Review, Reviewer, matches
 from interlock.changes.finding import Finding, Weight
 from interlock.changes.risk.score import Risk
+from interlock.changes.signedreview import About
 from interlock.changes.stage import Found
 from interlock.ledger.verify import check_attestation, check_review
 from interlock.model.errors import LedgerTampered, LedgerUnverifiable, Refused
@@ -27,7 +29,7 @@ _DOES = {"critic": "looked at it", "tester": "tested it"}
 class ReviewChain:
     """The stage; see `stage.Late`. Without a score every rule holds, whatever score it is from."""
 
-    name, version, budget = "review", "2", 10.0
+    name, version, budget = "review", "3", 10.0
 
     def __init__(self, risk: Risk | None = None) -> None:
         self._risk = risk
@@ -45,7 +47,8 @@ class ReviewChain:
 
     def reads(self, change: Change) -> str:
         """The commits, what is noted of them, and the score."""
-        digest = hashlib.sha256(repr((self._score(), self._frozen, change.today, sorted(change.withdrawn))).encode())
+        about = (_about(change), change.today, sorted(change.withdrawn))
+        digest = hashlib.sha256(repr((self._score(), self._frozen, *about)).encode())
         for commit in change.commits:
             for part in (commit.raw, commit.note or b"", commit.reviews or b""):
                 digest.update(hashlib.sha256(part).digest())
@@ -104,6 +107,10 @@ def _where(word: Word) -> str:
     return "signed" if word.log == signedreview.LOG else f"#{word.entry}"
 
 
+def _about(change: Change) -> About:
+    return About(change.head, change.trees["head"], change.fork, change.trees["fork"])
+
+
 def _words(change: Change) -> tuple[list[Word], list[Finding], list[str]]:
     """What was said of the change's last commit, where the base's logs saw it or its reviewers signed it."""
     last = next(commit for commit in change.commits if commit.name == change.head)
@@ -112,32 +119,47 @@ def _words(change: Change) -> tuple[list[Word], list[Finding], list[str]]:
     findings: list[Finding] = []
     notes: list[str] = []
     for line in lines:
-        by_hand = signedreview.signed(line)
-        if by_hand is not None:
-            said = _signed(by_hand, last, change, notes)
-        else:
-            said = _checked(line, last, change.config.provenance.keys)
-        if isinstance(said, Word):
-            words.append(said)
-        elif said:
-            findings.append(_invalid(last, said))
+        try:
+            words += _word(line, last, change)
+        except signedreview.Unknown as error:
+            notes.append(f"a review does not count: {error}")
+        except (Refused, LedgerTampered) as error:
+            findings.append(_invalid(last, str(error)))
     known = chain.latest(words)
     return known, findings + [_refused(one, last) for one in known if one.says == "no"], notes
 
 
-def _signed(said: tuple[str, str], commit: Commit, change: Change, notes: list[str]) -> Word | str:
-    """A review by a person's own signature; what is wrong with it; "" for one that does not count, which is noted."""
-    try:
-        word, who = signedreview.check(said, commit.name, change.config.reviewer, change.today, change.withdrawn)
-    except signedreview.Unknown as error:
-        notes.append(f"a review does not count: {error}")
-        return ""
-    except Refused as error:
-        return str(error)
-    # An address is only what a commit says of itself, but nobody gives it to be counted less.
+def _word(line: bytes, last: Commit, change: Change) -> list[Word]:
+    """What a line says; nothing for one of a log that is not ours to judge.
+
+    Raises:
+        Unknown: it is a person's own signature, and does not count.
+        Refused, LedgerTampered: something is wrong with it.
+    """
+    about, today, gone = _about(change), change.today, change.withdrawn
+    if (by_hand := signedreview.signed(line)) is not None:
+        word, who = signedreview.check(by_hand, about, change.config.reviewer, today, gone)
+        return [_anothers(word, who, change)]
+    if (signed := passkeyreview.inside(line)) is not None:
+        reviewer = passkeyreview.reviewer(signed, change.config.reviewer)
+        if reviewer is not None:
+            return [_anothers(passkeyreview.check(signed, reviewer, about, today, gone), reviewer, change)]
+    said = _logged(line, last, change.config.provenance.keys)
+    if said is None:
+        if signed is not None:
+            raise signedreview.Unknown("its passkey is no reviewer's in the base's gate.toml, and its log is not named")
+        return []
+    kept = passkeyreview.found(said["predicate"])
+    return [chain.word(said) if kept is None else passkeyreview.recorded(kept, said["predicate"], about, today, gone)]
+
+
+def _anothers(word: Word, who: Reviewer, change: Change) -> Word:
+    """The word of a reviewer who made no commit of the change. Raises Unknown.
+
+    An address is only what a commit says of itself, but nobody gives it to be counted less.
+    """
     if any(f"<{email}>".lower() in row for email in who.emails for one in change.commits for row in _hands_of(one)):
-        notes.append(f"a review does not count: {who.name} is an author of this change by its commits")
-        return ""
+        raise signedreview.Unknown(f"{who.name} is an author of this change by its commits")
     return word
 
 
@@ -147,17 +169,19 @@ def _hands_of(commit: Commit) -> list[str]:
     return [row for row in head.split("\n") if row.startswith(("author ", "committer "))]
 
 
-def _checked(line: bytes, commit: Commit, keys: Sequence[str]) -> Word | str:
-    """A review; what is wrong with it; "" for one of a log that is not ours to judge."""
-    wrong = ""
+def _logged(line: bytes, commit: Commit, keys: Sequence[str]) -> dict[str, Any] | None:
+    """A review that a log of the base has signed; None for another log's. Raises LedgerTampered."""
+    wrong: LedgerTampered | None = None
     for key in keys:
         try:
-            return chain.word(check_review(line, commit.raw, key))
+            return check_review(line, commit.raw, key)
         except LedgerUnverifiable:
             continue
         except LedgerTampered as error:
-            wrong = str(error)
-    return wrong
+            wrong = error
+    if wrong is not None:
+        raise wrong
+    return None
 
 
 def _missing(rule: Review, words: Sequence[Word], hands: set[Hand], head: str) -> Iterator[Finding]:
@@ -176,8 +200,8 @@ def _missing(rule: Review, words: Sequence[Word], hands: set[Hand], head: str) -
             else f"No {role} is proved: that somebody else {_DOES[role]} stands in no log that the base names.",
             why=f"The base asks for a {role} who is another {rule.apart} than its authors and other reviewers.",
             fix=f"Have another {rule.apart} run `interlock review {head[:12]} --as {role} --says ok`, then "
-            "`interlock attest --reviews` there; or a person of the base's [[reviewer]] sign one (docs/gate.md). Push "
-            "refs/notes/interlock-reviews.",
+            "`interlock attest --reviews` there; or a person of the base's [[reviewer]] sign one, with a key or in the "
+            "panel (docs/gate.md). Push refs/notes/interlock-reviews.",
         )  # fmt: skip
 
 
