@@ -14,6 +14,7 @@ import httpx2
 import msgspec
 import pytest
 from tests.daemon.conftest import Guard
+from tests.daemon.test_provenance import commit, git
 from tests.identity.hands import PRESENT, Passkey
 from tests.panel.conftest import Browser, ask
 from tests.panel.far import FAR, Far, certified, free
@@ -313,6 +314,32 @@ def test_a_passkey_signs_in_once_and_then_signs_what_is_grave(far: Far, http: ht
     after = call(far.guard.home, "request", {"id": request["id"]})
     assert (after["state"], after["decided_how"]) == ("approved", "passkey")
     assert far.guard.cli("verify").returncode == 0
+
+
+def test_a_change_is_reviewed_by_passkey_from_another_machine(far: Far, http: httpx2.Client, device: Passkey) -> None:
+    """Story: the screen *Changes* was refused to whoever had signed in from elsewhere, and to readers."""
+    git(far.guard, "init", "-q", "-b", "main")
+    (far.guard.project / "a.py").write_text("a = 1\n")
+    commit(far.guard, "before")
+    git(far.guard, "checkout", "-q", "-b", "work")
+    (far.guard.project / "a.py").write_text("a = 2\n")
+    commit(far.guard, "after")
+    assert far.guard.cli("gate", "main..work", "--stage", "scope").returncode == 0
+    page = begun(http)
+    sent = {"statement": page["statement"], "response": device.get(allowing(page["options"], device))}
+    assert http.post("/login/passkey", json=sent).json() == {"go": "/"}
+    assert http.get("/changes").status_code == 200
+    path = f"/changes/{far.guard.entries('gate')[-1]['index']}"
+    shown = http.get(f"{path}.json").json()["shown"]
+    owner = call(far.guard.home, "people.list", {})["owner"]
+    asked = {"shown": shown, "reviewer": owner, "role": "critic", "says": "ok", "because": ""}
+    drawn = http.post(f"{path}/challenge", json=asked, headers=token(http)).json()
+    signed = {"statement": drawn["statement"], "response": device.get(drawn["options"])}
+    assert http.post(f"{path}/review", json=signed, headers=token(http)).json() == {"go": path}
+    assert http.post(f"{path}/review", json=signed, headers=token(http)).status_code == 409
+    other = {**asked, "shown": "sha256:00"}
+    assert "another report" in http.post(f"{path}/challenge", json=other, headers=token(http)).json()["message"]
+    assert far.guard.entries("review")[-1]["body"]["by"] == {"person": owner}
 
 
 def test_what_a_passkey_signed_for_something_else_signs_nobody_in(

@@ -231,6 +231,7 @@ def judged(**more: Any) -> dict[str, Any]:
              for path, waived in (("a.py", ""), ("b.py", ""), ("c.py", "ann"), ("", ""))]  # fmt: skip
     report = {"risk": {"files": ["b.py", "z.py"], "reasons": [], "people": 2}, "stages": [stage | {"findings": found}]}
     body = {"commit": "c" * 40, "repository": "/p", "verdict": "BLOCK", "risk": 70, "findings": {"review": 4}, "by": {}}
+    body["report"] = {"digest": "sha256:5e2f"}
     behind = {"lines": {}, "attested": {}, "sessions": []}
     plain = {
         "entry": 4, "time": "2026-11-29T02:00:00Z", "body": body, "report": report, "problem": "", "behind": behind,
@@ -255,6 +256,20 @@ def test_a_change_without_its_report_says_what_its_entry_does() -> None:
     unknown = judged(report=None)
     unknown["body"]["verdict"] = "LATER"
     assert "person has to look" in changes.change(unknown).says  # what a later version says is no pass
+
+
+def test_who_has_a_passkey_for_this_address_reviews_what_is_shown_and_nobody_what_is_not() -> None:
+    people = {"people": [
+        {"name": "ann", "authenticators": [{"kind": "ssh"}]},
+        {"name": "bob", "authenticators": [{"kind": "passkey", "relying_party": "panel.example"}]},
+        {"name": "eve", "authenticators": [{"kind": "passkey", "relying_party": "localhost"}]},
+        {"name": "pia", "authenticators": [{"kind": "passkey", "relying_party": "localhost"}]},
+    ]}  # fmt: skip
+    able = changes.signing(people, "localhost", "pia")
+    assert able == ("pia", "eve")
+    assert (changes.change(judged(), able).signers, changes.change(judged(), able).shown) == (able, "sha256:5e2f")
+    gone = changes.change(judged(report=None), able)
+    assert (gone.signers, gone.shown) == ((), "")
 
 
 def test_what_a_machine_wrote_is_counted_and_not_guessed() -> None:

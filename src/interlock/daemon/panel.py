@@ -56,13 +56,14 @@ READS = frozenset({
     "status", "inbox", "request", "sessions.list", "halt.list", "halt.reach", "halt.certificate", "log", "entry",
     "checkpoint", "people.list", "grants", "role.list", "token.list", "plan.show", "undo.plan", "decide.printed",
     "changes", "tier", "history.sessions", "history.session", "history.entries", "history.insights", "history.verified",
-    "why.explain", "why.rules", "suggestions", "notify.status", EXPORT,
+    "why.explain", "why.rules", "suggestions", "notify.status", "gate.list", "gate.show", EXPORT,
 })  # fmt: skip
 
 
 # What somebody may do who signed in from another machine. The rest is done on the machine itself.
 FROM_AFAR = frozenset({
     "approve", "deny", "decide.challenge", "decide.passkey", "halt.order", "halt.resume", "grant.revoke",
+    "review.challenge", "review.passkey",
 })  # fmt: skip
 
 

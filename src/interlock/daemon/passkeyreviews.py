@@ -81,8 +81,10 @@ class PasskeyReviewDesk:
             raise AgentError("a review is of a critic or a tester, and says ok or no.")
         if says == "no" and not because:
             raise Refused("say what is wrong with the change: whoever mends it reads that.")
-        if not passkeys_of(person):
-            raise Refused(f"{person.name} has no passkey here. The panel's People screen adds one.")
+        site = text(params, "relying_party")
+        keys = [key for key in passkeys_of(person) if key.relying_party == site]
+        if not keys:
+            raise Refused(f"{person.name} has no passkey for {site}. The panel's People screen adds one.")
         body, report = await self._verdicts.judged(integer(params, "id"))
         trees, digest = report["trees"], body["report"]["digest"].removeprefix("sha256:")
         shown = Shown(trees["head"], report["fork"], trees["fork"], digest, secrets.token_hex(16))
@@ -91,7 +93,7 @@ class PasskeyReviewDesk:
         at, until = day.strftime("%Y-%m-%dT%H:%M:%SZ"), (day + _COUNTS).date().isoformat()
         statement = Statement(report["head"], role, says, at, until, because, shown)
         lines = statement.text()
-        options = passkeys.assertion_options(text(params, "relying_party"), _wanted(lines), passkeys_of(person))
+        options = passkeys.assertion_options(site, _wanted(lines), keys)
         self._waiting = {name: one for name, one in self._waiting.items() if one.until > now}
         if len(self._waiting) >= _ASKED:
             raise Refused("too many reviews are being signed at once. Wait five minutes.")

@@ -95,7 +95,8 @@ def _gate(body: _Body) -> Story:
 def _reviewed(body: _Body) -> Story:
     by = body["by"]
     who = f"{by['agent']} {by.get('session', '')}" if by.get("agent") else by.get("person", "")
-    text = f"{who}, {body['role']} of commit {body['commit'][:12]}"
+    signed = ", signed with a passkey" if "proof" in body else ""
+    text = f"{who}, {body['role']} of commit {body['commit'][:12]}{signed}"
     return f"says {body['says']}", "good" if body["says"] == "ok" else "warn", text, ""
 
 

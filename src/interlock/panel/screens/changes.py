@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import msgspec
 
 from interlock.model.counts import many
-from interlock.panel.screen import Screen, Visit
+from interlock.model.errors import Refused
+from interlock.panel.screen import Act, Screen, Visit
 
 _FIRST = 8  # files that are named to be looked at first
 _REASONS = 6
@@ -86,10 +88,13 @@ class Review(msgspec.Struct, frozen=True):
     role: str
     says: str
     who: str
+    passkey: bool
 
 
 class Change(msgspec.Struct, frozen=True):
-    """One change. `people` is how many the base wants to look; `machine` how much of the new lines agents wrote."""
+    """One change. `people` is how many the base wants to look; `machine` how much of the new lines agents wrote;
+    `fork` the commit where it parted from its base, and `signers` who could sign a review of it at this address.
+    """
 
     row: Row
     says: str
@@ -108,6 +113,9 @@ class Change(msgspec.Struct, frozen=True):
     machine: str
     sessions: tuple[str, ...]
     reviews: tuple[Review, ...]
+    fork: str
+    shown: str  # the digest of the report: what is signed names it
+    signers: tuple[str, ...]
 
 
 def view(found: Mapping[str, Any]) -> View:
@@ -140,8 +148,8 @@ def _who(by: Mapping[str, Any]) -> str:
     return f"{agent} {by['session']}" if by.get("session") else agent
 
 
-def change(found: Mapping[str, Any]) -> Change:
-    """One change, whole; where its report is gone, as far as its entry says it."""
+def change(found: Mapping[str, Any], signers: Sequence[str] = ()) -> Change:
+    """One change, whole; where its report is gone, as far as its entry says it, and nobody reviews it by that."""
     body, report = found["body"], found["report"] or {}
     risk, behind = report.get("risk") or {}, found["behind"]
     row = _row({**body, "entry": found["entry"], "time": found["time"], "lines": behind["lines"]})
@@ -162,7 +170,12 @@ def change(found: Mapping[str, Any]) -> Change:
         attested=tuple(sorted(behind["attested"].items(), key=lambda pair: -pair[1])),
         machine=machine(behind["lines"]),
         sessions=tuple(behind["sessions"]),
-        reviews=tuple(Review(one["entry"], one["role"], one["says"], _who(one["by"])) for one in found["reviews"]),
+        reviews=tuple(
+            Review(one["entry"], one["role"], one["says"], _who(one["by"]), one["passkey"]) for one in found["reviews"]
+        ),
+        fork=report.get("fork", ""),
+        shown=body["report"]["digest"] if report else "",
+        signers=tuple(signers) if report else (),
     )
 
 
@@ -222,10 +235,45 @@ async def load(visit: Visit) -> View:
 
 async def load_change(visit: Visit) -> Change:
     """One of them."""
-    return change(await visit.ask("gate.show", id=visit.path["id"]))
+    found, people = await asyncio.gather(visit.ask("gate.show", id=visit.path["id"]), visit.ask("people.list"))
+    return change(found, signing(people, visit.site, visit.seat.name))
+
+
+def signing(people: Mapping[str, Any], site: str, me: str) -> tuple[str, ...]:
+    """Who has a passkey that signs at this address, the one who looks first."""
+    able = (
+        one["name"]
+        for one in people["people"]
+        if any(key.get("relying_party") == site for key in one.get("authenticators", ()))
+    )
+    return tuple(sorted(able, key=lambda name: name != me))
+
+
+async def challenge(visit: Visit, sent: Mapping[str, str]) -> dict[str, Any]:
+    """What a passkey is to sign: the review whole, written by the daemon from what it stored."""
+    found = await visit.ask("gate.show", id=visit.path["id"])
+    if found["report"] is None or sent.get("shown") != found["body"]["report"]["digest"]:
+        raise Refused("this page shows another report than the one that is signed. Load it again.")
+    asked: dict[str, Any] = await visit.ask(
+        "review.challenge",
+        id=visit.path["id"],
+        reviewer=sent.get("reviewer", visit.seat.name),
+        role=sent.get("role", ""),
+        says=sent.get("says", ""),
+        because=sent.get("because", ""),
+        relying_party=visit.site,
+    )
+    return asked
+
+
+async def signed(visit: Visit, sent: Mapping[str, str]) -> str:
+    """A review that a passkey signed."""
+    await visit.ask("review.passkey", statement=sent.get("statement", ""), response=sent.get("response", ""))
+    return f"/changes/{visit.path['id']}"
 
 
 SCREENS = (
     Screen("changes", "/changes", "Changes", "changes.html", load, ("gate",)),
     Screen("change", "/changes/{id:int}", "A change", "change.html", load_change, ("gate",)),
 )
+ACTS = (Act("/changes/{id:int}/challenge", challenge), Act("/changes/{id:int}/review", signed))

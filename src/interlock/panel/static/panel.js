@@ -113,6 +113,8 @@
     lastClick.target = event.target.closest("button");
     if (!lastClick.target) return;
     if (lastClick.target.id === "approve-passkey") withPasskey();
+    if (lastClick.target.id === "review-ok") reviewed("ok");
+    if (lastClick.target.id === "review-no") reviewed("no");
     if (lastClick.target.classList.contains("passkey-add")) addPasskey(lastClick.target.dataset.name);
   }, true);
 
@@ -193,6 +195,30 @@
       const response = await passkeys.sign(asked.options);
       go((await send(`${base}/passkey`, {subject, decision: asked.decision, response})).go);
     } catch (error) { problem(`Nothing was approved. ${error.message}`); }
+  }
+
+  // --- a review of a change, signed by a passkey; like a card, what has just appeared or changed is not signed
+
+  const review = {shown: "", since: 0, busy: false};
+
+  function seeReview() {
+    const place = $("#review"), shown = place ? place.dataset.shown : "";
+    if (shown !== review.shown) Object.assign(review, {shown, since: performance.now()});
+  }
+
+  async function reviewed(says) {
+    const {act, shown} = $("#review").dataset, place = $("#review-said");
+    if (review.busy) return;
+    if (performance.now() - review.since < ARM_MS) { place.textContent = "Not yet: this change has just appeared."; return; }
+    review.busy = true;
+    place.textContent = "";
+    try {
+      const {statement, options} = await send(`${act}/challenge`, {
+        shown, says, role: $("#review-role").value, reviewer: $("#review-signer").value, because: $("#review-because").value,
+      });
+      const response = await passkeys.sign(options);
+      go((await send(`${act}/review`, {statement, response})).go);
+    } catch (error) { place.textContent = `Nothing was signed: ${error.message}`; } finally { review.busy = false; }
   }
 
   // --- keys
@@ -324,12 +350,13 @@
 
   function settled() {
     arm();
+    seeReview();
     ages();
     const waiting = $("#waiting"), number = waiting ? Number(waiting.dataset.waiting) : 0;
     document.title = document.title.replace(/^\(\d+\) /, "");
     if (number) document.title = `(${number}) ${document.title}`;
     if (chosen >= 0) { const rows = all("#screen [data-row]"); if (rows[chosen]) rows[chosen].classList.add("chosen"); }
-    for (const button of all("#approve-passkey, .passkey-add")) passkeyFor(button);
+    for (const button of all("#approve-passkey, .passkey-add, #review-ok, #review-no")) passkeyFor(button);
   }
 
   for (const button of all("#palette-open, #theme, #help-open")) button.hidden = false;
