@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import sys
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -17,14 +18,17 @@ from interlock import __version__
 from interlock.approvals.queue import Queue
 from interlock.broker.clock import Clock, seconds, stamp
 from interlock.broker.records import ALARM
+from interlock.containment.graves import rules as graves
 from interlock.daemon.house import House, build
 from interlock.daemon.memory import give_back
 from interlock.daemon.recorder import LedgerRecorder
 from interlock.daemon.rules import RuleBook
 from interlock.daemon.server import Server
-from interlock.effects import sql
-from interlock.effects.catalogue import packaged
+from interlock.effects import hosts, path_rules, redact, sql
+from interlock.effects.catalogue import api_table, packaged
 from interlock.effects.catalogue.readers import powershell
+from interlock.effects.sql import names
+from interlock.effects.tools import mcp_words
 from interlock.home import Home
 from interlock.identity import keys
 from interlock.ledger.store import Ledger
@@ -39,6 +43,11 @@ _TRIM_SECONDS = 30.0
 _DRAIN_SECONDS = 5.0
 _IDLE_SECONDS = 2.0
 _CLOCK_SLACK_SECONDS = 5.0  # a time server's ordinary correction
+# The lists that decisions look things up in; each is read, and its patterns compiled, by the first who asks.
+_LISTS = (
+    path_rules.packaged, partial(redact.redact, "no credential"), hosts.packaged, names.packaged, mcp_words.packaged,
+    api_table.packaged, graves.book,
+)  # fmt: skip
 
 
 def run(home: Home, *, lost_head: bool = False, lost_key: bool = False) -> None:
@@ -190,9 +199,11 @@ def _warm(rules: RuleBook) -> None:
 
 
 def _warm_readers() -> None:
-    """What the first commands would otherwise wait for: the SQL library, PowerShell's, the catalogue's families."""
+    """What the first commands would otherwise wait for: SQL's library, PowerShell's, the lists, the families."""
     sql.warm()
     powershell.warm()
+    for read in _LISTS:
+        read()
     for shelf in packaged().shelves:
         try:
             shelf.families()
