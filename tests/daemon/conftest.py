@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -22,6 +23,9 @@ from interlock.home import Home, locate
 # The agent is a process of its own that starts the hook client: Interlock knows agents by that, and the test, which
 # also plays the person, must not be one. Perl is on every Debian and starts in two milliseconds.
 AGENT = ["perl", "-e", "exit(system(@ARGV) >> 8)", str(Path(sys.executable).parent / "interlock-hook"), "claude"]
+
+
+UNCONTAINED = '[ask]\nhold_seconds = 0\n[containment]\nshell = "off"\n'
 
 
 class Guard:
@@ -121,20 +125,38 @@ def allowed(reply: Reply) -> bool:
     return reply == Reply()
 
 
+@contextlib.contextmanager
+def housed(base: Path) -> Iterator[Guard]:
+    """A home whose daemon is not started yet, and which has none any more afterwards."""
+    guard = Guard(base)
+    try:
+        yield guard
+    finally:
+        if guard.process is not None and guard.process.poll() is None:
+            guard.process.kill()
+            guard.process.wait(20)
+
+
 @pytest.fixture
 def cold(tmp_path: Path) -> Iterator[Guard]:
     """A home whose daemon is not started yet."""
-    guard = Guard(tmp_path)
-    yield guard
-    if guard.process is not None and guard.process.poll() is None:
-        guard.process.kill()
-        guard.process.wait(20)
+    with housed(tmp_path) as guard:
+        yield guard
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guard]:
+    """As `guard`, one for a whole file: for calls that leave nothing behind which another of its tests would meet."""
+    with housed(tmp_path_factory.mktemp("shared")) as guard:
+        guard.configure("[ask]\nhold_seconds = 0\n")
+        guard.start()
+        yield guard
 
 
 @pytest.fixture
 def uncontained(cold: Guard) -> Guard:
     """A running daemon that contains nothing: what the sandbox would answer is a question."""
-    cold.configure('[ask]\nhold_seconds = 0\n[containment]\nshell = "off"\n')
+    cold.configure(UNCONTAINED)
     cold.start()
     return cold
 

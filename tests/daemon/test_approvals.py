@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from conftest import Guard, allowed
+from conftest import UNCONTAINED, Guard, allowed, housed
 from identity.hands import Passkey
 from interlock.daemon.client import Remote, call
 from interlock.daemon.wire import Reply
@@ -450,10 +450,10 @@ def test_a_plan_is_approved_as_one_and_run_step_by_step(uncontained: Guard) -> N
         ([PLAN[0]] * 41, "1 to 40"),
     ],
 )
-def test_a_plan_that_cannot_be_approved_asks_nothing(uncontained: Guard, steps: list[Any], words: str) -> None:
-    uncontained.hook("Read", {"file_path": str(uncontained.project / "x")})
-    assert words in json.loads(submit(uncontained, steps).stdout)["message"]
-    assert call(uncontained.home, "inbox") == []
+def test_a_plan_that_cannot_be_approved_asks_nothing(shared: Guard, steps: list[Any], words: str) -> None:
+    shared.hook("Read", {"file_path": str(shared.project / "x")})
+    assert words in json.loads(submit(shared, steps).stdout)["message"]
+    assert call(shared.home, "inbox") == []
 
 
 def test_a_plan_that_there_is_no_room_for_asks_nothing(cold: Guard) -> None:
@@ -503,13 +503,30 @@ def test_a_question_outlives_its_session_otherwise(guard: Guard) -> None:
         ("request.export", {"id": True}),
     ],
 )
-def test_nonsense_is_the_callers_error_and_the_daemon_lives(guard: Guard, method: str, params: dict[str, Any]) -> None:
+def test_nonsense_is_the_callers_error_and_the_daemon_lives(shared: Guard, method: str, params: dict[str, Any]) -> None:
     with pytest.raises(Remote):
-        call(guard.home, method, params)
-    assert call(guard.home, "ping")["version"]
+        call(shared.home, method, params)
+    assert call(shared.home, "ping")["version"]
 
 
 HOSTILE = "\x1b[2J\x9b1m\r\u202e\u200b\U000e0041\ufe0f\u2028\x07\x08p\u0430ypal"
+
+
+@pytest.fixture(scope="module")
+def bombed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guard]:
+    """A daemon that has heard a hostile agent in every field that agents fill; for all who only ask it something."""
+    common = {"session_id": f"s{HOSTILE}", "agent_id": f"a{HOSTILE}", "agent_type": f"t{HOSTILE}", "model": HOSTILE}
+    with housed(tmp_path_factory.mktemp("bombed")) as guard:
+        guard.configure(UNCONTAINED)
+        guard.start()
+        guard.hook("", {}, event="SessionStart", **common)
+        guard.hook("", {}, event="UserPromptSubmit", prompt=HOSTILE, **common)
+        guard.hook("Bash", {"command": f"rm -rf ~/x{HOSTILE}", "description": HOSTILE}, **common)
+        guard.hook(f"Evil{HOSTILE}", {"url": f"https://evil{HOSTILE}.example", "x": HOSTILE}, **common)
+        guard.hook("Write", {"file_path": f"{guard.project}/{HOSTILE}", "content": HOSTILE}, **common)
+        guard.hook("Read", {"file_path": f"/etc/{HOSTILE}"}, tool_use_id=HOSTILE, **common)
+        guard.hook("Read", {}, event="PostToolUse", tool_use_id=f"ghost{HOSTILE}", tool_response=HOSTILE, **common)
+        yield guard
 
 
 @pytest.mark.parametrize(
@@ -526,17 +543,3 @@ def test_no_command_prints_what_an_agent_wrote_as_it_is(bombed: Guard, words: st
     assert not {c for c in said if (c < " " and c != "\n") or "\x7f" <= c <= "\x9f"}, words
     if words in {"inbox", "log", "sessions"}:
         assert "<U+202E>" in said, "what was written did not come so far: this shows nothing"
-
-
-@pytest.fixture
-def bombed(uncontained: Guard) -> Guard:
-    """A daemon that has heard a hostile agent in every field that agents fill."""
-    common = {"session_id": f"s{HOSTILE}", "agent_id": f"a{HOSTILE}", "agent_type": f"t{HOSTILE}", "model": HOSTILE}
-    uncontained.hook("", {}, event="SessionStart", **common)
-    uncontained.hook("", {}, event="UserPromptSubmit", prompt=HOSTILE, **common)
-    uncontained.hook("Bash", {"command": f"rm -rf ~/x{HOSTILE}", "description": HOSTILE}, **common)
-    uncontained.hook(f"Evil{HOSTILE}", {"url": f"https://evil{HOSTILE}.example", "x": HOSTILE}, **common)
-    uncontained.hook("Write", {"file_path": f"{uncontained.project}/{HOSTILE}", "content": HOSTILE}, **common)
-    uncontained.hook("Read", {"file_path": f"/etc/{HOSTILE}"}, tool_use_id=HOSTILE, **common)
-    uncontained.hook("Read", {}, event="PostToolUse", tool_use_id=f"ghost{HOSTILE}", tool_response=HOSTILE, **common)
-    return uncontained

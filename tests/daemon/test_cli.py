@@ -10,11 +10,13 @@ import select
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from conftest import Guard
+from conftest import Guard, housed
 from interlock.daemon.client import call
 
 
@@ -28,8 +30,7 @@ def wish_for(guard: Guard, name: str = "notes.txt") -> dict[str, str]:
     return {"file_path": str(guard.base / "user" / name), "content": "x"}
 
 
-@pytest.fixture
-def busy(guard: Guard) -> Guard:
+def fill(guard: Guard) -> None:
     """A ledger with a little of everything: two sessions, allows, asks, denials, an outcome, an alarm."""
     path = str(guard.project / "a.py")
     guard.hook("Read", {"file_path": path}, tool_use_id="c1")
@@ -39,7 +40,29 @@ def busy(guard: Guard) -> Guard:
     guard.hook("Read", {"file_path": path}, event="PostToolUse", tool_use_id="ghost", tool_response={})
     for number in range(60):
         guard.hook("Read", {"file_path": path}, tool_use_id=f"r{number}", session_id="reader")
-    return guard
+
+
+def day(base: Path) -> Iterator[Guard]:
+    with housed(base) as guard:
+        guard.configure("[ask]\nhold_seconds = 0\n")
+        guard.start()
+        fill(guard)
+        yield guard
+
+
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guard]:
+    """A full ledger for all who only read in it."""
+    yield from day(tmp_path_factory.mktemp("busy"))
+
+
+@pytest.fixture(scope="module")
+def denied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guard]:
+    """The same, after a person's no; for all who only read in it."""
+    for guard in day(tmp_path_factory.mktemp("denied")):
+        (asked,) = call(guard.home, "inbox")
+        call(guard.home, "deny", {"id": asked["id"], "because": "no \x1b[31mred"})
+        yield guard
 
 
 def kinds(entries: list[dict[str, Any]]) -> list[str]:
@@ -107,11 +130,9 @@ def test_why_explains_every_kind_of_entry(busy: Guard, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["denial", "approval.request", "approval.decision", "alarm"])
-def test_why_explains_what_was_stopped_asked_and_noticed(busy: Guard, kind: str) -> None:
-    (asked,) = call(busy.home, "inbox")
-    call(busy.home, "deny", {"id": asked["id"], "because": "no \x1b[31mred"})
-    (entry, *_) = busy.entries(kind)
-    done = busy.cli("why", str(entry["index"]))
+def test_why_explains_what_was_stopped_asked_and_noticed(denied: Guard, kind: str) -> None:
+    (entry, *_) = denied.entries(kind)
+    done = denied.cli("why", str(entry["index"]))
     assert done.returncode == 0, done
     assert "\x1b" not in done.stdout
 
@@ -122,18 +143,19 @@ def test_why_of_nothing_says_where_to_look(guard: Guard) -> None:
     assert "interlock log" in json.loads(done.stdout)["message"]
 
 
-def test_inbox_all_also_shows_what_is_over(busy: Guard) -> None:
-    (asked,) = json.loads(busy.cli("inbox", "--json").stdout)
-    busy.cli("deny", str(asked["id"]), "--because", "not now")
-    assert busy.cli("inbox").stdout == "Nothing waits for you.\n"
-    assert json.loads(busy.cli("inbox", "--json").stdout) == []
-    (over,) = json.loads(busy.cli("inbox", "--all", "--json").stdout)
+def test_inbox_all_also_shows_what_is_over(guard: Guard) -> None:
+    guard.hook("Write", wish_for(guard))
+    (asked,) = json.loads(guard.cli("inbox", "--json").stdout)
+    guard.cli("deny", str(asked["id"]), "--because", "not now")
+    assert guard.cli("inbox").stdout == "Nothing waits for you.\n"
+    assert json.loads(guard.cli("inbox", "--json").stdout) == []
+    (over,) = json.loads(guard.cli("inbox", "--all", "--json").stdout)
     assert (over["id"], over["state"], over["because"]) == (asked["id"], "denied", "not now")
-    shown = busy.cli("inbox", "--all").stdout
+    shown = guard.cli("inbox", "--all").stdout
     assert "denied" in shown
     assert "not now" in shown
     assert "interlock approve" not in shown
-    assert busy.cli("inbox", "4711").returncode == 26
+    assert guard.cli("inbox", "4711").returncode == 26
 
 
 def test_what_an_agent_wrote_cannot_drive_the_terminal_of_who_decides(guard: Guard) -> None:
@@ -230,8 +252,8 @@ def test_a_refused_configuration_is_shown_and_not_in_the_way(cold: Guard) -> Non
         ("approve", {}),
     ],
 )
-def test_a_call_with_wrong_parameters_is_answered(guard: Guard, method: str, params: dict[str, Any]) -> None:
+def test_a_call_with_wrong_parameters_is_answered(shared: Guard, method: str, params: dict[str, Any]) -> None:
     """Story: a wrong parameter was a bug in the daemon's log, and a connection hung up on."""
     with pytest.raises(Exception, match=r"integer|texts"):
-        call(guard.home, method, params)
-    assert "request.failed" not in guard.log()
+        call(shared.home, method, params)
+    assert "request.failed" not in shared.log()

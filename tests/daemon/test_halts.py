@@ -331,6 +331,6 @@ def test_a_planned_freeze_begins_and_ends_by_itself(guard: Guard) -> None:
         ({"what": "freeze", "where": 'agent = "a"', "allow": "x"}, "unknown field"),
     ],
 )
-def test_an_order_that_makes_no_sense_is_refused_with_a_sentence(guard: Guard, params: Any, says: str) -> None:
-    assert says in refused(guard, "halt.order", **params)
-    assert not guard.entries("halt.order")
+def test_an_order_that_makes_no_sense_is_refused_with_a_sentence(shared: Guard, params: Any, says: str) -> None:
+    assert says in refused(shared, "halt.order", **params)
+    assert not shared.entries("halt.order")

@@ -149,12 +149,13 @@ def test_a_project_whose_configuration_is_refused_is_stopped(guard: Guard) -> No
         b'{"hook_event_name":"PreToolUse","session_id":"\\ud800","cwd":"/","tool_name":"Bash","tool_input":{"command":"ls"}}',
     ],
 )
-def test_an_event_that_cannot_be_read_is_a_no_and_an_alarm(guard: Guard, event: bytes) -> None:
-    reply = guard.raw(event)
+def test_an_event_that_cannot_be_read_is_a_no_and_an_alarm(shared: Guard, event: bytes) -> None:
+    before = len(shared.entries("alarm"))
+    reply = shared.raw(event)
     assert reply.exit == 2
     assert b"could not read" in reply.stderr
-    assert guard.entries("alarm")
-    assert read(guard)
+    assert len(shared.entries("alarm")) == before + 1
+    assert read(shared)
 
 
 def test_a_command_of_a_megabyte_gets_an_answer(guard: Guard) -> None:
