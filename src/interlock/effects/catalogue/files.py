@@ -9,6 +9,7 @@ from fnmatch import translate
 from interlock.effects.catalogue.words import word_list
 from interlock.effects.environments import environment_of, hinted
 from interlock.effects.invocation import Invocation, Word
+from interlock.effects.ownkeys import own_key
 from interlock.effects.places import file_environment, file_resource
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
 from interlock.model.effect import Breadth, Environment, Kind, Resource, Reversibility
@@ -37,7 +38,8 @@ def place(
     text = value.text
     breadth = Breadth.MANY if value.many or value.glob or value.matched else Breadth.ONE
     if text is None:
-        return _unknown(value, inv, setting, world, directory), Breadth.MANY if value.many else Breadth.ONE
+        own = None if inv.remote else own_key(value.source, setting, world, content=content)
+        return own or _unknown(value, inv, setting, world, directory), Breadth.MANY if value.many else Breadth.ONE
     if inv.remote:
         return _remote(text, inv, setting, directory), breadth
     if value.glob and set(text.rstrip("/").rpartition("/")[2]) <= set("*.[]!{,}"):

@@ -10,6 +10,7 @@ from interlock.effects.catalogue.files import absent, regenerable
 from interlock.effects.catalogue.words import word_list
 from interlock.effects.hosts import host_environment, host_resource
 from interlock.effects.invocation import Redirect, Stdin, Word
+from interlock.effects.ownkeys import own_key
 from interlock.effects.places import absolute, file_environment, file_resource, normal
 from interlock.effects.shell.expand import Expander, placed
 from interlock.effects.shell.state import NOTHING, TERMINAL, Sink, Source, State, Val, Var
@@ -152,10 +153,12 @@ class Redirector(Expander):
 
     def unknown_target(self, redir: Redir, word: Word, fd: int, reads: bool, state: State) -> None:
         why = "a redirection whose file is not known"
+        own = None if state.place.remote else own_key(word.source, self.setting, self.around(state))
+        file = own or Resource(Kind.FILE, word.source, (labels.UNPLACED,))
         if reads:
             self.add(
                 Effect(
-                    Verb.READ, Resource(Kind.FILE, word.source, (labels.UNPLACED,)), Environment.UNKNOWN, via="shell",
+                    Verb.READ, file, file_environment(file), via="shell",
                     span=self.span(state, redir.start, redir.end), notes=(why,),
                 )
             )  # fmt: skip
@@ -165,8 +168,7 @@ class Redirector(Expander):
         self.add(
             Effect(
                 Verb.OVERWRITE if redir.op != ">>" else Verb.WRITE,
-                Resource(Kind.FILE, word.source, (labels.UNPLACED,)),
-                Environment.UNKNOWN, Reversibility.IRREVERSIBLE, via="shell",
+                file, file_environment(file), Reversibility.IRREVERSIBLE, via="shell",
                 span=self.span(state, redir.start, redir.end), notes=(why,),
             )
         )  # fmt: skip
