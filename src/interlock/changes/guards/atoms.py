@@ -32,11 +32,19 @@ def parsed(condition: str) -> ast.expr | None:
         return None
     try:
         tree = ast.parse(condition, mode="eval").body
+        tree = _Named().visit(tree) if ":=" in condition else tree
         return (
             _Chains().visit(tree) if any(len(n.ops) > 1 for n in ast.walk(tree) if isinstance(n, ast.Compare)) else tree
         )
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+
+
+class _Named(ast.NodeTransformer):
+    """`(n := count()) > most` as `n > most`: the name is what is asked about."""
+
+    def visit_NamedExpr(self, node: ast.NamedExpr) -> ast.expr:
+        return ast.Name(node.target.id, ast.Load())
 
 
 class _Chains(ast.NodeTransformer):

@@ -10,16 +10,28 @@ import msgspec
 
 from interlock.changes.guards import forgotten, marks, patterns, shapes, verbs
 from interlock.changes.guards.atoms import another_case, atoms, kind_of, kinds, names, signs, variables
-from interlock.changes.guards.bindings import spelt
+from interlock.changes.guards.bindings import named, origins, spelt
+from interlock.changes.guards.carried import carried
 from interlock.changes.guards.dropped import dropped
 from interlock.changes.guards.guard import REJECTIONS, Function, Guard, Kind, minus
+from interlock.changes.guards.kept import there_still
 from interlock.changes.guards.lists import PICKED
 from interlock.changes.guards.loss import Loss, Sign
 from interlock.changes.guards.members import unlisted
+from interlock.changes.guards.needless import needless
 from interlock.changes.guards.outweighed import outweighed
 from interlock.changes.guards.pairing import best
 from interlock.changes.guards.renaming import renamed
-from interlock.changes.guards.replaced import Stands, any_for_all, exact, loosened, only_where, stands, unmeasured
+from interlock.changes.guards.replaced import (
+    Stands,
+    any_for_all,
+    exact,
+    loosened,
+    only_where,
+    stands,
+    turned_round,
+    unmeasured,
+)
 from interlock.changes.guards.surroundings import Surroundings
 from interlock.changes.guards.vacant import vacant
 from interlock.changes.guards.weight import Weight, weighed
@@ -28,6 +40,7 @@ _FAR = 8  # times as much: a bound that moves less is a matter of every day, whe
 _FAILED = frozenset({"err", "nil", "_"})
 _EVERYTHING = ("everything", "Exception", "BaseException")
 _MOST_PATTERNS = 30  # of a function with which a lost one is compared
+_FEATURE = re.compile(r"[\w.]*supported: v?\d+\.\d+(?:\.\d+)?", re.IGNORECASE)
 _LOOP = re.compile(r"\b(?:while|for)\b")
 _MOST_TEXT = 40_000  # characters of a function whose shapes are compared
 _MOST_REJECTIONS = 30  # of a function that the prover is asked about
@@ -110,6 +123,8 @@ class Comparison:
         found = []
         for guard in self._after.guards:
             was = old.get(guard.identity)
+            if names(guard.condition) <= _FAILED:
+                continue  # it passes on what another function refused
             once = was is not None and was.looped and not guard.looped and guard.kind in REJECTIONS
             if was is not None and once and guard.family == "refuse" and self._goes_on(guard):
                 loss = self._loss(Sign.NARROWER, was, instead=guard)
@@ -117,10 +132,10 @@ class Comparison:
                 continue
             if was is None or guard.kind not in REJECTIONS or guard.family != "refuse":
                 continue
-            if names(guard.condition) <= _FAILED:
-                continue  # it passes on what another function refused
             fresh = atoms(guard.within or "True") - atoms(was.within or "True") - self._old_atoms
-            if fresh and (self._critical or not another_case(fresh, atoms(_whole_condition(was)))):
+            fresh -= {one for one in fresh if f"{one} == True" in atoms(was.within or "True")}
+            aside = another_case(fresh, atoms(_whole_condition(was))) or carried(self._before, self._after, was, guard)
+            if fresh and (self._critical or not aside):
                 found.append(self._loss(Sign.NARROWER, was, instead=guard))
         return found
 
@@ -157,10 +172,18 @@ class Comparison:
             family = known[0] if known else "bound" if one.bound else "around"
             if family in told:
                 continue
+            if verbs.undoing(one.name) and not self._asked_about(one.text):
+                continue
             mark = Guard(kind=Kind.CALL, family=family, key=one.name, line=self._before.line + one.line, text=one.text)
             if not self._moved(mark):
                 found.append(self._loss(Sign.UNBOUNDED if one.bound else Sign.UNWRAPPED, mark))
         return found
+
+    def _asked_about(self, text: str) -> bool:
+        """Whether some condition or protecting call of the function is about what a call was given."""
+        given = variables(text)
+        asked = [g.condition or g.text for g in self._after.guards if g.condition or g.kind is Kind.CALL]
+        return not given or any(given & origins(named(one), self._after.source) for one in asked)
 
     def _refusals(self) -> list[Loss]:
         """Calls, wrappers, decorators and base classes that protect by what they do, whatever their names."""
@@ -214,7 +237,7 @@ class Comparison:
             *((Sign.PARTED, name) for name in shapes.parted(before, after)),
             *((Sign.UNAWAITED, f"{name}()") for name in shapes.unawaited(before, after)),
             *((Sign.SWALLOWED, f"{name}()") for name in shapes.ignored(before, after)),
-            *((Sign.UNCOUNTED, name) for name in shapes.uncounted(before, after, self._refused())),
+            *((Sign.UNCOUNTED, name) for name in shapes.uncounted(before, after, self._refused()) if self._unset(name)),
         ]
         given_up = shapes.overridden(before, after)
         own = [text for text in given_up if "(" not in text or self._around.known(text.partition("(")[0])]
@@ -225,6 +248,10 @@ class Comparison:
             self._loss(sign, Guard(kind=Kind.CALL, family="shape", key=text, line=self._before.line, text=text))
             for sign, text in found
         ]
+
+    def _unset(self, name: str) -> bool:
+        """Whether nothing that the function calls newly counts or sets it, for it to go by."""
+        return not any(shapes.counted(name, one.source) for one in self._around.newly(self._before, self._after))
 
     def _refused(self) -> list[str]:
         """The conditions of refusal that both versions have."""
@@ -281,12 +308,16 @@ class Comparison:
         for guard, other in changed:
             if self._moved(guard):
                 continue
+            if other.kind is Kind.CONDITION and self._covered(guard):
+                continue
             if other.kind is Kind.CONDITION and (passed := self._passed_over(guard)):
                 found += passed
                 continue
             if fewer_refusals > 0 and guard.family == "refuse" != other.family and not self._still_tested(guard):
                 fewer_refusals -= 1  # what stands there now refuses nothing
                 found.append(self._loss(Sign.EXIT, guard, instead=other))
+                continue
+            if self._refuses_more(guard, other):
                 continue
             missing = atoms(guard.condition) - self._atoms
             fewer = guard.condition and missing and not atoms(other.condition) - atoms(guard.condition)
@@ -300,11 +331,18 @@ class Comparison:
             if guard.condition and self._still_tested(guard):
                 found += self._passed_over(guard)
                 continue
-            if guard.condition and self._covered(guard):
+            if guard.condition and (self._covered(guard) or (not self._critical and needless(guard, self._after))):
                 continue
             firm = guard.family in ("refuse", "nothing") or (guard.strong and guard.family != "passed on")
             found.append(self._loss(Sign.EXIT if firm else Sign.ANSWER, guard))
         return found
+
+    def _refuses_more(self, guard: Guard, other: Guard) -> bool:
+        """Whether all that went is one of the things that had to hold for a refusal: `bad and old`, now `bad`."""
+        if other.kind not in REJECTIONS or other.family not in (guard.family, "refuse") or not guard.condition:
+            return False
+        asked = atoms(guard.within or "True") | atoms(guard.condition)
+        return only_where(other.condition, guard.condition) and atoms(other.within or "True") <= asked
 
     def _covered(self, guard: Guard) -> bool:
         """Whether a refusal that came asks more about what the names of this one are bound to."""
@@ -315,7 +353,10 @@ class Comparison:
         came = [
             g for g in self._gained if g.kind in REJECTIONS and g.condition and g.family in ("refuse", guard.family)
         ]
-        asked = [atoms(spelt(g.condition, self._after.source)) for g in came]
+        now = [spelt(g.condition, self._after.source) for g in came]
+        if any(only_where(old, one) for one in now):
+            return False
+        asked = [atoms(one) for one in now]
         if atoms(old) and atoms(old) <= frozenset().union(*asked):
             return True  # the same, with a name in between or without
         if marks.places(old) and any(marks.nets(g.condition) for g in refusing):
@@ -401,6 +442,8 @@ class Comparison:
         changed, gone = _matched(lost, gained)
         found = []
         for guard, other in changed:
+            if other.kind in REJECTIONS and turned_round(guard.condition, other.condition):
+                continue  # `if fine: work`, now `if not fine: continue`, and the work after that
             missing = atoms(guard.condition) - self._atoms
             fewer = missing and not atoms(other.condition) - atoms(guard.condition)
             accepts = guard.family == "accept" and only_where(other.condition, guard.condition)
@@ -442,7 +485,7 @@ class Comparison:
             come = Counter(g.family for g in self._gained if g.kind in (Kind.CALL, Kind.DECORATOR, Kind.HOLD))
             come += self._around.brought(self._after.calls - self._before.calls)
             for family, guards in lost.items():
-                left = [g for g in guards if not self._moved(g)]
+                left = [g for g in guards if not self._moved(g) and not there_still(g, self._before, self._after)]
                 found += [
                     self._loss(sign if self._says_much(g) else Sign.COMMON, g)
                     for g in left[: max(0, len(left) - come[family])]
@@ -462,7 +505,9 @@ class Comparison:
         kept_keys = {g.key for g in self._after.guards}
         for kind, sign in ((Kind.KEYWORD, Sign.KEYWORD), (Kind.LITERAL, Sign.LITERAL), (Kind.HANDLER, Sign.HANDLER)):
             lost = [g for g in self._lost if g.kind is kind and not self._moved(g) and self._needed(g)]
-            lost = [g for g in lost if g.family not in ("closed", "open")]
+            lost = [
+                g for g in lost if g.family not in ("closed", "open") and not there_still(g, self._before, self._after)
+            ]
             lost = [g for g in lost if not (g.key.endswith(": limit") and g.key in kept_keys)]
             gained = sum(1 for g in self._gained if g.kind is kind and (kind is not Kind.LITERAL or self._needed(g)))
             for guard in lost[: max(0, len(lost) - gained)]:
@@ -514,6 +559,8 @@ class Comparison:
         found = []
         for guard, other in zip(lost, gained, strict=False):
             reason, better = patterns.worse(guard.key, other.key), patterns.worse(other.key, guard.key)
+            if reason == patterns.WIDER and self._stripped(other):
+                continue
             if patterns.sought_more(guard.key, other.key) or (better and not reason and better != patterns.WIDER):
                 continue  # the new one is the stronger
             found.append(
@@ -527,6 +574,13 @@ class Comparison:
                     self._loss(Sign.SLOW, guard, instead=guard, reason="it can take long on a text made for it")
                 )
         return found
+
+    def _stripped(self, pattern: Guard) -> bool:
+        """Whether what a pattern finds is taken out: one that finds more takes out more."""
+        lines = self._after.source.split("\n")
+        at = pattern.line - self._after.line
+        near = "".join(lines[max(0, at - 1) : at + 2]) if 0 <= at < len(lines) else ""
+        return re.search(r"\breplace(?:All)?\(\s*/[^\n]*/\w*\s*,\s*(?:''|\"\")\s*\)", near) is not None
 
     def _optional(self) -> list[Loss]:
         """Protections that hold outright, and that something else decides about now."""
@@ -556,6 +610,8 @@ class Comparison:
             for key in (after - before).elements():
                 if sign is Sign.ALLOWED and key.partition(": ")[0] not in known:
                     continue  # a new list: it may well be a new check
+                if _FEATURE.fullmatch(key):
+                    continue  # since when a feature is there: nobody is let in
                 if PICKED in key and not self._was_there(key.partition(PICKED)[2]):
                     continue  # a new field: nobody kept it out
                 name, turned, _ = key.partition("=")

@@ -93,6 +93,8 @@ def _within(left: Sequence[_Token], right: Sequence[str]) -> Iterator[Dropped]:
             if verbs.wrapping(name) and not _defined(left, opening - 1):
                 yield Dropped(name, line, text, bound=False)
         elif not gone & {opening - 1, opening} and not shut and verbs.bounded(name) and _last(left, inside, gone):
+            if "split" in name and inside[0] in gone:
+                continue  # what it is split at went: that is no bound
             yield Dropped(name, line, text, bound=True)
 
 

@@ -15,6 +15,7 @@ from interlock.changes.guards.guard import Function
 _CONSTANT = re.compile(r"[A-Z][A-Z0-9_]{2,}")
 _NAME = re.compile(r"(?<![\w.])[A-Za-z_]\w*")
 _KEPT = re.compile(r"([A-Za-z_][\w.]*)(?:\[([^\[\]\n]+)\]|\.(?:get|set|has|setdefault)\(((?:\([^()\n]*\)|[^(),\n])+))")
+_OWN = re.compile(r"\b(?:self|this)\.\w+")
 _LIST = r"(?:\(\s*['\"]|\[\s*['\"]|\{\s*['\"]|frozenset\(|set\(|new Set\()"
 _NOBODY = frozenset({"self", "cls", "this", "ctx", "context", "args", "kwargs", "options", "opts"})
 _FEW = 3  # words of a function that does nothing yet: a stub uses no parameter
@@ -48,7 +49,8 @@ def _used(one: Function, name: str) -> bool:
 def bounds(before: Function, after: Function) -> list[str]:
     """Names of upper bounds that the old one read, where the new one reads none."""
     old, new = ({name for name in one.words if _bound(name)} for one in (before, after))
-    return sorted(old - new) if not new and after.name else []
+    own = {name for name in _OWN.findall(after.source) if verbs.own_bound(name)} - {*_OWN.findall(before.source)}
+    return sorted(old - new) if not new and not own and after.name else []
 
 
 def constants(before: Function, after: Function, now: Counter[str], text: str) -> list[str]:

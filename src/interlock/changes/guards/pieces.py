@@ -110,6 +110,15 @@ def dotted(node: ast.expr) -> str:
     return ".".join(reversed(parts))
 
 
+def typed(test: ast.expr) -> bool:
+    """Whether a condition only asks of which kind things are, or whether they are there."""
+    if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
+        return all(map(typed, test.values))
+    if isinstance(test, ast.Compare):
+        return isinstance(test.ops[0], ast.IsNot) and ast.unparse(test.comparators[0]) == "None"
+    return isinstance(test, ast.Call) and dotted(test.func) == "isinstance"
+
+
 def only_tells(body: Sequence[ast.stmt]) -> bool:
     """Whether a branch does nothing but write down or show that it was taken."""
     called = [node.value for node in body if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)]

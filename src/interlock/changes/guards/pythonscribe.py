@@ -158,6 +158,15 @@ class Scribe(Page, ast.NodeVisitor):
             self._add(Kind.CONDITION, "condition", source, test, condition=source, strong=strong)
         self.visit(test)
 
+    def visit_Match(self, node: ast.Match) -> None:
+        """`case 'x': return` leaves as `if subject == 'x': return` does."""
+        self.visit(node.subject)
+        for case in node.cases:
+            pattern, outcome = case.pattern, _leaves(case.body)
+            if isinstance(pattern, ast.MatchValue) and outcome not in ("", "refuse") and case.guard is None:
+                self._exit(case.body[0], f"({ast.unparse(node.subject)} == {ast.unparse(pattern)})", outcome)
+            self.visit(case)
+
     def visit_match_case(self, node: ast.match_case) -> None:
         """`case x: raise` refuses as `if` does."""
         last, anything = node.body[-1], isinstance(node.pattern, ast.MatchAs) and node.pattern.pattern is None
@@ -225,7 +234,9 @@ class Scribe(Page, ast.NodeVisitor):
 
     def visit_Assert(self, node: ast.Assert) -> None:
         source = ast.unparse(node.test)
-        self._add(Kind.ASSERT, "refuse", source, node, condition=f"not ({source})", strong=False)
+        # What asks of which kind something is, or whether it is there, is said to a type checker, and gone with -O.
+        family = "answer" if pieces.typed(node.test) else "refuse"
+        self._add(Kind.ASSERT, family, source, node, condition=f"not ({source})", strong=False)
         self._test(node.test, Kind.EXIT)
 
     def visit_Try(self, node: ast.Try) -> None:
@@ -561,6 +572,10 @@ def _left(body: list[ast.stmt]) -> str:
         return "nothing" if last.value is None or ast.unparse(last.value) in _NOTHING else _answer(last.value)
     if isinstance(last, ast.Expr) and isinstance(last.value, ast.Call):
         name = _dotted(last.value.func).rpartition(".")[2]
+        if name == "error" and verbs.telltale(_dotted(last.value.func).rpartition(".")[0]):
+            return ""  # `log.error(…)` only says so
+        if name in ("exit", "_exit") and [ast.unparse(a) for a in last.value.args] == ["0"]:
+            return "answer"  # it ends, and says that all is well
         return "refuse" if name in ("abort", "exit", "_exit", "fail", "send_error", "error", "reject") else ""
     return ""
 

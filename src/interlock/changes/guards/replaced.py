@@ -20,6 +20,7 @@ _EMPTY = (None, "", b"", 0, False)
 _PLAINER = re.compile(
     r"\.(?:lower|upper|strip|casefold|trim|toLowerCase|toUpperCase|normalize|rstrip|lstrip)\([^()]*\)"
 )
+_PLACE = re.compile(r"\[-?\d+\]$|\.(?:charAt|at)\(-?\d+\)$")
 _LENGTHS = ("len", "bool")
 
 
@@ -46,7 +47,7 @@ def stands(old: str, new: str) -> Stands:
         return Stands.WEAKER
     if settled(new, old) and any(one.allows for one in members(new, fresh)):
         return Stands.WEAKER  # of a list that the program fixes, and now of one that it does not
-    if opened(new, old) or settled(old, new) or _asks_more(lost, fresh, signs(old), seen):
+    if _nothing_at_all(old, new) or opened(new, old) or settled(old, new) or _asks_more(lost, fresh, signs(old), seen):
         return Stands.STRONGER
     if ranks[1] > ranks[0] > 0:
         return Stands.STRONGER
@@ -82,6 +83,19 @@ def any_for_all(old: str, new: str) -> bool:
     return sides == [ast.And, ast.Or] and atoms(old) == atoms(new)
 
 
+def turned_round(old: str, new: str) -> bool:
+    """Whether the second holds where the first does not: `a and not b`, now `not a or b`."""
+    one, other = parsed(old), parsed(new)
+    if one is None or other is None:
+        return False
+    sides = [type(tree.op) for tree in (one, other) if isinstance(tree, ast.BoolOp)]
+    if sides and sides not in ([ast.And, ast.Or], [ast.Or, ast.And]):
+        return False
+    flat = all(not isinstance(node, ast.BoolOp) for tree in (one, other) for node in ast.walk(tree) if node is not tree)
+    before, after = signs(old), signs(new)
+    return flat and bool(before) and after == {atom: not sign for atom, sign in before.items()}
+
+
 def only_where(old: str, new: str) -> bool:
     """Whether the new one refuses where the old one did only if something else holds besides (`a`, now `b and a`)."""
     one, other = parsed(old), parsed(new)
@@ -98,6 +112,18 @@ def _conjuncts(tree: ast.expr) -> set[tuple[str, bool]]:
         return set().union(*map(_conjuncts, tree.values))
     text = ast.unparse(tree)
     return {*signs(text).items()} if len(atoms(text)) == 1 else {(text, True)}
+
+
+_ZERO = re.compile(r"\b([\w.]+) == (?:0|''|\[\])(?![\w.])")
+
+
+def _nothing_at_all(old: str, new: str) -> bool:
+    """Whether what was refused where it is 0 or empty is refused wherever it is nothing: `n == 0`, now `not n`."""
+    one, other = parsed(old), parsed(new)
+    if one is None or other is None:
+        return False
+    turned = parsed(_ZERO.sub(r"(not \1)", ast.unparse(one)))
+    return turned is not None and old != new and ast.unparse(turned) == ast.unparse(other)
 
 
 def _asks_more(lost: frozenset[str], fresh: frozenset[str], before: dict[str, bool], after: dict[str, bool]) -> bool:
@@ -204,7 +230,8 @@ def _exact(atom: str) -> bool:
         return False
     if isinstance(tree.ops[0], ast.In):
         return marks.fixed(atom) or not isinstance(tree.left, ast.Constant)
-    return isinstance(tree.ops[0], ast.Eq)
+    # One character at its place is as good as a beginning: `text[0] == '"'`, now `text.startswith('"')`.
+    return isinstance(tree.ops[0], ast.Eq) and not _PLACE.search(_spelt(tree.left))
 
 
 def _within(atom: str) -> bool:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from interlock.changes.guards import marks, numbers, patterns, trees, verbs
+from interlock.changes.guards import marks, numbers, outcomes, patterns, trees, verbs
 from interlock.changes.guards.conditions import unquoted, written
 from interlock.changes.guards.guard import Function, Guard, Kind, Unreadable, shortened
 from interlock.changes.guards.lists import Listed, placed
@@ -40,20 +40,15 @@ _CHECKING_CALLS = {
 }
 _METHODS = {"get", "post", "put", "patch", "delete", "all", "use", "handle", "handlefunc"}
 _PICKING = {"filter", "find", "findIndex", "some", "every"}
-_NOTHING = {"", "false", "null", "undefined", "nil", "''", '""', "[]", "{}", "0", "-1", "void 0", "!1"}
 _ANSWERS = {"json", "send", "end", "render"}
 _TELLS = re.compile(r"\b(?:err|error|e|ex)\.(?:message|stack|toString\(\)|Error\(\))|\bString\((?:err|error|e)\)")
 _YES = ("return true", "return true;")
-_REFUSING = re.compile(
-    r"err|forbidden|denied|unauthori|bad_?request|invalid|locked|expired|not_?found|abort|reject|fail|\b4(00|01|03|04|13|29)\b",
-    re.IGNORECASE,
+# What TypeScript's compiler writes into each file: its own work, and nobody's guard.
+_EMITTED = re.compile(
+    r"__(?:importStar|importDefault|exportStar|createBinding|setModuleDefault|awaiter|generator|decorate|metadata|param"
+    r"|rest|assign|extends|values|read|spread\w*|async\w+|classPrivateField\w+|propKey|runInitializers|esDecorate)"
+    r"\s*=\s*\(this && this\.__"
 )
-# A function that is handed on: what it does with an error is its own matter.
-_HANDED = re.compile(r"(?:\([^()]*\)|[\w$]+)\s*=>.*|\bfunction\b.*|\bfunc\s*\(.*", re.DOTALL)
-_REFUSING_CALLS = {
-    *("next", "callback", "cb", "done", "reject", "abort", "fail", "error", "exit", "panic", "Fatal", "Fatalf"),
-    *("Error", "destroy", "sendStatus"),
-}
 
 
 def read(path: str, text: str) -> list[Function]:
@@ -121,6 +116,8 @@ class _Reader:
         """One node, and what stands below it."""
         if not node.child_count and node.type in ("identifier", "property_identifier", "field_identifier"):
             self._page.words[self._text(node)] += 1
+            return
+        if node.type == "variable_declarator" and _EMITTED.match(self._text(node)[:120]):
             return
         self._depth += 1
         if self._depth > _MOST_DEPTH:
@@ -292,31 +289,16 @@ class _Reader:
         if last.type in ("continue_statement", "break_statement"):
             return "skip"
         if last.type == "return_statement":
-            return self._answer(self._text(last).removeprefix("return").strip(" ;"))
+            return outcomes.answered(self._text(last).removeprefix("return").strip(" ;"), go=self._language == "go")
         if (
             last.type == "expression_statement"
             and last.named_children
             and last.named_children[0].type == "call_expression"
         ):
-            called = self._text(last.named_children[0].child_by_field_name("function"))
-            return "refuse" if re.split(r"[.\s]", called)[-1] in _REFUSING_CALLS else ""
+            call = last.named_children[0]
+            name = self._text(call.child_by_field_name("function"))
+            return outcomes.called(re.sub(r"\s+", "", name), self._text(call))
         return ""
-
-    def _answer(self, value: str) -> str:
-        value = _HANDED.sub("", value)
-        parts = [part.strip() for part in value.split(",")]
-        if value in _NOTHING or ("false" in parts and all(part in _NOTHING for part in parts)):
-            return "nothing"
-        if self._language == "go" and re.fullmatch(r"(.*,\s*)?err", value):
-            return "passed on"  # `return nil, err`: another function has refused
-        if value.startswith("!"):
-            return "answer"  # `return !invalid.test(name)` says yes or no; it makes no error
-        call = re.match(r"[\w$.]+", value)
-        if call and call[0].rpartition(".")[2] in _REFUSING_CALLS and "(" in value:
-            return "refuse"
-        # A setting that protects refuses nothing itself: `{ rejectUnauthorized: true }`.
-        plain = re.sub(r"([\w$]+)\s*:", lambda m: "" if verbs.keyword(m[1], "true") is not None else m[0], value)
-        return "refuse" if len(value) < 300 and _REFUSING.search(plain) else "answer"
 
     # Statements
 

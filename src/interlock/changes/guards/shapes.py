@@ -11,6 +11,7 @@ import ast
 import re
 from collections.abc import Iterable
 
+from interlock.changes.guards import verbs
 from interlock.changes.guards.atoms import atoms, parsed
 
 _ADDED = re.compile(r"([A-Za-z_$][\w$.]*)\.add\(")
@@ -22,6 +23,8 @@ _FALLBACK = re.compile(rf"{_ELSE}({_TABLE}|{_CALL})")
 _OWN = re.compile(rf"{_ELSE}((?:this|self)\.\w+)")
 _ASKING = r"(?i:verif|check|compar|valid|sign)\w*\("
 _ASKED = re.compile(r"(?:([A-Za-z_$][\w$.]*)\.(?:has|get|includes)\(|\bin ([A-Za-z_][\w.]*))")
+_COUNTS = r"\s*(?:\+\+|--|[-+]?=(?!=))"
+_SHOWING = frozenset({"show", "print", "help", "usage", "render", "display"})  # their failing harms nobody else
 _AWAITED = re.compile(r"\bawait\b")
 _WAITED = re.compile(r"\bawait\s+([A-Za-z_$][\w$.]*)\(")
 _FAILING = re.compile(r"\berr\s*:?=\s*([\w.]+)\(")
@@ -88,10 +91,16 @@ def uncounted(before: str, after: str, conditions: Iterable[str]) -> list[str]:
     """What conditions of both texts compare by order or ask for, and what only the first counts or sets."""
     found = set()
     for compared in (node for one in conditions for node in _compared(one)):
-        counted = re.compile(rf"{re.escape(compared)}\s*(?:\+\+|--|[-+]?=(?!=))")
-        if counted.search(before) and not counted.search(after):
+        counts = re.compile(rf"{re.escape(compared)}{_COUNTS}")
+        if counts.search(before) and not counts.search(after):
             found.add(compared)
     return sorted(found)
+
+
+def counted(name: str, text: str) -> bool:
+    """Whether a text counts or sets the field or entry that `name` is of something."""
+    field = re.search(r"(?:\.\w+|\[[^\[\]]+\])$", name)
+    return field is not None and re.search(re.escape(field[0]) + _COUNTS, text) is not None
 
 
 def _compared(condition: str) -> list[str]:
@@ -121,6 +130,7 @@ def ignored(before: str, after: str) -> list[str]:
     return sorted(
         name
         for name in {*_FAILING.findall(before)}
+        if not verbs.words(name) & _SHOWING
         if re.search(rf"(?<!\w)_\s*:?=\s*{re.escape(name)}\(", after)
         and not re.search(rf"(?<!\w)_\s*:?=\s*{re.escape(name)}\(", before)
     )

@@ -72,8 +72,12 @@ class Surroundings:
 
     def read(self, name: str, after: Function, before: Function) -> bool:
         """Whether something that the function calls newly, or that calls it, reads `name`."""
-        near = [f for called in after.calls - before.calls for f in self._calling.get(called, ())]
+        near = self.newly(before, after)
         return any(name in one.words for one in (*near, *self._callers.get(after.short, ())))
+
+    def newly(self, before: Function, after: Function) -> list[Function]:
+        """The functions of the change's files that one came to call."""
+        return [f for called in after.calls - before.calls for f in self._calling.get(called, ())]
 
     def asking(self, before: Function, after: Function) -> tuple[Function, Function]:
         """A function of each version, its conditions with what the helpers of that version answer."""
@@ -149,7 +153,7 @@ class Surroundings:
 
     def through(self, name: str, before: Function, after: Function) -> bool:
         """Whether something that the function calls newly, or that calls it, calls `name`."""
-        near = [f for called in after.calls - before.calls for f in self._calling.get(called, ())]
+        near = self.newly(before, after)
         return any(name in one.calls for one in (*near, *self._callers.get(after.short, ())))
 
     def elsewhere(self, guard: Guard, into: Function) -> Function | None:

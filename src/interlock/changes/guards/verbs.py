@@ -87,7 +87,7 @@ def keyword(name: str, value: str) -> bool | None:
     if low in _set("keywords", "off") or flat in _set("keywords", "off"):
         return True if off else False if plain in ("true", "1", "!0", "yes") else None
     if low in _set("keywords", "present") or flat in _set("keywords", "present"):
-        return plain not in ("none", "null", "undefined", "nil", "-1", "infinity")
+        return plain not in ("none", "null", "undefined", "nil", "-1", "infinity", "false")
     return None
 
 
@@ -105,9 +105,15 @@ def module(name: str) -> str:
 
 
 def clamping(called: str, given: str) -> bool:
-    """Whether `min(n, 50)` holds a value below a bound: a number above one, or one by a constant's name."""
-    fixed = re.fullmatch(r"\d[\d_]*|(?:[\w]+\.)*[A-Z][A-Z0-9_]{2,}|max[A-Z]\w*", given)
-    return called in ("min", "Math.min") and fixed is not None and given not in ("0", "1")
+    """Whether `min(n, 50)` holds a value below a bound: a number above one, one by a constant's name, an own field."""
+    fixed = re.fullmatch(r"\d[\d_]*|(?:[\w]+\.)*[A-Z][A-Z0-9_]{2,}|max[A-Z]\w*", given) or own_bound(given)
+    return called in ("min", "Math.min") and bool(fixed) and given not in ("0", "1")
+
+
+def own_bound(name: str) -> bool:
+    """Whether an object's own field holds an upper bound: `self.max_size`."""
+    base, _, field = name.rpartition(".")
+    return base in ("self", "this") and bound(field) == "most"
 
 
 def recording(called: str) -> bool:
@@ -142,7 +148,14 @@ def versioned(name: str) -> bool:
 
 def wrapping(name: str) -> bool:
     """Whether a call of this name may make its argument safe: it is no word of the language, and no mere container."""
-    return name not in _set("wrapping", "not") and not words(name) & _set("wrapping", "scheduling")
+    return name not in _set("wrapping", "not") and not words(name) & (
+        _set("wrapping", "scheduling") | _set("wrapping", "styling")
+    )
+
+
+def undoing(name: str) -> bool:
+    """Whether a call of this name takes an escape back: it keeps nothing away, and hides from what asks before it."""
+    return bool(words(name) & _set("wrapping", "undoing"))
 
 
 def bounded(name: str) -> bool:
@@ -224,10 +237,9 @@ def somebody(condition: str) -> bool:
 def listed(name: str) -> str | None:
     """`deny`: entries of a list of that name keep something out; `allow`: they let something in."""
     own = words(name)
-    if own & _set("lists", "deny"):
-        return "deny"
-    if own & _set("lists", "allow"):
-        return "allow"
+    for side in ("deny", "allow"):
+        if any(set(one.split()) <= own for one in _set("lists", side)):
+            return "deny" if own & {"not", "non", "never"} else side
     return None
 
 
