@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from tests.changes.guards.test_ordinary import Story, told
 
 from interlock.changes.guards import files
 from interlock.changes.guards.guard import Unreadable
-from tests.changes.guards.test_ordinary import Story, told
 
-NESTED = "def f(rows, bad):\n    {}if bad(rows):\n    {}    raise ValueError\n    {}for row in rows:\n    {}    row.save(bad)\n"
+NESTED = (
+    "def f(rows, bad):\n    {}if bad(rows):\n    {}    raise ValueError\n    {}for row in rows:\n"
+    "    {}    row.save(bad)\n"
+)
 NEED = "def f(rows):\n{}    for row in rows:\n        row.close()\n{}"
 OPTIONS = "function f(options, host) {{\n  return dial({{ host, {} }}{});\n}}\n"
 COUNTED = (
@@ -26,7 +29,38 @@ TAKEN = (
 )
 SENT = "function f(x, done) {{\n  if (!x.ok) {{\n    {}\n  }}\n  keep(x);\n}}\n"
 
+HELPED = (
+    "def mend(row):\n    for part in row:\n        if part.size > max_size:\n            continue\n"
+    "        part.wash()\n\n"
+    "def f(row):\n    mend(row)\n    keep(row)\n"
+)
+LINES = (
+    "def lines(text):\n    return [x.replace('\\n', ' ') for x in text]\n\ndef f(text):\n"
+    "    text.show()\n    return {}\n"
+)
+ENTERED = (
+    "def f(x, deep):\n    if {}:\n        if x.size > max_size:\n            raise ValueError\n        x.keep(deep)\n{}"
+)
+
 STORIES = {
+    "a helper that is gone with its work": Story(
+        HELPED,
+        "def f(row):\n    keep(row)\n",
+        "def f(row):\n    for part in row:\n        part.wash()\n    keep(row)\n",
+    ),
+    "a text that a helper looks for": Story(
+        LINES.format("text[0].replace('\\n', ' ')"), LINES.format("lines(text)[0]"), LINES.format("text[0]")
+    ),
+    "a block that is entered on another condition": Story(
+        ENTERED.format("deep or not x.a", ""),
+        ENTERED.format("deep or x.a is None or x.b", ""),
+        ENTERED.format("deep or x.a is None or x.b", "    else:\n        x.keep(deep)\n"),
+    ),
+    "a pattern that takes a text apart": Story(
+        "import re\nPART = re.compile(r'\\[((?:\\d*;?){2,3})([uA])')\nNAME = re.compile(r'^[a-z]+$')\n",
+        "import re\nPART = re.compile(r'\\[((?:[\\d:]*;?){2,3})([uA])')\nNAME = re.compile(r'^[a-z]+$')\n",
+        "import re\nPART = re.compile(r'\\[((?:\\d*;?){2,3})([uA])')\nNAME = re.compile(r'^[a-z ]+$')\n",
+    ),
     "a check that went behind a condition with all of its work": Story(
         NESTED.format("", "", "", ""),
         NESTED.format("if rows:\n        ", "    ", "    ", "    "),
@@ -48,10 +82,13 @@ STORIES = {
         "def f(x, n):\n    if not x:\n        raise ValueError\n    keep(x, n)\n",
     ),
     "a character at its place, as a beginning": Story(
-        "def f(text):\n    if text[0] == '/':\n        use(text)\n    host = text.host\n    if host == 'a.example':\n        go()\n",
-        "def f(text):\n    if text.startswith('/'):\n        use(text)\n    host = text.host\n    if host == 'a.example':\n"
+        "def f(text):\n    if text[0] == '/':\n        use(text)\n    host = text.host\n"
+        "    if host == 'a.example':\n        go()\n",
+        "def f(text):\n    if text.startswith('/'):\n        use(text)\n    host = text.host\n"
+        "    if host == 'a.example':\n"
         "        go()\n",
-        "def f(text):\n    if text[0] == '/':\n        use(text)\n    host = text.host\n    if host.endswith('a.example'):\n"
+        "def f(text):\n    if text[0] == '/':\n        use(text)\n    host = text.host\n"
+        "    if host.endswith('a.example'):\n"
         "        go()\n",
     ),
     "a condition turned round": Story(
@@ -61,9 +98,11 @@ STORIES = {
     ),
     "a condition that has a name now": Story(
         "def f(path):\n    if path.startswith((b'/', b'~')):\n        raise ValueError\n    keep(path)\n",
-        "def f(path):\n    out = path.startswith((b'/', b'~')) or drive(path)\n    if out:\n        raise ValueError\n"
+        "def f(path):\n    out = path.startswith((b'/', b'~')) or drive(path)\n    if out:\n"
+        "        raise ValueError\n"
         "    keep(path)\n",
-        "def f(path):\n    out = path.startswith((b'/', b'~')) and drive(path)\n    if out:\n        raise ValueError\n"
+        "def f(path):\n    out = path.startswith((b'/', b'~')) and drive(path)\n    if out:\n"
+        "        raise ValueError\n"
         "    keep(path)\n",
     ),
     "a branch as a case": Story(
@@ -72,7 +111,8 @@ STORIES = {
         "def f(key, x):\n    use(x)\n",
     ),
     "a kind that is asserted for a type checker": Story(
-        "def f(x):\n    assert isinstance(x.parent, Widget)\n    if x.size > max_size:\n        raise ValueError\n    use(x)\n",
+        "def f(x):\n    assert isinstance(x.parent, Widget)\n    if x.size > max_size:\n"
+        "        raise ValueError\n    use(x)\n",
         "def f(x):\n    if x.size > max_size:\n        raise ValueError\n    use(x)\n",
         "def f(x):\n    assert isinstance(x.parent, Widget)\n    use(x)\n",
     ),
@@ -88,7 +128,8 @@ STORIES = {
     ),
     "a limit that is asked for once and kept": Story(
         "function f(x) {\n  if (x.a) {\n    return readTimeout(x);\n  }\n  use(x);\n  return readTimeout(x);\n}\n",
-        "function f(x) {\n  const most = readTimeout(x);\n  if (x.a) {\n    return most;\n  }\n  use(x);\n  return most;\n}\n",
+        "function f(x) {\n  const most = readTimeout(x);\n  if (x.a) {\n    return most;\n  }\n  use(x);\n"
+        "  return most;\n}\n",
         "function f(x) {\n  if (x.a) {\n    return readTimeout(x);\n  }\n  use(x);\n  return 0;\n}\n",
         "shop/a.js",
     ),
@@ -139,7 +180,8 @@ STORIES = {
         "shop/a.js",
     ),
     "the end of a program that went well": Story(
-        "import os\n\ndef f(x):\n    if x.version:\n        print(x.version)\n        os._exit(0)\n    if x.bad:\n        os._exit(1)\n",
+        "import os\n\ndef f(x):\n    if x.version:\n        print(x.version)\n        os._exit(0)\n"
+        "    if x.bad:\n        os._exit(1)\n",
         "import os\n\ndef f(x):\n    if x.bad:\n        os._exit(1)\n",
         "import os\n\ndef f(x):\n    if x.version:\n        print(x.version)\n        os._exit(0)\n",
     ),
@@ -157,7 +199,8 @@ STORIES = {
     ),
     "what is taken out of a text": Story(
         "function f(x) {\n  return keep(x.replace(/^!/u, ''));\n}\nfunction g(x) {\n  return /^[a-z]+$/.test(x);\n}\n",
-        "function f(x) {\n  return keep(x.replace(/^[!\\/]/u, ''));\n}\nfunction g(x) {\n  return /^[a-z]+$/.test(x);\n}\n",
+        "function f(x) {\n  return keep(x.replace(/^[!\\/]/u, ''));\n}\nfunction g(x) {\n"
+        "  return /^[a-z]+$/.test(x);\n}\n",
         "function f(x) {\n  return keep(x.replace(/^!/u, ''));\n}\nfunction g(x) {\n  return /^[a-z ]+$/.test(x);\n}\n",
         "shop/a.js",
     ),

@@ -7,8 +7,11 @@ was, and stands nowhere else.
 
 from __future__ import annotations
 
+import ast
 import re
+from collections import Counter
 
+from interlock.changes.guards.atoms import parsed
 from interlock.changes.guards.guard import Function, Guard
 
 _CLOSING = re.compile(r"[\s)\]};,]*(?:else\b[\s:{]*|finally\b[\s:{]*|end)?$")
@@ -31,18 +34,28 @@ def carried(before: Function, after: Function, was: Guard, now: Guard) -> bool:
     if max(len(old), len(new)) > _MOST or not (0 <= i < len(old) and 0 <= j < len(new)):
         return False
     deeper = _indent(new[j]) - _indent(old[i])
-    if old[i].strip() != new[j].strip() or deeper <= 0 or _ELSE.search(new[j - 1]):
+    beside = deeper < 0 or (not deeper and _parts(was) != _parts(now))
+    if old[i].strip() != new[j].strip() or beside or _ELSE.search(new[j - 1]):
         return False  # one more branch beside it: the work goes on in that one too
     work = _following(old, i)
-    places: dict[str, list[tuple[int, int]]] = {}
-    for number, line in enumerate(new):
-        places.setdefault(line.strip(), []).append((number, _indent(line)))
-    kept = [(text, depth) for text, depth in work if text in places]
+    mine, theirs = (Counter(line.strip() for line in side) for side in (old, new))
+    kept = [(text, depth + deeper) for text, depth in work if text in theirs]
     return (
         bool(kept)
         and 2 * len(kept) > len(work)
-        and all(at > j and found == depth + deeper for text, depth in kept for at, found in places[text])
+        and all(theirs[text] <= mine[text] and _beside(new, j, text, depth) for text, depth in kept)
     )
+
+
+def _beside(lines: list[str], at: int, text: str, depth: int) -> bool:
+    """Whether a line stands so deep after the one at `at`, before that block ends."""
+    least = min(depth, _indent(lines[at]))
+    for line in lines[at + 1 :]:
+        if line.strip() and _indent(line) < least:
+            return False
+        if line.strip() == text and _indent(line) == depth:
+            return True
+    return False
 
 
 def _following(lines: list[str], at: int) -> list[tuple[str, int]]:
@@ -64,6 +77,14 @@ def _following(lines: list[str], at: int) -> list[tuple[str, int]]:
         if not _CLOSING.match(line) and len(line.strip()) > _FEW:
             found.append((line.strip(), here))
     return found
+
+
+def _parts(guard: Guard) -> int:
+    """How many conditions lead to it."""
+    tree = parsed(guard.within) if guard.within else None
+    return (
+        len(tree.values) if isinstance(tree, ast.BoolOp) and isinstance(tree.op, ast.And) else int(bool(guard.within))
+    )
 
 
 def _indent(line: str) -> int:

@@ -288,6 +288,8 @@ class Comparison:
             return True  # what it was for cannot be any more
         if not self._critical and vacant(guard, self._before, self._after):
             return True
+        if guard.kind is Kind.LITERAL and around.has(guard, self._before, self._after):
+            return True
         return (around.leading(guard, self._after) or around.extracted(guard, self._before, self._after)) is not None
 
     def _still_tested(self, guard: Guard) -> bool:
@@ -559,7 +561,7 @@ class Comparison:
         found = []
         for guard, other in zip(lost, gained, strict=False):
             reason, better = patterns.worse(guard.key, other.key), patterns.worse(other.key, guard.key)
-            if reason == patterns.WIDER and self._stripped(other):
+            if reason == patterns.WIDER and (self._stripped(other) or self._parting(other)):
                 continue
             if patterns.sought_more(guard.key, other.key) or (better and not reason and better != patterns.WIDER):
                 continue  # the new one is the stronger
@@ -574,6 +576,11 @@ class Comparison:
                     self._loss(Sign.SLOW, guard, instead=guard, reason="it can take long on a text made for it")
                 )
         return found
+
+    def _parting(self, pattern: Guard) -> bool:
+        """Whether a pattern only takes texts apart."""
+        text = self._around.text(self._after.path)
+        return not self._critical and patterns.parting(pattern.key) and "fullmatch" not in text and ".test(" not in text
 
     def _stripped(self, pattern: Guard) -> bool:
         """Whether what a pattern finds is taken out: one that finds more takes out more."""

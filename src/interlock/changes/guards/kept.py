@@ -39,15 +39,12 @@ def _handed(guard: Guard, after: Function) -> bool:
 
 def _once(guard: Guard, before: Function, after: Function) -> bool:
     """`wait = timeout()`, which stood in two places before, and `wait` in both of them now."""
-    call = _flat(guard.text)
-    old, new = _flat(before.source), _flat(after.source)
-    if not call.endswith(")") or new.count(call) != 1:
+    call = r"\s*".join(map(re.escape, re.findall(r"[\w$]+|[^\s\w$]", guard.text)))
+    old, new = (len(re.findall(call, one.source)) for one in (before, after))
+    bound = re.search(rf"(?<![\w$.])([\w$]+)\s*:?=\s*{call}", after.source) if guard.text.endswith(")") else None
+    if bound is None or new != 1:
         return False
-    bound = re.search(rf"(?:^|\b(?:const|let|var)|(?<=[;{{}})\n\]]))\s*([\w$]+):?={re.escape(call)}", new)
-    if bound is None:
-        return False
-    name = re.sub(r"^(?:const|let|var)", "", bound[1])
-    return len(re.findall(rf"(?<![\w$.]){re.escape(name)}(?![\w$])", after.source)) > old.count(call)
+    return len(re.findall(rf"(?<![\w$.]){re.escape(bound[1])}(?![\w$])", after.source)) > old
 
 
 def _whole(guard: Guard, before: Function, after: Function) -> bool:

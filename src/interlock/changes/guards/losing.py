@@ -44,7 +44,7 @@ def losses(
     found: list[Loss] = []
     for pair in changed:
         if pair.before is not None and pair.after is not None:
-            found += Comparison(_whole(pair.before, helpers), pair.after, around).losses()
+            found += Comparison(_whole(pair.before, helpers, pair.after), pair.after, around).losses()
         elif pair.before is not None:
             found += _deleted(pair.before, new, around)
     return found
@@ -60,13 +60,19 @@ def _gone(changed: Sequence[Pair], new: Sequence[Function]) -> dict[str, Functio
     }
 
 
-def _whole(function: Function, helpers: Mapping[str, Function]) -> Function:
+def _whole(function: Function, helpers: Mapping[str, Function], after: Function) -> Function:
     """A function with what its helpers guarded that are no more: their guards have to stand in it now, or are lost."""
     used = [helpers[name] for name in sorted(function.calls) if name in helpers and helpers[name] is not function]
     if not used:
         return function
     # What a helper answered early was a part of its answer, and goes with the helper.
-    guards = [g for one in used for g in one.guards if g.kind is not Kind.DECORATOR and g.family != "answer"]
+    guards = [
+        g
+        for one in used
+        for g in one.guards
+        if g.kind is not Kind.DECORATOR and g.family != "answer"
+        if g.family not in ("nothing", "skip", "end") or not _gone_with_its_work(one, function, after)
+    ]
     return msgspec.structs.replace(
         function,
         guards=(*function.guards, *guards),
@@ -74,6 +80,12 @@ def _whole(function: Function, helpers: Mapping[str, Function]) -> Function:
         unsafe=sum((one.unsafe for one in used), function.unsafe),
         inside=tuple(used),
     )
+
+
+def _gone_with_its_work(helper: Function, caller: Function, after: Function) -> bool:
+    """Whether nobody used what a helper answered, and nothing that it called is called now: it left its own work."""
+    own = helper.calls - caller.calls
+    return bool(own) and caller.asked[helper.short] > 0 and not own & after.calls and not verbs.critical([helper.name])
 
 
 def _deleted(gone: Function, new: Sequence[Function], around: Surroundings) -> list[Loss]:

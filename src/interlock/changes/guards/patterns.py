@@ -73,6 +73,14 @@ def _extended(one: list[tuple[Any, Any]], other: list[tuple[Any, Any]]) -> bool:
     return inner and was[1][:-1] == now[1][:-1] and _extended(_items(was[1][-1]), _items(now[1][-1]))
 
 
+def parting(text: str) -> bool:
+    """Whether a pattern takes a text apart, and decides about none as a whole: it has groups and no ends."""
+    tree = _parsed(text)
+    if tree is None or tree.state.groups < 2:  # the first one is all that it matches
+        return False
+    return not any(_features(tree)[end] for end in ("start", "end", "look"))
+
+
 def looks(text: str) -> bool:
     """Whether a text looks like a regular expression."""
     return _LOOKS.search(text) is not None

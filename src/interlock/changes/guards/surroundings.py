@@ -75,6 +75,10 @@ class Surroundings:
         near = self.newly(before, after)
         return any(name in one.words for one in (*near, *self._callers.get(after.short, ())))
 
+    def has(self, guard: Guard, before: Function, after: Function) -> bool:
+        """Whether something that the function came to call has the guard, newly or all along."""
+        return any(guard.identity == one.identity for called in self.newly(before, after) for one in called.guards)
+
     def newly(self, before: Function, after: Function) -> list[Function]:
         """The functions of the change's files that one came to call."""
         return [f for called in after.calls - before.calls for f in self._calling.get(called, ())]
