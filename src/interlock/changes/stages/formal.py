@@ -1,4 +1,4 @@
-"""Stage *formal*: pure functions old against new, migrations that cannot go back, interfaces that break, policies.
+"""Stage *formal*: functions and modules old against new, migrations that cannot go back, interfaces, policies.
 
 Guard weakening by proof is in stage *guards*.
 """
@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator
 
-from interlock.changes import shapes, tools
+from interlock.changes import room, shapes, tools
 from interlock.changes.change import Change, FileChange, Kind
+from interlock.changes.driven import findings as walks
 from interlock.changes.finding import Finding, Weight
 from interlock.changes.formal import interface, migrations, policies, pythonapi, solving, versions
 from interlock.changes.stage import Found, Plain
 from interlock.model.errors import PolicyError
 
-_BUDGET = 30.0
+_BUDGET = 50.0
+_WALKING = 20.0  # seconds of both versions of the changed modules under the same calls
 
 
 def run(change: Change) -> Found:
@@ -23,6 +25,7 @@ def run(change: Change) -> Found:
     problems: list[str] = []
     facts: dict[str, str] = {}
     notes = versions.judged(change, findings, problems, facts)
+    findings += walks.judged(change, notes, facts, seconds=_WALKING)
     paths = frozenset(change.paths())
     for file in change.files:
         findings += _migration(file, paths)
@@ -69,7 +72,7 @@ def _policies(change: Change, problems: list[str]) -> Iterator[Finding]:
 
 
 def _reads(_change: Change) -> str:
-    return f"{tools.confined()} {solving.available()} {pythonapi.available()}"
+    return f"{tools.confined()} {room.usable()} {solving.available()} {pythonapi.available()}"
 
 
-STAGE = Plain("formal", run, version="6", budget=_BUDGET, reads=_reads)
+STAGE = Plain("formal", run, version="7", budget=_BUDGET, reads=_reads)

@@ -45,19 +45,37 @@ def affected(changed: Iterable[str], texts: Mapping[str, str]) -> tuple[list[str
     return [path for _, path in found[:_MOST]], max(0, len(found) - _MOST)
 
 
+def needed(paths: Iterable[str], texts: Mapping[str, str], most: int) -> set[str]:
+    """These files and those that they import, near or far, the nearest first; at most so many.
+
+    Args:
+        texts: every file of Python of one tree.
+    """
+    names = named(texts)
+    found, queue = set[str](), deque(paths)
+    while queue and len(found) < most:
+        path = queue.popleft()
+        if path in found or path not in texts:
+            continue
+        found.add(path)
+        for name in sorted(imported(path, texts[path])):
+            queue += sorted(names.get(name, ()))
+    return found
+
+
 def _users(texts: Mapping[str, str]) -> dict[str, set[str]]:
     """file -> the files that import it."""
-    names = _names(texts)
+    names = named(texts)
     users: dict[str, set[str]] = defaultdict(set)
     for path, text in texts.items():
-        for name in _imported(path, text):
+        for name in imported(path, text):
             for used in names.get(name, ()):
                 if used != path:
                     users[used].add(path)
     return users
 
 
-def _names(texts: Mapping[str, str]) -> dict[str, set[str]]:
+def named(texts: Mapping[str, str]) -> dict[str, set[str]]:
     """Dotted name -> the files it may mean: from every folder on that is no package itself."""
     packages = {path.removesuffix("/__init__.py") for path in texts if path.endswith("/__init__.py")}
     names: dict[str, set[str]] = defaultdict(set)
@@ -69,7 +87,7 @@ def _names(texts: Mapping[str, str]) -> dict[str, set[str]]:
     return names
 
 
-def _imported(path: str, text: str) -> set[str]:
+def imported(path: str, text: str) -> set[str]:
     """The dotted names in a file's imports; `from a import b` may mean `a`, or `a.b`."""
     found: set[str] = set()
     here = path.removesuffix(".py").split("/")[:-1]

@@ -82,10 +82,10 @@ def program(settings: Tests) -> Program:
         where = sys.executable
     if where is None or not os.access(where, os.X_OK):
         raise Missing(f"{words[0]}, which runs the tests by the base's configuration, is not here")
-    return Program((where, *words[1:]), (*_prefixes(where), *(p for p in settings.reads if os.path.isabs(p))))
+    return Program((where, *words[1:]), (*prefixes(where), *(p for p in settings.reads if os.path.isabs(p))))
 
 
-def _prefixes(where: str) -> Iterator[str]:
+def prefixes(where: str) -> Iterator[str]:
     """Folders that a program in a `bin` comes with: its own, that of what it links to, an environment's interpreter."""
     found = [os.path.dirname(os.path.dirname(path)) for path in (where, os.path.realpath(where))]
     try:

@@ -1,0 +1,148 @@
+"""Walks both versions of changed Python files in a room, and reads what that showed.
+
+The code that runs is the change's, and it is called with what strangers send: paths that lead elsewhere, commands. It
+runs in a room (`room.py`) or not at all.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from interlock.changes import room, shapes
+from interlock.changes.change import Change, FileChange, Kind, Version
+from interlock.changes.driven.subjects import subject
+from interlock.changes.testing import suite
+from interlock.changes.testing.trial import prefixes
+
+_EACH = 1.6  # seconds of walks through one file
+_STARTS = 1.5  # seconds until the interpreter walks, and what a hanging call may take more
+_LONGEST = 200_000  # bytes of a file that is walked through
+_AROUND = 300  # files that are laid out for it to import
+_LIBRARY = "interlock_drive"
+_START = f"import sys; sys.path[:0] = ['{room.TREE}/lib']; from {_LIBRARY}.drive import main; main('{room.TREE}')"
+
+
+class Way(msgspec.Struct, frozen=True):
+    """A kind of difference between the two versions of one function or method (`entry`).
+
+    `way`: 1 where the new one is looser, -1 where it is stricter, 0 where neither can be said; `times` it was seen; one
+    example: the call, how many calls of the same walk it came after, and what it came to before and now.
+    """
+
+    way: int
+    kind: str
+    entry: str
+    times: int
+    call: str
+    steps: int
+    was: str
+    now: str
+
+
+class Walked(msgspec.Struct, frozen=True):
+    """What the walks through one file showed. `why`: why nothing was walked."""
+
+    path: str
+    calls: int = 0
+    counts: dict[str, int] = {}
+    ways: tuple[Way, ...] = ()
+    why: str = ""
+
+    def times(self, way: int) -> int:
+        """How often a difference went this way."""
+        return sum(one.times for one in self.ways if one.way == way)
+
+
+class Asked(NamedTuple):
+    """A changed file that can be walked through; see `subjects.Subject`."""
+
+    file: FileChange
+    before: Version
+    after: Version
+    near: frozenset[str]
+    private: frozenset[str]
+
+
+def asked(change: Change) -> list[Asked]:
+    """The changed files that can be walked through: Python on both sides, no tests, something changed that runs."""
+    found = []
+    for file in change.files:
+        one, other = file.before, file.after
+        if one is None or other is None or {one.kind, other.kind} != {Kind.TEXT} or shapes.is_test(other.path):
+            continue
+        if not (one.path.endswith(".py") and other.path.endswith(".py")) or max(one.size, other.size) > _LONGEST:
+            continue
+        of = subject(one.text, other.text)
+        if of is not None:
+            found.append(Asked(file, one, other, of.near, of.private))
+    return found
+
+
+def walked(change: Change, files: Sequence[Asked], *, seconds: float) -> list[Walked]:
+    """What both versions of these files do with the same calls; one answer for each. Raises room.NoRoom."""
+    each = min(_EACH, seconds / max(1, len(files)) - _STARTS)
+    if each < 0.3:
+        return [Walked(one.file.path, why="no time was left") for one in files]
+    with tempfile.TemporaryDirectory(prefix="interlock-walks-") as name:
+        folder = Path(name)
+        for side, after in (("before", False), ("after", True)):
+            _lay(change, folder / side, [(o.after if after else o.before).path for o in files], after=after)
+        _library(folder / "lib" / _LIBRARY)
+        return [_of(folder, one, each) for one in files]
+
+
+def _lay(change: Change, folder: Path, files: Sequence[str], *, after: bool) -> None:
+    """The files and what they import, of one side."""
+    paths = [path for path in change.paths(after=after) if path.endswith(".py") and _plain(path)]
+    held = change.reads(paths, after=after)
+    texts = {path: (raw or b"").decode("utf-8", "replace") for path, raw in held.items()}
+    wanted = suite.needed(files, texts, _AROUND)
+    wanted |= {p for one in wanted for p in _packages(one) if p in texts}
+    for path in sorted(wanted):
+        where = folder / path
+        where.parent.mkdir(parents=True, exist_ok=True)
+        where.write_bytes(held[path] or b"")
+
+
+def _packages(path: str) -> Iterator[str]:
+    parts = path.split("/")[:-1]
+    for n in range(1, len(parts) + 1):
+        yield "/".join([*parts[:n], "__init__.py"])
+
+
+def _plain(path: str) -> bool:
+    return all(part not in ("", ".", "..") for part in path.split("/"))
+
+
+def _library(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    for source in resources.files("interlock.changes.driven.inside").iterdir():
+        if source.name.endswith(".py"):
+            (folder / source.name).write_bytes(source.read_bytes())
+
+
+def _of(folder: Path, one: Asked, each: float) -> Walked:
+    before, after = one.before, one.after
+    row = {
+        "before": before.path, "after": after.path, "texts": [before.text, after.text],
+        "near": sorted(one.near), "private": sorted(one.private),
+    }  # fmt: skip
+    (folder / "asked.json").write_text(json.dumps({"seconds": each, "files": [row]}), encoding="utf-8")
+    argv = (sys.executable, "-P", "-s", "-c", _START)
+    rooms = room.Room(folder, tuple(prefixes(sys.executable)))
+    ended = rooms.run(argv, seconds=each + _STARTS, env={"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"})
+    lines = ended.out.decode("utf-8", "replace").splitlines()
+    if not lines:
+        return Walked(after.path, why=ended.why or f"the walks ended with status {ended.status} and told nothing")
+    try:
+        return msgspec.json.decode(lines[-1], type=Walked)
+    except msgspec.DecodeError as error:
+        return Walked(after.path, why=f"what the walks told cannot be read: {error}")

@@ -1,0 +1,82 @@
+"""One call of one version: how it ends, within a moment."""
+
+from __future__ import annotations
+
+import inspect
+import opcode
+import signal
+import types
+from typing import Any
+
+from .unknown import told
+from .world import World
+
+_MOMENT = 0.15  # seconds of one call
+_RAISE = opcode.opmap["RAISE_VARARGS"]
+
+
+class Late(BaseException):
+    """A call took too long."""
+
+
+class _Alarm:
+    """Ends a call that takes too long. `armed`: a call runs; an alarm that comes after its end ends nothing."""
+
+    armed = False
+
+    def rings(self, _number: int, _frame: object) -> None:
+        if self.armed:
+            raise Late
+
+
+ALARM = _Alarm()
+
+
+def called(world: World, function: Any, *args: Any, **words: Any) -> tuple[str, Any]:
+    """How a call ends, and what it gives or raises."""
+    signal.setitimer(signal.ITIMER_REAL, _MOMENT, _MOMENT)  # again, for code that catches the first
+    try:
+        ALARM.armed = True
+        return "gives", _whole(function(*args, **words))
+    except (Late, MemoryError, RecursionError):
+        return "late", None
+    except (SystemExit, KeyboardInterrupt, GeneratorExit) as error:
+        return "raises", type(error).__name__
+    except Exception as error:  # noqa: BLE001 - what it raises is its answer
+        if isinstance(error, TypeError):
+            told(str(error))
+        return ("stumbles" if _stumbled(error, world) else "raises"), type(error).__name__
+    finally:
+        ALARM.armed = False
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _whole(found: Any) -> Any:
+    """What a generator yields, what a coroutine returns."""
+    if inspect.iscoroutine(found):
+        try:
+            for _ in range(100):
+                found.send(None)
+        except StopIteration as end:
+            return end.value
+        found.close()
+        return None
+    if isinstance(found, types.GeneratorType):
+        return [one for _, one in zip(range(50), found, strict=False)]
+    return found
+
+
+def _stumbled(error: Exception, world: World) -> bool:
+    """Whether nobody refused: no `raise` of the version said so, and the error is that of a value of another kind, of
+    a part that was not given, or of a file that is not there."""
+    at = error.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    own = at is not None and at.tb_frame.f_code.co_filename == world.module.__file__
+    if own and at is not None and at.tb_frame.f_code.co_code[at.tb_lasti] == _RAISE:
+        return False
+    if isinstance(error, LookupError):
+        return not own or (bool(error.args) and isinstance(error.args[0], str) and error.args[0] in world.words)
+    if isinstance(error, OSError):
+        return not isinstance(error, PermissionError | FileExistsError)
+    return isinstance(error, AttributeError | TypeError | NameError | ArithmeticError)

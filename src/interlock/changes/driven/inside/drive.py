@@ -1,0 +1,181 @@
+"""Runs inside the room, alone: two versions of a module, walked through side by side.
+
+Reads `asked.json` in its folder and writes one JSON object for each file on standard output.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import random
+import resource
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from . import answers
+from .calling import ALARM, Late
+from .entries import classes, entries
+from .making import Maker
+from .texts import HOSTILE, Words
+from .walks import Walker
+from .world import World, settle
+
+_MEMORY = 1 << 30  # bytes: `text * number` of made-up arguments is one step, which no alarm ends
+_CLOCK = time.monotonic  # before ours takes its place
+_WALKS = 500  # the same answer each time, where there is time for all of them
+_SHOWN = 300  # characters of a shown call
+
+
+def main(folder: str) -> None:
+    """Answer for every file."""
+    signal.signal(signal.SIGALRM, ALARM.rings)
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    with open(os.path.join(folder, "asked.json"), encoding="utf-8") as file:
+        asked = json.load(file)
+    # Far from the numbers that a version may take for a file that it was given.
+    out = os.fdopen(fcntl.fcntl(1, fcntl.F_DUPFD, 777), "w", encoding="utf-8")
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
+        os.dup2(nowhere.fileno(), 2)
+    settle()
+
+    def tell(said: dict[str, Any]) -> None:
+        out.write(json.dumps(said) + "\n")
+        out.flush()
+
+    for one in asked["files"]:
+        try:
+            said = driven(folder, one, asked["seconds"], tell)
+        except (Exception, Late) as error:  # noqa: BLE001 - one file's walks that cannot be taken are an answer
+            said = {"path": one["after"], "calls": 0, "why": f"{type(error).__name__}: {error}"[:_SHOWN]}
+        tell(said)
+
+
+def driven(folder: str, one: dict[str, Any], seconds: float, tell: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    """What the walks through one file show."""
+    end = _CLOCK() + seconds
+    scratch = one.get("scratch", "/tmp")  # noqa: S108 - the room's own
+    try:
+        worlds = [
+            World(os.path.join(folder, side), one[side], os.path.join(scratch, side)) for side in ("before", "after")
+        ]
+        words = Words(one["texts"][0], one["texts"][1])
+    except BaseException as error:  # noqa: BLE001 - whatever keeps a version from being loaded is an answer
+        return {"path": one["after"], "calls": 0, "why": f"{type(error).__name__}: {error}"[:_SHOWN]}
+    chance = random.Random(7)  # noqa: S311 - the same walks every time
+    maker = Maker(words, chance, classes(worlds[-1].module))
+    for world in worlds:
+        world.words = frozenset(words.known["text"])
+    found = list(entries(worlds, frozenset(one["private"])))
+    walker = Walker(worlds, maker, found, frozenset(one["near"]), 11)
+    if not found:
+        return {"path": one["after"], "calls": 0, "why": "nothing in it can be called from outside"}
+    started = _CLOCK()
+    walker.learn(lambda: _CLOCK() < started + 0.3 * seconds)
+    tally = Tally()
+    seed, shown = 0, _CLOCK()
+    while _CLOCK() < end and seed < _WALKS:
+        seed += 1
+        if _CLOCK() > shown + 0.5:
+            shown = _CLOCK()
+            tell({"path": one["after"], "walks": seed, **tally.told()})
+        steps = walker.walk()
+        was, now = (walker.taken(steps, world, seed) for world in worlds)
+        tally.see(walker, steps, was, now)
+    return {"path": one["after"], "walks": seed, **tally.told()}
+
+
+class Tally:
+    """What was seen so far: calls, refusals, and the first example of each way and kind."""
+
+    def __init__(self) -> None:
+        self.calls: Counter[str] = Counter()
+        self.ways: Counter[tuple[int, str, str]] = Counter()
+        self.first: dict[tuple[int, str, str], dict[str, Any]] = {}
+
+    def see(self, walker: Walker, steps: list[Any], was: list[answers.Outcome], now: list[answers.Outcome]) -> None:
+        """One walk in both versions; what follows a difference with a direction is its consequence."""
+        given: set[str] = set()
+        hostile: set[str] = set()
+        for at, (step, one, other) in enumerate(zip(steps, was, now, strict=False)):
+            title = step.entry.title
+            self.calls["calls"] += 1
+            for side, outcome in (("was", one), ("now", other)):
+                no = answers.says_no(outcome, step.entry.name, title in walker.telling)
+                self.calls[f"{side} {'refuses' if no else outcome.how}"] += 1
+                if outcome.how == "gives" and not no:
+                    walker.keep(step)
+            values = list(_values(list(step.given.values())))
+            given |= set(map(repr, values))
+            hostile |= {
+                v for v in values if isinstance(v, str) and len(v) > 3 and any(h in v for h in HOSTILE if len(h) > 3)
+            }
+            again = step in steps[:at]
+            found = answers.way(
+                one, other, answers.Call(step.entry.name, title in walker.telling, frozenset(given), hostile, again)
+            )
+            if found.kind:
+                key = (found.way, found.kind, title)
+                self.ways[key] += 1
+                self._example(key, at, step, one, other)
+            if found.way or other.how == "late" or one.how == "late":
+                break
+
+    def _example(
+        self, key: tuple[int, str, str], at: int, step: Any, was: answers.Outcome, now: answers.Outcome
+    ) -> None:
+        """Keep the call that comes after the fewest others."""
+        if key not in self.first or at < self.first[key]["steps"]:
+            self.first[key] = {"call": _shown(step), "steps": at, "was": _said(was), "now": _said(now)}
+
+    def told(self) -> dict[str, Any]:
+        """As it is written."""
+        ways = [{"way": k[0], "kind": k[1], "entry": k[2], "times": n, **self.first[k]} for k, n in self.ways.items()]
+        return {"calls": self.calls["calls"], "counts": dict(self.calls), "ways": ways}
+
+
+def _shown(step: Any) -> str:
+    given = ", ".join(f"{name}={_recipe(one)}" for name, one in step.given.items())
+    return f"{step.entry.title}({given})"[:_SHOWN]
+
+
+def _recipe(one: Any) -> str:
+    kind, given = one[0], one[1]
+    if kind == "is":
+        return repr(given)[:80]
+    if kind in ("list", "tuple", "set"):
+        return "[" + ", ".join(map(_recipe, given)) + "]"
+    if kind == "map":
+        return "{" + ", ".join(f"{_recipe(k)}: {_recipe(v)}" for k, v in given) + "}"
+    if kind == "bag":
+        return "(" + ", ".join(f"{k}={_recipe(v)}" for k, v in given.items()) + ")"
+    if kind == "new":
+        return f"{given}(" + ", ".join(f"{k}={_recipe(v)}" for k, v in one[2].items()) + ")"
+    return f"<{kind} {given}>"
+
+
+def _values(recipe: Any) -> Iterator[Any]:
+    """The plain values in recipes."""
+    if isinstance(recipe, tuple) and len(recipe) == 2 and recipe[0] == "is":
+        yield recipe[1]
+    elif isinstance(recipe, tuple | list):
+        for part in recipe:
+            yield from _values(part)
+    elif isinstance(recipe, dict):
+        for part in recipe.values():
+            yield from _values(part)
+
+
+def _said(one: answers.Outcome) -> str:
+    if one.how != "gives":
+        return f"{one.how} {one.value}"
+    return f"gives {one.value!r}"[:_SHOWN] + (f" and calls {list(one.calls)!r}"[:_SHOWN] if one.calls else "")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

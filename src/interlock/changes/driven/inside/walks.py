@@ -1,0 +1,236 @@
+"""Walks through a module: calls of its functions and methods, one after another, the same in both versions."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import sys
+from collections.abc import Callable
+from itertools import product
+from typing import Any, NamedTuple
+
+from . import answers
+from .answers import Outcome
+from .calling import called
+from .entries import Entry, classes, entry_of
+from .making import Bag, Maker, Making, Recipe, fitting
+from .unknown import Shape, Unknown
+from .world import NOTES, Stub, World
+
+_LESSONS = 5
+_GOOD = 24  # arguments kept for each entry
+_LONGEST = 400  # calls of a walk
+_PLAIN = (str, bytes, int, float, list, tuple, dict, set, frozenset)
+
+
+class Step(NamedTuple):
+    """One call of a walk. `on`: the recipe of whose method it is; `after`: seconds that pass before it."""
+
+    entry: Entry
+    given: dict[str, Recipe]
+    on: Recipe | None = None
+    after: float = 0.0
+
+
+def _tracing(file: Any, add: Any) -> Any:
+    def inside(frame: Any, event: str, _given: Any) -> Any:
+        if event == "line":
+            add(frame.f_lineno)
+        return inside
+
+    return lambda frame, _event, _given: inside if frame.f_code.co_filename == file else None
+
+
+def _take(step: Step, making: Making) -> Any:
+    on = making.world.module if step.on is None else making.value(step.on)
+    return fitting(getattr(on, step.entry.name), {name: making.value(one) for name, one in step.given.items()})
+
+
+class Walker:
+    """Makes walks and takes them in both versions."""
+
+    def __init__(self, worlds: list[World], maker: Maker, found: list[Entry], near: frozenset[str], seed: int) -> None:
+        self.worlds, self.maker, self.entries = worlds, maker, found
+        self.chance = random.Random(seed)  # noqa: S311 - the same walks every time
+        self._near = [e for e in found if e.title in near or (e.owner or e.kept or e.name) in near]
+        self.telling: set[str] = set()  # entries that gave more than None
+        self._new: list[list[Step]] = []
+        self._seen: set[Any] = set()
+        self._files = [world.module.__file__ for world in worlds]
+        self._good: dict[str, list[dict[str, Recipe]]] = {}
+
+    def learn(self, more: Callable[[], bool]) -> None:
+        """Run each entry in both versions with arguments of no type, and see what it makes of them; `more`: there is
+        time for that."""
+        known = classes(self.worlds[-1].module)
+        for name, of in known.items():
+            entry = entry_of(name, of, known)
+            shapes = {p: s for p, s in entry.shapes.items() if p in entry.required or self._telling(s)}
+            self.maker.entries[name] = shapes
+            for world in self.worlds:
+                self._tried(world, Step(Entry(name, shapes), self._unknown(shapes)))
+            self._fields(name, of)
+        for world in self.worlds:
+            for number, entry in product(range(_LESSONS), self.entries):
+                if more():
+                    on = self._on(entry)
+                    if on is not None and on[0] == "new" and number % 2:
+                        on = ("new", entry.owner, self._unknown(self.maker.entries[entry.owner]))
+                    self._tried(world, Step(entry, self._unknown(entry.shapes), on))
+        for world in self.worlds:
+            for number in range(4 * _LESSONS * more()):
+                self.taken([self._unknowing(step) for step in self.walk()[:12]], world, number)
+        self._new.clear()  # their arguments of no type are no example
+        self._seen.clear()
+
+    def _telling(self, shape: Shape) -> bool:
+        return "callable" not in shape.kinds and bool(shape.kinds) and self.chance.random() < 0.5
+
+    def _tried(self, world: World, step: Step) -> None:
+        for number in range(3):
+            self.taken([step], world, number)
+
+    def _unknown(self, shapes: dict[str, Shape]) -> dict[str, Recipe]:
+        return {n: self.maker.draw(s, n, 1) if "given" in s.kinds else ("unknown", s) for n, s in shapes.items()}
+
+    def _unknowing(self, step: Step) -> Step:
+        """A step of a walk in which arguments of which nothing is known are of no type."""
+        shapes = step.entry.shapes
+        given = {n: one if shapes[n].kind else ("unknown", shapes[n]) for n, one in step.given.items()}
+        return step._replace(given=given)
+
+    def _fields(self, name: str, of: type) -> None:
+        has = {n for n in dir(of) if not n.startswith("__")} | set(getattr(of, "__dataclass_fields__", ()))
+        for world in self.worlds:
+            for _ in range(3):
+                try:
+                    has |= set(vars(Making(world, self.chance).value(self.maker.instance(name, 1))))
+                except Exception:  # noqa: BLE001, S112 - a class that refuses its arguments tells no fields
+                    continue
+        self.maker.fields[name] = has
+
+    def _on(self, entry: Entry) -> Recipe | None:
+        if entry.kept:
+            return ("global", entry.kept)
+        return self.maker.instance(entry.owner, 1) if entry.owner else None
+
+    def walk(self) -> list[Step]:
+        """A walk: one that showed something new, changed, or one of some calls, often of one object."""
+        self.maker.begin()
+        if self._new and self.chance.random() < 0.5:
+            return self._other(self.chance.choice(self._new[-60:]))
+        chance = self.chance
+        goal = self._goal()
+        on = self._on(goal)
+        steps: list[Step] = []
+        for _ in range(chance.choice((0, 0, 0, 1, 1, 2, 3, 5))):
+            near = [e for e in self.entries if (e.owner, e.kept) == (goal.owner, goal.kept)]
+            entry = chance.choice(near if chance.random() < 0.8 else self.entries)
+            steps.append(self._step(entry, on if entry.owner == goal.owner else self._on(entry), steps))
+        steps.append(self._step(goal, on, steps))
+        return self._hammered(steps) if chance.random() < 0.15 else steps
+
+    def _goal(self) -> Entry:
+        return self.chance.choice(self._near if self._near and self.chance.random() < 0.8 else self.entries)
+
+    def _hammered(self, steps: list[Step]) -> list[Step]:
+        """One of its calls many times, and then its end again."""
+        chance = self.chance
+        at = chance.randrange(len(steps))
+        one = steps[at]._replace(after=chance.choice((0.0, 0.0, 0.0, 1.0)))
+        times = chance.choice((1, 1, 2, 2, 4, 4, 12, 12, 60, 300))
+        return [*steps[: at + 1], *[one] * times, *steps[at + 1 :], steps[-1]][:_LONGEST]
+
+    def _other(self, steps: list[Step]) -> list[Step]:
+        """A walk like it: an argument is another, or a call comes again, or is new, or goes."""
+        chance = self.chance
+        steps = list(steps)
+        for _ in range(chance.choice((1, 1, 2, 3))):
+            at, what = chance.randrange(len(steps)), chance.random()
+            step = steps[at]
+            if what < 0.5 and step.given:
+                name = chance.choice(sorted(step.given))
+                shape = step.entry.shapes[name]
+                new = self.maker.changed(step.given[name], shape, name)
+                if at and chance.random() < 0.35:
+                    new = ("step", chance.randrange(min(at, 8)))
+                steps[at] = step._replace(given={**step.given, name: new})
+            elif what < 0.65 and len(steps) < 40:
+                steps = self._hammered(steps)
+            elif what < 0.9:
+                entry = self._goal()
+                on = next((s.on for s in steps if s.entry.owner == entry.owner), None) or self._on(entry)
+                place = chance.choice((len(steps), len(steps), at))
+                if place == len(steps):
+                    steps.append(self._step(entry, on, steps))
+            elif at == len(steps) - 1 and len(steps) > 1:
+                steps.pop()
+        return steps[:_LONGEST]
+
+    def _step(self, entry: Entry, on: Recipe | None, before: list[Step]) -> Step:
+        chance = self.chance
+        good = self._good.get(entry.title)
+        if good and chance.random() < 0.6:
+            given = dict(chance.choice(good))
+            for name in chance.sample(sorted(given), min(len(given), chance.choice((0, 1, 1, 2)))):
+                given[name] = self.maker.changed(given[name], entry.shapes[name], name)
+        else:
+            wanted = [n for n in entry.shapes if n in entry.required or chance.random() < 0.35]
+            given = {name: self.maker.draw(entry.shapes[name], name) for name in wanted}
+        for name in given:
+            if before and entry.shapes[name].kind in ("text", "bytes", "") and chance.random() < 0.2:
+                given[name] = ("step", chance.randrange(min(len(before), 8)))
+        return Step(entry, given, on, chance.choice((0.0, 0.0, 0.0, 1.0, 61.0, 3_601.0, 90_000.0, 4e6)))
+
+    def taken(self, steps: list[Step], world: World, seed: int) -> list[Outcome]:
+        """How each call of a walk ends in one version."""
+        world.begin(seed)
+        found: list[Outcome] = []
+        lines: set[Any] = set()
+        sys.settrace(_tracing(world.module.__file__, lines.add))
+        making = Making(world, self.chance)
+        for step in steps:
+            NOTES.clock += step.after
+            drawn, calls = NOTES.drawn, len(NOTES.calls)
+            how, value = called(world, _take, step, making)
+            making.results.append(value if how == "gives" else None)
+            if how == "gives" and value is not None:
+                self.telling.add(step.entry.title)
+                self._gave(step.entry, value)
+            noted = tuple(answers.normal(list(NOTES.calls[calls : calls + 40]))[1:])
+            found.append(Outcome(how, answers.normal(value), noted, NOTES.drawn - drawn))
+            if how == "late":
+                break
+        sys.settrace(None)
+        self._tidy(world)
+        side = self.worlds.index(world)
+        seen = {(side, line) for line in lines} | {(side, s.entry.title, o.how, o.value if o.how == "raises" else "",
+                answers.refuses(o.value, s.entry.name)) for s, o in zip(steps, found, strict=False)}  # fmt: skip
+        if not seen <= self._seen:
+            self._seen |= seen
+            self._new.append(steps)
+        return found
+
+    def _gave(self, entry: Entry, value: Any) -> None:
+        """Remember what comes of an entry: objects with fields are arguments of others."""
+        function = not entry.owner and not entry.kept
+        if function and entry.name not in self.maker.givers and not isinstance(value, (*_PLAIN, Unknown, Stub, Bag)):
+            self.maker.givers[entry.name] = {name for name in dir(value) if not name.startswith("__")} | {"__enter__"}
+            self.maker.shapes[entry.name] = entry.shapes
+
+    def keep(self, step: Step) -> None:
+        """These arguments were taken: others are made of them."""
+        if any(recipe[0] == "step" for recipe in step.given.values()):
+            return
+        good = self._good.setdefault(step.entry.title, [])
+        if len(good) < _GOOD:
+            good.append(step.given)
+        else:
+            good[self.chance.randrange(_GOOD)] = step.given
+
+    @staticmethod
+    def _tidy(world: World) -> None:
+        for name in os.listdir(world.scratch):
+            path = os.path.join(world.scratch, name)
+            shutil.rmtree(path, ignore_errors=True) if os.path.isdir(path) else os.unlink(path)

@@ -1,0 +1,271 @@
+"""One version of a module, loaded where clock, chance and what is not installed are ours.
+
+Two versions can only be compared where both see the same time and draw the same numbers. What a module imports and is
+not here becomes a `Stub`, which takes every call and writes it down.
+"""
+
+from __future__ import annotations
+
+import copy
+import datetime
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import os
+import random
+import sys
+import time
+import types
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+_START = 1_750_000_000.0  # seconds since 1970; any time will do that is the same for both
+_STATE = (dict, list, set)
+
+
+class Notes:
+    """What the running version did to the world: calls of stubs, and bytes of chance that it drew."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, Any]] = []
+        self.drawn = 0
+        self.clock = _START
+        self.chance = random.Random(0)  # noqa: S311 - the same for both versions
+
+    def clear(self, seed: int) -> None:
+        """A new walk begins."""
+        self.calls.clear()
+        self.drawn, self.clock = 0, _START
+        self.chance.seed(seed)
+        random.seed(seed)
+
+
+NOTES = Notes()
+
+
+class _StubError(Exception):
+    def __init__(self, *args: Any, **_: Any) -> None:
+        super().__init__(*args)
+
+
+class _StubBase:
+    """What a class is made of whose bases are not here."""
+
+    __slots__ = ()
+
+    def __init__(self, *_: Any, **fields: Any) -> None:
+        for name, value in fields.items():
+            with suppress(AttributeError):
+                setattr(self, name, value)
+
+    def __init_subclass__(cls, **_: Any) -> None:
+        super().__init_subclass__()
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return Stub(name)
+
+
+class Stub:
+    """Something that is not here. It takes every call, gives another one, and is empty."""
+
+    def __init__(self, name: str) -> None:
+        self.__dict__["_name"] = name
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if name.endswith(("Error", "Exception", "Exit", "Timeout", "Expired", "NotFound", "Denied", "Exists")):
+            return type(name, (_StubError,), {})
+        return Stub(f"{self._name}.{name}")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        NOTES.calls.append((f"{self._name}.{name} =", value))
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if len(args) == 1 and not kwargs and isinstance(args[0], types.FunctionType | type):
+            return args[0]  # as a decorator
+        NOTES.calls.append((self._name, (args, kwargs)))
+        return Stub(f"{self._name}()")
+
+    def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[type, ...]:
+        # Two bases that are not here are one: a class may not have the same base twice.
+        first = next(base for base in bases if isinstance(base, Stub))
+        return (_StubBase,) if self is first else ()
+
+    def __getitem__(self, key: Any) -> Any:
+        return Stub(f"{self._name}[{key!r}]"[:80])
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __enter__(self) -> Any:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def __repr__(self) -> str:
+        return f"<{self._name}>"
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        NOTES.calls.append((f"{self._name}[] =", (key, value)))
+
+    def __instancecheck__(self, _value: Any) -> bool:
+        return False
+
+    __subclasscheck__ = __instancecheck__
+
+    def __or__(self, _other: Any) -> Any:
+        return self
+
+    __ror__ = __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __and__ = __or__
+
+    def __lt__(self, _other: Any) -> bool:
+        return False
+
+    __gt__ = __lt__
+
+    def __ge__(self, _other: Any) -> bool:
+        return True
+
+    __le__ = __ge__
+
+
+class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds what nobody else finds."""
+
+    def find_spec(self, name: str, _path: Sequence[str] | None, _target: Any = None) -> Any:
+        if name.partition(".")[0] in sys.stdlib_module_names:
+            return None
+        return importlib.machinery.ModuleSpec(name, self, is_package=True)
+
+    def create_module(self, spec: Any) -> Any:
+        return _StubModule(spec.name)
+
+    def exec_module(self, _module: Any) -> None:
+        return None
+
+
+class _StubModule(types.ModuleType):
+    __version__ = "1.0"
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(Stub(self.__name__), name)
+
+
+def _urandom(count: int) -> bytes:
+    NOTES.drawn += count
+    return NOTES.chance.randbytes(count)
+
+
+def _now() -> float:
+    return NOTES.clock
+
+
+def _slept(seconds: float) -> None:
+    NOTES.clock += max(0.0, float(seconds))
+
+
+class _Datetime(datetime.datetime):
+    @classmethod
+    def now(cls, tz: Any = None) -> Any:
+        return cls.fromtimestamp(NOTES.clock, tz or datetime.UTC).replace(tzinfo=tz)
+
+    @classmethod
+    def utcnow(cls) -> Any:
+        return cls.now()
+
+
+class _Date(datetime.date):
+    @classmethod
+    def today(cls) -> Any:
+        return cls.fromtimestamp(NOTES.clock)
+
+
+def settle() -> None:
+    """Put our clock, our chance and our finder in place. The process is ours, and ends after the walks."""
+    os.urandom = _urandom
+    random._urandom = _urandom  # type: ignore[attr-defined]
+    for name in ("time", "monotonic", "perf_counter"):
+        setattr(time, name, _now)
+    for name in ("time_ns", "monotonic_ns", "perf_counter_ns"):
+        setattr(time, name, lambda: int(NOTES.clock * 1e9))
+    time.sleep = _slept  # type: ignore[assignment]
+    datetime.datetime, datetime.date = _Datetime, _Date  # type: ignore[misc]
+    sys.meta_path.append(_Finder())
+
+
+class World:
+    """One version of a module: `module`, and the state that its names hold, as it was when it was loaded."""
+
+    def __init__(self, root: str, path: str, scratch: str) -> None:
+        self.scratch = scratch
+        self.words: frozenset[str] = frozenset()  # texts that its code names
+        os.makedirs(scratch, exist_ok=True)
+        known = set(sys.modules)
+        with _paths(root, path):
+            self.module = _loaded(root, path)
+        self._modules = {name: sys.modules.pop(name) for name in set(sys.modules) - known}
+        self._state = {
+            name: copy.deepcopy(value)
+            for name, value in vars(self.module).items()
+            if isinstance(value, _STATE) and not name.startswith("__")
+        }
+
+    def begin(self, seed: int) -> None:
+        """A new walk: the state of its names is what it was, and its folder is empty."""
+        NOTES.clear(seed)
+        for name, was in self._state.items():
+            value = vars(self.module).get(name)
+            if type(value) is type(was) and value != was:
+                value.clear()
+                (value.extend if isinstance(value, list) else value.update)(copy.deepcopy(was))
+        for value in vars(self.module).values():
+            forget = getattr(value, "cache_clear", None)
+            if callable(forget) and not isinstance(value, Stub):
+                forget()
+        os.chdir(self.scratch)
+
+
+@contextmanager
+def _paths(root: str, path: str) -> Iterator[None]:
+    """Where imports are looked for: the tree, its `src`, and the folder that the module's package stands in."""
+    folder = os.path.dirname(os.path.join(root, path))
+    while os.path.exists(os.path.join(folder, "__init__.py")) and len(folder) > len(root):
+        folder = os.path.dirname(folder)
+    was = list(sys.path)
+    sys.path[:0] = dict.fromkeys((folder, os.path.join(root, "src"), root))
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        sys.path[:] = was
+
+
+def _loaded(root: str, path: str) -> types.ModuleType:
+    whole = os.path.join(root, path)
+    parts, folder = [os.path.basename(path).removesuffix(".py")], os.path.dirname(whole)
+    while os.path.exists(os.path.join(folder, "__init__.py")) and len(folder) > len(root):
+        parts.insert(0, os.path.basename(folder))
+        folder = os.path.dirname(folder)
+    name = ".".join(parts)
+    if len(parts) > 1:
+        return importlib.import_module(name)  # its package imports it in the order that it is used to
+    spec = importlib.util.spec_from_file_location(name, whole)
+    if spec is None or spec.loader is None:
+        raise ImportError(path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
