@@ -206,6 +206,20 @@ def test_a_passkey_that_was_taken_out_of_use_counts_no_more(tmp_path: Path) -> N
         assert rules(frozenset({known(desk.device).id})) == ["review/absent"]
 
 
+def test_a_passkey_that_the_base_has_ended_is_not_the_logs_to_vouch_for(tmp_path: Path) -> None:
+    """Story: bob left, and the log that the base believes had seen him review while he was here."""
+    desk = Desk(tmp_path)
+    text = desk.asked()
+    desk.note(text, answer(desk.device, text))
+    assert desk.judged() == ([], "")
+    git(desk.path, "checkout", "-q", "main")
+    rules = (desk.path / ".interlock/gate.toml").read_text().replace("emails =", 'until = "2026-11-01"\nemails =')
+    commit(desk.path, {".interlock/gate.toml": rules}, "bob left")
+    found, said = desk.judged()
+    assert found == ["review/absent review"]
+    assert "the key of bob counted until 2026-11-01" in said
+
+
 def test_who_objects_stops_the_change_until_they_say_otherwise(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     said = desk.asked("no", because="it sells nothing")

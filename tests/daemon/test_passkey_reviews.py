@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+import nursery
 from daemon.conftest import Guard
 from daemon.test_provenance import commit, git, write
 from daemon.test_whose_session import LivingAgent
@@ -58,9 +59,11 @@ def scene(guard: Guard) -> Scene:
     return Scene(guard, device, key, int(guard.entries("gate")[-1]["index"]))
 
 
-def absent(guard: Guard) -> bool:
-    """Whether the gate still asks for a critic."""
-    done = guard.cli("gate", "main..work", "--stage", "review", "--json")
+def absent(guard: Guard, home: str = "") -> bool:
+    """Whether the gate still asks for a critic: here, or with another home, where no daemon ever ran, as in CI."""
+    words = ("gate", "main..work", "--stage", "review", "--json")
+    environment = guard.environment | ({"INTERLOCK_HOME": home} if home else {})
+    done = nursery.run("interlock.cli.main", words, environment, guard.project, "")
     found = [one["rule"] for stage in json.loads(done.stdout)["stages"] for one in stage["findings"]]
     return "review/absent" in found
 
@@ -88,13 +91,16 @@ def test_a_signed_review_is_evidence_and_the_gate_counts_it(scene: Scene) -> Non
     assert (shown["by"], shown["passkey"]) == ({"person": "pia"}, True)
     assert absent(guard)  # so far it is in this ledger alone
     assert guard.cli("attest", "--reviews").returncode == 0
-    assert not absent(guard)
+    elsewhere = str(guard.base / "ci")
+    assert (absent(guard), absent(guard, elsewhere)) == (False, False)
     done = guard.cli("verify")
     assert (done.returncode, "1 signed review" in done.stdout) == (0, True), done.stdout + done.stderr
     # She leaves: what she signed counts no more here, and the ledger is as sound as before.
     assert guard.cli("people", "key", "remove", "pia", scene.key).returncode == 0
     assert absent(guard)
     assert guard.cli("verify").returncode == 0
+    # Elsewhere it does until the base names her passkey no more; then the log's word is left, until its day.
+    assert not absent(guard, elsewhere)
 
 
 def test_what_was_signed_once_is_taken_once(scene: Scene) -> None:
@@ -138,10 +144,15 @@ def test_what_cannot_be_said_is_not_asked_for(scene: Scene) -> None:
         ({"reviewer": call(scene.guard.home, "people.list")["owner"]}, "has no passkey"),
         ({"id": 0}, "no change that was judged"),
         ({"id": 1 << 40}, "no change that was judged"),
+        ({"relying_party": "elsewhere.example"}, "no passkey for elsewhere.example"),
     )
     for more, words in wishes:
         with pytest.raises(Remote, match=words):
             asked(scene, **more)
+    for statement, response in (("x" * 7_000, "{}"), ("x", "y" * 5_000), ("\ud800", "{}")):
+        with pytest.raises(Remote):
+            said(scene, statement, response)
+    assert asked(scene, because="\ud800\x1b[2J" + "é" * 2_000)["statement"]
 
 
 ASKS = """

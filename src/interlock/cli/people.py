@@ -272,9 +272,8 @@ def _change(
 def _elsewhere(*, statement: Path | None, as_json: bool, **_: Any) -> None:
     """Say who does not hear of a key that counts no more."""
     if statement is None and not as_json:
-        click.echo(
-            "Gates on other machines do not know that: take the key out of [[reviewer]] in .interlock/gate.toml."
-        )
+        told = "end the key by `until` in its [[reviewer]], in .interlock/gate.toml."
+        click.echo(f"Gates on other machines do not know that: {told}")
 
 
 def _key(file: Path) -> dict[str, Any]:
