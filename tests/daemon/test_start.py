@@ -12,9 +12,11 @@ import pytest
 
 from conftest import Guard, allowed
 from interlock.broker.clock import Clock
+from interlock.containment.graves import rules as graves
 from interlock.daemon import run as running
 from interlock.daemon.client import alive, call
 from interlock.daemon.run import run
+from interlock.effects import path_rules, redact
 from interlock.home import Home, locate
 from interlock.model.errors import StateError
 
@@ -220,3 +222,12 @@ def test_a_long_log_is_set_aside(cold: Guard) -> None:
         assert (cold.home.run / "daemon.log.1").exists()
     finally:
         cold.cli("down")
+
+
+def test_what_the_first_command_would_wait_for_is_read_when_nobody_asks() -> None:
+    """Story: the first command after a start waited while a thousand patterns of paths and secrets were compiled."""
+    lists = (path_rules.packaged, redact.packaged, redact._any_hint, graves.book)
+    for one in lists:
+        one.cache_clear()
+    running._warm_readers()
+    assert [one.cache_info().currsize for one in lists] == [1] * len(lists)
