@@ -42,7 +42,22 @@ ENTERED = (
     "def f(x, deep):\n    if {}:\n        if x.size > max_size:\n            raise ValueError\n        x.keep(deep)\n{}"
 )
 
+SET = "package a\n\nfunc set(s *S, n int) {{\n{}\ts.set(n)\n}}\n"
+STATUS = "package a\n\nfunc next(s *S) error {{\n\t{}\n\treturn nil\n}}\n"
+
 STORIES = {
+    "a bound by a call": Story(
+        SET.format("\tif n > MaxPending {\n\t\tn = MaxPending\n\t}\n"),
+        SET.format("\tn = min(n, MaxPending)\n"),
+        SET.format("\tn = max(n, MaxPending)\n"),
+        "shop/a.go",
+    ),
+    "one result more of a call": Story(
+        STATUS.format("if err := s.status(); err != nil {\n\t\treturn err\n\t}"),
+        STATUS.format("if end, _ := s.status(); end != nil {\n\t\treturn end\n\t}"),
+        STATUS.format("_ = s.status()"),
+        "shop/a.go",
+    ),
     "a helper that is gone with its work": Story(
         HELPED,
         "def f(row):\n    keep(row)\n",

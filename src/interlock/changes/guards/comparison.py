@@ -473,6 +473,7 @@ class Comparison:
             and guard.family not in ("accept", "told")
             and not self._still_tested(guard)
             and not self._moved(guard)
+            and not shapes.clamped(guard.condition, self._before.source, self._after.source)
         ]
         return found
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterable
 
 from interlock.changes.guards import verbs
@@ -27,7 +28,7 @@ _COUNTS = r"\s*(?:\+\+|--|[-+]?=(?!=))"
 _SHOWING = frozenset({"show", "print", "help", "usage", "render", "display"})  # their failing harms nobody else
 _AWAITED = re.compile(r"\bawait\b")
 _WAITED = re.compile(r"\bawait\s+([A-Za-z_$][\w$.]*)\(")
-_FAILING = re.compile(r"\berr\s*:?=\s*([\w.]+)\(")
+_ASKED_FOR = re.compile(r"((?:\b\w+\s*,\s*){0,4})(?<!\w)(err|_)\s*:?=\s*([\w.]+)\(")
 _DEFERRED = re.compile(r"\bdefer [\w.]+\.R?Unlock\(\)")
 _LOCKED = re.compile(r"(?<![\w.])[\w.]+\.R?Lock\(\)")
 
@@ -127,13 +128,30 @@ def unawaited(before: str, after: str) -> list[str]:
 
 def ignored(before: str, after: str) -> list[str]:
     """Calls whose error the first text took, and the second throws away (`_ = check()`)."""
+    old, new = (Counter(_ASKED_FOR.findall(text)) for text in (before, after))
     return sorted(
-        name
-        for name in {*_FAILING.findall(before)}
-        if not verbs.words(name) & _SHOWING
-        if re.search(rf"(?<!\w)_\s*:?=\s*{re.escape(name)}\(", after)
-        and not re.search(rf"(?<!\w)_\s*:?=\s*{re.escape(name)}\(", before)
+        {
+            name
+            for rest, kept, name in old
+            if kept == "err" and not verbs.words(name) & _SHOWING
+            for other, left, called in new
+            # One result more is another function's, whose errors come by another name.
+            if left == "_" and called == name and other.count(",") == rest.count(",")
+            if new[other, left, called] > old[other, left, called]
+        }
     )
+
+
+def clamped(condition: str, before: str, after: str) -> bool:
+    """Whether `if n > MOST: n = MOST` became `min(n, MOST)`, the right one of the two."""
+    tree = parsed(condition)
+    if not isinstance(tree, ast.Compare) or len(tree.ops) != 1:
+        return False
+    word = {ast.Gt: "min", ast.GtE: "min", ast.Lt: "max", ast.LtE: "max"}.get(type(tree.ops[0]), "")
+    value, bound = ast.unparse(tree.left), re.escape(ast.unparse(tree.comparators[0]))
+    put = re.search(rf"(?<![\w.]){re.escape(value)}\s*=\s*{bound}(?![\w.(])", before)
+    call = re.compile(rf"(?<![\w.])(?:Math\.)?{word}\([^\n]{{0,200}}(?<![\w.]){bound}(?![\w.(])")
+    return bool(word) and put is not None and len(call.findall(after)) > len(call.findall(before))
 
 
 def split(before: str, after: str) -> bool:
