@@ -90,7 +90,5 @@ def test_what_reads_a_key_is_denied(tmp_path: Path, engine: Engine, command: str
 def test_the_keys_that_are_known_by_name_are_those_that_are_made() -> None:
     made = set()
     for file in Path(interlock.__file__).parent.rglob("*.py"):
-        made |= {
-            f"{name}.key" for name in re.findall(r'load_or_create\(home\.state / "keys", "(\w+)"', file.read_text())
-        }
+        made |= set(re.findall(r'load_or_create\(home\.state / "keys", "(\w+)"', file.read_text()))
     assert {f"{name}.key" for name in made} == set(NAMES)
