@@ -14,6 +14,7 @@ from interlock.changes.finding import Result, Verdict, Weight
 from interlock.changes.formal import differ, migrations
 from interlock.changes.formal.pure import Pair, pairs
 from interlock.changes.stages import formal, stages
+from interlock.policy import defaults
 
 contained = pytest.mark.skipif(not tools.confined(), reason="nothing here contains the change's code")
 
@@ -214,3 +215,13 @@ def test_a_policy_that_decides_otherwise_wants_a_person(tmp_path: Path) -> None:
     broken = judged(tmp_path / "b", {"policy/a.cedar": RULE}, {"policy/a.cedar": RULE.replace("forbid", "forbi")})
     assert broken.verdict is Verdict.INCONCLUSIVE
     assert "cannot be compared" in broken.problems[0]
+
+
+def test_the_packaged_policies_are_compared_without_themselves_below(tmp_path: Path) -> None:
+    """Story: a change of the rules that Interlock comes with was inconclusive: each of their ids was taken twice."""
+    files: Files = {f"rules/{name}": text for name, text in defaults.layer().sources.items()}
+    result = judged(
+        tmp_path, files, {"rules/10-self-protection.cedar": f"{files['rules/10-self-protection.cedar']}\n{RULE}"}
+    )
+    assert not result.problems
+    assert [f.rule for f in result.findings] == ["formal/policy-decides-otherwise"]

@@ -75,4 +75,4 @@ def _reads(_change: Change) -> str:
     return f"{tools.confined()} {room.usable()} {solving.available()} {pythonapi.available()}"
 
 
-STAGE = Plain("formal", run, version="7", budget=_BUDGET, reads=_reads)
+STAGE = Plain("formal", run, version="8", budget=_BUDGET, reads=_reads)
