@@ -191,3 +191,19 @@ def test_what_does_not_parse_is_a_problem(tmp_path: Path) -> None:
 def test_without_griffe_a_note_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pythonapi, "available", lambda: False)
     assert found(tmp_path, {"src/shop/prices.py": "x = 1\n"}) == ([], [], [pythonapi.MISSING])
+
+
+def test_a_name_that_its_module_has_too_ends_nothing(tmp_path: Path) -> None:
+    """Story: `from shop.total import total`, of a file that the change leaves alone, made it all inconclusive."""
+    before = {
+        **BASE,
+        "src/shop/__init__.py": "from shop.total import total\n__all__ = ['total']\n",
+        "src/shop/total.py": "def total(items):\n    return sum(items)\n",
+    }
+    other = {"src/shop/prices.py": A.replace("def price", "def cost")}
+    said, problems, _ = found(tmp_path / "a", other, before=before)
+    assert not problems
+    assert "shop.prices.price() is gone." in [one.title for one in said]
+    gone, problems, _ = found(tmp_path / "b", {"src/shop/__init__.py": "__all__ = []\n"}, before=before)
+    assert not problems
+    assert [one.title for one in gone] == ["shop.total is gone."]

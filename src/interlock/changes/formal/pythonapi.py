@@ -65,11 +65,16 @@ def _package(package: Package, change: Change, problems: list[str]) -> Iterator[
                 what = "module" if path == f"{package.folder}/{package.name}.py".lstrip("/") else "package"
                 yield _finding(package, path, 0, package.name, f"The {what} {package.name} is gone, or has moved.")
                 return
-            _resolve(new.module, old.module)
+            lost: list[tuple[str, str]] = []
+            _resolve(new.module, old.module, lost)
             found = list(griffe.find_breaking_changes(old.module, new.module))
         except (griffe.GriffeError, RecursionError, MemoryError, KeyError, ValueError, AttributeError) as error:
             problems.append(f"{package.name}: griffe could not compare its interface: {type(error).__name__}")
             return
+        for name, file in lost:
+            yield _finding(
+                package, old.files.get(file, package.folder), 0, f"OBJECT_REMOVED {name}", f"{name} is gone."
+            )
         for one in found:
             yield from _said(one, package, old, new, change)
 
@@ -103,13 +108,19 @@ def _loaded(package: Package, texts: Mapping[str, str], folder: Path, *, stands:
     return _Loaded(module, files)
 
 
-def _resolve(new: Any, old: Any, deep: int = 0) -> None:
+def _resolve(new: Any, old: Any, lost: list[tuple[str, str]], deep: int = 0) -> None:
     """Put in the place of another name (`old = new`, `from b import f`) what it stands for, as griffe compares only
-    what is defined on both sides; where nothing here says what it stands for, it stays a name, and is not gone."""
+    what is defined on both sides; where nothing here says what it stands for, it stays a name, and is not gone.
+    `lost`: public names that are gone, with their files, of those that griffe cannot be asked about."""
     import griffe
 
     for name, was in list(old.members.items()):
         now = new.members.get(name)
+        if was.is_alias and _circular(was):
+            del old.members[name]  # griffe stumbles over it: nobody can say more of it than whether it is there
+            if now is None and name in (old.exports or ()):
+                lost.append((f"{old.path}.{name}", str(old.filepath)))
+            continue
         if now is None or was.is_alias or deep > 20:
             continue
         if not now.is_alias and now.is_attribute and not was.is_attribute and isinstance(now.value, griffe.ExprName):
@@ -121,7 +132,20 @@ def _resolve(new: Any, old: Any, deep: int = 0) -> None:
                 continue
         new.members[name] = now
         if was.kind is now.kind and (was.is_module or was.is_class):
-            _resolve(now, was, deep + 1)
+            _resolve(now, was, lost, deep + 1)
+
+
+def _circular(alias: Any) -> bool:
+    """Whether a name leads back to itself, as griffe reads it: `from .parts import parts` beside a `parts.py`."""
+    import griffe
+
+    try:
+        _ = alias.final_target
+    except griffe.CyclicAliasError:
+        return True
+    except griffe.AliasResolutionError:
+        return False
+    return False
 
 
 def _said(one: Any, package: Package, old: _Loaded, new: _Loaded, change: Change) -> Iterator[Finding]:

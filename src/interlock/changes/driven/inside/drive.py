@@ -21,7 +21,7 @@ from . import answers
 from .calling import ALARM, Late
 from .entries import classes, entries
 from .making import Maker
-from .texts import HOSTILE, Words
+from .texts import HARMFUL, Words
 from .walks import Walker
 from .world import World, settle
 
@@ -112,9 +112,7 @@ class Tally:
                     walker.keep(step)
             values = list(_values(list(step.given.values())))
             given |= set(map(repr, values))
-            hostile |= {
-                v for v in values if isinstance(v, str) and len(v) > 3 and any(h in v for h in HOSTILE if len(h) > 3)
-            }
+            hostile |= {v for v in values if isinstance(v, str) and any(h in v for h in HARMFUL)}
             again = step in steps[:at]
             found = answers.way(
                 one, other, answers.Call(step.entry.name, title in walker.telling, frozenset(given), hostile, again)

@@ -33,6 +33,8 @@ HOSTILE = (
     "..", ".", "~", "*", "null", "__proto__", "__class__",
     "admin", "root", "0", "-1", "1e9", "nan", "inf", "[1,2]", "{}",
 )  # fmt: skip
+# Those that do harm where they stand as they came; the others are words that some code trusts.
+HARMFUL = tuple(text for text in HOSTILE if len(text) > 3 and re.search(r"[<>'\"\r\n\0;$`{}|*:]|\.\./|^[=+/-]", text))
 NUMBERS = (0, 1, -1, 2, 3, 5, 10, 50, 100, -7, 255, 256, 1000, 65535, 65536, 10**6, 10**9, 1 << 31, 1 << 63)
 REALS = (0.0, 0.5, -1.0, 1.5, 0.004, 1e9, float("inf"), float("nan"))
 _LONGEST = 120
