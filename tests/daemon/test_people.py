@@ -168,5 +168,5 @@ def test_the_gate_is_told_whose_key_counts_no_more(guard: Guard, tmp_path: Path)
     asked = withdrawn(guard.home)
     assert asked() == frozenset()
     said = guard.cli("people", "remove", "bob")
-    assert "take the key out of [[reviewer]]" in said.stdout, said.stderr
+    assert "end the key by `until` in its [[reviewer]]" in said.stdout, said.stderr
     assert asked() == {bob["authenticators"][0]["id"]}
