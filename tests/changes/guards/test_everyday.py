@@ -245,3 +245,19 @@ def test_a_file_that_a_machine_wrote_is_not_said_to_have_lost_nothing() -> None:
     with pytest.raises(Unreadable, match="written by a machine"):
         files.functions("dist/a.js", line)
     assert files.functions("dist/a.js", line.replace(",", ",\n"))
+
+
+def test_a_refusal_is_not_made_up_for_by_one_that_asks_something_else_of_its_names() -> None:
+    """Story: bytes at the end of a chunk were no longer compared, and `assert left == 0` behind them excused that."""
+    before = (
+        "class Chunks:\n    def read(self, buf):\n        if self.left:\n            data = buf.take(len(self.left))\n"
+        "            if data is None:\n                return None\n            if data != self.left[: len(data)]:\n"
+        "                raise ValueError(data)\n            self.left = self.left[len(data) :]\n"
+        "            if self.left:\n                return None\n        assert self.left == b''\n"
+    )
+    after = (
+        "class Chunks:\n    def read(self, buf):\n        if self.left > 0:\n            data = buf.take(self.left)\n"
+        "            if data is None:\n                return None\n            self.left -= len(data)\n"
+        "            if self.left > 0:\n                return None\n        assert self.left == 0\n"
+    )
+    assert told(before, after, "shop/a.py") != set()

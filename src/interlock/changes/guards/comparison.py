@@ -310,7 +310,7 @@ class Comparison:
         for guard, other in changed:
             if self._moved(guard):
                 continue
-            if other.kind is Kind.CONDITION and self._covered(guard):
+            if other.kind is Kind.CONDITION and self._covered(guard, same=True):
                 continue
             if other.kind is Kind.CONDITION and (passed := self._passed_over(guard)):
                 found += passed
@@ -346,8 +346,8 @@ class Comparison:
         asked = atoms(guard.within or "True") | atoms(guard.condition)
         return only_where(other.condition, guard.condition) and atoms(other.within or "True") <= asked
 
-    def _covered(self, guard: Guard) -> bool:
-        """Whether a refusal that came asks more about what the names of this one are bound to."""
+    def _covered(self, guard: Guard, *, same: bool = False) -> bool:
+        """Whether a refusal that came asks more about what this one's names are bound to; `same`: asks the same."""
         if not self._after.path.endswith((".py", ".pyi")):
             return False
         old = spelt(guard.condition, self._before.source)
@@ -361,6 +361,8 @@ class Comparison:
         asked = [atoms(one) for one in now]
         if atoms(old) and atoms(old) <= frozenset().union(*asked):
             return True  # the same, with a name in between or without
+        if same:
+            return False
         if marks.places(old) and any(marks.nets(g.condition) for g in refusing):
             return True
         return any(stands(old, spelt(g.condition, self._after.source)) is Stands.STRONGER for g in refusing)
