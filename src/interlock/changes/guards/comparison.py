@@ -4,36 +4,28 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from interlock.changes.guards import forgotten, marks, patterns, shapes, verbs
-from interlock.changes.guards.atoms import another_case, atoms, kind_of, kinds, names, signs, variables
-from interlock.changes.guards.bindings import named, origins, spelt
+from interlock.changes.guards.atoms import another_case, atoms, names, variables
+from interlock.changes.guards.bindings import named, origins
 from interlock.changes.guards.carried import carried
 from interlock.changes.guards.dropped import dropped
-from interlock.changes.guards.guard import REJECTIONS, Function, Guard, Kind, minus
+from interlock.changes.guards.guard import REJECTIONS, Guard, Kind
 from interlock.changes.guards.kept import there_still
 from interlock.changes.guards.lists import PICKED
 from interlock.changes.guards.loss import Loss, Sign
 from interlock.changes.guards.members import unlisted
-from interlock.changes.guards.needless import needless
 from interlock.changes.guards.outweighed import outweighed
-from interlock.changes.guards.pairing import best
-from interlock.changes.guards.renaming import renamed
+from interlock.changes.guards.rejections import Rejections
 from interlock.changes.guards.replaced import (
-    Stands,
     any_for_all,
-    exact,
     loosened,
     only_where,
-    stands,
     turned_round,
-    unmeasured,
 )
-from interlock.changes.guards.surroundings import Surroundings
-from interlock.changes.guards.vacant import vacant
+from interlock.changes.guards.sides import matched, whole_condition
 from interlock.changes.guards.weight import Weight, weighed
 
 _FAR = 8  # times as much: a bound that moves less is a matter of every day, where it is not critical
@@ -41,29 +33,11 @@ _FAILED = frozenset({"err", "nil", "_"})
 _EVERYTHING = ("everything", "Exception", "BaseException")
 _MOST_PATTERNS = 30  # of a function with which a lost one is compared
 _FEATURE = re.compile(r"[\w.]*supported: v?\d+\.\d+(?:\.\d+)?", re.IGNORECASE)
-_LOOP = re.compile(r"\b(?:while|for)\b")
 _MOST_TEXT = 40_000  # characters of a function whose shapes are compared
-_MOST_REJECTIONS = 30  # of a function that the prover is asked about
 
 
-class Comparison:
+class Comparison(Rejections):
     """One function before and after."""
-
-    def __init__(self, before: Function, after: Function, around: Surroundings) -> None:
-        before, after = around.asking(before, after)
-        self._before = before
-        self._after = after
-        self._around = around
-        self._lost = minus(before.guards, after.guards)
-        self._gained = minus(after.guards, before.guards)
-        if self._lost and self._gained:  # what is only called otherwise now is no loss
-            lost = renamed(before, after, self._lost, self._gained, around.names)
-            self._lost, self._gained = minus(lost, self._gained), minus(self._gained, lost)
-        self._critical = verbs.critical((after.path, after.name))
-        tested = [g for g in after.guards if g.condition]
-        asked = [g for g in before.guards if g.condition]
-        self._old_atoms = frozenset().union(*(atoms(g.condition) for g in asked)) if asked else frozenset()
-        self._atoms = frozenset().union(*(atoms(g.condition) for g in tested)) if tested else frozenset()
 
     def losses(self) -> list[Loss]:
         """All of them, each guard once."""
@@ -85,38 +59,6 @@ class Comparison:
         found += self._entries_and_unsafe()
         return _once(outweighed(found, self._before, self._after, self._lost, self._gained))
 
-    def _loss(self, sign: Sign, guard: Guard, **more: object) -> Loss:
-        instead = more.get("instead")
-        other = self._around.elsewhere(guard, self._after)
-        return Loss(
-            sign=sign,
-            family=guard.family,
-            path=self._after.path,
-            function=self._after.name,
-            line=instead.line if isinstance(instead, Guard) else self._after.line,
-            was=guard.line,
-            text=guard.text,
-            instead=instead.text if isinstance(instead, Guard) else "",
-            condition=guard.condition,
-            conditions=None if more.get("passed") else self._conditions_of(guard),
-            sources=(self._before.source, self._after.source),
-            moved=f"{other.path}:{other.name}" if other else "",
-            beside=other is not None and self._around.beside(other, self._after),
-            critical=self._critical,
-            reason=str(more.get("reason", "")),
-        )
-
-    def _conditions_of(self, guard: Guard) -> tuple[str, str] | None:
-        """When the guard rejected, and when any of the new function's does that rejects as firmly."""
-        if guard.kind not in REJECTIONS or not guard.condition:
-            return None
-        now = [
-            _whole_condition(g)
-            for g in self._after.guards
-            if g.kind in REJECTIONS and g.condition and g.family in ("refuse", "nothing", "skip")
-        ][:_MOST_REJECTIONS]
-        return _whole_condition(guard), " or ".join(f"({one})" for one in now) or "False"
-
     def _narrower(self) -> list[Loss]:
         """Guards that still stand there, behind a condition that did not lead to them before."""
         old = {g.identity: g for g in self._before.guards}
@@ -134,7 +76,7 @@ class Comparison:
                 continue
             fresh = atoms(guard.within or "True") - atoms(was.within or "True") - self._old_atoms
             fresh -= {one for one in fresh if f"{one} == True" in atoms(was.within or "True")}
-            aside = another_case(fresh, atoms(_whole_condition(was))) or carried(self._before, self._after, was, guard)
+            aside = another_case(fresh, atoms(whole_condition(was))) or carried(self._before, self._after, was, guard)
             if fresh and (self._critical or not aside):
                 found.append(self._loss(Sign.NARROWER, was, instead=guard))
         return found
@@ -281,169 +223,10 @@ class Comparison:
             g.kind is Kind.DECORATOR for g in self._gained
         )
 
-    def _moved(self, guard: Guard) -> bool:
-        """Whether the guard still stands on the way: in a helper, in every caller, in a decorator."""
-        around = self._around
-        if (kind := kind_of(guard.condition)) and around.gone(kind):
-            return True  # what it was for cannot be any more
-        if not self._critical and vacant(guard, self._before, self._after):
-            return True
-        if guard.kind is Kind.LITERAL and around.has(guard, self._before, self._after):
-            return True
-        return (around.leading(guard, self._after) or around.extracted(guard, self._before, self._after)) is not None
-
-    def _still_tested(self, guard: Guard) -> bool:
-        parts = atoms(guard.condition)
-        return bool(parts) and parts <= self._atoms
-
-    def _rejections(self) -> list[Loss]:
-        lost = [g for g in self._lost if g.kind in REJECTIONS]
-        gained = [g for g in self._gained if g.kind in (*REJECTIONS, Kind.CONDITION)]
-        found = []
-        changed, gone = _matched(lost, gained)
-        fewer_refusals = _refusals(lost) - _refusals(gained)
-        told = [g for g in self._gained if g.family == "told"]
-        only = {guard.key: _same(guard, told) for guard in lost if guard.family in ("refuse", "nothing", "passed on")}
-        found += [self._loss(Sign.EXIT, g, instead=only[g.key], passed=True) for g in lost if only.get(g.key)]
-        changed = [(g, other) for g, other in changed if not only.get(g.key)]
-        gone = [g for g in gone if not only.get(g.key)]
-        for guard, other in changed:
-            if self._moved(guard):
-                continue
-            if other.kind is Kind.CONDITION and self._covered(guard, same=True):
-                continue
-            if other.kind is Kind.CONDITION and (passed := self._passed_over(guard)):
-                found += passed
-                continue
-            if fewer_refusals > 0 and guard.family == "refuse" != other.family and not self._still_tested(guard):
-                fewer_refusals -= 1  # what stands there now refuses nothing
-                found.append(self._loss(Sign.EXIT, guard, instead=other))
-                continue
-            if self._refuses_more(guard, other):
-                continue
-            missing = atoms(guard.condition) - self._atoms
-            fewer = guard.condition and missing and not atoms(other.condition) - atoms(guard.condition)
-            firm = guard.family in ("refuse", "nothing") or any(map(marks.telling, missing))
-            found.append(
-                self._loss(Sign.WEAKER, guard, instead=other) if fewer and firm else self._changed(guard, other)
-            )
-        for guard in gone:
-            if self._moved(guard) or (guard.family == "end" and self._fewer_loops()):
-                continue
-            if guard.condition and self._still_tested(guard):
-                found += self._passed_over(guard)
-                continue
-            if guard.condition and (self._covered(guard) or (not self._critical and needless(guard, self._after))):
-                continue
-            firm = guard.family in ("refuse", "nothing") or (guard.strong and guard.family != "passed on")
-            found.append(self._loss(Sign.EXIT if firm else Sign.ANSWER, guard))
-        return found
-
-    def _refuses_more(self, guard: Guard, other: Guard) -> bool:
-        """Whether all that went is one of the things that had to hold for a refusal: `bad and old`, now `bad`."""
-        if other.kind not in REJECTIONS or other.family not in (guard.family, "refuse") or not guard.condition:
-            return False
-        asked = atoms(guard.within or "True") | atoms(guard.condition)
-        return only_where(other.condition, guard.condition) and atoms(other.within or "True") <= asked
-
-    def _covered(self, guard: Guard, *, same: bool = False) -> bool:
-        """Whether a refusal that came asks more about what this one's names are bound to; `same`: asks the same."""
-        if not self._after.path.endswith((".py", ".pyi")):
-            return False
-        old = spelt(guard.condition, self._before.source)
-        refusing = [g for g in self._gained if g.kind in REJECTIONS and g.family == "refuse" and g.condition]
-        came = [
-            g for g in self._gained if g.kind in REJECTIONS and g.condition and g.family in ("refuse", guard.family)
-        ]
-        now = [spelt(g.condition, self._after.source) for g in came]
-        if any(only_where(old, one) for one in now):
-            return False
-        asked = [atoms(one) for one in now]
-        if atoms(old) and atoms(old) <= frozenset().union(*asked):
-            return True  # the same, with a name in between or without
-        if same:
-            return False
-        if marks.places(old) and any(marks.nets(g.condition) for g in refusing):
-            return True
-        return any(stands(old, spelt(g.condition, self._after.source)) is Stands.STRONGER for g in refusing)
-
-    def _fewer_loops(self) -> bool:
-        """Whether a loop is gone whole: what does not go round need not end."""
-        before, after = (len(_LOOP.findall(one.source)) for one in (self._before, self._after))
-        return after < before
-
-    def _passed_over(self, guard: Guard) -> list[Loss]:
-        """A refusal whose condition only decides now whether something else is asked: the prover is to say."""
-        refusing = [g for g in self._after.guards if g.kind in REJECTIONS]
-        asked = frozenset().union(*(atoms(g.condition) for g in refusing if g.condition)) if refusing else frozenset()
-        turned = any(g.kind is Kind.RAISE for g in self._gained)  # `if fine: return it`, and a refusal after that
-        if guard.family != "refuse" or turned or not refusing or atoms(guard.condition) <= asked:
-            return []
-        loss = self._loss(Sign.CHANGED, guard)
-        if loss.conditions is None:
-            return []
-        return [msgspec.structs.replace(loss, stands=Stands.PROVABLE, alone=loss.conditions, bare=True)]
-
-    def _changed(self, guard: Guard, other: Guard) -> Loss:
-        """A guard in whose place another one stands, with both conditions of refusal and what their words tell."""
-        loss = self._loss(Sign.CHANGED, guard, instead=other)
-        asks = verbs.authorising(guard.condition)
-        if unasked := self._unasked(guard):
-            return msgspec.structs.replace(loss, sign=Sign.KIND, reason=", ".join(sorted(unasked)))
-        if guard.family == "nothing" and unmeasured(guard.condition, other.condition):
-            return msgspec.structs.replace(loss, sign=Sign.WEAKER)
-        if (
-            guard.family not in ("refuse", "condition", "end")
-            and not asks
-            and not exact(guard.condition, other.condition)
-        ):
-            return loss
-        old, new = guard.condition, other.condition
-        if guard.kind is Kind.CONDITION:  # what it lets in
-            old, new = f"not ({old})", f"not ({new})"
-        rest = [_whole_condition(g) for g in self._after.guards if g.kind in REJECTIONS and g.condition and g != other]
-        return msgspec.structs.replace(
-            loss,
-            stands=stands(old, new),
-            alone=(old, " or ".join(f"({one})" for one in (new, *rest[:_MOST_REJECTIONS]))),
-            bare=(asks and not verbs.authorising(new) and not marks.telling(new))
-            or self._forgotten(guard)
-            or self._asks_less(guard, other),
-        )
-
-    def _unasked(self, guard: Guard) -> frozenset[str]:
-        """Of what nothing asks any more of which kind it is; none where others are asked about in its stead."""
-        old, new = (frozenset().union(*map(kinds, some)) for some in (self._old_atoms, self._atoms))
-        return kinds(guard.condition) - new if len(new) < len(old) else frozenset()
-
-    def _forgotten(self, guard: Guard) -> bool:
-        """Whether a refusal named who asks, and none of the function's conditions does any more."""
-        if not verbs.somebody(guard.condition):
-            return False
-        return not any(verbs.somebody(g.condition) for g in self._after.guards if g.condition)
-
-    def _asks_less(self, guard: Guard, other: Guard) -> bool:
-        """Whether a refusal was about more than the one in its place, and no condition is about the rest any more."""
-        old, new = variables(guard.condition), variables(other.condition)
-        if guard.family != "refuse" or not new < old or marks.fixed(other.condition):
-            return False
-        every = frozenset().union(*(variables(g.condition) for g in self._after.guards if g.condition))
-        return not (old - new) <= every
-
-    def _unbound(self, guard: Guard) -> bool:
-        """Whether it compared whose something is with who asks, and no condition of the function does any more."""
-        rest = [g.condition for g in self._after.guards if g.condition]
-        return marks.binding(guard.condition) and not any(marks.binding(c) or verbs.authorising(c) for c in rest)
-
-    def _untimed(self, guard: Guard) -> bool:
-        """Whether it compared a time with now, and no condition of the function does any more."""
-        rest = [g.condition for g in self._after.guards if g.condition]
-        return marks.timely(guard.condition) and not any(map(marks.timely, rest))
-
     def _conditions(self) -> list[Loss]:
         lost = [g for g in self._lost if g.kind is Kind.CONDITION]
         gained = [g for g in self._gained if g.kind in (*REJECTIONS, Kind.CONDITION)]
-        changed, gone = _matched(lost, gained)
+        changed, gone = matched(lost, gained)
         found = []
         for guard, other in changed:
             if other.kind in REJECTIONS and turned_round(guard.condition, other.condition):
@@ -642,17 +425,6 @@ def _once(found: list[Loss]) -> list[Loss]:
     return [loss for loss in found if not told or loss.sign not in (Sign.UNUSED, Sign.UNREAD)]
 
 
-def _refusals(guards: Iterable[Guard]) -> int:
-    return sum(g.family == "refuse" for g in guards)
-
-
-def _same(guard: Guard, told: Sequence[Guard]) -> Guard | None:
-    """Where the condition of a refusal is asked now by a branch that only says so, and goes on."""
-    return (
-        next((one for one in told if signs(one.condition) == signs(guard.condition)), None) if guard.condition else None
-    )
-
-
 def _rewritten(lost: list[Guard], gained: list[Guard]) -> tuple[list[Guard], list[Guard]]:
     """Patterns that went and came, without those that are others in their notation alone."""
     left, come = [], list(gained)
@@ -663,22 +435,3 @@ def _rewritten(lost: list[Guard], gained: list[Guard]) -> tuple[list[Guard], lis
         else:
             come.remove(twin)
     return left, come
-
-
-def _whole_condition(guard: Guard) -> str:
-    return f"({guard.within}) and ({guard.condition})" if guard.within else guard.condition
-
-
-def _matched(lost: Sequence[Guard], gained: Sequence[Guard]) -> tuple[list[tuple[Guard, Guard]], list[Guard]]:
-    """What a lost condition was changed into, by how much the two have in common; and the lost ones that are left."""
-    candidates = []
-    for i, guard in enumerate(lost):
-        mine = names(guard.condition or guard.key)
-        for j, other in enumerate(gained):
-            theirs = names(other.condition or other.key)
-            share = len(mine & theirs) / max(1, len(mine | theirs))
-            if share > 0 or not mine:
-                candidates.append((share + 0.1 * (guard.family == other.family), i, j))
-    left = best(candidates)
-    changed = [(guard, gained[left[i]]) for i, guard in enumerate(lost) if i in left]
-    return changed, [guard for i, guard in enumerate(lost) if i not in left]
