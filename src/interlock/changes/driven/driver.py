@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from importlib import resources
 from pathlib import Path
@@ -22,8 +23,8 @@ from interlock.changes.driven.subjects import subject
 from interlock.changes.testing import suite
 from interlock.changes.testing.trial import prefixes
 
-_EACH = 1.6  # seconds of walks through one file
-_STARTS = 1.5  # seconds until the interpreter walks, and what a hanging call may take more
+_EACH = 3.0  # CPU-seconds of walks through one file
+_LATEST = 12.0  # seconds until one file's walks have to be over
 _LONGEST = 200_000  # bytes of a file that is walked through
 _AROUND = 300  # files that are laid out for it to import
 _LIBRARY = "interlock_drive"
@@ -88,15 +89,13 @@ def asked(change: Change) -> list[Asked]:
 
 def walked(change: Change, files: Sequence[Asked], *, seconds: float) -> list[Walked]:
     """What both versions of these files do with the same calls; one answer for each. Raises room.NoRoom."""
-    each = min(_EACH, seconds / max(1, len(files)) - _STARTS)
-    if each < 0.3:
-        return [Walked(one.file.path, why="no time was left") for one in files]
+    until = time.monotonic() + seconds
     with tempfile.TemporaryDirectory(prefix="interlock-walks-") as name:
         folder = Path(name)
         for side, after in (("before", False), ("after", True)):
             _lay(change, folder / side, [(o.after if after else o.before).path for o in files], after=after)
         _library(folder / "lib" / _LIBRARY)
-        return [_of(folder, one, each) for one in files]
+        return [_of(folder, one, min(_LATEST, until - time.monotonic())) for one in files]
 
 
 def _lay(change: Change, folder: Path, files: Sequence[str], *, after: bool) -> None:
@@ -129,16 +128,18 @@ def _library(folder: Path) -> None:
             (folder / source.name).write_bytes(source.read_bytes())
 
 
-def _of(folder: Path, one: Asked, each: float) -> Walked:
+def _of(folder: Path, one: Asked, seconds: float) -> Walked:
     before, after = one.before, one.after
+    if seconds < 1:
+        return Walked(after.path, why="no time was left")
     row = {
         "before": before.path, "after": after.path, "texts": [before.text, after.text],
         "near": sorted(one.near), "private": sorted(one.private),
     }  # fmt: skip
-    (folder / "asked.json").write_text(json.dumps({"seconds": each, "files": [row]}), encoding="utf-8")
+    (folder / "asked.json").write_text(json.dumps({"seconds": _EACH, "files": [row]}), encoding="utf-8")
     argv = (sys.executable, "-P", "-s", "-c", _START)
     rooms = room.Room(folder, tuple(prefixes(sys.executable)))
-    ended = rooms.run(argv, seconds=each + _STARTS, env={"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"})
+    ended = rooms.run(argv, seconds=seconds, env={"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"})
     lines = ended.out.decode("utf-8", "replace").splitlines()
     if not lines:
         return Walked(after.path, why=ended.why or f"the walks ended with status {ended.status} and told nothing")

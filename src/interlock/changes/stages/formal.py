@@ -16,6 +16,7 @@ from interlock.changes.stage import Found, Plain
 from interlock.model.errors import PolicyError
 
 _BUDGET = 50.0
+_SHARE = 0.4  # of the budget
 _WALKING = 20.0  # seconds of both versions of the changed modules under the same calls
 
 
@@ -25,7 +26,8 @@ def run(change: Change) -> Found:
     problems: list[str] = []
     facts: dict[str, str] = {}
     notes = versions.judged(change, findings, problems, facts)
-    findings += walks.judged(change, notes, facts, seconds=_WALKING)
+    seconds = min(_WALKING, _SHARE * change.config.budgets.get("formal", _BUDGET))
+    findings += walks.judged(change, notes, facts, seconds=seconds)
     paths = frozenset(change.paths())
     for file in change.files:
         findings += _migration(file, paths)
@@ -75,4 +77,4 @@ def _reads(_change: Change) -> str:
     return f"{tools.confined()} {room.usable()} {solving.available()} {pythonapi.available()}"
 
 
-STAGE = Plain("formal", run, version="8", budget=_BUDGET, reads=_reads)
+STAGE = Plain("formal", run, version="9", budget=_BUDGET, reads=_reads)

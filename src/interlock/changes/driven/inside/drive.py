@@ -26,8 +26,9 @@ from .walks import Walker
 from .world import World, settle
 
 _MEMORY = 1 << 30  # bytes: `text * number` of made-up arguments is one step, which no alarm ends
-_CLOCK = time.monotonic  # before ours takes its place
-_WALKS = 500  # the same answer each time, where there is time for all of them
+_CLOCK = time.process_time  # before ours takes its place; a busy machine walks as far as an idle one, only later
+_WALKS = 800  # the same answer each time, where there is time for all of them
+_SCRATCH = "/tmp"  # noqa: S108 - the room's own
 _SHOWN = 300  # characters of a shown call
 
 
@@ -59,11 +60,8 @@ def main(folder: str) -> None:
 def driven(folder: str, one: dict[str, Any], seconds: float, tell: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
     """What the walks through one file show."""
     end = _CLOCK() + seconds
-    scratch = one.get("scratch", "/tmp")  # noqa: S108 - the room's own
     try:
-        worlds = [
-            World(os.path.join(folder, side), one[side], os.path.join(scratch, side)) for side in ("before", "after")
-        ]
+        worlds = [World(os.path.join(folder, side), one[side], f"{_SCRATCH}/{side}") for side in ("before", "after")]
         words = Words(one["texts"][0], one["texts"][1])
     except BaseException as error:  # noqa: BLE001 - whatever keeps a version from being loaded is an answer
         return {"path": one["after"], "calls": 0, "why": f"{type(error).__name__}: {error}"[:_SHOWN]}
@@ -109,7 +107,7 @@ class Tally:
                 no = answers.says_no(outcome, step.entry.name, title in walker.telling)
                 self.calls[f"{side} {'refuses' if no else outcome.how}"] += 1
                 if outcome.how == "gives" and not no:
-                    walker.keep(step)
+                    walker.keep(steps[: at + 1])
             values = list(_values(list(step.given.values())))
             given |= set(map(repr, values))
             hostile |= {v for v in values if isinstance(v, str) and any(h in v for h in HARMFUL)}

@@ -27,7 +27,6 @@ class Shape:
         self.kinds: Counter[str] = Counter()
         self.keys: dict[str, Shape] = {}
         self.fields: dict[str, Shape] = {}
-        self.called: set[str] = set()  # fields that were called
         self.beside: list[Any] = []
         self.deep = deep
         self._item: Shape | None = None

@@ -18,8 +18,9 @@ from .making import Bag, Maker, Making, Recipe, fitting
 from .unknown import Shape, Unknown
 from .world import NOTES, Stub, World
 
-_LESSONS = 5
+_LESSONS = 5  # rounds with arguments of no type
 _GOOD = 24  # arguments kept for each entry
+_SHORT = 8  # calls of a walk that others are made of
 _LONGEST = 400  # calls of a walk
 _PLAIN = (str, bytes, int, float, list, tuple, dict, set, frozenset)
 
@@ -34,6 +35,8 @@ class Step(NamedTuple):
 
 
 def _tracing(file: Any, add: Any) -> Any:
+    """A tracer that tells which lines of one file are run."""
+
     def inside(frame: Any, event: str, _given: Any) -> Any:
         if event == "line":
             add(frame.f_lineno)
@@ -57,7 +60,7 @@ class Walker:
         self.telling: set[str] = set()  # entries that gave more than None
         self._new: list[list[Step]] = []
         self._seen: set[Any] = set()
-        self._files = [world.module.__file__ for world in worlds]
+        self._led: dict[str, list[list[Step]]] = {}  # entry -> walks that ended with its yes
         self._good: dict[str, list[dict[str, Recipe]]] = {}
 
     def learn(self, more: Callable[[], bool]) -> None:
@@ -65,6 +68,8 @@ class Walker:
         time for that."""
         known = classes(self.worlds[-1].module)
         for name, of in known.items():
+            if not more():
+                break
             entry = entry_of(name, of, known)
             shapes = {p: s for p, s in entry.shapes.items() if p in entry.required or self._telling(s)}
             self.maker.entries[name] = shapes
@@ -118,6 +123,9 @@ class Walker:
     def walk(self) -> list[Step]:
         """A walk: one that showed something new, changed, or one of some calls, often of one object."""
         self.maker.begin()
+        if self._led and self.chance.random() < 0.25:
+            led = self.chance.choice(self._led[self.chance.choice(sorted(self._led))])
+            return self._missed(led) if self.chance.random() < 0.5 else self._other(led)
         if self._new and self.chance.random() < 0.5:
             return self._other(self.chance.choice(self._new[-60:]))
         chance = self.chance
@@ -156,21 +164,31 @@ class Walker:
                 if at and chance.random() < 0.35:
                     new = ("step", chance.randrange(min(at, 8)))
                 steps[at] = step._replace(given={**step.given, name: new})
-            elif what < 0.65 and len(steps) < 40:
+            elif what < 0.6 and len(steps) < 40:
                 steps = self._hammered(steps)
-            elif what < 0.9:
+            elif what < 0.7 and len(steps) < 40:
+                steps = self._missed(steps)
+            elif what < 0.85:
                 entry = self._goal()
                 on = next((s.on for s in steps if s.entry.owner == entry.owner), None) or self._on(entry)
-                place = chance.choice((len(steps), len(steps), at))
-                if place == len(steps):
-                    steps.append(self._step(entry, on, steps))
-            elif at == len(steps) - 1 and len(steps) > 1:
+                steps.append(self._step(entry, on, steps))
+            elif len(steps) > 1:
                 steps.pop()
         return steps[:_LONGEST]
 
+    def _missed(self, steps: list[Step]) -> list[Step]:
+        """Its last call after some that are like it but for one argument, as who guesses calls."""
+        last = steps[-1]
+        if not last.given:
+            return self._hammered(steps)
+        name = self.chance.choice(sorted(last.given))
+        wrong = self.maker.changed(("is", None), last.entry.shapes[name], name)
+        like = last._replace(given={**last.given, name: wrong}, after=0.0)
+        return [*steps[:-1], *[like] * self.chance.choice((1, 2, 4, 6, 12)), last._replace(after=0.0)]
+
     def _step(self, entry: Entry, on: Recipe | None, before: list[Step]) -> Step:
         chance = self.chance
-        good = self._good.get(entry.title)
+        good = self._good.get(entry.title)  # most refusals are met by arguments that are right but for one
         if good and chance.random() < 0.6:
             given = dict(chance.choice(good))
             for name in chance.sample(sorted(given), min(len(given), chance.choice((0, 1, 1, 2)))):
@@ -219,8 +237,15 @@ class Walker:
             self.maker.givers[entry.name] = {name for name in dir(value) if not name.startswith("__")} | {"__enter__"}
             self.maker.shapes[entry.name] = entry.shapes
 
-    def keep(self, step: Step) -> None:
-        """These arguments were taken: others are made of them."""
+    def keep(self, steps: list[Step]) -> None:
+        """The last of these calls was taken: others are made of its arguments, and other walks of what led to it."""
+        step = steps[-1]
+        if 1 < len(steps) <= _SHORT:
+            some = self._led.setdefault(step.entry.title, [])
+            if len(some) < _GOOD:
+                some.append(steps)
+            else:
+                some[self.chance.randrange(_GOOD)] = steps
         if any(recipe[0] == "step" for recipe in step.given.values()):
             return
         good = self._good.setdefault(step.entry.title, [])
