@@ -12,6 +12,7 @@ import io
 import math
 import os
 import re
+import string
 from collections import Counter
 from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
@@ -21,9 +22,10 @@ from .world import Stub
 
 _DEEPEST = 5
 _WIDEST = 60
+_AROUND = string.whitespace + string.punctuation
 _REFUSALS = re.compile(
-    r"\W*(?:access |not )?(?:denied|refused?|forbidden|locked|wrong|invalid|error|unauthori[sz]ed|allowed|rejected|"
-    r"expired|failed|blocked|busy|deny|no)\W*",
+    r"(?:access |not )?(?:denied|refused?|forbidden|locked|wrong|invalid|error|unauthori[sz]ed|allowed|rejected|"
+    r"expired|failed|blocked|busy|deny|no)",
     re.IGNORECASE,
 )
 # A function of such a name says yes where others would say no.
@@ -94,7 +96,7 @@ def refuses(value: Any, name: str, deep: int = 0) -> bool:
     if isinstance(value, int):
         return 400 <= value < 600
     if isinstance(value, str):
-        return bool(_REFUSALS.fullmatch(value[:40]))
+        return bool(_REFUSALS.fullmatch(value[:40].strip(_AROUND)))
     if value is None:
         return True
     if isinstance(value, list) and value:
