@@ -141,6 +141,11 @@ STORIES = {
         "async def f(self, x):\n    if await asyncio.to_thread(self.is_safe, x.path):\n        use(x)\n",
         "async def f(self, x):\n    if await asyncio.to_thread(self.is_there, x.path):\n        use(x)\n",
     ),
+    "a check in a thread that is waited for": Story(
+        "async def f(self, x):\n    authorise(x)\n    use(x)\n",
+        "async def f(self, x):\n    await asyncio.to_thread(authorise, x)\n    use(x)\n",
+        "async def f(self, x):\n    self.pool.submit(authorise, x)\n    use(x)\n",
+    ),
     "a limit that is asked for once and kept": Story(
         "function f(x) {\n  if (x.a) {\n    return readTimeout(x);\n  }\n  use(x);\n  return readTimeout(x);\n}\n",
         "function f(x) {\n  const most = readTimeout(x);\n  if (x.a) {\n    return most;\n  }\n  use(x);\n"

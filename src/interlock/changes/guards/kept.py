@@ -14,6 +14,7 @@ from interlock.changes.guards.guard import Function, Guard, Kind
 
 _CALL = re.compile(r"(?:await\s+)?([\w$.]+)\((.*)\)", re.DOTALL)
 _PASSED = re.compile(r"([\w$]+)\s*[:=]\s*([A-Za-z_$][\w$]*)(?:\?\.|\.)([\w$]+)")
+_AWAIT = re.compile(r"\bawait\s+")
 _RUNNING = frozenset({"thread", "threads", "executor", "submit", "sync", "job", "pool", "task"})
 _MOST_TEXT = 40_000  # characters of a function that is looked through
 
@@ -33,7 +34,10 @@ def _handed(guard: Guard, after: Function) -> bool:
     if call is None or not call[2].strip():
         return False
     given = re.escape(_flat(call[2]))
-    found = re.findall(rf"([\w$.]+)\((?:[\w$.]+,)?{re.escape(call[1])},{given}\)", _flat(after.source))
+    running = rf"(@)?([\w$.]+)\((?:[\w$.]+,)?{re.escape(call[1])},{given}\)(\.result\()?"
+    # What nobody waits for refuses nobody: its error stays where it runs.
+    text = _flat(_AWAIT.sub("@", after.source))
+    found = [runner for awaited, runner, asked in re.findall(running, text) if awaited or asked]
     return any(verbs.words(runner.rpartition(".")[2]) & _RUNNING for runner in found)
 
 
