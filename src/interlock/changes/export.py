@@ -6,7 +6,7 @@ git's checkout would run filters; and what a tree says of its paths is the chang
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from interlock.changes.change import Change
@@ -18,15 +18,20 @@ class TooLarge(Exception):
     """The tree is more than is laid out; the message says how much that is."""
 
 
-def lay(change: Change, folder: Path, *, after: bool, other: Mapping[str, bytes | None] | None = None) -> None:
+def lay(
+    change: Change, folder: Path, *, after: bool, other: Mapping[str, bytes | None] | None = None,
+    only: Iterable[str] | None = None,
+) -> None:  # fmt: skip
     """Write a side of the change into an empty folder; `other` stands instead of its own files (None: nothing does).
+    `only`: no more of its own files than these, and no links.
 
     Submodules are left out, and files larger than the gate reads.
 
     Raises:
         TooLarge: it is more than anybody wants to test.
     """
-    held = dict(change.reads(change.paths(after=after), after=after)) | dict(other or {})
+    paths = change.paths(after=after) if only is None else only
+    held = dict(change.reads(paths, after=after)) | dict(other or {})
     if sum(len(content or b"") for content in held.values()) > _MOST:
         raise TooLarge(f"the tree has more than {_MOST >> 30} GiB of files")
     for path, content in held.items():
@@ -36,7 +41,8 @@ def lay(change: Change, folder: Path, *, after: bool, other: Mapping[str, bytes 
             where.write_bytes(content)
             if change.executable(path, after=after):
                 where.chmod(0o755)
-    for path, leads in change.links(after=after).items():  # last: nothing is written through one
+    links = change.links(after=after) if only is None else {}
+    for path, leads in links.items():  # last: nothing is written through one
         where = folder / path
         if _plain(path) and not os.path.lexists(where):
             where.parent.mkdir(parents=True, exist_ok=True)

@@ -88,6 +88,22 @@ class Room(NamedTuple):
             yield from ("--setenv", name, value)
 
 
+def prefixes(where: str) -> Iterator[str]:
+    """Folders that a program in a `bin` comes with: its own, that of what it links to, an environment's interpreter."""
+    found = [os.path.dirname(os.path.dirname(path)) for path in (where, os.path.realpath(where))]
+    try:
+        with open(os.path.join(found[0], "pyvenv.cfg"), encoding="utf-8") as file:
+            homes = [line.partition("=")[2].strip() for line in file if line.partition("=")[0].strip() == "home"]
+    except OSError:
+        homes = []
+    found += [os.path.dirname(home) for home in homes]
+    people = os.path.expanduser("~")
+    for folder in dict.fromkeys(os.path.abspath(path) for path in found):
+        # A program of the system is seen anyway; one right below somebody's home does not show that home.
+        if not folder.startswith("/usr") and not (people + "/").startswith(folder.rstrip("/") + "/"):
+            yield folder
+
+
 def _hull() -> tuple[str, ...]:
     words = ["--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000", "--hostname", "room"]
     words += ["--die-with-parent", "--new-session", "--cap-drop", "ALL", "--ro-bind", "/usr", "/usr"]

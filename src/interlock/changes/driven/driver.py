@@ -17,11 +17,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from interlock.changes import room, shapes
+from interlock.changes import imports, room, shapes
 from interlock.changes.change import Change, FileChange, Kind, Version
 from interlock.changes.driven.subjects import subject
-from interlock.changes.testing import suite
-from interlock.changes.testing.trial import prefixes
+from interlock.changes.export import lay
 
 _EACH = 3.0  # CPU-seconds of walks through one file
 _LATEST = 12.0  # seconds until one file's walks have to be over
@@ -100,25 +99,19 @@ def walked(change: Change, files: Sequence[Asked], *, seconds: float) -> list[Wa
 
 def _lay(change: Change, folder: Path, files: Sequence[str], *, after: bool) -> None:
     """The files and what they import, of one side."""
-    paths = [path for path in change.paths(after=after) if path.endswith(".py") and _plain(path)]
+    paths = [path for path in change.paths(after=after) if path.endswith(".py")]
     held = change.reads(paths, after=after)
-    texts = {path: (raw or b"").decode("utf-8", "replace") for path, raw in held.items()}
-    wanted = suite.needed(files, texts, _AROUND)
+    texts = {path: raw.decode("utf-8", "replace") for path, raw in held.items() if raw is not None}
+    wanted = imports.needed(files, texts, _AROUND)
     wanted |= {p for one in wanted for p in _packages(one) if p in texts}
-    for path in sorted(wanted):
-        where = folder / path
-        where.parent.mkdir(parents=True, exist_ok=True)
-        where.write_bytes(held[path] or b"")
+    folder.mkdir()
+    lay(change, folder, after=after, only=sorted(wanted))
 
 
 def _packages(path: str) -> Iterator[str]:
     parts = path.split("/")[:-1]
     for n in range(1, len(parts) + 1):
         yield "/".join([*parts[:n], "__init__.py"])
-
-
-def _plain(path: str) -> bool:
-    return all(part not in ("", ".", "..") for part in path.split("/"))
 
 
 def _library(folder: Path) -> None:
@@ -138,7 +131,7 @@ def _of(folder: Path, one: Asked, seconds: float) -> Walked:
     }  # fmt: skip
     (folder / "asked.json").write_text(json.dumps({"seconds": _EACH, "files": [row]}), encoding="utf-8")
     argv = (sys.executable, "-P", "-s", "-c", _START)
-    rooms = room.Room(folder, tuple(prefixes(sys.executable)))
+    rooms = room.Room(folder, tuple(room.prefixes(sys.executable)))
     ended = rooms.run(argv, seconds=seconds, env={"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"})
     lines = ended.out.decode("utf-8", "replace").splitlines()
     if not lines:

@@ -22,7 +22,7 @@ import msgspec
 from interlock.changes.change import Change
 from interlock.changes.config import Tests
 from interlock.changes.export import lay
-from interlock.changes.room import TREE, Room
+from interlock.changes.room import TREE, Room, prefixes
 from interlock.changes.shapes import is_test
 from interlock.preview.process import scrubbed
 
@@ -83,22 +83,6 @@ def program(settings: Tests) -> Program:
     if where is None or not os.access(where, os.X_OK):
         raise Missing(f"{words[0]}, which runs the tests by the base's configuration, is not here")
     return Program((where, *words[1:]), (*prefixes(where), *(p for p in settings.reads if os.path.isabs(p))))
-
-
-def prefixes(where: str) -> Iterator[str]:
-    """Folders that a program in a `bin` comes with: its own, that of what it links to, an environment's interpreter."""
-    found = [os.path.dirname(os.path.dirname(path)) for path in (where, os.path.realpath(where))]
-    try:
-        with open(os.path.join(found[0], "pyvenv.cfg"), encoding="utf-8") as file:
-            homes = [line.partition("=")[2].strip() for line in file if line.partition("=")[0].strip() == "home"]
-    except OSError:
-        homes = []
-    found += [os.path.dirname(home) for home in homes]
-    people = os.path.expanduser("~")
-    for folder in dict.fromkeys(os.path.abspath(path) for path in found):
-        # A program of the system is seen anyway; one right below somebody's home does not show that home.
-        if not folder.startswith("/usr") and not (people + "/").startswith(folder.rstrip("/") + "/"):
-            yield folder
 
 
 class Trial:
