@@ -48,6 +48,7 @@ def test_functions_are_run_side_by_side(tmp_path: Path) -> None:
     assert result.facts["m.py:title"] == "DIFFERS (proved to accept nothing that was refused, for text: str)"
     more = next(f for f in result.findings if f.rule == "formal/accepts-more")
     assert more.weight is Weight.REVIEW
+    assert [f.rule for f in result.findings if "clamp(" in f.title] == ["formal/accepts-more"]
     assert "clamp(n=-1) raises ValueError before, gives -1 now" in more.title
     other = next(f for f in result.findings if f.rule == "formal/differs")
     assert other.weight is Weight.NOTE

@@ -132,6 +132,22 @@ def save(path, text):
     assert {one.name for one in tmp_path.iterdir()} == {"victim", "r"}
 
 
+def test_a_call_that_waits_for_ever_keeps_the_others_from_nothing(tmp_path: Path) -> None:
+    text = """
+import queue
+
+def wait(n):
+    return queue.Queue().get()
+
+def take(n):
+    if n > 5:
+        raise ValueError(n)
+    return n
+"""
+    found, facts, _ = walked(tmp_path, {"m.py": text}, {"m.py": text.replace("n > 5", "n > 50")})
+    assert [f.rule for f in found] == ["formal/walk-accepts"], facts
+
+
 @pytest.mark.parametrize(
     "hostile",
     [

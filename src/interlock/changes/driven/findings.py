@@ -15,6 +15,7 @@ UNCONTAINED = (
     "changed modules were not walked through: nothing here contains them (bubblewrap is not there, or may not be used)"
 )
 _MOST = 10  # files
+_LONG = 300  # characters of each part of a sentence: the room's words are the change's
 _TOLD = 3  # of one file
 # A change that is looser here and stricter there exchanges one check for another: the walks say nothing of its worth.
 _ONE_SIDED = 10
@@ -61,9 +62,11 @@ def told(walked: Walked) -> Iterator[Finding]:
 
 def _finding(path: str, one: Way) -> Finding:
     call = f"{one.call}, after {many(one.steps, 'other call', 'other calls')}," if one.steps else one.call
-    title = _TITLES[one.kind].format(entry=one.entry, call=call, was=one.was, now=one.now)
+    parts = {"entry": one.entry, "call": call, "was": one.was, "now": one.now}
+    title = _TITLES[one.kind].format_map({name: text[:_LONG] for name, text in parts.items()})
     return Finding(
-        rule=f"formal/walk-{one.kind}", weight=Weight.REVIEW, path=path, anchor=f"{one.entry} {one.kind}", title=title,
+        rule=f"formal/walk-{one.kind}", weight=Weight.REVIEW, path=path, anchor=f"{parts['entry'][:_LONG]} {one.kind}",
+        title=title,
         why="Both versions were called alike, with arguments made up from how they use them, in containment.",
-        fix="See that this is what was asked for.", text=one.call[:300],
+        fix="See that this is what was asked for.", text=one.call[:_LONG],
     )  # fmt: skip

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 from .making import Bag, Called
 from .world import Stub
 
+UNENDED = ("late", "large")  # calls that were ended, and after which a version may be in any state
 _DEEPEST = 5
 _WIDEST = 60
 _AROUND = string.whitespace + string.punctuation
@@ -35,7 +36,8 @@ _TURNED = re.compile(r"(?:^|_)(?:is_)?(?:blocked|denied|locked|expired|revoked|b
 
 
 class Outcome(NamedTuple):
-    """One call. `how`: `gives`, `raises`, `stumbles` (nobody refused: it could not handle its arguments), or `late`."""
+    """One call. `how`: `gives`, `raises`, `stumbles` (nobody refused: it could not handle its arguments), `late` or
+    `large` (it took too long, or too much)."""
 
     how: str
     value: Any = None
@@ -137,7 +139,7 @@ class Call(NamedTuple):
 
 def way(was: Outcome, now: Outcome, call: Call) -> Way:
     """Which way the second version differs from the first."""
-    if was == now or "late" in (was.how, now.how) or "stumbles" in (was.how, now.how):
+    if was == now or {was.how, now.how} & {*UNENDED, "stumbles"}:
         return Way(0, "" if was == now else "differs")
     no, yes = (says_no(one, call.name, call.tells) for one in (was, now))
     if no and not yes:

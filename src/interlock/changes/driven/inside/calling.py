@@ -11,7 +11,8 @@ from typing import Any
 from .unknown import told
 from .world import World
 
-_MOMENT = 0.15  # seconds of one call
+_MOMENT = 0.15  # CPU-seconds of one call
+_WAITING = 0.5  # seconds of one that waits for what nobody does
 _RAISE = opcode.opmap["RAISE_VARARGS"]
 
 
@@ -34,12 +35,16 @@ ALARM = _Alarm()
 
 def called(world: World, function: Any, *args: Any, **words: Any) -> tuple[str, Any]:
     """How a call ends, and what it gives or raises."""
-    signal.setitimer(signal.ITIMER_REAL, _MOMENT, _MOMENT)  # again, for code that catches the first
+    # Both again, for code that catches the first.
+    signal.setitimer(signal.ITIMER_VIRTUAL, _MOMENT, _MOMENT)
+    signal.setitimer(signal.ITIMER_REAL, _WAITING, _WAITING)
     try:
         ALARM.armed = True
         return "gives", _whole(function(*args, **words))
-    except (Late, MemoryError, RecursionError):
+    except Late:
         return "late", None
+    except (MemoryError, RecursionError):
+        return "large", None
     except (SystemExit, KeyboardInterrupt, GeneratorExit) as error:
         return "raises", type(error).__name__
     except Exception as error:  # noqa: BLE001 - what it raises is its answer
@@ -48,6 +53,7 @@ def called(world: World, function: Any, *args: Any, **words: Any) -> tuple[str, 
         return ("stumbles" if _stumbled(error, world) else "raises"), type(error).__name__
     finally:
         ALARM.armed = False
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 

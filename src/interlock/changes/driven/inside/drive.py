@@ -28,13 +28,15 @@ from .world import World, settle
 _MEMORY = 1 << 30  # bytes: `text * number` of made-up arguments is one step, which no alarm ends
 _CLOCK = time.process_time  # before ours takes its place; a busy machine walks as far as an idle one, only later
 _WALKS = 800  # the same answer each time, where there is time for all of them
+_LATE = 12  # calls that took too long: nothing more is to be had here
 _SCRATCH = "/tmp"  # noqa: S108 - the room's own
 _SHOWN = 300  # characters of a shown call
 
 
 def main(folder: str) -> None:
     """Answer for every file."""
-    signal.signal(signal.SIGALRM, ALARM.rings)
+    for number in (signal.SIGALRM, signal.SIGVTALRM):
+        signal.signal(number, ALARM.rings)
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     with open(os.path.join(folder, "asked.json"), encoding="utf-8") as file:
         asked = json.load(file)
@@ -74,10 +76,10 @@ def driven(folder: str, one: dict[str, Any], seconds: float, tell: Callable[[dic
     if not found:
         return {"path": one["after"], "calls": 0, "why": "nothing in it can be called from outside"}
     started = _CLOCK()
-    walker.learn(lambda: _CLOCK() < started + 0.3 * seconds)
+    walker.learn(lambda: _CLOCK() < started + 0.3 * seconds and walker.late < _LATE)
     tally = Tally()
     seed, shown = 0, _CLOCK()
-    while _CLOCK() < end and seed < _WALKS:
+    while _CLOCK() < end and seed < _WALKS and walker.late < _LATE:
         seed += 1
         if _CLOCK() > shown + 0.5:
             shown = _CLOCK()
@@ -119,7 +121,7 @@ class Tally:
                 key = (found.way, found.kind, title)
                 self.ways[key] += 1
                 self._example(key, at, step, one, other)
-            if found.way or other.how == "late" or one.how == "late":
+            if found.way or {one.how, other.how} & {*answers.UNENDED}:
                 break
 
     def _example(

@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Callable
 from itertools import product
 from typing import Any, NamedTuple
@@ -20,6 +21,7 @@ from .world import NOTES, Stub, World
 
 _LESSONS = 5  # rounds with arguments of no type
 _GOOD = 24  # arguments kept for each entry
+_PATIENCE = 3  # calls of one entry that took too long
 _SHORT = 8  # calls of a walk that others are made of
 _LONGEST = 400  # calls of a walk
 _PLAIN = (str, bytes, int, float, list, tuple, dict, set, frozenset)
@@ -57,11 +59,17 @@ class Walker:
         self.worlds, self.maker, self.entries = worlds, maker, found
         self.chance = random.Random(seed)  # noqa: S311 - the same walks every time
         self._near = [e for e in found if e.title in near or (e.owner or e.kept or e.name) in near]
+        self._late: Counter[str] = Counter()  # calls that took too long
         self.telling: set[str] = set()  # entries that gave more than None
         self._new: list[list[Step]] = []
         self._seen: set[Any] = set()
         self._led: dict[str, list[list[Step]]] = {}  # entry -> walks that ended with its yes
         self._good: dict[str, list[dict[str, Recipe]]] = {}
+
+    @property
+    def late(self) -> int:
+        """How many calls took too long."""
+        return self._late.total()
 
     def learn(self, more: Callable[[], bool]) -> None:
         """Run each entry in both versions with arguments of no type, and see what it makes of them; `more`: there is
@@ -78,7 +86,7 @@ class Walker:
             self._fields(name, of)
         for world in self.worlds:
             for number, entry in product(range(_LESSONS), self.entries):
-                if more():
+                if more() and self._late[entry.title] < _PATIENCE:
                     on = self._on(entry)
                     if on is not None and on[0] == "new" and number % 2:
                         on = ("new", entry.owner, self._unknown(self.maker.entries[entry.owner]))
@@ -219,6 +227,8 @@ class Walker:
             noted = tuple(answers.normal(list(NOTES.calls[calls : calls + 40]))[1:])
             found.append(Outcome(how, answers.normal(value), noted, NOTES.drawn - drawn))
             if how == "late":
+                self._passed_by(step.entry)
+            if how in answers.UNENDED:
                 break
         sys.settrace(None)
         self._tidy(world)
@@ -229,6 +239,13 @@ class Walker:
             self._seen |= seen
             self._new.append(steps)
         return found
+
+    def _passed_by(self, entry: Entry) -> None:
+        """What takes too long again and again is called no more: one that waits for ever would take all the time."""
+        self._late[entry.title] += 1
+        if self._late[entry.title] >= _PATIENCE and len(self.entries) > 1:
+            self.entries = [one for one in self.entries if one.title != entry.title]
+            self._near = [one for one in self._near if one.title != entry.title]
 
     def _gave(self, entry: Entry, value: Any) -> None:
         """Remember what comes of an entry: objects with fields are arguments of others."""
