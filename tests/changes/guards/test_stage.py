@@ -109,3 +109,16 @@ def test_a_definition_that_changed_is_not_proved_away(tmp_path: Path) -> None:
     found = STAGE.run(change(tmp_path, {"a.py": before}, {"a.py": after})).findings
     assert ("guards/call-lost", Weight.REVIEW) in {(f.rule, f.weight) for f in found}
     assert not any("proved" in f.why for f in found)
+
+
+def test_a_loop_that_ends_in_one_more_case_ends_in_all_of_the_others(tmp_path: Path) -> None:
+    """Story: `while a and b` became `while a and b and c`, and was called weaker by an example where it is not."""
+    before = (
+        "def f(walker, end):\n    seed = 0\n    while clock() < end and seed < MOST:\n        seed += walker.walk()\n"
+    )
+    more = before.replace("seed < MOST:", "seed < MOST and walker.late < LATE:")
+    found = STAGE.run(change(tmp_path / "more", {"a.py": before}, {"a.py": more})).findings
+    assert not [one for one in found if one.weight is not Weight.NOTE]
+    less = before.replace("clock() < end and seed < MOST", "clock() < end")
+    (found_less,) = STAGE.run(change(tmp_path / "less", {"a.py": before}, {"a.py": less})).findings
+    assert found_less.weight is Weight.REVIEW

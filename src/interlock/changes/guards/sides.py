@@ -60,10 +60,9 @@ class Sides:
         """When the guard rejected, and when any of the new function's does that rejects as firmly."""
         if guard.kind not in REJECTIONS or not guard.condition:
             return None
+        firm = {"refuse", "nothing", "skip"} | ({"end"} if guard.family == "end" else set())
         now = [
-            whole_condition(g)
-            for g in self._after.guards
-            if g.kind in REJECTIONS and g.condition and g.family in ("refuse", "nothing", "skip")
+            whole_condition(g) for g in self._after.guards if g.kind in REJECTIONS and g.condition and g.family in firm
         ][:MOST_REJECTIONS]
         return whole_condition(guard), " or ".join(f"({one})" for one in now) or "False"
 

@@ -182,4 +182,4 @@ def _beside(change: Change, paths: set[str]) -> list[Function]:
     return found
 
 
-STAGE = Plain("guards", run, version="14", budget=20.0)
+STAGE = Plain("guards", run, version="15", budget=20.0)
