@@ -51,9 +51,10 @@ bench: $(READY)
 score: $(READY)
 	@$(BIN)/python benchmarks/score.py $(if $(MISSES),--misses)
 
-## make docs         regenerate docs/reference and the receipt of the packaged rules' proofs
+## make docs         regenerate docs/reference and the receipts of the packaged rules' proofs and examples
 docs: $(READY)
 	@mkdir -p build && $(BIN)/python -m interlock.prover.layers > build/proof.json && mv build/proof.json src/interlock/policy/defaults/proof.json
+	@$(BIN)/python -m interlock.policy.tried > build/tried.json && mv build/tried.json src/interlock/policy/defaults/tried.json
 	@$(BIN)/python -m interlock.cli.reference docs/reference
 	@$(BIN)/python -m interlock.policy.reference > docs/reference/policy.md
 

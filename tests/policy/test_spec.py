@@ -15,10 +15,10 @@ from interlock.model.effect import Effect
 from interlock.model.grant import Grant, exactly
 from interlock.policy import spec
 from interlock.policy.defaults import layer as default_layer
-from interlock.policy.engine import Engine, digest_of
+from interlock.policy.engine import Engine
 from interlock.policy.examples import applies
 from interlock.policy.notation import Situation
-from interlock.policy.rules import Layer, read
+from interlock.policy.rules import Layer, digest_of, read
 from policy import worlds
 from policy.worlds import Scene, Written
 

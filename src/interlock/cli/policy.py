@@ -19,9 +19,9 @@ from interlock.model.counts import many
 from interlock.model.errors import NotFound, PolicyError, Unproved
 from interlock.model.visible import visible
 from interlock.policy import receipt
-from interlock.policy.engine import Engine, digest_of
+from interlock.policy.engine import Engine
 from interlock.policy.examples import problems
-from interlock.policy.rules import Layer, Rule, read
+from interlock.policy.rules import Layer, Rule, digest_of, read
 
 
 @click.group(

@@ -25,8 +25,8 @@ from interlock.halt.standing import STANDING
 from interlock.halt.standing import entries as standing
 from interlock.model.errors import CatalogueError, OperatorError, PolicyError
 from interlock.policy import defaults, properties, receipt
-from interlock.policy.engine import Engine, digest_of
-from interlock.policy.rules import Layer
+from interlock.policy.engine import Engine
+from interlock.policy.rules import Layer, digest_of
 
 _WORKSPACES = 64  # loaded at once
 _FILE_LIMIT = 1 << 20

@@ -16,8 +16,7 @@ import msgspec
 
 from interlock.model.errors import Unproved
 from interlock.policy import properties
-from interlock.policy.engine import digest_of
-from interlock.policy.rules import BASE_LAYERS, Layer, Rule
+from interlock.policy.rules import BASE_LAYERS, Layer, Rule, digest_of
 
 FILE = "proof.json"
 SCHEMA = "interlock/policy-proof/v1"

@@ -8,6 +8,7 @@ for each set, and one set is evaluated once instead of once a layer.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -51,7 +52,8 @@ class Layer(msgspec.Struct, frozen=True):
     """Policy files of one origin: `sources` maps a file name to its text.
 
     Beside them may lie what they promise (`interlock.policy.properties`) and the receipts of its proofs
-    (`interlock.policy.receipt`); `folder` is where a person finds them all.
+    (`interlock.policy.receipt`); `folder` is where a person finds them all. `tried` is the receipt of the packaged
+    set's examples (`interlock.policy.tried`).
     """
 
     name: str
@@ -59,6 +61,19 @@ class Layer(msgspec.Struct, frozen=True):
     properties: str = ""
     receipts: str = ""
     folder: str = ""
+    tried: str = ""
+
+
+def digest_of(layers: Sequence[Layer]) -> str:
+    """SHA-256 over every layer's name and files, each with its length, so that no two sets share bytes."""
+    hasher = hashlib.sha256(b"interlock-policy-v1\n")
+    for layer in layers:
+        parts = [layer.name, *(part for file in sorted(layer.sources) for part in (file, layer.sources[file]))]
+        hasher.update(f"{len(parts)}\n".encode())
+        for part in parts:
+            raw = part.encode("utf-8", "surrogatepass")
+            hasher.update(f"{len(raw)}\n".encode() + raw)
+    return f"sha256:{hasher.hexdigest()}"
 
 
 class Rule(msgspec.Struct, frozen=True):
