@@ -7,7 +7,6 @@ runs in a room (`room.py`) or not at all.
 from __future__ import annotations
 
 import json
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -16,9 +15,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from interlock.changes import imports, room, shapes
 from interlock.changes.change import Change, FileChange, Kind, Version
+from interlock.changes.driven import environment
+from interlock.changes.driven.environment import Python, Unfit
 from interlock.changes.driven.subjects import subject
 from interlock.changes.export import lay
 
@@ -27,6 +29,7 @@ _LATEST = 12.0  # seconds until one file's walks have to be over
 _LONGEST = 200_000  # bytes of a file that is walked through
 _AROUND = 300  # files that are laid out for it to import
 _LIBRARY = "interlock_drive"
+_SETTINGS = {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
 _START = f"import sys; sys.path[:0] = ['{room.TREE}/lib']; from {_LIBRARY}.drive import main; main('{room.TREE}')"
 
 
@@ -48,13 +51,14 @@ class Way(msgspec.Struct, frozen=True):
 
 
 class Walked(msgspec.Struct, frozen=True):
-    """What the walks through one file showed. `why`: why nothing was walked."""
+    """What the walks through one file showed. `why`: why nothing was walked; `among`: with which packages."""
 
     path: str
     calls: int = 0
     counts: dict[str, int] = {}
     ways: tuple[Way, ...] = ()
     why: str = ""
+    among: str = ""
 
     def times(self, way: int) -> int:
         """How often a difference went this way."""
@@ -86,15 +90,28 @@ def asked(change: Change) -> list[Asked]:
     return found
 
 
-def walked(change: Change, files: Sequence[Asked], *, seconds: float) -> list[Walked]:
-    """What both versions of these files do with the same calls; one answer for each. Raises room.NoRoom."""
+def walked(change: Change, files: Sequence[Asked], notes: list[str], *, seconds: float) -> list[Walked]:
+    """What both versions of these files do with the same calls; one answer for each. `notes` gets why the project's own
+    interpreter does not walk. Raises room.NoRoom."""
     until = time.monotonic() + seconds
     with tempfile.TemporaryDirectory(prefix="interlock-walks-") as name:
         folder = Path(name)
         for side, after in (("before", False), ("after", True)):
             _lay(change, folder / side, [(o.after if after else o.before).path for o in files], after=after)
         _library(folder / "lib" / _LIBRARY)
-        return [_of(folder, one, min(_LATEST, until - time.monotonic())) for one in files]
+        theirs = _theirs(change, folder, notes)
+        return [_of(folder, one, theirs, until) for one in files]
+
+
+def _theirs(change: Change, folder: Path, notes: list[str]) -> Python | None:
+    try:
+        python = environment.theirs(change)
+        if python is not None:
+            environment.tried(python, folder)
+    except Unfit as error:
+        notes.append(f"changed modules were walked through without the project's own packages: {error}")
+        return None
+    return python
 
 
 def _lay(change: Change, folder: Path, files: Sequence[str], *, after: bool) -> None:
@@ -121,8 +138,23 @@ def _library(folder: Path) -> None:
             (folder / source.name).write_bytes(source.read_bytes())
 
 
-def _of(folder: Path, one: Asked, seconds: float) -> Walked:
-    before, after = one.before, one.after
+def _of(folder: Path, one: Asked, theirs: Python | None, until: float) -> Walked:
+    """With the project's packages, and without them where nothing that changed answers there: code that needs a running
+    application refuses every call, and shows more where all that it leans on is made up."""
+    if theirs is None:
+        return _by(folder, one, environment.ours(), until)
+    found = _by(folder, one, theirs, until)
+    if found.counts.get("changed gives"):
+        return replace(found, among="with the project's packages")
+    again = _by(folder, one, environment.ours(), until)
+    if again.why:
+        return again if found.why else replace(found, among="with the project's packages")
+    why = found.why or "nothing that changed gave an answer with them"
+    return replace(again, among=f"without the project's packages: {why}")
+
+
+def _by(folder: Path, one: Asked, python: Python, until: float) -> Walked:
+    before, after, seconds = one.before, one.after, min(_LATEST, until - time.monotonic())
     if seconds < 1:
         return Walked(after.path, why="no time was left")
     row = {
@@ -130,9 +162,8 @@ def _of(folder: Path, one: Asked, seconds: float) -> Walked:
         "near": sorted(one.near), "private": sorted(one.private),
     }  # fmt: skip
     (folder / "asked.json").write_text(json.dumps({"seconds": _EACH, "files": [row]}), encoding="utf-8")
-    argv = (sys.executable, "-P", "-s", "-c", _START)
-    rooms = room.Room(folder, tuple(room.prefixes(sys.executable)))
-    ended = rooms.run(argv, seconds=seconds, env={"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"})
+    argv = (python.program, "-P", "-s", "-c", _START)
+    ended = room.Room(folder, python.reads).run(argv, seconds=seconds, env=_SETTINGS)
     lines = ended.out.decode("utf-8", "replace").splitlines()
     if not lines:
         return Walked(after.path, why=ended.why or f"the walks ended with status {ended.status} and told nothing")

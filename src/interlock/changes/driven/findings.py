@@ -41,14 +41,15 @@ def judged(change: Change, notes: list[str], facts: dict[str, str], *, seconds: 
     asked.sort(key=lambda one: -sum(len(hunk.new) + len(hunk.old) for hunk in one.file.hunks))
     if len(asked) > _MOST:
         notes.append(f"{len(asked) - _MOST} more files were not walked through")
-    for walked in driver.walked(change, asked[:_MOST], seconds=seconds):
+    for walked in driver.walked(change, asked[:_MOST], notes, seconds=seconds):
         facts[f"walked {walked.path}"] = walked.why or said(walked)
         yield from told(walked)
 
 
 def said(walked: Walked) -> str:
     """How much was walked, and which way it differed."""
-    return f"{walked.calls} calls; looser in {walked.times(1)}, stricter in {walked.times(-1)}"
+    among = f" ({walked.among[:_LONG]})" if walked.among else ""
+    return f"{walked.calls} calls; looser in {walked.times(1)}, stricter in {walked.times(-1)}{among}"
 
 
 def told(walked: Walked) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from collections.abc import Container, Iterator
 
 from interlock.changes import room, shapes, tools
 from interlock.changes.change import Change, FileChange, Kind
+from interlock.changes.driven import environment
 from interlock.changes.driven import findings as walks
 from interlock.changes.finding import Finding, Weight
 from interlock.changes.formal import interface, migrations, policies, pythonapi, solving, versions
@@ -79,8 +80,9 @@ def _policies(change: Change, problems: list[str]) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _reads(_change: Change) -> str:
-    return f"{tools.confined()} {room.usable()} {solving.available()} {pythonapi.available()}"
+def _reads(change: Change) -> str:
+    kept = environment.identity(change)
+    return f"{tools.confined()} {room.usable()} {solving.available()} {pythonapi.available()} {kept}"
 
 
-STAGE = Plain("formal", run, version="10", budget=_BUDGET, reads=_reads)
+STAGE = Plain("formal", run, version="11", budget=_BUDGET, reads=_reads)

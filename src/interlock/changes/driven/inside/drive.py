@@ -61,7 +61,6 @@ def main(folder: str) -> None:
 
 def driven(folder: str, one: dict[str, Any], seconds: float, tell: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
     """What the walks through one file show."""
-    end = _CLOCK() + seconds
     try:
         worlds = [World(os.path.join(folder, side), one[side], f"{_SCRATCH}/{side}") for side in ("before", "after")]
         words = Words(one["texts"][0], one["texts"][1])
@@ -75,7 +74,8 @@ def driven(folder: str, one: dict[str, Any], seconds: float, tell: Callable[[dic
     walker = Walker(worlds, maker, found, frozenset(one["near"]), 11)
     if not found:
         return {"path": one["after"], "calls": 0, "why": "nothing in it can be called from outside"}
-    started = _CLOCK()
+    started = _CLOCK()  # packages of the project take seconds to load
+    end = started + seconds
     walker.learn(lambda: _CLOCK() < started + 0.3 * seconds and walker.late < _LATE)
     tally = Tally()
     seed, shown = 0, _CLOCK()
@@ -108,6 +108,8 @@ class Tally:
             for side, outcome in (("was", one), ("now", other)):
                 no = answers.says_no(outcome, step.entry.name, title in walker.telling)
                 self.calls[f"{side} {'refuses' if no else outcome.how}"] += 1
+                if outcome.how == "gives" and walker.changed(step.entry):
+                    self.calls["changed gives"] += 1
                 if outcome.how == "gives" and not no:
                     walker.keep(steps[: at + 1])
             values = list(_values(list(step.given.values())))

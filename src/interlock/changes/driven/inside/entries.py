@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from .making import said
 from .unknown import Shape
-from .world import World
+from .world import World, named
 
 
 class Entry(NamedTuple):
@@ -31,13 +31,13 @@ class Entry(NamedTuple):
 
 def classes(module: types.ModuleType) -> dict[str, type]:
     """The classes that a module defines."""
-    return {n: v for n, v in vars(module).items() if isinstance(v, type) and v.__module__ == module.__name__}
+    return {n: v for n, v in named(module) if isinstance(v, type) and v.__module__ == module.__name__}
 
 
 def entries(worlds: list[World], private: frozenset[str]) -> Iterator[Entry]:
     """What both versions let others call, and the names of `private`."""
     first = worlds[-1].module
-    for name, value in vars(first).items():
+    for name, value in named(first):
         if name.startswith("__") or not all(name in vars(w.module) for w in worlds):
             continue
         if isinstance(value, type):

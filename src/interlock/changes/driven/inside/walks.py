@@ -58,7 +58,8 @@ class Walker:
     def __init__(self, worlds: list[World], maker: Maker, found: list[Entry], near: frozenset[str], seed: int) -> None:
         self.worlds, self.maker, self.entries = worlds, maker, found
         self.chance = random.Random(seed)  # noqa: S311 - the same walks every time
-        self._near = [e for e in found if e.title in near or (e.owner or e.kept or e.name) in near]
+        self._subjects = near
+        self._near = [e for e in found if self.changed(e)]
         self._late: Counter[str] = Counter()  # calls that took too long
         self.telling: set[str] = set()  # entries that gave more than None
         self._new: list[list[Step]] = []
@@ -70,6 +71,10 @@ class Walker:
     def late(self) -> int:
         """How many calls took too long."""
         return self._late.total()
+
+    def changed(self, entry: Entry) -> bool:
+        """Whether it is one of what changed, or leads there."""
+        return entry.title in self._subjects or (entry.owner or entry.kept or entry.name) in self._subjects
 
     def learn(self, more: Callable[[], bool]) -> None:
         """Run each entry in both versions with arguments of no type, and see what it makes of them; `more`: there is

@@ -1,7 +1,8 @@
 """One version of a module, loaded where clock, chance and what is not installed are ours.
 
 Two versions can only be compared where both see the same time and draw the same numbers. What a module imports and is
-not here becomes a `Stub`, which takes every call and writes it down.
+not here becomes a `Stub`, which takes every call and writes it down. Each version has its own copy of all that it
+imports, which is what imports find as long as it runs.
 """
 
 from __future__ import annotations
@@ -13,15 +14,17 @@ import importlib.machinery
 import importlib.util
 import os
 import random
+import re
 import sys
 import time
 import types
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from typing import Any
+from contextlib import suppress
+from typing import Any, ClassVar
 
 _START = 1_750_000_000.0  # seconds since 1970; any time will do that is the same for both
 _STATE = (dict, list, set)
+_INSTALLED = re.compile(r"[/\\](?:site|dist)-packages[/\\]")
 
 
 class Notes:
@@ -144,7 +147,8 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Finds what nobody else finds."""
 
     def find_spec(self, name: str, _path: Sequence[str] | None, _target: Any = None) -> Any:
-        if name.partition(".")[0] in sys.stdlib_module_names:
+        # An installed package asks for what it can do without: a stub would be taken for it.
+        if name.partition(".")[0] in sys.stdlib_module_names or _INSTALLED.search(_asks()):
             return None
         return importlib.machinery.ModuleSpec(name, self, is_package=True)
 
@@ -153,6 +157,14 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def exec_module(self, _module: Any) -> None:
         return None
+
+
+def _asks() -> str:
+    """The file of the code whose import is looked for."""
+    frame = sys._getframe(2)
+    while frame.f_back is not None and (frame.f_globals.get("__name__") or "").startswith("importlib"):
+        frame = frame.f_back
+    return frame.f_code.co_filename
 
 
 class _StubModule(types.ModuleType):
@@ -204,53 +216,103 @@ def settle() -> None:
     time.sleep = _slept  # type: ignore[assignment]
     datetime.datetime, datetime.date = _Datetime, _Date  # type: ignore[misc]
     sys.meta_path.append(_Finder())
+    _OURS.update(sys.modules)
+
+
+_OURS: set[str] = set()  # modules that were there before any version
+_SHARED: dict[str, types.ModuleType] = {}  # those that both versions have one copy of
 
 
 class World:
     """One version of a module: `module`, and the state that its names hold, as it was when it was loaded."""
 
+    _standing: ClassVar[World | None] = None
+
     def __init__(self, root: str, path: str, scratch: str) -> None:
         self.scratch = scratch
         self.words: frozenset[str] = frozenset()  # texts that its code names
         os.makedirs(scratch, exist_ok=True)
-        known = set(sys.modules)
-        with _paths(root, path):
-            self.module = _loaded(root, path)
-        self._modules = {name: sys.modules.pop(name) for name in set(sys.modules) - known}
+        self._root, self._paths = root, [*_paths(root, path), *(one for one in _PATHS if one)]
+        self._modules: dict[str, types.ModuleType] = {}
+        self._stand()
+        importlib.invalidate_caches()
+        self.module = _loaded(root, path)
         self._state = {
             name: copy.deepcopy(value)
-            for name, value in vars(self.module).items()
+            for name, value in named(self.module)
             if isinstance(value, _STATE) and not name.startswith("__")
         }
 
+    def _stand(self) -> None:
+        """From here on imports find this version, also those within its functions."""
+        if World._standing is self:
+            return
+        if World._standing is not None:
+            World._standing._leave()
+        World._standing = self
+        sys.modules.update(_SHARED)
+        sys.modules.update(self._modules)
+        sys.path[:] = self._paths
+
+    def _leave(self) -> None:
+        known = len(self._modules)
+        self._modules = {name: sys.modules.pop(name) for name in set(sys.modules) - _OURS}
+        if len(self._modules) > known and any(map(_compiled, self._modules.values())):
+            # Most of what is written in C loads once in a process, and knows the classes of what it was loaded with.
+            for name, module in self._modules.items():
+                if not self._mine(module):
+                    _SHARED.setdefault(name, module)
+
+    def _mine(self, module: types.ModuleType) -> bool:
+        """Whether it is a file or a folder of this version, or made up for it."""
+        try:
+            places = [getattr(module, "__file__", None) or "", *(getattr(module, "__path__", None) or ())]
+        except Exception:  # noqa: BLE001 - the path of a package whose parent is not there
+            return True
+        return isinstance(module, _StubModule) or any(place.startswith(self._root + os.sep) for place in places)
+
     def begin(self, seed: int) -> None:
         """A new walk: the state of its names is what it was, and its folder is empty."""
+        self._stand()
         NOTES.clear(seed)
         for name, was in self._state.items():
             value = vars(self.module).get(name)
             if type(value) is type(was) and value != was:
                 value.clear()
                 (value.extend if isinstance(value, list) else value.update)(copy.deepcopy(was))
-        for value in vars(self.module).values():
+        for _, value in named(self.module):
             forget = getattr(value, "cache_clear", None)
             if callable(forget) and not isinstance(value, Stub):
                 forget()
         os.chdir(self.scratch)
 
 
-@contextmanager
-def _paths(root: str, path: str) -> Iterator[None]:
-    """Where imports are looked for: the tree, its `src`, and the folder that the module's package stands in."""
+def named(module: types.ModuleType) -> Iterator[tuple[str, Any]]:
+    """What a module holds, without what stands for something that is not there yet (a request, an application's
+    settings): that answers a look with an error."""
+    for name, value in list(vars(module).items()):
+        try:
+            _ = isinstance(value, type), getattr(value, "__wrapped__", None), getattr(value, "cache_clear", None)
+        except Exception:  # noqa: BLE001, S112 - whatever a package raises for it
+            continue
+        yield name, value
+
+
+def _compiled(module: types.ModuleType) -> bool:
+    """Whether it is written in C, and installed."""
+    file = getattr(module, "__file__", None) or ""
+    return file.endswith(tuple(importlib.machinery.EXTENSION_SUFFIXES)) and bool(_INSTALLED.search(file))
+
+
+_PATHS = tuple(sys.path)
+
+
+def _paths(root: str, path: str) -> Iterator[str]:
+    """Where imports are looked for first: the folder that the module's package stands in, the tree, its `src`."""
     folder = os.path.dirname(os.path.join(root, path))
     while os.path.exists(os.path.join(folder, "__init__.py")) and len(folder) > len(root):
         folder = os.path.dirname(folder)
-    was = list(sys.path)
-    sys.path[:0] = dict.fromkeys((folder, os.path.join(root, "src"), root))
-    importlib.invalidate_caches()
-    try:
-        yield
-    finally:
-        sys.path[:] = was
+    yield from dict.fromkeys((folder, os.path.join(root, "src"), root))
 
 
 def _loaded(root: str, path: str) -> types.ModuleType:
