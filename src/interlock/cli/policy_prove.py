@@ -16,7 +16,7 @@ from interlock.model.errors import Unproved, UsageError
 from interlock.model.visible import visible
 
 if TYPE_CHECKING:
-    from interlock.policy.rules import Layer, Rule, digest_of
+    from interlock.policy.rules import Layer, Rule
     from interlock.prover.prove import Result
 
 _COLOURS = {"proved": "green", "refuted": "red", "unknown": "yellow", "vacuous": "yellow"}
@@ -46,6 +46,7 @@ def prove(folder: Path | None, name: str, against: Path | None, no_receipt: bool
     """
     needed("interlock policy prove")
     from interlock.policy.engine import Engine
+    from interlock.policy.rules import digest_of
     from interlock.prover.layers import prove as prove_all
 
     if against is not None and folder is None:
