@@ -95,10 +95,15 @@ def test_a_signed_review_is_evidence_and_the_gate_counts_it(scene: Scene) -> Non
     assert (absent(guard), absent(guard, elsewhere)) == (False, False)
     done = guard.cli("verify")
     assert (done.returncode, "1 signed review" in done.stdout) == (0, True), done.stdout + done.stderr
+    words = ("verify", "--commit", "HEAD", "--base", "main", "--json")
+    (row,) = json.loads(guard.cli(*words).stdout)["reviews"]
+    assert (row["signed"], row["key"], row["by"], row["holds"]) == ("passkey", scene.key, "pia", True)
     # She leaves: what she signed counts no more here, and the ledger is as sound as before.
     assert guard.cli("people", "key", "remove", "pia", scene.key).returncode == 0
     assert absent(guard)
     assert guard.cli("verify").returncode == 0
+    (row,) = json.loads(guard.cli(*words).stdout)["reviews"]
+    assert (row["holds"], "taken out of use" in row["why"]) == (False, True)
     # Elsewhere it does until the base names her passkey no more; then the log's word is left, until its day.
     assert not absent(guard, elsewhere)
 

@@ -100,3 +100,36 @@ def test_a_person_reviews_and_the_gate_reads_it_from_a_note(guard: Guard, critic
     assert rules_met() == []
     assert guard.cli("attest", "--reviews").returncode == 0
     assert len(git(guard, "notes", "--ref=interlock-reviews", "show", "HEAD").splitlines()) == 2
+
+
+def test_whoever_verifies_a_commit_is_shown_its_reviews(guard: Guard, critic: LivingAgent) -> None:
+    assert guard.cli("review", "--as", "critic", "--says", "no", "--because", "it sells nothing").returncode == 0
+    head = git(guard, "rev-parse", "HEAD")
+    assert guard.cli("attest").returncode == 0
+    assert guard.stop() == 0
+    done = guard.cli("verify", "--commit", "HEAD")
+    assert done.returncode == 0, done.stderr
+    sound, said, why = done.stdout.splitlines()
+    assert sound.startswith(f"Sound: commit {head[:12]}")
+    assert "critic, says no" in said
+    assert said.endswith(": holds")
+    assert why == "    because it sells nothing"
+    found = json.loads(guard.cli("verify", "--commit", "HEAD", "--json").stdout)
+    (row,) = found["reviews"]
+    assert (row["signed"], row["says"], row["holds"]) == ("log", "no", True)
+
+    # A review that nobody's key has signed as it stands: it is shown as such, and the command says that it failed.
+    line = json.dumps({"schema": "interlock.review.ssh/1", "signature": "none", "statement": "says ok"})
+    git(guard, "notes", "--ref=interlock-reviews", "add", "-m", line, "HEAD")
+    done = guard.cli("verify", "--commit", "HEAD")
+    assert (done.returncode, "a review by SSH key: does not hold" in done.stdout) == (30, True), done.stdout
+    assert "is not what was signed" in done.stderr
+    assert "critic, says no" in done.stdout
+
+
+def test_reviews_are_shown_of_a_commit_without_an_attestation(guard: Guard, critic: LivingAgent) -> None:
+    assert guard.cli("review", "--as", "critic", "--says", "ok").returncode == 0
+    assert guard.stop() == 0
+    done = guard.cli("verify", "--commit", "HEAD")
+    assert (done.returncode, "critic, says ok" in done.stdout) == (26, True), done.stdout + done.stderr
+    assert "has no attestation here" in done.stderr

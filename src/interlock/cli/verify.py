@@ -27,7 +27,7 @@ _CLOCKS_DIFFER = 300.0  # seconds that two machines' clocks may lie apart
     "  interlock verify --key VKEY export     and only if it is the log of the key you trust\n"
     "  interlock verify --since old-checkpoint   and only if it grew out of what you saw before\n"
     "  interlock verify --proof 17.tlog-proof --entry 17.json --key VKEY   one entry alone\n"
-    "  interlock verify --commit HEAD         what stands behind a commit, from this installation's ledger\n"
+    "  interlock verify --commit HEAD         what stands behind a commit, and whose reviews of it hold\n"
     "  interlock verify --commit HEAD --bundle b.json --key VKEY   the same from a file, anywhere\n"
     "  interlock verify --gate gate.json --commit HEAD --key gate.vkey   the change gate's verdict on it\n"
     "  interlock verify --certificate halt-42.json --entry 42.json --key VKEY   that this order was carried out\n\n"
@@ -47,7 +47,8 @@ _CLOCKS_DIFFER = 300.0  # seconds that two machines' clocks may lie apart
 @click.option("--proof", type=click.Path(path_type=Path), help="Check this .tlog-proof instead of a directory.")
 @click.option("--entry", type=click.Path(path_type=Path), help="The bytes of the entry that it is about.")
 @click.option("--certificate", type=click.Path(path_type=Path), help="Check this halt certificate instead.")
-@click.option("--commit", default="", metavar="REVISION", help="Check the attestation of this commit instead.")
+@click.option("--commit", default="", metavar="REVISION", help="Check the attestation and reviews of this commit.")
+@click.option("--base", default="", metavar="REVISION", help="With --commit: whose gate.toml names the reviewers.")
 @click.option(
     "--bundle", type=click.Path(path_type=Path), help="The attestation, as `interlock attest --output` wrote it."
 )
@@ -65,6 +66,7 @@ def command(  # noqa: PLR0913 - each is an option
     entry: Path | None,
     certificate: Path | None,
     commit: str,
+    base: str,
     bundle: Path | None,
     gate: Path | None,
     wanted: tuple[str, ...],
@@ -83,7 +85,7 @@ def command(  # noqa: PLR0913 - each is an option
         _judged(gate, trusted, commit, wanted, as_json=as_json)
         return
     if commit:
-        _attested(commit, bundle, trusted, directory or _own(), as_json=as_json)
+        _attested(commit, bundle, trusted, directory or _own(), base=base, as_json=as_json)
         return
     if certificate is not None:
         _certificate(certificate, entry, trusted, as_json=as_json)
@@ -112,10 +114,10 @@ def _unpacked(place: Path) -> AbstractContextManager[Path]:
     return unpacked(place)
 
 
-def _attested(commit: str, bundle: Path | None, key: str, directory: Path, *, as_json: bool) -> None:
+def _attested(commit: str, bundle: Path | None, key: str, directory: Path, *, base: str, as_json: bool) -> None:
     from interlock.cli.verify_commit import attested
 
-    attested(commit, None if bundle is None else _read(bundle), key, directory, as_json=as_json)
+    attested(commit, None if bundle is None else _read(bundle), key, directory, base=base, as_json=as_json)
 
 
 def _judged(gate: Path, key: str, commit: str, wanted: tuple[str, ...], *, as_json: bool) -> None:

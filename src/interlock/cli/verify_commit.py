@@ -1,75 +1,67 @@
-"""`interlock verify --commit`: the attestation of a commit, checked offline against the commit itself."""
+"""`interlock verify --commit`: what stands behind a commit, and who reviewed it, checked offline against the commit."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
 from interlock.cli.show import emit, here
 from interlock.model.counts import many
 from interlock.model.visible import visible
 
 
-def attested(revision: str, bundle: bytes | None, key: str, directory: Path, *, as_json: bool) -> None:
-    """Signature, the entry's digest, inclusion in the log, digests of commit and tree. Raises what does not hold.
+def attested(revision: str, bundle: bytes | None, key: str, directory: Path, *, base: str, as_json: bool) -> None:
+    """Of the attestation signature, the entry's digest, inclusion in the log, digests of commit and tree; of each
+    review whether it holds. Raises what does not hold; a forged review and a missing attestation once all is shown.
 
-    Without a bundle it is taken from the ledger in `directory`, or from the repository's notes; without a key, the key
-    in force of that ledger is trusted.
+    Without a bundle the attestation is taken from the ledger in `directory`, or from the repository's notes; without a
+    key, the key in force of that ledger is trusted. The gate.toml of `base` says who reviews.
     """
-    from interlock.changes.provenance.attest import unapproved
     from interlock.changes.provenance.notes import read
     from interlock.changes.repo import Repo
-    from interlock.ledger.verify import check_attestation
-    from interlock.model.errors import NotFound
+    from interlock.changes.reviewed import told
+    from interlock.cli.verify_reviews import held, judge, show
+    from interlock.model.errors import NotFound, UsageError
 
     repo = Repo(here())
     commit = repo.commit(revision)
+    found = held(repo, commit, directory)
     if bundle is None:
-        bundle, own = _from_ledger(directory, commit)
-        key = key or own
-        bundle = bundle or read(repo, commit)
-    if bundle is None:
-        raise NotFound(f"{commit[:12]} has no attestation here. `interlock attest {commit[:12]}` makes one.")
-    if not key:
-        from interlock.model.errors import UsageError
-
+        bundle, key = found.attestation or read(repo, commit), key or found.key
+    if bundle is not None and not key:
         raise UsageError("--bundle needs --key: the log's key (state/keys/daemon.vkey where it was made).")
-    said = check_attestation(bundle, repo.call("cat-file", "commit", commit), key)
-    grave = unapproved(said)
-    if as_json:
-        emit({"sound": True, "commit": commit, "unapproved": grave, **said})
-        return
+    said = None if bundle is None else _checked(bundle, repo.call("cat-file", "commit", commit), key)
+    reviews = told(repo, found.reviews, found.asked(commit, base, key))
+    if as_json and (said or reviews):
+        rows = msgspec.to_builtins(reviews)
+        emit({"sound": said is not None, "commit": commit, **(said or {}), "reviews": rows})
+    elif not as_json:
+        if said is not None:
+            _tell(said, commit)
+        show(reviews)
+    judge(reviews, commit)
+    if said is None:
+        raise NotFound(f"{commit[:12]} has no attestation here. `interlock attest {commit[:12]}` makes one.")
+
+
+def _checked(bundle: bytes, raw: bytes, key: str) -> dict[str, Any]:
+    from interlock.changes.provenance.attest import unapproved
+    from interlock.ledger.verify import check_attestation
+
+    said = check_attestation(bundle, raw, key)
+    return {"unapproved": unapproved(said), **said}
+
+
+def _tell(said: dict[str, Any], commit: str) -> None:
     inside: dict[str, Any] = said["predicate"]["buildDefinition"]["internalParameters"]
     lines = ", ".join(f"{kind} {count}" for kind, count in inside["lines"].items()) or "no new lines"
     click.echo(
         f"Sound: commit {commit[:12]}, entry {said['entry']} of the log {visible(said['log'])}: {visible(lines)}."
     )
-    if grave:
+    if grave := said["unapproved"]:
         click.echo(
             f"  {many(len(grave), 'grave action')} behind it had no yes: {', '.join(f'#{entry}' for entry in grave)}"
         )
-
-
-def _from_ledger(directory: Path, commit: str) -> tuple[bytes | None, str]:
-    """The bundle of the first attestation of a commit in a ledger, and the key in force there; (None, "") without."""
-    from interlock.changes.provenance.attest import KIND, bundle
-    from interlock.ledger.blobs import BlobStore
-    from interlock.ledger.reader import Reader
-    from interlock.ledger.writer import load_keys
-    from interlock.model.errors import NotFound
-
-    try:
-        reader = Reader.open(directory)
-    except NotFound:
-        return None, ""
-    with reader:
-        own = str(load_keys(reader, reader.origin).current)
-        for stored in reader.entries(kinds=[KIND]):
-            body = json.loads(stored.raw)["body"]
-            if body.get("commit") == commit:
-                envelope = BlobStore(directory / "blobs").get(body["statement"]["digest"])
-                return bundle(envelope, stored.raw, reader.proof(stored.index)), own
-    return None, own

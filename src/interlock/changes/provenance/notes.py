@@ -37,12 +37,14 @@ def gather(directory: str, commit: str, lines: Iterable[str]) -> None:
     """Note reviews of a commit beside those that are noted already. Raises OperatorError where git says no."""
     repo = Repo(directory)
     there = (read(repo, commit, REVIEWS) or b"").decode("utf-8", "replace").splitlines()
-    known = {
-        _entry(line): line for line in [*there, *lines] if line
-    }  # a proof grows with its log: one of them is enough
-    text = "".join(f"{line}\n" for line in known.values())
+    text = "".join(f"{line}\n" for line in merged([*there, *lines]))
     oid = repo.call("hash-object", "-w", "--stdin", feed=text.encode()).decode().strip()
     repo.call(*_AUTHOR, "notes", f"--ref={REVIEWS}", "add", "-f", "-C", oid, commit)
+
+
+def merged(lines: Iterable[str]) -> list[str]:
+    """Each review once, by the last of its lines: a proof grows with its log."""
+    return list({_entry(line): line for line in lines if line}.values())
 
 
 def _entry(line: str) -> str:

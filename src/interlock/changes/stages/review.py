@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from typing import Any
 
-from interlock.changes import chain, passkeyreview, signedreview
+from interlock.changes import chain, signedreview
 from interlock.changes.chain import Hand, Word
 from interlock.changes.change import Change, Commit
-from interlock.changes.config import Review, Reviewer, matches
+from interlock.changes.config import Review, matches
 from interlock.changes.finding import Finding, Weight
+from interlock.changes.reviewwords import about, word
 from interlock.changes.risk.score import Risk
-from interlock.changes.signedreview import About
 from interlock.changes.stage import Found
-from interlock.ledger.verify import check_attestation, check_review
+from interlock.ledger.verify import check_attestation
 from interlock.model.errors import LedgerTampered, LedgerUnverifiable, Refused
 
 _WORDS = 200  # of one commit that are looked at
@@ -47,8 +46,8 @@ class ReviewChain:
 
     def reads(self, change: Change) -> str:
         """The commits, what is noted of them, and the score."""
-        about = (_about(change), change.today, sorted(change.withdrawn))
-        digest = hashlib.sha256(repr((self._score(), self._frozen, *about)).encode())
+        subject = (about(change), change.today, sorted(change.withdrawn))
+        digest = hashlib.sha256(repr((self._score(), self._frozen, *subject)).encode())
         for commit in change.commits:
             for part in (commit.raw, commit.note or b"", commit.reviews or b""):
                 digest.update(hashlib.sha256(part).digest())
@@ -107,10 +106,6 @@ def _where(word: Word) -> str:
     return "signed" if word.log == signedreview.LOG else f"#{word.entry}"
 
 
-def _about(change: Change) -> About:
-    return About(change.head, change.trees["head"], change.fork, change.trees["fork"])
-
-
 def _words(change: Change) -> tuple[list[Word], list[Finding], list[str]]:
     """What was said of the change's last commit, where the base's logs saw it or its reviewers signed it."""
     last = next(commit for commit in change.commits if commit.name == change.head)
@@ -120,68 +115,15 @@ def _words(change: Change) -> tuple[list[Word], list[Finding], list[str]]:
     notes: list[str] = []
     for line in lines:
         try:
-            words += _word(line, last, change)
+            said = word(line, last, change)
         except signedreview.Unknown as error:
             notes.append(f"a review does not count: {error}")
         except (Refused, LedgerTampered) as error:
             findings.append(_invalid(last, str(error)))
+        else:
+            words += [said] if said else []
     known = chain.latest(words)
     return known, findings + [_refused(one, last) for one in known if one.says == "no"], notes
-
-
-def _word(line: bytes, last: Commit, change: Change) -> list[Word]:
-    """What a line says; nothing for one of a log that is not ours to judge.
-
-    Raises:
-        Unknown: it is a person's own signature, and does not count.
-        Refused, LedgerTampered: something is wrong with it.
-    """
-    about, today, gone = _about(change), change.today, change.withdrawn
-    if (by_hand := signedreview.signed(line)) is not None:
-        word, who = signedreview.check(by_hand, about, change.config.reviewer, today, gone)
-        return [_anothers(word, who, change)]
-    if (signed := passkeyreview.inside(line)) is not None:
-        reviewer = passkeyreview.reviewer(signed, change.config.reviewer)
-        if reviewer is not None:
-            return [_anothers(passkeyreview.check(signed, reviewer, about, today, gone), reviewer, change)]
-    said = _logged(line, last, change.config.provenance.keys)
-    if said is None:
-        if signed is not None:
-            raise signedreview.Unknown("its passkey is no reviewer's in the base's gate.toml, and its log is not named")
-        return []
-    kept = passkeyreview.found(said["predicate"])
-    return [chain.word(said) if kept is None else passkeyreview.recorded(kept, said["predicate"], about, today, gone)]
-
-
-def _anothers(word: Word, who: Reviewer, change: Change) -> Word:
-    """The word of a reviewer who made no commit of the change. Raises Unknown.
-
-    An address is only what a commit says of itself, but nobody gives it to be counted less.
-    """
-    if any(f"<{email}>".lower() in row for email in who.emails for one in change.commits for row in _hands_of(one)):
-        raise signedreview.Unknown(f"{who.name} is an author of this change by its commits")
-    return word
-
-
-def _hands_of(commit: Commit) -> list[str]:
-    """The lines of a commit's object that name its author and committer, in small letters."""
-    head = commit.raw.partition(b"\n\n")[0].decode("utf-8", "replace").lower()
-    return [row for row in head.split("\n") if row.startswith(("author ", "committer "))]
-
-
-def _logged(line: bytes, commit: Commit, keys: Sequence[str]) -> dict[str, Any] | None:
-    """A review that a log of the base has signed; None for another log's. Raises LedgerTampered."""
-    wrong: LedgerTampered | None = None
-    for key in keys:
-        try:
-            return check_review(line, commit.raw, key)
-        except LedgerUnverifiable:
-            continue
-        except LedgerTampered as error:
-            wrong = error
-    if wrong is not None:
-        raise wrong
-    return None
 
 
 def _missing(rule: Review, words: Sequence[Word], hands: set[Hand], head: str) -> Iterator[Finding]:
