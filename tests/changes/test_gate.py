@@ -172,6 +172,7 @@ def test_the_templates_of_ci_end_with_the_gates_status_and_run_nothing_of_the_ch
     assert "PIPESTATUS" in gitlab
 
 
+@pytest.mark.slow  # it costs what the last change costs, a type checker's two runs among it, and that one is committed
 def test_the_gate_judges_its_own_repository() -> None:
     """It is part of what continuous integration runs: it ends with a verdict, and every stage could look."""
     root = Path(__file__).parents[2]

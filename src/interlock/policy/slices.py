@@ -44,12 +44,21 @@ class Slices:
         return found
 
     def _make(self, verb: Verb, kind: Kind, environment: Environment) -> Slice:
-        known = {"resource.kind": kind.value, "resource.environment": environment.value}
+        known = _known(kind, environment)
         mine = [rule for rule in self._rules[verb] if may_apply(rule.policy, known)]
         mentions = {path for rule in mine for path in rule.mentions}
         tree = pst.PolicySet(templates={}, static_policies={rule.id: rule.policy for rule in mine}, template_links=())
         attributes = tuple(attribute for path, attribute in BY_PATH.items() if path in mentions)
         return Slice(cedarpy.PolicySet.from_pst(tree), attributes)
+
+
+def meets(rule: Rule, effect: Effect) -> bool:
+    """False only if the rule has no part in what is decided about this effect."""
+    return effect.verb in rule.verbs and may_apply(rule.policy, _known(effect.resource.kind, effect.environment))
+
+
+def _known(kind: Kind, environment: Environment) -> Known:
+    return {"resource.kind": kind.value, "resource.environment": environment.value}
 
 
 def may_apply(policy: pst.Template, known: Known) -> bool:
