@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from interlock.changes import room
 from interlock.changes.change import Change
 from interlock.changes.driven import driver
-from interlock.changes.driven.driver import Walked, Way
+from interlock.changes.driven.driver import Asked, Walked, Way
 from interlock.changes.finding import Finding, Weight
 from interlock.model.counts import many
 
@@ -41,9 +41,22 @@ def judged(change: Change, notes: list[str], facts: dict[str, str], *, seconds: 
     asked.sort(key=lambda one: -sum(len(hunk.new) + len(hunk.old) for hunk in one.file.hunks))
     if len(asked) > _MOST:
         notes.append(f"{len(asked) - _MOST} more files were not walked through")
-    for walked in driver.walked(change, asked[:_MOST], notes, seconds=seconds):
+    found = driver.walked(change, asked[:_MOST], notes, seconds=seconds)
+    notes += dict.fromkeys(note for one, walked in zip(asked, found, strict=False) if (note := _note(one, walked)))
+    for walked in found:
         facts[f"walked {walked.path}"] = walked.why or said(walked)
         yield from told(walked)
+
+
+def _note(one: Asked, walked: Walked) -> str:
+    if walked.why == driver.NO_NODE:
+        return f"changed modules of JavaScript and TypeScript were not walked through: {driver.NO_NODE}"
+    return f"{walked.path} was not walked through: {walked.why}" if walked.why and one.runs == "node" else ""
+
+
+def programs() -> str:
+    """What modules can be run in here, beside Python."""
+    return driver.node() or "no Node.js"
 
 
 def said(walked: Walked) -> str:

@@ -82,7 +82,7 @@ def _policies(change: Change, problems: list[str]) -> Iterator[Finding]:
 
 def _reads(change: Change) -> str:
     kept = environment.identity(change)
-    return f"{tools.confined()} {room.usable()} {solving.available()} {pythonapi.available()} {kept}"
+    return f"{tools.confined()} {room.usable()} {walks.programs()} {solving.available()} {pythonapi.available()} {kept}"
 
 
-STAGE = Plain("formal", run, version="11", budget=_BUDGET, reads=_reads)
+STAGE = Plain("formal", run, version="12", budget=_BUDGET, reads=_reads)

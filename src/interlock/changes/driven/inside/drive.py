@@ -9,25 +9,20 @@ import fcntl
 import json
 import os
 import random
-import resource
 import signal
 import sys
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import answers
+from . import answers, nodeside, pythonside
 from .calling import ALARM, Late
-from .entries import classes, entries
 from .making import Maker
-from .texts import HARMFUL, Words
+from .sides import Opened
+from .texts import HARMFUL
 from .walks import Walker
-from .world import World, settle
 
-_MEMORY = 1 << 30  # bytes: `text * number` of made-up arguments is one step, which no alarm ends
-_CLOCK = time.process_time  # before ours takes its place; a busy machine walks as far as an idle one, only later
-_WALKS = 800  # the same answer each time, where there is time for all of them
+_OPENING = {"python": pythonside.opened, "node": nodeside.opened}
 _LATE = 12  # calls that took too long: nothing more is to be had here
 _SCRATCH = "/tmp"  # noqa: S108 - the room's own
 _SHOWN = 300  # characters of a shown call
@@ -37,7 +32,6 @@ def main(folder: str) -> None:
     """Answer for every file."""
     for number in (signal.SIGALRM, signal.SIGVTALRM):
         signal.signal(number, ALARM.rings)
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     with open(os.path.join(folder, "asked.json"), encoding="utf-8") as file:
         asked = json.load(file)
     # Far from the numbers that a version may take for a file that it was given.
@@ -45,7 +39,6 @@ def main(folder: str) -> None:
     with open(os.devnull, "w", encoding="utf-8") as nowhere:
         os.dup2(nowhere.fileno(), 1)
         os.dup2(nowhere.fileno(), 2)
-    settle()
 
     def tell(said: dict[str, Any]) -> None:
         out.write(json.dumps(said) + "\n")
@@ -53,7 +46,7 @@ def main(folder: str) -> None:
 
     for one in asked["files"]:
         try:
-            said = driven(folder, one, asked["seconds"], tell)
+            said = driven(folder, one | {"walks": asked["walks"]}, asked["seconds"], tell)
         except (Exception, Late) as error:  # noqa: BLE001 - one file's walks that cannot be taken are an answer
             said = {"path": one["after"], "calls": 0, "why": f"{type(error).__name__}: {error}"[:_SHOWN]}
         tell(said)
@@ -61,31 +54,36 @@ def main(folder: str) -> None:
 
 def driven(folder: str, one: dict[str, Any], seconds: float, tell: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
     """What the walks through one file show."""
+    chance = random.Random(7)  # noqa: S311 - the same walks every time
     try:
-        worlds = [World(os.path.join(folder, side), one[side], f"{_SCRATCH}/{side}") for side in ("before", "after")]
-        words = Words(one["texts"][0], one["texts"][1])
+        opened = _OPENING[one["runs"]](folder, one, _SCRATCH, chance)
     except BaseException as error:  # noqa: BLE001 - whatever keeps a version from being loaded is an answer
         return {"path": one["after"], "calls": 0, "why": f"{type(error).__name__}: {error}"[:_SHOWN]}
-    chance = random.Random(7)  # noqa: S311 - the same walks every time
-    maker = Maker(words, chance, classes(worlds[-1].module))
-    for world in worlds:
-        world.words = frozenset(words.known["text"])
-    found = list(entries(worlds, frozenset(one["private"])))
-    walker = Walker(worlds, maker, found, frozenset(one["near"]), 11)
-    if not found:
+    try:
+        return _walked(opened, one, seconds, chance, tell)
+    finally:
+        opened.close()
+
+
+def _walked(
+    opened: Opened, one: dict[str, Any], seconds: float, chance: random.Random, tell: Callable[[dict[str, Any]], None]
+) -> dict[str, Any]:
+    clock = opened.clock
+    started = clock()
+    if not opened.entries:
         return {"path": one["after"], "calls": 0, "why": "nothing in it can be called from outside"}
-    started = _CLOCK()  # packages of the project take seconds to load
-    end = started + seconds
-    walker.learn(lambda: _CLOCK() < started + 0.3 * seconds and walker.late < _LATE)
+    maker = Maker(opened.words, chance, opened.lacking)
+    walker = Walker(opened.sides, maker, opened.entries, frozenset(one["near"]), 11)
+    walker.learn(lambda: clock() < started + 0.3 * seconds and walker.late < _LATE)
     tally = Tally()
-    seed, shown = 0, _CLOCK()
-    while _CLOCK() < end and seed < _WALKS and walker.late < _LATE:
+    seed, shown = 0, clock()
+    while clock() < started + seconds and seed < one["walks"] and walker.late < _LATE:
         seed += 1
-        if _CLOCK() > shown + 0.5:
-            shown = _CLOCK()
+        if clock() > shown + 0.5:
+            shown = clock()
             tell({"path": one["after"], "walks": seed, **tally.told()})
         steps = walker.walk()
-        was, now = (walker.taken(steps, world, seed) for world in worlds)
+        was, now = (walker.taken(steps, side, seed) for side in opened.sides)
         tally.see(walker, steps, was, now)
     return {"path": one["after"], "walks": seed, **tally.told()}
 

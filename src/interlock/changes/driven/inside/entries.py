@@ -25,7 +25,9 @@ class Entry(NamedTuple):
 
     @property
     def title(self) -> str:
-        """`Class.method`, or the function's name."""
+        """`Class.method`, or the function's name; `function()` where what that gives is called."""
+        if not self.name:
+            return f"{self.owner}()"
         return f"{self.owner or self.kept}.{self.name}" if self.owner or self.kept else self.name
 
 

@@ -19,6 +19,7 @@ from .world import NOTES, World
 
 Recipe = tuple[Any, ...]
 _DEEPEST = 4
+_ALSO = ("admin", "user", "role", "id", "balance")
 _OPEN = ("text", "text", "text", "number", "number", "mapping", "list", "none", "bytes", "truth")
 
 
@@ -64,8 +65,8 @@ def copy_of(value: Any) -> Any:
 class Maker:
     """Draws recipes for the parameters of one module, and makes values of them."""
 
-    def __init__(self, words: Words, chance: random.Random, classes: dict[str, type]) -> None:
-        self.words, self.chance, self.classes = words, chance, classes
+    def __init__(self, words: Words, chance: random.Random, lacking: float = 0.0) -> None:
+        self.words, self.chance, self.lacking = words, chance, lacking
         self.fields: dict[str, set[str]] = {}  # class -> what its objects have
         self.entries: dict[str, dict[str, Shape]] = {}  # class -> parameters of its constructor
         self.givers: dict[str, set[str]] = {}  # function -> what the objects have that it gave
@@ -98,7 +99,7 @@ class Maker:
             given = self.shapes[kind[5:]]
             return ("from", kind[5:], {part: self.draw(of, part, deep + 1) for part, of in given.items()})
         if kind == "object":
-            return ("bag", {part: self.draw(of, part, deep + 1) for part, of in shape.fields.items()})
+            return self._bag(shape, deep)
         if kind == "mapping":
             return self._mapping(shape, deep)
         if kind in ("list", "tuple", "set"):
@@ -150,6 +151,16 @@ class Maker:
             kind = self.chance.choice([one for one in shape.kinds if one != "given"] or ["text"])
         return kind
 
+    def _bag(self, shape: Shape, deep: int) -> Recipe:
+        has = {
+            part: self.draw(of, part, deep + 1) for part, of in shape.fields.items()
+            if not self.lacking or "callable" in of.kinds or self.chance.random() >= self.lacking
+        }  # fmt: skip
+        calls = any("callable" in of.kinds for of in shape.fields.values())
+        if self.lacking and not calls and self.chance.random() < 0.15:
+            has.setdefault(self.chance.choice(_ALSO), ("is", "bob"))
+        return ("bag", has)
+
     def _mapping(self, shape: Shape, deep: int) -> Recipe:
         chance = self.chance
         parts = [
@@ -159,7 +170,7 @@ class Maker:
             keys = chance.sample(NAMES, chance.choice((0, 1, 2, 3)))
             parts += [(("is", key), self.draw(shape.item, "value", deep + 1)) for key in keys]
         if shape.keys and chance.random() < 0.15:
-            parts.append((("is", chance.choice(("admin", "user", "role", "id", "balance"))), ("is", "bob")))
+            parts.append((("is", chance.choice(_ALSO)), ("is", "bob")))
         return ("map", parts)
 
     def instance(self, name: str, deep: int = 0) -> Recipe:

@@ -118,8 +118,8 @@ def _of_class(parts: Any, chance: random.Random) -> str:
 class Words:
     """What arguments are drawn from."""
 
-    def __init__(self, *sources: str) -> None:
-        self.known = constants(*sources)
+    def __init__(self, known: dict[str, list[Any]]) -> None:
+        self.known = known  # constants of the code, by kind
 
     def text(self, chance: random.Random, beside: list[Any], name: str) -> str:
         """A text. `beside`: what the code compares it with; `name`: of the parameter."""

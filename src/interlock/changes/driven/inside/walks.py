@@ -2,61 +2,31 @@
 
 from __future__ import annotations
 
-import os
 import random
-import shutil
-import sys
 from collections import Counter
 from collections.abc import Callable
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any
 
 from . import answers
 from .answers import Outcome
-from .calling import called
-from .entries import Entry, classes, entry_of
-from .making import Bag, Maker, Making, Recipe, fitting
-from .unknown import Shape, Unknown
-from .world import NOTES, Stub, World
+from .entries import Entry
+from .making import Maker, Recipe
+from .sides import Side, Step
+from .unknown import Shape
 
 _LESSONS = 5  # rounds with arguments of no type
 _GOOD = 24  # arguments kept for each entry
 _PATIENCE = 3  # calls of one entry that took too long
 _SHORT = 8  # calls of a walk that others are made of
 _LONGEST = 400  # calls of a walk
-_PLAIN = (str, bytes, int, float, list, tuple, dict, set, frozenset)
-
-
-class Step(NamedTuple):
-    """One call of a walk. `on`: the recipe of whose method it is; `after`: seconds that pass before it."""
-
-    entry: Entry
-    given: dict[str, Recipe]
-    on: Recipe | None = None
-    after: float = 0.0
-
-
-def _tracing(file: Any, add: Any) -> Any:
-    """A tracer that tells which lines of one file are run."""
-
-    def inside(frame: Any, event: str, _given: Any) -> Any:
-        if event == "line":
-            add(frame.f_lineno)
-        return inside
-
-    return lambda frame, _event, _given: inside if frame.f_code.co_filename == file else None
-
-
-def _take(step: Step, making: Making) -> Any:
-    on = making.world.module if step.on is None else making.value(step.on)
-    return fitting(getattr(on, step.entry.name), {name: making.value(one) for name, one in step.given.items()})
 
 
 class Walker:
     """Makes walks and takes them in both versions."""
 
-    def __init__(self, worlds: list[World], maker: Maker, found: list[Entry], near: frozenset[str], seed: int) -> None:
-        self.worlds, self.maker, self.entries = worlds, maker, found
+    def __init__(self, sides: list[Side], maker: Maker, found: list[Entry], near: frozenset[str], seed: int) -> None:
+        self.sides, self.maker, self.entries = sides, maker, found
         self.chance = random.Random(seed)  # noqa: S311 - the same walks every time
         self._subjects = near
         self._near = [e for e in found if self.changed(e)]
@@ -79,35 +49,35 @@ class Walker:
     def learn(self, more: Callable[[], bool]) -> None:
         """Run each entry in both versions with arguments of no type, and see what it makes of them; `more`: there is
         time for that."""
-        known = classes(self.worlds[-1].module)
-        for name, of in known.items():
+        for name, entry in self.sides[-1].built().items():
             if not more():
                 break
-            entry = entry_of(name, of, known)
             shapes = {p: s for p, s in entry.shapes.items() if p in entry.required or self._telling(s)}
             self.maker.entries[name] = shapes
-            for world in self.worlds:
-                self._tried(world, Step(Entry(name, shapes), self._unknown(shapes)))
-            self._fields(name, of)
-        for world in self.worlds:
+            for side in self.sides:
+                self._tried(side, Step(Entry(name, shapes), self._unknown(shapes)))
+            self.maker.fields[name] = set().union(
+                *(side.fields(name, [self.maker.instance(name, 1) for _ in range(3)]) for side in self.sides)
+            )
+        for side in self.sides:
             for number, entry in product(range(_LESSONS), self.entries):
                 if more() and self._late[entry.title] < _PATIENCE:
                     on = self._on(entry)
                     if on is not None and on[0] == "new" and number % 2:
                         on = ("new", entry.owner, self._unknown(self.maker.entries[entry.owner]))
-                    self._tried(world, Step(entry, self._unknown(entry.shapes), on))
-        for world in self.worlds:
+                    self._tried(side, Step(entry, self._unknown(entry.shapes), on))
+        for side in self.sides:
             for number in range(4 * _LESSONS * more()):
-                self.taken([self._unknowing(step) for step in self.walk()[:12]], world, number)
+                self.taken([self._unknowing(step) for step in self.walk()[:12]], side, number)
         self._new.clear()  # their arguments of no type are no example
         self._seen.clear()
 
     def _telling(self, shape: Shape) -> bool:
         return "callable" not in shape.kinds and bool(shape.kinds) and self.chance.random() < 0.5
 
-    def _tried(self, world: World, step: Step) -> None:
+    def _tried(self, side: Side, step: Step) -> None:
         for number in range(3):
-            self.taken([step], world, number)
+            self.taken([step], side, number)
 
     def _unknown(self, shapes: dict[str, Shape]) -> dict[str, Recipe]:
         return {n: self.maker.draw(s, n, 1) if "given" in s.kinds else ("unknown", s) for n, s in shapes.items()}
@@ -117,16 +87,6 @@ class Walker:
         shapes = step.entry.shapes
         given = {n: one if shapes[n].kind else ("unknown", shapes[n]) for n, one in step.given.items()}
         return step._replace(given=given)
-
-    def _fields(self, name: str, of: type) -> None:
-        has = {n for n in dir(of) if not n.startswith("__")} | set(getattr(of, "__dataclass_fields__", ()))
-        for world in self.worlds:
-            for _ in range(3):
-                try:
-                    has |= set(vars(Making(world, self.chance).value(self.maker.instance(name, 1))))
-                except Exception:  # noqa: BLE001, S112 - a class that refuses its arguments tells no fields
-                    continue
-        self.maker.fields[name] = has
 
     def _on(self, entry: Entry) -> Recipe | None:
         if entry.kept:
@@ -214,36 +174,25 @@ class Walker:
                 given[name] = ("step", chance.randrange(min(len(before), 8)))
         return Step(entry, given, on, chance.choice((0.0, 0.0, 0.0, 1.0, 61.0, 3_601.0, 90_000.0, 4e6)))
 
-    def taken(self, steps: list[Step], world: World, seed: int) -> list[Outcome]:
+    def taken(self, steps: list[Step], side: Side, seed: int) -> list[Outcome]:
         """How each call of a walk ends in one version."""
-        world.begin(seed)
-        found: list[Outcome] = []
-        lines: set[Any] = set()
-        sys.settrace(_tracing(world.module.__file__, lines.add))
-        making = Making(world, self.chance)
-        for step in steps:
-            NOTES.clock += step.after
-            drawn, calls = NOTES.drawn, len(NOTES.calls)
-            how, value = called(world, _take, step, making)
-            making.results.append(value if how == "gives" else None)
-            if how == "gives" and value is not None:
-                self.telling.add(step.entry.title)
-                self._gave(step.entry, value)
-            noted = tuple(answers.normal(list(NOTES.calls[calls : calls + 40]))[1:])
-            found.append(Outcome(how, answers.normal(value), noted, NOTES.drawn - drawn))
-            if how == "late":
+        taken = side.taken(steps, seed)
+        for at, has in taken.gave:
+            self.telling.add(steps[at].entry.title)
+            if has is not None:
+                self._gave(steps[at].entry, has)
+        for step, outcome in zip(steps, taken.outcomes, strict=False):
+            if outcome.how == "late":
                 self._passed_by(step.entry)
-            if how in answers.UNENDED:
-                break
-        sys.settrace(None)
-        self._tidy(world)
-        side = self.worlds.index(world)
-        seen = {(side, line) for line in lines} | {(side, s.entry.title, o.how, o.value if o.how == "raises" else "",
-                answers.refuses(o.value, s.entry.name)) for s, o in zip(steps, found, strict=False)}  # fmt: skip
+        number = self.sides.index(side)
+        seen = {(number, part) for part in taken.ran} | {
+            (number, s.entry.title, o.how, o.value if o.how == "raises" else "", answers.refuses(o.value, s.entry.name))
+            for s, o in zip(steps, taken.outcomes, strict=False)
+        }
         if not seen <= self._seen:
             self._seen |= seen
             self._new.append(steps)
-        return found
+        return taken.outcomes
 
     def _passed_by(self, entry: Entry) -> None:
         """What takes too long again and again is called no more: one that waits for ever would take all the time."""
@@ -252,11 +201,10 @@ class Walker:
             self.entries = [one for one in self.entries if one.title != entry.title]
             self._near = [one for one in self._near if one.title != entry.title]
 
-    def _gave(self, entry: Entry, value: Any) -> None:
+    def _gave(self, entry: Entry, has: set[str]) -> None:
         """Remember what comes of an entry: objects with fields are arguments of others."""
-        function = not entry.owner and not entry.kept
-        if function and entry.name not in self.maker.givers and not isinstance(value, (*_PLAIN, Unknown, Stub, Bag)):
-            self.maker.givers[entry.name] = {name for name in dir(value) if not name.startswith("__")} | {"__enter__"}
+        if not entry.owner and not entry.kept and entry.name not in self.maker.givers:
+            self.maker.givers[entry.name] = has
             self.maker.shapes[entry.name] = entry.shapes
 
     def keep(self, steps: list[Step]) -> None:
@@ -275,9 +223,3 @@ class Walker:
             good.append(step.given)
         else:
             good[self.chance.randrange(_GOOD)] = step.given
-
-    @staticmethod
-    def _tidy(world: World) -> None:
-        for name in os.listdir(world.scratch):
-            path = os.path.join(world.scratch, name)
-            shutil.rmtree(path, ignore_errors=True) if os.path.isdir(path) else os.unlink(path)

@@ -1,0 +1,158 @@
+"""Both versions of a module of JavaScript or TypeScript under the same calls, in a real room."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from changes.driven.test_walks import walked
+from interlock.changes import room
+from interlock.changes.driven import driver
+from interlock.changes.finding import Weight
+
+pytestmark = [
+    pytest.mark.skipif(not room.usable(), reason="nothing here contains the change's code"),
+    pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not installed here"),
+]
+
+LEDGER = """
+const DAILY = 500;
+class LimitReached extends Error {}
+class Ledger {
+  constructor() { this.sent = new Map(); }
+  transfer(account, cents) {
+    if (!Number.isInteger(cents) || cents <= 0) throw new RangeError("an amount is more than nothing");
+    const sent = this.sent.get(account) ?? 0;
+    if (sent + cents > DAILY) throw new LimitReached(account);
+    this.sent.set(account, sent + cents);
+    return sent + cents;
+  }
+}
+module.exports = { Ledger };
+"""
+HANDLER = """
+const express = require("express");
+const app = express();
+function requireUser(req, res, next) {
+  if (!req.user) return res.sendStatus(401);
+  return next();
+}
+app.use(requireUser);
+module.exports = { app, requireUser };
+"""
+PAGE = """
+import { Kind, escaped } from "./escaping.js";
+import type { Reader } from "./reader";
+export class Page {
+  constructor(private readonly title: string, public kind: Kind = Kind.Plain) {}
+  show<T extends Reader>(name: string, _reader?: T): string {
+    return `<h1>${this.title}</h1><p class="${Kind[this.kind]}">${escaped(name as string)!}</p>`;
+  }
+}
+"""
+ESCAPING = """
+export enum Kind { Plain, Wide = 4, Wider }
+export const escaped = (text: string): string => String(text).replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
+"""
+SENDER = """
+export async function send(body, post) {
+  const { to, text } = body;
+  if (typeof to !== "string" || !/^[a-z]+@shop\\.example$/.test(to)) throw new Error("no address");
+  return post("mail", { to, text }).then(() => true);
+}
+"""
+
+
+@pytest.fixture(autouse=True)
+def _few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(driver, "WALKS", 150)
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "was", "now", "rule"),
+    [
+        ("m.js", LEDGER, "sent + cents > DAILY", "cents > DAILY", "accepts"),
+        ("m.cjs", HANDLER, "  if (!req.user) return res.sendStatus(401);\n", "", "says-yes"),
+        ("m.ts", PAGE, "escaped(name as string)!", "name as string", "raw"),
+        ("m.mjs", SENDER, "!/^[a-z]+@shop\\.example$/.test(to)", "to.length < 3", "accepts"),
+    ],
+)  # fmt: skip
+def test_what_is_looser_is_shown_by_a_call(tmp_path: Path, path: str, text: str, was: str, now: str, rule: str) -> None:
+    assert was in text
+    around = {"src/escaping.ts": ESCAPING}
+    one, other = {f"src/{path}": text}, {f"src/{path}": text.replace(was, now)}
+    found, facts, notes = walked(tmp_path / "weaker", {**around, **one}, other)
+    assert rule in {f.rule.removeprefix("formal/walk-") for f in found}, facts
+    assert all(f.weight is Weight.REVIEW for f in found)
+    back, facts, more = walked(tmp_path / "stronger", {**around, **other}, one)
+    assert not back
+    assert "looser in 0, stricter in 0" not in facts[f"walked src/{path}"]
+    assert not notes
+    assert not more
+
+
+def test_what_means_the_same_is_neither_looser_nor_stricter(tmp_path: Path) -> None:
+    other = LEDGER.replace(
+        "const sent = this.sent.get(account) ?? 0;",
+        "let sent = 0;\n    if (this.sent.has(account)) sent = this.sent.get(account);",
+    )
+    found, facts, notes = walked(tmp_path, {"m.js": LEDGER}, {"m.js": other})
+    assert not found
+    assert not notes
+    assert "looser in 0, stricter in 0" in facts["walked m.js"]
+
+
+def test_formatting_and_types_alone_are_walked_nowhere(tmp_path: Path) -> None:
+    files = {"a.js": LEDGER, "b.ts": PAGE}
+    other = {
+        "a.js": LEDGER.replace("\n", "\n\n").replace("const DAILY", "// each day\nconst DAILY"),
+        "b.ts": PAGE.replace("name: string, _reader", "name: string | undefined, _reader"),
+    }
+    _, facts, _ = walked(tmp_path, files, other)
+    assert not facts
+
+
+def test_what_cannot_be_walked_through_is_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    space = "namespace N { export const most = 5; }\nexport const take = (n: number) => n > N.most;\n"
+    broken = "export const take = (n) => n > 5;\nthrow new Error('not today');\n"
+    files = {"a.ts": space, "b.js": broken}
+    other = {path: text.replace("n > ", "n >= ") for path, text in files.items()}
+    _, _, notes = walked(tmp_path / "one", files, other)
+    assert notes == [
+        "a.ts was not walked through: it has a namespace",
+        "b.js was not walked through: NodeError: Error: not today",
+    ]
+    monkeypatch.setattr(driver, "node", lambda: "")
+    _, _, notes = walked(tmp_path / "two", {"m.js": LEDGER}, {"m.js": LEDGER.replace("500", "600")})
+    assert notes == [
+        "changed modules of JavaScript and TypeScript were not walked through: Node.js is not installed here"
+    ]
+
+
+TAKE = "exports.take = (n) => {\n  if (n > 5) throw new Error('no');\n  return n;\n};\n"
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "process.exit(3);\n",
+        "for (;;) {}\n",
+        "try { for (;;) {} } catch { for (;;) {} }\n",
+        pytest.param("/^(a+)+$/.test('a'.repeat(60) + 'b');\n", marks=pytest.mark.slow),
+        "process.binding('spawn_sync'); globalThis.Reflect = null;\n",
+        "Object.prototype.id = 5; Math.random = () => 4;\n",
+    ],
+)
+def test_a_module_that_attacks_its_walker_is_told_as_not_walked(tmp_path: Path, hostile: str) -> None:
+    found, facts, notes = walked(tmp_path, {"m.js": TAKE}, {"m.js": hostile + TAKE.replace("n > 5", "n > 50")})
+    told = facts["walked m.js"]
+    assert found or notes  # it was walked, or it is said that it was not
+    assert (" calls; " in told) is not bool(notes)
+
+
+def test_a_call_that_waits_for_ever_keeps_the_others_from_nothing(tmp_path: Path) -> None:
+    text = "exports.wait = () => new Promise(() => {});\nexports.turn = () => { for (;;) {} };\n" + TAKE
+    found, facts, _ = walked(tmp_path, {"m.js": text}, {"m.js": text.replace("n > 5", "n > 50")})
+    assert [f.rule for f in found] == ["formal/walk-accepts"], facts
