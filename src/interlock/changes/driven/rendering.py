@@ -53,7 +53,7 @@ class Unwritten(Exception):
 
 @lru_cache(maxsize=512)
 def rendered(path: str, text: str) -> str:
-    """The body of a function of `exports, require, module` that does what the module does. Raises Unwritten."""
+    """The body of a function, of what `loading.js` gives it, that does what the module does. Raises Unwritten."""
     kind = functions.language(path)
     root = functions.parser(kind).parse(text.encode("utf-8", "replace")).root_node
     if root.has_error:
@@ -70,19 +70,18 @@ class _Writer:
         self._marks = 0
         self._taken = 0  # modules that were named
         self._exports: list[str] = []
+        self._imports: list[str] = []
 
     def module(self, root: Node) -> str:
         """The whole file."""
         body = self._all(root)
-        head = (
-            '"use strict"; ' if any(c.type in ("import_statement", "export_statement") for c in root.children) else ""
-        )
-        if head:
-            head += 'Object.defineProperty(exports, "__esModule", { value: true }); '
-        first = next((c for c in root.named_children if c.type != "comment"), None)
-        if not head and first is not None and self._directive(first):
-            head = self._text(first) + "; "
-        return head + " ".join(self._exports) + "\n" + body
+        if not any(c.type in ("import_statement", "export_statement") for c in root.children):
+            return f"return (function () {{ {body}\n}}).call(this);"
+        # An import is a name for what another module has at that time: modules that import each other need it so.
+        head = "\n".join(self._imports)
+        own = "\n".join(self._exports)
+        inside = f'(function () {{ "use strict"; {own}\n{body}\n}}).call(undefined)'
+        return f"__esm(__exports); {head}\nwith (__scope) {{ return {inside}; }}"
 
     def _text(self, node: Node) -> str:
         return self._data[node.start_byte : node.end_byte].decode("utf-8", "replace")
@@ -105,7 +104,7 @@ class _Writer:
     def render(self, node: Node) -> str:
         """Any part."""
         kind = node.type
-        if kind in _ERASED:
+        if kind in _ERASED or kind == "comment":  # a comment to the end of a line would hide what comes after it
             return " "
         if not node.child_count:
             return self._text(node)
@@ -133,7 +132,7 @@ class _Writer:
     def _branch(self, node: Node) -> str:
         if node.type == "statement_block" or node.type in _FUNCTIONS:
             return self.render(node)
-        return "{ " + self._mark() + "; " + self.render(node) + " }"
+        return "{ " + self._mark() + "; " + self.render(node) + "\n}"
 
     def _branched(self, node: Node, fields: tuple[str, ...]) -> str:
         """A statement, of which the parts of these names are branches, and `condition` is one."""
@@ -166,7 +165,7 @@ class _Writer:
             if child.type == ":" and not after:
                 after = True
                 out.append(self._mark() + ";")
-        return " ".join(out)
+        return "\n".join(out)
 
     _of_switch_default = _of_switch_case
 
@@ -289,19 +288,24 @@ class _Writer:
             return f"const {self._text(clause)};"
         if source is None:
             raise Unwritten("it has an import that names nothing")
-        if clause is None:
-            return f"require({self._text(source)});"
-        self._taken += 1
-        whole = f"__m{self._taken}"
-        out = [f"const {whole} = require({self._text(source)});"]
-        for part in clause.named_children:
+        whole = self._module(self._text(source))
+        for part in clause.named_children if clause is not None else ():
             if part.type == "identifier":
-                out.append(f"const {self._text(part)} = __default({whole});")
+                self._binds(self._text(part), f"__default({whole})")
             elif part.type == "namespace_import":
-                out.append(f"const {self._text(part.named_children[-1])} = {whole};")
+                self._binds(self._text(part.named_children[-1]), whole)
             elif part.type == "named_imports":
-                out += (f"const {own} = {_part(whole, name)};" for name, own in self._specified(part))
-        return " ".join(out)
+                for name, own in self._specified(part):
+                    self._binds(own, _part(whole, name))
+        return " "
+
+    def _module(self, source: str) -> str:
+        self._taken += 1
+        self._imports.append(f"const __m{self._taken} = __require({source});")
+        return f"__m{self._taken}"
+
+    def _binds(self, name: str, value: str) -> None:
+        self._imports.append(f"__bind(__scope, {json.dumps(name)}, () => {value});")
 
     def _specified(self, clause: Node) -> Iterator[tuple[str, str]]:
         """(its name there, its name here) of each name that is imported or exported."""
@@ -312,9 +316,7 @@ class _Writer:
 
     def _gives(self, name: str, value: str) -> None:
         said = name if name[:1] in "'\"" else json.dumps(name)
-        self._exports.append(
-            f"Object.defineProperty(exports, {said}, {{ enumerable: true, configurable: true, get: () => {value} }});"
-        )
+        self._exports.append(f"__bind(__exports, {said}, () => {value});")
 
     def _of_export_statement(self, node: Node) -> str:
         words = [child.type for child in node.children]
@@ -338,16 +340,16 @@ class _Writer:
         return " "
 
     def _passed_on(self, node: Node, source: str) -> str:
-        self._taken += 1
-        whole = f"__m{self._taken}"
+        whole = self._module(source)
         for part in node.children:
             if part.type == "export_clause":
                 for name, outside in self._specified(part):
                     self._gives(outside, _part(whole, name))
             elif part.type == "namespace_export":
                 self._gives(self._text(part.named_children[-1]), whole)
-        star = f" __star(exports, {whole});" if any(part.type == "*" for part in node.children) else ""
-        return f"const {whole} = require({source});{star}"
+            elif part.type == "*":
+                self._exports.append(f"__star(__exports, {whole});")
+        return " "
 
     def _default(self, declared: Node | None, value: Node | None) -> str:
         named = declared.child_by_field_name("name") if declared is not None else None

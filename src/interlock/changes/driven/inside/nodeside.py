@@ -47,7 +47,7 @@ def opened(folder: str, one: dict[str, Any], _scratch: str, _chance: random.Rand
     ]
 
     def clock() -> float:
-        return sum(side.spent for side in sides)
+        return time.process_time() + sum(side.spent for side in sides)
 
     def close() -> None:
         for side in sides:

@@ -55,6 +55,10 @@ function promised(value, name) {
   return Promise.resolve(value);
 }
 
+function bind(to, name, get) {
+  Object.defineProperty(to, name, { enumerable: true, configurable: true, get, set: () => undefined });
+}
+
 Object.assign(globalThis, {
   __own: own,
   __eq: (a, b) => (either(a, b) ? same(a, b) : a === b),
@@ -72,11 +76,10 @@ Object.assign(globalThis, {
   __ok: (a) => (isUnknown(a) ? random() < 0.7 : a),
   __promise: promised,
   __default: (whole) => (whole !== null && whole !== undefined && whole.__esModule ? whole.default : whole),
+  __esm: (to) => Object.defineProperty(to, "__esModule", { value: true }),
+  __bind: bind,
   __star(to, from) {
-    for (const name of Object.keys(from)) {
-      if (name === "default" || name in to) continue;
-      Object.defineProperty(to, name, { enumerable: true, configurable: true, get: () => from[name] });
-    }
+    for (const name of Object.keys(from)) if (name !== "default" && !(name in to)) bind(to, name, () => from[name]);
   },
 });
 

@@ -9,7 +9,8 @@ const { notes, tick, begin } = require("./notes");
 const { stub } = require("./stub");
 
 const ENDINGS = [".js", ".cjs", ".mjs", ".ts", ".cts", ".mts", ".json"];
-const GIVEN = ["exports", "require", "module", "__filename", "__dirname", "__at", "__meta", "__import", "process", "global"];
+const GIVEN = ["exports", "require", "module", "__filename", "__dirname", "__at", "__meta", "__import", "process", "global",
+  "__exports", "__require", "__scope"];
 const MANY = 30; // modules: a version of so many is not loaded anew for each walk
 const OFTEN = 25;
 
@@ -67,7 +68,7 @@ class Version {
     const imported = async (name) => require(String(name));
     this.code.get(file).call(
       module.exports, module.exports, require, module, file, path.dirname(file), this.counter(file), meta, imported,
-      builtinModule("process", "/app"), globalThis,
+      builtinModule("process", "/app"), globalThis, module.exports, require, Object.create(null),
     );
     module.loaded = true;
     return module.exports;

@@ -174,29 +174,34 @@ function fieldsOf(value) {
   return [...Object.keys(value), ...Object.keys(methods(value))];
 }
 
-// What functions give that has methods, or can be called, is something to walk through as well.
+// What functions give that has methods, or can be called, is something to walk through as well; so are the functions
+// that objects of a class have each for themselves.
 async function explore(found) {
   for (const [name, kind, known] of found) {
-    if (kind !== "function") continue;
+    if (kind === "object") continue;
     for (let round = 0; round < 3 && known.gives === undefined; round++) {
       load(round);
       const args = known.parameters.map((_, at) => unknown([`explored ${at}`]));
       prepare();
-      let given;
       try {
-        given = await settled(direct(name, args));
+        const given = await settled(direct(name, args));
+        if (kind === "class") known.methods = { ...methods(given), ...known.methods };
+        else known.gives = givenBy(given);
+        if (kind === "class") break;
       } catch {
-        continue;
-      }
-      if (typeof given === "function" && !isUnknown(given) && !isStub(given) && !isClass(given)) {
-        known.gives = { itself: parameters(given), methods: methods(given) };
-      } else if (fieldsOf(given) !== null) {
-        const has = methods(given);
-        if (Object.keys(has).length) known.gives = { itself: null, methods: has };
+        // it takes other arguments
       }
     }
   }
   notes.lessons.length = 0;
+}
+
+function givenBy(given) {
+  if (typeof given === "function" && !isUnknown(given) && !isStub(given) && !isClass(given)) {
+    return { itself: parameters(given), methods: methods(given) };
+  }
+  const has = fieldsOf(given) === null ? {} : methods(given);
+  return Object.keys(has).length ? { itself: null, methods: has } : undefined;
 }
 
 async function open({ root, path, words }) {
