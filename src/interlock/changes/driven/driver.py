@@ -37,6 +37,7 @@ _SETTINGS = {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THR
 _RUNS = {"py": "python", **{ending[1:]: "node" for ending in scripts.ENDINGS}}
 _START = f"import sys; sys.path[:0] = ['{room.TREE}/lib']; from {_LIBRARY}.drive import main; main('{room.TREE}')"
 
+NOTHING = "nothing in it can be called from outside"
 NO_NODE = "Node.js is not installed here"
 
 

@@ -51,7 +51,8 @@ def judged(change: Change, notes: list[str], facts: dict[str, str], *, seconds: 
 def _note(one: Asked, walked: Walked) -> str:
     if walked.why == driver.NO_NODE:
         return f"changed modules of JavaScript and TypeScript were not walked through: {driver.NO_NODE}"
-    return f"{walked.path} was not walked through: {walked.why}" if walked.why and one.runs == "node" else ""
+    telling = walked.why not in ("", driver.NOTHING) and one.runs == "node"
+    return f"{walked.path} was not walked through: {walked.why}" if telling else ""
 
 
 def programs() -> str:
