@@ -125,6 +125,10 @@ def test_whoever_verifies_a_commit_is_shown_its_reviews(guard: Guard, critic: Li
     assert (done.returncode, "a review by SSH key: does not hold" in done.stdout) == (30, True), done.stdout
     assert "is not what was signed" in done.stderr
     assert "critic, says no" in done.stdout
+    done = guard.cli("verify", "--commit", "HEAD", "--json")
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["sound"], "is not what was signed" in found["problem"]) == (30, False, True)
+    assert [row["forged"] for row in found["reviews"]] == [True, False]
 
 
 def test_reviews_are_shown_of_a_commit_without_an_attestation(guard: Guard, critic: LivingAgent) -> None:
@@ -133,3 +137,6 @@ def test_reviews_are_shown_of_a_commit_without_an_attestation(guard: Guard, crit
     done = guard.cli("verify", "--commit", "HEAD")
     assert (done.returncode, "critic, says ok" in done.stdout) == (26, True), done.stdout + done.stderr
     assert "has no attestation here" in done.stderr
+    done = guard.cli("verify", "--commit", "HEAD", "--json")
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["sound"], len(found["reviews"])) == (26, False, 1)

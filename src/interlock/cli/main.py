@@ -56,6 +56,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "trace": ("trace", "Follow a line or commit to its prompt, or an action to what is left of it."),
     "review": ("review", "Say of a commit that you looked at it, or tested it."),
     "attest": ("attest", "Show and write out what stands behind commits, signed."),
+    "incident": ("incident", "Record what went wrong, and which commits, actions or sessions it came from."),
     "undo": ("undo", "Take back what an action or a session changed."),
     "verify": ("verify", "Prove offline that a ledger or an export is sound."),
     "export": ("export", "Write a self-contained copy of the ledger that anyone can verify."),

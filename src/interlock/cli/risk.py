@@ -21,7 +21,7 @@ _SHOWN = 5  # bins: a repository's newer third is small
     "risk",
     epilog="\b\nExamples:\n  interlock risk                            bad is what a fix took lines out of\n"
     "  interlock risk --incidents incidents.txt  bad is what your own list says\n"
-    "  interlock risk --ledger                   bad is what people took back\n"
+    "  interlock risk --ledger                   bad is what people took back, and recorded as incidents\n"
     "  interlock risk --diagram risk.svg         the reliability diagram too\n\n"
     "Exit status: 0 fitted, 2 too few bad commits or a list that cannot be used, 23 no daemon (--ledger), "
     "26 no repository.",
@@ -32,7 +32,9 @@ _SHOWN = 5  # bins: a repository's newer third is small
     help="Commits that caused an incident, one a line; `fix COMMIT` where only the one that ended it is known.",
 )
 @click.option(
-    "--ledger", is_flag=True, help="Commits of which a person took something back (`interlock undo`, `git revert`)."
+    "--ledger",
+    is_flag=True,
+    help="Commits that incidents came from, or of which a person took something back (`undo`, `git revert`).",
 )
 @click.option(
     "--days", type=click.FloatRange(min=1), default=90.0, show_default=True, help="How soon a fix has to come."
@@ -69,15 +71,18 @@ def command(
 
 
 def _taken_back(repo: Repo, most: int) -> str:
-    """What the ledger and git know to have been taken back, as a list of incidents. Raises DaemonUnreachable."""
+    """What the ledger and git know to have gone wrong, as a list of incidents. Raises DaemonUnreachable."""
     from interlock.changes.risk import outcomes
     from interlock.daemon.client import call
     from interlock.home import locate
 
-    undone = call(locate(), "provenance.undone", {"cwd": repo.directory}, timeout=120.0)["commits"]
+    asked = {"cwd": repo.directory}
+    undone = call(locate(), "provenance.undone", asked, timeout=120.0)["commits"]
+    blamed = call(locate(), "incident.commits", asked, timeout=120.0)["commits"]
     known = {one.name for one in outcomes.commits(repo, most)}  # an attested commit may be of a branch that is gone
     why = {name: f"reverted by {by[:12]}" for name, by in outcomes.reverted(repo, most).items()}
     why |= {name: f"undone, entry {entry}" for name, entry in undone.items()}
+    why |= {name: f"incident, entry {entry}" for name, entry in blamed.items()}
     return "\n".join(f"{name}  {said}" for name, said in why.items() if name in known)
 
 

@@ -21,6 +21,7 @@ _SHOWN = 20
     "trace",
     epilog="\b\nExamples:\n  interlock trace src/app.py:42      line → action → prompt → session\n"
     "  interlock trace '#417'             action → lines and commits that are left of it\n"
+    "  interlock trace '#431'             incident → the actions, models and prompts behind it\n"
     "  interlock trace HEAD~2             commit → the actions, sessions and prompts behind it\n\n"
     "A number of at most six digits is an entry of the ledger. `interlock why N` shows an action whole.\n\n"
     "Exit status: 0 found, 23 no daemon, 26 no such line, commit or action.",
@@ -54,6 +55,8 @@ def _action(entry: int) -> dict[str, Any]:
     from interlock.daemon.client import call
 
     found = call(locate(), "provenance.trace", {"cwd": here(), "action": entry}, timeout=120.0)
+    if "actions" in found:  # of an incident
+        return {"actions": found["actions"], "commits": found["commits"]}
     return {"actions": [found["action"]], "files": found["files"], "commits": found["commits"] or found["made"]}
 
 

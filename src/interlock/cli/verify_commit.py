@@ -23,8 +23,8 @@ def attested(revision: str, bundle: bytes | None, key: str, directory: Path, *, 
     from interlock.changes.provenance.notes import read
     from interlock.changes.repo import Repo
     from interlock.changes.reviewed import told
-    from interlock.cli.verify_reviews import held, judge, show
-    from interlock.model.errors import NotFound, UsageError
+    from interlock.cli.verify_reviews import held, problem, show
+    from interlock.model.errors import InterlockError, NotFound, UsageError
 
     repo = Repo(here())
     commit = repo.commit(revision)
@@ -35,16 +35,18 @@ def attested(revision: str, bundle: bytes | None, key: str, directory: Path, *, 
         raise UsageError("--bundle needs --key: the log's key (state/keys/daemon.vkey where it was made).")
     said = None if bundle is None else _checked(bundle, repo.call("cat-file", "commit", commit), key)
     reviews = told(repo, found.reviews, found.asked(commit, base, key))
+    wrong: InterlockError | None = problem(reviews, commit)
+    if said is None and wrong is None:
+        wrong = NotFound(f"{commit[:12]} has no attestation here. `interlock attest {commit[:12]}` makes one.")
     if as_json and (said or reviews):
-        rows = msgspec.to_builtins(reviews)
-        emit({"sound": said is not None, "commit": commit, **(said or {}), "reviews": rows})
-    elif not as_json:
-        if said is not None:
-            _tell(said, commit)
-        show(reviews)
-    judge(reviews, commit)
-    if said is None:
-        raise NotFound(f"{commit[:12]} has no attestation here. `interlock attest {commit[:12]}` makes one.")
+        rows = {"reviews": msgspec.to_builtins(reviews), **({"problem": str(wrong)} if wrong else {})}
+        emit({"sound": wrong is None, "commit": commit, **(said or {}), **rows})
+        raise click.exceptions.Exit(wrong.exit if wrong else 0)
+    if said is not None:
+        _tell(said, commit)
+    show(reviews)
+    if wrong is not None:
+        raise wrong
 
 
 def _checked(bundle: bytes, raw: bytes, key: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from interlock.changes.repo import Repo
     from interlock.changes.reviewed import Asked, Told
     from interlock.ledger.reader import Reader
+    from interlock.model.errors import LedgerTampered
 
 
 class Held(NamedTuple):
@@ -104,12 +105,13 @@ def show(reviews: Sequence[Told]) -> None:
             click.echo(f"    because {visible(one.because)}")
 
 
-def judge(reviews: Sequence[Told], commit: str) -> None:
-    """Raises LedgerTampered where something is wrong with one of them; one that counts no more is only shown."""
+def problem(reviews: Sequence[Told], commit: str) -> LedgerTampered | None:
+    """What is wrong with one of them; one that only counts no more is no problem."""
     from interlock.model.errors import LedgerTampered
 
     wrong = next((one for one in reviews if one.forged), None)
-    if wrong is not None:
-        raise LedgerTampered(
-            f"a review of {commit[:12]} is not what was signed: {wrong.why}. Have it made again, or remove the note."
-        )
+    if wrong is None:
+        return None
+    return LedgerTampered(
+        f"a review of {commit[:12]} is not what was signed: {wrong.why}. Have it made again, or remove the note."
+    )

@@ -48,6 +48,7 @@ from interlock.daemon.grants import GrantsDesk
 from interlock.daemon.halting import HaltDesk
 from interlock.daemon.history import HistoryDesk
 from interlock.daemon.inbox import InboxDesk
+from interlock.daemon.incidents import IncidentDesk
 from interlock.daemon.inviting import InvitingDesk
 from interlock.daemon.keeping import Keeping
 from interlock.daemon.lifting import Lifting
@@ -207,13 +208,14 @@ async def build(home: Home, ledger: Ledger, signer: Ed25519Key, *, clock: Clock,
     reviews = ReviewDesk(
         broker, tracker, attester, ledger=ledger, recorder=recorder, callers=ground.callers, clock=clock, signer=signer
     )
+    troubles = IncidentDesk(tracker, attester, ledger=ledger, recorder=recorder, callers=ground.callers, clock=clock)
     tracker.committed = attester.committed
     desks = [*_desks(ground, broker, runs, settler, stop), ProvenanceDesk(tracker, ledger, recorder, attester), reviews]
     verdicts = VerdictsDesk(tracker, ledger=ledger, recorder=recorder, callers=ground.callers, keys=home.state / "keys")
     signed = PasskeyReviewDesk(
         reviews, verdicts, tracker, people=people, callers=ground.callers, clock=clock, count=crowd.count
     )
-    rpc = Rpc([*desks, verdicts, signed, crowd, inviting, tokens, roles, inbox, undo, halt, notifier, panel])
+    rpc = Rpc([*desks, troubles, verdicts, signed, crowd, inviting, tokens, roles, inbox, undo, halt, notifier, panel])
     panel.rpc, notifier.panel = rpc, panel.address
     await broker.queue.recover()
     await undo.recover()

@@ -18,6 +18,7 @@ from interlock.changes.provenance.owners import actions, author
 from interlock.changes.provenance.text import LARGEST
 from interlock.daemon.attesting import Attester
 from interlock.daemon.desk import Method
+from interlock.daemon.incidents import traced
 from interlock.daemon.params import integer, text
 from interlock.daemon.recorder import LedgerRecorder
 from interlock.daemon.server import Peer
@@ -25,6 +26,7 @@ from interlock.daemon.takenback import taken_back
 from interlock.daemon.tracking import Tracker
 from interlock.ledger.store import Ledger
 from interlock.model.errors import NotFound
+from interlock.watch import incidents
 
 _COMMITS = 2_000  # whose own words are quoted in one answer
 
@@ -92,7 +94,8 @@ class ProvenanceDesk:
         return found
 
     async def _trace(self, params: dict[str, Any], peer: Peer) -> Any:
-        """Where the lines of one action are: in the files that it wrote, as they lie here now, and in which commits."""
+        """Where the lines of one action are: in the files that it wrote, as they lie here now, and in which commits. Of
+        an incident, the actions behind it."""
         del peer
         repo = await self._repo(params)
         entry = integer(params, "action")
@@ -108,6 +111,10 @@ class ProvenanceDesk:
         return {"commits": await asyncio.to_thread(taken_back, self._ledger, named(repo.common))}
 
     def _traced(self, repo: Repo, entry: int) -> dict[str, Any]:
+        stored = json.loads(self._ledger.entry(entry).raw) if 0 <= entry < self._ledger.size else {}
+        if stored.get("schema") == f"interlock/{incidents.KIND}/v1":
+            return {"actions": traced(self._ledger, stored["body"]), "commits": [
+                row["commit"] for row in stored["body"]["commits"]]}  # fmt: skip
         said = self._stories([entry]).get(str(entry), {})
         if not said.get("tool"):
             raise NotFound(f"entry {entry} is no action. `interlock log` lists them.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from interlock.changes.provenance import attest
@@ -30,17 +30,24 @@ def taken_back(ledger: Ledger, repository: str) -> dict[str, int]:
 
     A commit is known by its attestation, which names the actions that wrote its lines.
     """
-    actions = {_action(ledger, entry): undo for entry, undo in undone(_undos(ledger)).items()}
+    return holding(ledger, repository, {action(ledger, entry): undo for entry, undo in undone(_undos(ledger)).items()})
+
+
+def holding(ledger: Ledger, repository: str, actions: Mapping[int, int]) -> dict[str, int]:
+    """Commit of this repository -> the least of what `actions` says of those that wrote its lines."""
     found: dict[str, int] = {}
-    if not actions:
-        return found
+    for (where, commit), entries in attested(ledger) if actions else ():
+        said = [actions[entry] for entry in entries if entry in actions]
+        if where == repository and said:
+            found[commit] = min(said)
+    return found
+
+
+def attested(ledger: Ledger) -> Iterator[tuple[tuple[str, str], list[int]]]:
+    """Of each attestation its repository and commit, and the actions behind that."""
     for stored in ledger.entries(kinds=[attest.KIND]):
         body = json.loads(stored.raw)["body"]
-        if body["repository"] == repository:
-            undos = [actions[entry] for entry in _behind(ledger, body) if entry in actions]
-            if undos:
-                found[str(body["commit"])] = min(undos)
-    return found
+        yield (str(body["repository"]), str(body["commit"])), _behind(ledger, body)
 
 
 def _undos(ledger: Ledger) -> Iterable[tuple[int, list[int]]]:
@@ -48,7 +55,7 @@ def _undos(ledger: Ledger) -> Iterable[tuple[int, list[int]]]:
         yield stored.index, [int(entry) for entry in json.loads(stored.raw)["body"].get("of", ())]
 
 
-def _action(ledger: Ledger, entry: int) -> int:
+def action(ledger: Ledger, entry: int) -> int:
     """The action whose changes an entry tells of: what a contained run changed is an entry of its own."""
     intent = json.loads(ledger.entry(entry).raw)["body"].get("intent") if 0 <= entry < ledger.size else None
     return intent if isinstance(intent, int) and intent >= 0 else entry

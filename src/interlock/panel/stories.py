@@ -100,6 +100,16 @@ def _reviewed(body: _Body) -> Story:
     return f"says {body['says']}", "good" if body["says"] == "ok" else "warn", text, ""
 
 
+def _incident(body: _Body) -> Story:
+    behind = many(body["behind"]["actions"], "action")
+    return f"incident: {body['severity']}", "bad", f"{body['what']}, by {body['by']}, with {behind} behind it", ""
+
+
+def _incident_closed(body: _Body) -> Story:
+    tone = "good" if body["as"] == "mended" else "calm"
+    return str(body["as"]), tone, f"incident {body['incident']}, by {body['by']}{_because(body)}", ""
+
+
 def _edit(body: _Body) -> Story:
     lines = f", {body['own']} of {many(body['lines'], 'line')} new" if "lines" in body else ""
     return "edits", "calm", f"{body['path']} in {_place(body)}{lines}, by {_by(body)}", ""
@@ -207,6 +217,8 @@ _STORIES: dict[str, Callable[[_Body], Story]] = {
     "person.offer": _offered,
     "gate": _gate,
     "review": _reviewed,
+    "incident": _incident,
+    "incident.close": _incident_closed,
     "changes": _changes,
     "session.open": _opened,
     "session.close": _closed,
