@@ -26,6 +26,7 @@ _TITLES = {
     "raw": "{entry}() hands on a stranger's text as it comes: {call} {was} before, and {now} now.",
     "does-more": "{entry}() does again what it did once: {call} {was} before, and {now} now.",
     "tells-more": "{entry}() tells more than it did: {call} {was} before, and {now} now.",
+    "pollutes": "{entry}() changes what every object has: {call} {was} before, and {now} now.",
     "less-chance": "{entry}() draws less chance than it did: {call} {was} before, and {now} now.",
 }
 

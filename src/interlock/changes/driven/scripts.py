@@ -156,8 +156,8 @@ def constants(*sides: tuple[str, str]) -> dict[str, list[str | int | float]]:
             node = look.pop()
             kind, value = _constant(node)
             if kind and len(str(value)) <= _LONGEST:
-                found[kind][value] = None
-            elif not kind and node.type not in ("string", "import_statement"):
+                found["text" if kind == "key" else kind][value] = None
+            if kind in ("", "key") and node.type not in ("string", "import_statement"):
                 look += reversed(node.children)
     return {kind: list(values) for kind, values in found.items()}
 
@@ -180,6 +180,12 @@ def _constant(node: Node) -> tuple[str, str | int | float]:
         return ("real" if isinstance(read, float) else "number"), read
     if node.type == "regex_pattern":
         return "pattern", text.replace("(?<", "(?P<").replace("(?P<=", "(?<=").replace("(?P<!", "(?<!")
+    if (
+        node.type == "pair"
+        and (key := node.child_by_field_name("key")) is not None
+        and key.type == "property_identifier"
+    ):
+        return "key", _text(key)
     if node.type == "string_fragment":  # of a template
         return "text", text
     return "", ""

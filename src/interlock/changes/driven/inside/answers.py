@@ -128,13 +128,15 @@ def says_no(one: Outcome, name: str, tells: bool) -> bool:
 
 class Call(NamedTuple):
     """What is known of a call. `tells`: the function has given more than None; `given`: what was given in this walk so
-    far, as it is written; `hostile`: a stranger's texts among it; `again`: the same call stood before in it."""
+    far, as it is written; `hostile`: a stranger's texts among it; `again`: the same call stood before in it; `plain`:
+    the language's objects are their fields, whose names are among `given`."""
 
     name: str
     tells: bool
     given: frozenset[str]
     hostile: Collection[str]
     again: bool
+    plain: bool = False
 
 
 def way(was: Outcome, now: Outcome, call: Call) -> Way:
@@ -149,14 +151,21 @@ def way(was: Outcome, now: Outcome, call: Call) -> Way:
     raw = [_embedded(one, call.hostile) for one in (was, now)]
     if raw[0] != raw[1] and not (raw[0] and raw[1]):
         return Way(1 if raw[1] else -1, "raw")
+    polluted = [sum(str(one[1]).startswith("Object.prototype.") for one in side.calls) for side in (was, now)]
+    if polluted[0] != polluted[1]:
+        return Way(1 if polluted[1] > polluted[0] else -1, "pollutes")
     more = _more([*was.calls], [*now.calls], None)
     if more and call.again and not (was.calls and now.calls):
         return Way(more, "does-more")
+    if call.plain and len(was.calls) == len(now.calls) and was.value == now.value:
+        more = _more(list(_leaves([*was.calls])), list(_leaves([*now.calls])), call.given)
+        if more:
+            return Way(more, "tells-more")
     if was.how == now.how == "gives":
         more = _more(list(_leaves(was.value)), list(_leaves(now.value)), call.given)
         if more and isinstance(was.value, list):
             return Way(more, "tells-more")
-        if was.drawn != now.drawn and min(was.drawn, now.drawn) < 16 and max(was.drawn, now.drawn) >= 8:
+        if was.drawn != now.drawn and min(was.drawn, now.drawn) < 12 and max(was.drawn, now.drawn) >= 8:
             return Way(1 if now.drawn < was.drawn else -1, "less-chance")
     return Way(0, "differs")
 

@@ -72,10 +72,10 @@ def _walked(
     started = clock()
     if not opened.entries:
         return {"path": one["after"], "calls": 0, "why": "nothing in it can be called from outside"}
-    maker = Maker(opened.words, chance, opened.lacking)
+    maker = Maker(opened.words, chance, plain=opened.plain)
     walker = Walker(opened.sides, maker, opened.entries, frozenset(one["near"]), 11)
     walker.learn(lambda: clock() < started + 0.3 * seconds and walker.late < _LATE)
-    tally = Tally()
+    tally = Tally(opened.plain)
     seed, shown = 0, clock()
     while clock() < started + seconds and seed < one["walks"] and walker.late < _LATE:
         seed += 1
@@ -89,9 +89,10 @@ def _walked(
 
 
 class Tally:
-    """What was seen so far: calls, refusals, and the first example of each way and kind."""
+    """What was seen so far: calls, refusals, and the first example of each way and kind. `plain`: as in `Call`."""
 
-    def __init__(self) -> None:
+    def __init__(self, plain: bool) -> None:
+        self.plain = plain
         self.calls: Counter[str] = Counter()
         self.ways: Counter[tuple[int, str, str]] = Counter()
         self.first: dict[tuple[int, str, str], dict[str, Any]] = {}
@@ -110,13 +111,14 @@ class Tally:
                     self.calls["changed gives"] += 1
                 if outcome.how == "gives" and not no:
                     walker.keep(steps[: at + 1])
-            values = list(_values(list(step.given.values())))
+            values = list(_values(list(step.given.values()), self.plain))
             given |= set(map(repr, values))
             hostile |= {v for v in values if isinstance(v, str) and any(h in v for h in HARMFUL)}
             again = step in steps[:at]
             found = answers.way(
-                one, other, answers.Call(step.entry.name, title in walker.telling, frozenset(given), hostile, again)
-            )
+                one, other,
+                answers.Call(step.entry.name, title in walker.telling, frozenset(given), hostile, again, self.plain),
+            )  # fmt: skip
             if found.kind:
                 key = (found.way, found.kind, title)
                 self.ways[key] += 1
@@ -157,16 +159,17 @@ def _recipe(one: Any) -> str:
     return f"<{kind} {given}>"
 
 
-def _values(recipe: Any) -> Iterator[Any]:
-    """The plain values in recipes."""
+def _values(recipe: Any, named: bool) -> Iterator[Any]:
+    """The plain values in recipes; `named`: and the names of fields."""
     if isinstance(recipe, tuple) and len(recipe) == 2 and recipe[0] == "is":
         yield recipe[1]
     elif isinstance(recipe, tuple | list):
         for part in recipe:
-            yield from _values(part)
+            yield from _values(part, named)
     elif isinstance(recipe, dict):
+        yield from recipe if named else ()
         for part in recipe.values():
-            yield from _values(part)
+            yield from _values(part, named)
 
 
 def _said(one: answers.Outcome) -> str:

@@ -20,6 +20,7 @@ from .world import NOTES, World
 Recipe = tuple[Any, ...]
 _DEEPEST = 4
 _ALSO = ("admin", "user", "role", "id", "balance")
+_LACKING = 0.07
 _OPEN = ("text", "text", "text", "number", "number", "mapping", "list", "none", "bytes", "truth")
 
 
@@ -65,8 +66,8 @@ def copy_of(value: Any) -> Any:
 class Maker:
     """Draws recipes for the parameters of one module, and makes values of them."""
 
-    def __init__(self, words: Words, chance: random.Random, lacking: float = 0.0) -> None:
-        self.words, self.chance, self.lacking = words, chance, lacking
+    def __init__(self, words: Words, chance: random.Random, *, plain: bool = False) -> None:
+        self.words, self.chance, self.plain = words, chance, plain
         self.fields: dict[str, set[str]] = {}  # class -> what its objects have
         self.entries: dict[str, dict[str, Shape]] = {}  # class -> parameters of its constructor
         self.givers: dict[str, set[str]] = {}  # function -> what the objects have that it gave
@@ -152,13 +153,18 @@ class Maker:
         return kind
 
     def _bag(self, shape: Shape, deep: int) -> Recipe:
+        """An object with the fields that it is asked for. Where objects are no more than that, they come from
+        strangers as well, and lack some or have others."""
+        chance, fields = self.chance, shape.fields
+        calls = any("callable" in of.kinds for of in fields.values())
         has = {
-            part: self.draw(of, part, deep + 1) for part, of in shape.fields.items()
-            if not self.lacking or "callable" in of.kinds or self.chance.random() >= self.lacking
+            part: self.draw(of, part, deep + 1) for part, of in fields.items()
+            if not self.plain or "callable" in of.kinds or chance.random() >= _LACKING
         }  # fmt: skip
-        calls = any("callable" in of.kinds for of in shape.fields.values())
-        if self.lacking and not calls and self.chance.random() < 0.15:
-            has.setdefault(self.chance.choice(_ALSO), ("is", "bob"))
+        if self.plain and not calls and chance.random() < 0.15:
+            has.setdefault(chance.choice(_ALSO), ("is", "bob"))
+        if self.plain and not calls and chance.random() < 0.05:
+            has["__proto__"] = ("bag", {"admin": ("is", 1)})
         return ("bag", has)
 
     def _mapping(self, shape: Shape, deep: int) -> Recipe:

@@ -29,7 +29,7 @@ _MAIN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "node", "main.j
 _HEAP = 256  # MiB
 _MOMENT = 1.0  # CPU-seconds of one walk that no branch of the code ends, as a pattern that tries all ways
 _WAITING = 5.0  # seconds of one that waits for what nobody does
-_LACKING = 0.07
+_REACHING = ("__proto__", "__proto__.admin", "constructor.prototype.admin")  # what leads to all objects
 _TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -41,6 +41,7 @@ def opened(folder: str, one: dict[str, Any], _scratch: str, _chance: random.Rand
     """Load both versions. Raises NodeError."""
     known = dict(one["constants"])
     known["text"] = list(dict.fromkeys([*known["text"], *_matching(known.pop("pattern"))]))
+    known["text"] += _REACHING
     known["bytes"] = []
     sides = [
         NodeSide(one["program"], os.path.join(folder, side), one[side], known["text"]) for side in ("before", "after")
@@ -58,7 +59,7 @@ def opened(folder: str, one: dict[str, Any], _scratch: str, _chance: random.Rand
     except BaseException:
         close()
         raise
-    return Opened(list(sides), found, Words(known), clock, _LACKING, close)
+    return Opened(list(sides), found, Words(known), clock, True, close)
 
 
 def _matching(patterns: list[str]) -> Iterator[str]:

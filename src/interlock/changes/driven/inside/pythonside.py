@@ -34,7 +34,7 @@ def opened(folder: str, one: dict[str, Any], scratch: str, chance: random.Random
     for world in worlds:
         world.words = frozenset(words.known["text"])
     found = list(entries(worlds, frozenset(one["private"])))
-    return Opened([PythonSide(world, chance) for world in worlds], found, words, _CLOCK, 0.0, lambda: None)
+    return Opened([PythonSide(world, chance) for world in worlds], found, words, _CLOCK, False, lambda: None)
 
 
 class PythonSide:

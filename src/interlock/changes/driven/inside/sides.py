@@ -44,11 +44,11 @@ class Side(Protocol):
 
 class Opened(NamedTuple):
     """Both versions, what can be called of them, and what arguments are made of. `clock`: CPU-seconds that they took;
-    `lacking`: how often an object lacks a field that it is asked for; `close`: to be called at the end."""
+    `plain`: objects are their fields, and may lack some; `close`: to be called at the end."""
 
     sides: list[Side]
     entries: list[Entry]
     words: Words
     clock: Callable[[], float]
-    lacking: float
+    plain: bool
     close: Callable[[], None]

@@ -44,7 +44,8 @@ function ofObject(value, deep) {
   if (value instanceof Promise) return "Promise";
   if (value instanceof Date || value instanceof RegExp || value instanceof URL) return String(value);
   if (typeof value.next === "function" && typeof value[Symbol.iterator] === "function") return ["list", ...first(value).map(inner)];
-  const fields = Object.keys(value).slice(0, WIDEST).map((key) => [key, inner(value[key])]);
+  const given = Object.keys(value).slice(0, WIDEST).filter((key) => value[key] !== undefined);
+  const fields = given.map((key) => [key, inner(value[key])]);
   return ["map", ...keyed(fields)];
 }
 

@@ -101,6 +101,14 @@ function chance(crypto) {
   const web = crypto.webcrypto;
   whole.webcrypto = { subtle: web.subtle, getRandomValues: filled, randomUUID: own.randomUUID };
   Object.defineProperty(globalThis, "crypto", { value: whole.webcrypto, configurable: true, writable: true });
+  for (const name of ["createCipheriv", "createDecipheriv", "createSign", "createVerify"]) {
+    const make = whole[name];
+    whole[name] = (...args) => {
+      const made = make(...args);
+      for (const part of ["update", "setAuthTag", "setAAD"]) if (part in made) made[part] = answering(made[part]);
+      return made;
+    };
+  }
   for (const name of ["createHash", "createHmac"]) {
     const made = Object.getPrototypeOf(crypto[name]("sha256", "k"));
     made.update = answering(made.update);

@@ -8,6 +8,11 @@ const { called } = require("./answers");
 const ENDS = ["send", "json", "end", "sendStatus", "redirect", "render", "writeHead", "sendFile"];
 const ANSWERS = [...ENDS, "status", "type", "set", "header", "setHeader", "cookie", "clearCookie", "removeHeader", "write",
   "code", "download", "format", "append", "attachment", "links", "location", "vary", "jsonp"];
+// A header is a line of its own: what a stranger sent is within it even where it is all of its value.
+const HEADERS = new Set(["setHeader", "set", "header", "append", "redirect", "location", "cookie"]);
+const line = (name, args) => (args.length > 1 ? args : [name, ...args]).map(String).join(": ");
+const EVENT = /^(?:on|once|addListener|addEventListener|subscribe|listen|handle)$/;
+const ROUTE = /^(?:get|post|put|delete|patch|all|use|route)$/;
 const DONE = /^(?:done|cb|callback|next|fn|resolve|reject)$/;
 
 class Making {
@@ -51,7 +56,9 @@ class Making {
   bag(given) {
     const names = Object.keys(given);
     const isCall = (name) => given[name] !== null && !Array.isArray(given[name]) && given[name].r[0] === "call";
-    if (names.some((name) => ENDS.includes(name) && isCall(name))) return this.response(given);
+    if (names.some((name) => ENDS.includes(name) && isCall(name))) {
+      return respond(Object.fromEntries(names.filter((n) => !ANSWERS.includes(n)).map((n) => [n, this.value(given[n])])));
+    }
     const one = {};
     for (const name of names) {
       Object.defineProperty(one, name, {
@@ -61,23 +68,22 @@ class Making {
     if (["on", "once", "addListener"].some((name) => names.includes(name) && isCall(name))) listened(one);
     return one;
   }
+}
 
-  // What a handler answers with: it writes down what it is told, and what it came to is what the call gives.
-  response(given) {
-    const state = { status: 200, headers: {}, body: null, ended: false };
-    const one = { locals: {}, headersSent: false, writableEnded: false, statusCode: 200, req: {} };
-    for (const name of Object.keys(given)) if (!ANSWERS.includes(name)) one[name] = this.value(given[name]);
-    const does = (name) => (...args) => {
-      notes.calls.push([`res.${name}`, args]);
-      answered(state, one, name, args);
-      return one;
-    };
-    for (const name of ANSWERS) one[name] = does(name);
-    Object.assign(one, { getHeader: (name) => state.headers[name], get: (name) => state.headers[name], on: () => one, once: () => one });
-    called.add(one);
-    notes.responses.push([state, one]);
+// What a handler answers with: it writes down what it is told, and what it came to is what the call gives.
+function respond(others) {
+  const state = { status: 200, headers: {}, body: null, ended: false };
+  const one = { locals: {}, headersSent: false, writableEnded: false, statusCode: 200, req: {}, ...others };
+  const does = (name) => (...args) => {
+    notes.calls.push([`res.${name}`, HEADERS.has(name) ? [line(name, args)] : args]);
+    answered(state, one, name, args);
     return one;
-  }
+  };
+  for (const name of ANSWERS) one[name] = does(name);
+  Object.assign(one, { getHeader: (name) => state.headers[name], get: (name) => state.headers[name], on: () => one, once: () => one });
+  called.add(one);
+  notes.responses.push([state, one]);
+  return one;
 }
 
 function answered(state, one, name, args) {
@@ -104,14 +110,14 @@ function plain(given) {
 function calling(name, result) {
   let deep = 0;
   const one = (...args) => {
-    const back = args.findLast((arg) => typeof arg === "function" && !called.has(arg) && !isUnknown(arg));
-    notes.calls.push([name, args]);
+    const back = args.filter((arg) => typeof arg === "function" && !called.has(arg) && !isUnknown(arg));
+    notes.calls.push([name, name === "setHeader" || name === "redirect" ? [line(name, args)] : args]);
     if (DONE.test(name) && notes.answered === null) notes.answered = args;
     const value = result();
-    if (back !== undefined && deep < 3) {
+    if (back.length && deep < 3) {
       deep++;
       try {
-        back(null, value);
+        callBack(name, args, back, value);
       } finally {
         deep--;
       }
@@ -120,6 +126,25 @@ function calling(name, result) {
   };
   called.add(one);
   return one;
+}
+
+function callBack(name, args, back, value) {
+  if (EVENT.test(name)) back.at(-1)(value);
+  else if (ROUTE.test(name) && back.some((one) => one.length > 1)) asked(args[0], back, value);
+  else back.at(-1)(null, value);
+}
+
+// Somebody asks a route: one of those that there are, the same in both versions.
+function asked(route, handlers, request) {
+  if ((notes.clock / 1000 + String(route).length) % 3 >= 1) return;
+  const response = respond({});
+  for (const handler of handlers) {
+    let more = false;
+    handler(request, response, () => {
+      more = true;
+    });
+    if (!more) break;
+  }
 }
 
 // Something that tells what comes in pieces: they come when the call is over.

@@ -3,6 +3,7 @@
 // a lesson: a path from the parameter on, and what happened there. Comparisons reach it by way of the written code.
 
 const { notes, random, choice } = require("./notes");
+const { stub } = require("./stub");
 
 const paths = new WeakMap(); // argument -> path
 const TEXT = new Set(Object.getOwnPropertyNames(String.prototype));
@@ -12,6 +13,8 @@ const NUMBER = new Set(["toFixed", "toPrecision", "toExponential"]);
 const BYTES = new Set(["equals", "subarray", "readUInt8", "readUInt16BE", "readUInt32BE", "copy", "byteLength"]);
 const BOTH = new Set(["constructor", "length", "at", "concat", "includes", "indexOf", "lastIndexOf", "slice", "link",
   "search", "anchor", "bold", "big", "sub", "sup", "small", "blink", "fixed", "strike"]);
+const EVENT = /^\.(?:on|once|addListener|addEventListener|subscribe|listen|handle)$/;
+const ROUTE = /^\.(?:get|post|put|delete|patch|all|use|route)$/;
 const DEEPEST = 5;
 const FIELDS = new Map(); // path -> names asked for
 
@@ -28,7 +31,7 @@ function near(path, value) {
 
 function sample(kind) {
   if (kind === "number") return choice([0, 1, 2, 7, 50]);
-  if (kind === "bytes") return choice([Buffer.from("ann"), Buffer.from("0123456789abcdef")]);
+  if (kind === "bytes") return choice([Buffer.alloc(32, 7), Buffer.from("ann"), Buffer.from("0123456789abcdef")]);
   return choice(["ann", "bob", "x1", "12"]);
 }
 
@@ -109,7 +112,11 @@ function unknown(path) {
       learn(path, "note", "callable");
       const result = part(path, "()");
       const last = args[args.length - 1];
-      if (typeof last === "function" && !isUnknown(last)) last(null, result);
+      if (typeof last === "function" && !isUnknown(last)) {
+        if (EVENT.test(path[path.length - 1])) last(result);
+        else if (ROUTE.test(path[path.length - 1])) last(result, stub("res"), stub("next"));
+        else last(null, result);
+      }
       return result;
     },
     construct() {
@@ -123,6 +130,7 @@ function unknown(path) {
 
 // Whoever takes no argument of no type says so by an error: it gets a value, and what it asked for is a lesson.
 const MEANT = [
+  [/"(?:key|iv|cipher\.key)" argument/, "bytes"],
   [/of type string|must be a string/, "text"], [/of type number|must be (?:an integer|a number)/, "number"],
   [/instance of (?:Buffer|TypedArray|ArrayBuffer|DataView)|Buffer|TypedArray/, "bytes"], [/Array/, "list"],
 ];
@@ -132,11 +140,13 @@ function answering(call) {
     if (!args.some(isUnknown)) return new.target ? Reflect.construct(call, args) : Reflect.apply(call, this, args);
     const plain = [...args];
     for (let at = 0; at <= args.length; at++) {
+      const lessons = notes.lessons.length;
       try {
         return new.target ? Reflect.construct(call, plain) : Reflect.apply(call, this, plain);
       } catch (error) {
         const which = plain.findIndex(isUnknown);
         if (!(error instanceof TypeError) || which < 0) throw error;
+        notes.lessons.length = lessons; // the error's message asked for a name
         const meant = MEANT.find(([pattern]) => pattern.test(error.message));
         if (meant === undefined) throw error;
         learn(paths.get(plain[which]), "firm", meant[1]);
