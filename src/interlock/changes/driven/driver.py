@@ -211,7 +211,7 @@ def _by(folder: Path, one: Asked, python: Python, until: float) -> Walked:
         return Walked(after.path, why="no time was left")
     row: dict[str, Any] = {
         "runs": one.runs, "before": before.path, "after": after.path, "texts": [before.text, after.text],
-        "near": sorted(one.near), "private": sorted(one.private),
+        "near": sorted(one.near), "private": sorted(one.private), "latest": 0.8 * seconds,
     }  # fmt: skip
     reads = list(python.reads)
     if one.runs == "node":

@@ -11,6 +11,7 @@ import os
 import random
 import signal
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -25,6 +26,7 @@ from .walks import Walker
 _OPENING = {"python": pythonside.opened, "node": nodeside.opened}
 _LATE = 12  # calls that took too long: nothing more is to be had here
 _SCRATCH = "/tmp"  # noqa: S108 - the room's own
+_WALL = time.monotonic  # before a version's clock takes its place
 _SHOWN = 300  # characters of a shown call
 
 
@@ -69,15 +71,15 @@ def _walked(
     opened: Opened, one: dict[str, Any], seconds: float, chance: random.Random, tell: Callable[[dict[str, Any]], None]
 ) -> dict[str, Any]:
     clock = opened.clock
-    started = clock()
+    started, latest = clock(), _WALL() + one["latest"]  # on a machine that is too busy some walks are better than none
     if not opened.entries:
         return {"path": one["after"], "calls": 0, "why": "nothing in it can be called from outside"}
     maker = Maker(opened.words, chance, plain=opened.plain)
     walker = Walker(opened.sides, maker, opened.entries, frozenset(one["near"]), 11)
-    walker.learn(lambda: clock() < started + 0.3 * seconds and walker.late < _LATE)
+    walker.learn(lambda: clock() < started + 0.3 * seconds and walker.late < _LATE and _WALL() < latest)
     tally = Tally(opened.plain)
     seed, shown = 0, clock()
-    while clock() < started + seconds and seed < one["walks"] and walker.late < _LATE:
+    while clock() < started + seconds and seed < one["walks"] and walker.late < _LATE and _WALL() < latest:
         seed += 1
         if clock() > shown + 0.5:
             shown = clock()
