@@ -131,6 +131,20 @@ def test_what_means_the_same_is_neither_looser_nor_stricter(tmp_path: Path) -> N
     assert "looser in 0, stricter in 0" in facts["walked m.js"]
 
 
+def test_where_a_version_stands_and_a_pattern_that_is_none_make_no_difference(tmp_path: Path) -> None:
+    """Stories: each version saw its own folder in `__dirname`; quoting what goes into a pattern was told as looser."""
+    text = """
+const fs = require("fs");
+const path = require("path");
+exports.read = (name) => fs.readFileSync(path.join(__dirname, "parts", name), "utf8");
+exports.finds = (word) => typeof new RegExp(word).source;
+"""
+    other = text.replace("new RegExp(word)", 'new RegExp(word.replace(/[^a-z]/g, "\\\\$&"))')
+    found, facts, _ = walked(tmp_path, {"m.js": text}, {"m.js": other.replace("(name) =>", "(name, _how) =>")})
+    assert not found
+    assert "looser in 0, stricter in 0" in facts["walked m.js"]
+
+
 def test_formatting_and_types_alone_are_walked_nowhere(tmp_path: Path) -> None:
     files = {"a.js": LEDGER, "b.ts": PAGE}
     other = {

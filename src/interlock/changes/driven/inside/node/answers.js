@@ -81,6 +81,7 @@ const READS = new Set(["ERR_INVALID_URL", "ERR_BUFFER_TOO_LARGE"]); // errors of
 
 function stumbled(error) {
   if (notes.own.has(error) || READS.has(error.code)) return false;
+  if (error instanceof SyntaxError) return /^Invalid regular expression/.test(error.message); // made of an argument
   if (error instanceof TypeError || error instanceof ReferenceError || error instanceof RangeError) return true;
   return typeof error.code === "string" && /^E[A-Z]+$/.test(error.code) && !["EACCES", "EPERM", "EEXIST"].includes(error.code);
 }

@@ -56,18 +56,19 @@ class Version {
   load(file) {
     const known = this.modules.get(file);
     if (known !== undefined) return known.exports;
-    const module = { exports: {}, id: file, filename: file, loaded: false, children: [], paths: [] };
+    const module = { exports: {}, id: file.slice(this.root.length), loaded: false, children: [], paths: [] };
     this.modules.set(file, module);
     if (file.endsWith(".json")) {
       module.exports = JSON.parse(fs.readFileSync(file, "utf8"));
       return module.exports;
     }
-    if (!this.code.has(file)) this.code.set(file, compiled(file));
+    const shown = `/app${file.slice(this.root.length)}`; // where it stands is the same for both versions
+    if (!this.code.has(file)) this.code.set(file, compiled(file, shown));
     const require = this.requireFrom(file);
-    const meta = { url: `file://${file}`, filename: file, dirname: path.dirname(file), resolve: (name) => name };
+    const meta = { url: `file://${shown}`, filename: shown, dirname: path.dirname(shown), resolve: (name) => name };
     const imported = async (name) => require(String(name));
     this.code.get(file).call(
-      module.exports, module.exports, require, module, file, path.dirname(file), this.counter(file), meta, imported,
+      module.exports, module.exports, require, module, shown, path.dirname(shown), this.counter(file), meta, imported,
       builtinModule("process", "/app"), globalThis, module.exports, require, Object.create(null),
     );
     module.loaded = true;
@@ -89,7 +90,8 @@ class Version {
     const require = (name) => {
       if (typeof name !== "string") throw new TypeError('The "id" argument must be of type string.');
       if (name.startsWith(".") || name.startsWith("/")) {
-        const found = this.found(path.resolve(path.dirname(file), name));
+        const inside = name.startsWith("/app/") ? this.root + name.slice(4) : name;
+        const found = this.found(path.resolve(path.dirname(file), inside));
         return found === undefined ? this.absent(name) : this.load(found);
       }
       return builtinModule(name, "/app") ?? this.absent(name);
@@ -113,9 +115,9 @@ class Version {
   }
 }
 
-function compiled(file) {
+function compiled(file, shown) {
   const text = fs.readFileSync(file, "utf8");
-  return new vm.Script(`(function (${GIVEN.join(", ")}) {${text}\n})`, { filename: file }).runInThisContext();
+  return new vm.Script(`(function (${GIVEN.join(", ")}) {${text}\n})`, { filename: shown }).runInThisContext();
 }
 
 module.exports = { Version };
