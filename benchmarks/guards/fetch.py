@@ -1,6 +1,6 @@
 """Fetches the packages that the evidence about lost guards is made of, with the registries' ordinary clients.
 
-    python benchmarks/guards/fetch.py DIRECTORY [advisories|ordinary]
+    python benchmarks/guards/fetch.py DIRECTORY [advisories|ordinary|learned]
 
 Nothing is installed and nothing of a package is run: wheels (PyPI), packed tarballs (npm) and module sources (Go) are
 unpacked, source files alone. What cannot be had (no wheel, a version taken back) is listed at the end and left out of
@@ -137,6 +137,9 @@ def wanted(which: str) -> Iterator[tuple[str, str, str]]:
         if which in ("ordinary", "all"):
             for registry, package, versions in rows("ordinary.tsv", held=held):
                 yield from ((registry, package, version) for version in versions.split())
+    if which == "learned":
+        for registry, package, versions in rows("learned.tsv", held=False):
+            yield from ((registry, package, version) for version in versions.split())
 
 
 def main(root: Path, which: str = "all") -> None:

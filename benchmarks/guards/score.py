@@ -36,7 +36,7 @@ from interlock.changes.guards import files
 from interlock.changes.guards.guard import Function, Unreadable
 from interlock.changes.guards.losing import losses
 from interlock.changes.guards.loss import Loss
-from interlock.changes.guards.weight import Weight, weighed
+from interlock.changes.guards.weight import Weight, decided
 from interlock.changes.patch import Hunk
 from interlock.changes.stages import checks, privilege, secrets
 from interlock.changes.taint import findings as flows
@@ -56,14 +56,14 @@ class Case:
     project: str
     before: dict[str, str]
     after: dict[str, str]
-    found: list[Loss] = field(default_factory=list)
+    judged: list[discharge.Judged] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
 
     def look(self) -> None:
         """Read both versions and compare them; what is proved to be as strong is none."""
         lost = losses(self._functions(self.before), self._functions(self.after))
         judged = [discharge.judged(one) for one in lost]
-        self.found = [one.loss for one in judged if one.answer != "PROVED"]
+        self.judged = [one for one in judged if one.answer != "PROVED"]
 
     def _functions(self, texts: dict[str, str]) -> list[Function]:
         found: list[Function] = []
@@ -84,7 +84,17 @@ class Case:
     @property
     def flagged(self) -> bool:
         """Whether a person would have to look, or the change was stopped."""
-        return any(weighed(loss) is not Weight.NOTE for loss in self.found)
+        return bool(self.told)
+
+    @property
+    def found(self) -> list[Loss]:
+        """What was lost, notes with it."""
+        return [one.loss for one in self.judged]
+
+    @property
+    def told(self) -> list[Loss]:
+        """What a person would have to look at, or stops the change."""
+        return [one.loss for one in self.judged if decided(one.loss, looser=one.looser) is not Weight.NOTE]
 
 
 def texts(folder: Path) -> dict[str, str]:
@@ -270,9 +280,7 @@ def main() -> None:
             print(
                 f"  alert on {case.name}: "
                 + "; ".join(
-                    f"{x.sign}/{x.family} {x.path}:{x.function}: {x.text[:60]} => {x.instead[:60]}"
-                    for x in case.found
-                    if weighed(x) is not Weight.NOTE
+                    f"{x.sign}/{x.family} {x.path}:{x.function}: {x.text[:60]} => {x.instead[:60]}" for x in case.told
                 )
             )
         for case in groups["reversed security fixes"]:

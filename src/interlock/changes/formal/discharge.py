@@ -14,7 +14,7 @@ from typing import NamedTuple
 import msgspec
 
 from interlock.changes.formal.definitions import moved
-from interlock.changes.guards.atoms import names
+from interlock.changes.guards.atoms import bounds, names
 from interlock.changes.guards.loss import Loss, Sign
 from interlock.changes.guards.replaced import Stands
 
@@ -34,6 +34,11 @@ class Judged(NamedTuple):
     answer: str = ""
     said: str = ""
     proof: str = ""
+
+    @property
+    def looser(self) -> bool:
+        """Whether a bound is proved to let in more than before: that needs no word to be a loss."""
+        return self.answer == "WEAKER" and self.loss.conditions is not None and bounds(*self.loss.conditions)
 
 
 def judged(loss: Loss) -> Judged:

@@ -1,6 +1,7 @@
 """What a loss weighs: shown, looked at by a person, or the change is stopped. Pure.
 
-The sets were chosen on one half of the projects of `benchmarks/guards` and scored on the other.
+`weighed` goes by the form alone, by sets that were chosen on one half of the projects of `benchmarks/guards`; `decided`
+by what such a loss is worth as evidence, too.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import enum
 
 from interlock.changes.guards.loss import Loss, Sign
+from interlock.changes.guards.odds import least, odds
 from interlock.changes.guards.replaced import Stands
 
 
@@ -69,8 +71,27 @@ _LOOK = _GRAVE | {
 _FAINT = frozenset({Sign.BARE, Sign.ANSWER, Sign.NUDGED, Sign.EVERYDAY})
 
 
+def decided(loss: Loss, *, critical: bool = False, looser: bool = False) -> Weight:
+    """What one loss does to the verdict: by its form, and by how often ordinary changes lose such a thing as well.
+
+    `critical`: the configuration of the base says that its path is. There the form alone decides, and wherever it stops
+    the change: who rewrites a whole function around a check makes the loss of it look ordinary. `looser`: a bound is
+    proved to let in more.
+    """
+    form = formed(loss, critical=critical, looser=looser)
+    if critical or form is Weight.BLOCK:
+        return form
+    return Weight.REVIEW if odds(loss, note=form is Weight.NOTE) >= least() else Weight.NOTE
+
+
+def formed(loss: Loss, *, critical: bool = False, looser: bool = False) -> Weight:
+    """The weight by the form and by what is proved; the arguments are those of `decided`."""
+    form = weighed(loss, critical=critical)
+    return Weight.REVIEW if looser and form is Weight.NOTE else form
+
+
 def weighed(loss: Loss, *, critical: bool = False) -> Weight:
-    """The weight of one loss; `critical`: the configuration of the base says that its path is."""
+    """The weight of one loss by its form; `critical`: the configuration of the base says that its path is."""
     grave = critical or loss.critical
     if loss.outweighed or (loss.beside and not grave):
         return Weight.NOTE

@@ -10,17 +10,19 @@ from interlock.changes.config import matches
 from interlock.changes.finding import Finding, Weight
 from interlock.changes.formal import discharge
 from interlock.changes.guards import files, verbs
-from interlock.changes.guards.atoms import bounds
 from interlock.changes.guards.guard import Function, Unreadable
 from interlock.changes.guards.losing import losses
 from interlock.changes.guards.loss import Loss, Sign
 from interlock.changes.guards.peers import Missing, missing
-from interlock.changes.guards.weight import weighed
+from interlock.changes.guards.weight import Weight as Form
+from interlock.changes.guards.weight import decided, formed
 from interlock.changes.stage import Found, Plain
 
 _MOST_PROOFS = 60  # guards that the prover is asked about, some tens of milliseconds each
 _MOST_BESIDE = 40  # files beside the change that are read for siblings
 _MOST_SEARCHED = 4_000  # files that are searched for a name
+
+_ORDINARY = "Nobody is asked: functions of which so much becomes another lose such a guard in ordinary changes, too."
 
 _SENTENCES: dict[Sign, str] = {
     Sign.EXIT: "{where} no longer refuses when {text}.",
@@ -118,17 +120,18 @@ def _of_losses(lost: list[Loss], change: Change, proofs: dict[str, str]) -> Iter
     for number, one in enumerate(lost):
         found = discharge.judged(one) if number < _MOST_PROOFS else discharge.Judged(one)
         loss = found.loss
-        weight = Weight(weighed(loss, critical=bool(matches(loss.path, change.config.scope.critical))).value)
+        critical = bool(matches(loss.path, change.config.scope.critical))
+        weight = Weight(decided(loss, critical=critical, looser=found.looser).value)
         hints = [f"It stood in line {loss.was} of the base."]
         if loss.instead:
             hints.append(f"There stands now: {loss.instead}.")
         if loss.moved:
             hints.append(f"The same guard came to {loss.moved}, which is not seen to lead here.")
+        if weight is Weight.NOTE and formed(loss, critical=critical, looser=found.looser) is not Form.NOTE:
+            hints.append(_ORDINARY)
         hints += [found.said] * bool(found.said)
         if found.answer == "PROVED":
             weight = Weight.NOTE
-        elif found.answer == "WEAKER" and weight is Weight.NOTE and loss.conditions and bounds(*loss.conditions):
-            weight = Weight.REVIEW
         finding = _of_loss(loss, weight, " ".join(hints))
         if found.proof:
             proofs[f"smt2 {finding.fingerprint}"] = found.proof
@@ -182,4 +185,4 @@ def _beside(change: Change, paths: set[str]) -> list[Function]:
     return found
 
 
-STAGE = Plain("guards", run, version="15", budget=20.0)
+STAGE = Plain("guards", run, version="16", budget=20.0)
