@@ -145,6 +145,15 @@ exports.finds = (word) => typeof new RegExp(word).source;
     assert "looser in 0, stricter in 0" in facts["walked m.js"]
 
 
+def test_a_new_argument_is_no_difference(tmp_path: Path) -> None:
+    """Story: a style sheet got a callback for names; the calls of it were told as what it does more."""
+    text = "exports.name = (text) => `css-${text}`;\n"
+    other = "exports.name = (text, told) => {\n  if (told) told(`css-${text}`);\n  return `css-${text}`;\n};\n"
+    found, facts, _ = walked(tmp_path, {"m.js": text}, {"m.js": other})
+    assert not found
+    assert "looser in 0, stricter in 0" in facts["walked m.js"]
+
+
 def test_formatting_and_types_alone_are_walked_nowhere(tmp_path: Path) -> None:
     files = {"a.js": LEDGER, "b.ts": PAGE}
     other = {

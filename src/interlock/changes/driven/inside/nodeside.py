@@ -269,7 +269,7 @@ def _entries(sides: list[NodeSide]) -> Iterator[Entry]:
         if kind == "object":
             yield from _methods(known["methods"], was["methods"], kept=name)
             continue
-        entry = _entry(name, known["parameters"])
+        entry = _entry(name, known["parameters"], was["parameters"])
         if kind == "class":
             yield from _methods(known["methods"], was["methods"], owner=name)
             yield from _methods(known["statics"], was["statics"], kept=name)
@@ -281,16 +281,19 @@ def _entries(sides: list[NodeSide]) -> Iterator[Entry]:
         if known.get("gives") and was.get("gives"):
             yield from _methods(known["gives"]["methods"], was["gives"]["methods"], owner=name)
             if known["gives"]["itself"] is not None and was["gives"]["itself"] is not None:
-                yield _entry("", known["gives"]["itself"])._replace(owner=name)
+                yield _entry("", known["gives"]["itself"], was["gives"]["itself"])._replace(owner=name)
 
 
 def _methods(known: dict[str, Any], was: dict[str, Any], **of: str) -> Iterator[Entry]:
     for name, parameters in known.items():
         if name in was:
-            yield _entry(name, parameters)._replace(**of)  # type: ignore[arg-type]
+            yield _entry(name, parameters, was[name])._replace(**of)  # type: ignore[arg-type]
 
 
-def _entry(name: str, parameters: list[tuple[str, bool, bool]]) -> Entry:
+def _entry(name: str, parameters: list[tuple[str, bool, bool]], was: list[tuple[str, bool, bool]]) -> Entry:
+    """Something to call with as many arguments as both versions take: what a new one adds is no difference."""
+    if not any(rest for _, _, rest in was):
+        parameters = parameters[: len(was)]
     shapes: dict[str, Shape] = {}
     required = set()
     for parameter, needed, rest in parameters:
