@@ -15,6 +15,8 @@ from interlock.changes.driven.scripts import constants, needed, subject
         ("m.ts", "class A { constructor(private x: B) { super(f(1)); } }", "super(f(1)); this.x = x;", "private"),
         ("m.ts", "enum E { A, B = 4, C }", '__e["C"] = __e["B"] + 1', "enum"),
         ("m.ts", "import type { A } from './a';\nexport const n = 1;", "() => n", "require"),
+        ("m.ts", "f = (n: number, s?: string | null, r: A) => 1", "(/*:number*/ n , /*:text|none*/ s  , r )", "string"),
+        ("m.ts", "function f(a: string[], b: readonly (number)[]) {}", "/*:list.text*/ a , /*:list.number*/ b", "["),
         ("m.mjs", "import { a as b } from './a';\nb();", '__bind(__scope, "b", () => __m1.a)', "import"),
         ("m.js", "if (a) // why\n  b();", "__ok(a)", "why"),
         ("m.js", "throw new Error('no')", "throw __own(new Error('no'))", "throw new"),

@@ -206,3 +206,15 @@ def test_a_call_that_waits_for_ever_keeps_the_others_from_nothing(tmp_path: Path
     text = "exports.wait = () => new Promise(() => {});\nexports.turn = () => { for (;;) {} };\n" + TAKE
     found, facts, _ = walked(tmp_path, {"m.js": text}, {"m.js": text.replace("n > 5", "n > 50")})
     assert [f.rule for f in found] == ["formal/walk-accepts"], facts
+
+
+def test_an_argument_is_of_the_kind_that_its_type_says(tmp_path: Path) -> None:
+    """A loop in place of `Array.from` was told as what tells more: it was asked for the numbers from "a" to "b"."""
+    head = "export function between(from: number, to: number): number[] {"
+    before = f"{head} return Array.from({{ length: Math.max(0, to - from) }}, (_, i) => from + i); }}\n"
+    after = f"{head} const out: number[] = []; for (let i = from; i < to; i++) out.push(i); return out; }}\n"
+    found, facts, _ = walked(tmp_path / "typed", {"range.ts": before}, {"range.ts": after})
+    assert not found
+    assert "walked range.ts" in facts
+    one, other = (text.replace(": number[]", "").replace(": number", "") for text in (before, after))
+    assert walked(tmp_path / "untyped", {"range.ts": one}, {"range.ts": other})[0]

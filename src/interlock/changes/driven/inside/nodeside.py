@@ -290,16 +290,21 @@ def _methods(known: dict[str, Any], was: dict[str, Any], **of: str) -> Iterator[
             yield _entry(name, parameters, was[name])._replace(**of)  # type: ignore[arg-type]
 
 
-def _entry(name: str, parameters: list[tuple[str, bool, bool]], was: list[tuple[str, bool, bool]]) -> Entry:
+def _entry(name: str, parameters: list[tuple[str, bool, bool, str]], was: list[tuple[str, bool, bool, str]]) -> Entry:
     """Something to call with as many arguments as both versions take: what a new one adds is no difference."""
-    if not any(rest for _, _, rest in was):
+    if not any(rest for _, _, rest, _ in was):
         parameters = parameters[: len(was)]
     shapes: dict[str, Shape] = {}
     required = set()
-    for parameter, needed, rest in parameters:
-        shapes[f"...{parameter}" if rest else parameter] = Shape()
+    for parameter, needed, rest, kinds in parameters:
+        shape = shapes[f"...{parameter}" if rest else parameter] = Shape()
+        for kind in filter(None, kinds.split("|")):
+            of, _, item = kind.partition(".")
+            shape.firmly(of)
+            if item:
+                shape.item.firmly(item)
         if rest:
-            shapes[f"...{parameter}"].firmly("list")
+            shape.firmly("list")
         elif needed:
             required.add(parameter)
     return Entry(name, shapes, required=frozenset(required))

@@ -17,15 +17,16 @@ function isClass(value) {
   return made !== null && typeof made === "object" && Object.getOwnPropertyNames(made).some((name) => !HELD.has(name));
 }
 
-// Parameters: [name, whether it has to be given, whether it takes all that come].
+// Parameters: [name, whether it has to be given, whether it takes all that come, of which kinds its type is].
 function parameters(call) {
   const text = sourceOf(call);
   if (text.includes("[native code]")) return [];
-  return pieces(listOf(text)).map((piece, at) => {
+  return pieces(listOf(text)).map((typed, at) => {
+    const [, kinds = "", piece] = /^(?:\/\*:([\w.|]+)\*\/\s*)?([^]*)$/.exec(typed);
     const rest = piece.startsWith("...");
     const [head, given] = divided(rest ? piece.slice(3) : piece);
     const name = /^[A-Za-z_$][\w$]*$/.test(head) ? head : `options${at || ""}`;
-    return [name, given === undefined && !rest, rest];
+    return [name, given === undefined && !rest, rest, kinds];
   });
 }
 
