@@ -64,10 +64,12 @@ def door(who):
 """
 
 
-def walked(folder: Path, before: Files, after: Files) -> tuple[list[Finding], dict[str, str], list[str]]:
+def walked(
+    folder: Path, before: Files, after: Files, seconds: float = 20.0
+) -> tuple[list[Finding], dict[str, str], list[str]]:
     facts: dict[str, str] = {}
     notes: list[str] = []
-    found = list(findings.judged(change(folder, before, after), notes, facts, seconds=20.0))
+    found = list(findings.judged(change(folder, before, after), notes, facts, seconds=seconds))
     return found, facts, notes
 
 
@@ -161,7 +163,8 @@ def take(n):
 )
 def test_a_module_that_attacks_its_walker_is_told_as_not_walked(tmp_path: Path, hostile: str) -> None:
     text = "def take(n):\n    if n > 5:\n        raise ValueError(n)\n    return n\n"
-    found, facts, _ = walked(tmp_path, {"m.py": text}, {"m.py": hostile + text.replace("n > 5", "n > 50")})
+    other = hostile + text.replace("n > 5", "n > 50")
+    found, facts, _ = walked(tmp_path, {"m.py": text}, {"m.py": other}, 3.0 if hostile.startswith("while") else 20.0)
     told = facts["walked m.py"]
     assert told
     assert found or " calls; " not in told  # it was walked, or it is said that it was not

@@ -201,7 +201,7 @@ def _refusing(functions: Iterable[Function]) -> frozenset[str]:
 def _words(functions: Iterable[Function]) -> dict[str, Counter[str]]:
     found: dict[str, Counter[str]] = defaultdict(Counter)
     for one in functions:
-        found[one.path] += one.words
+        found[one.path].update(one.words)  # `+=` looks through all of what there is, each time
     return found
 
 
