@@ -72,6 +72,11 @@ def odds(loss: Loss, *, note: bool) -> float:
     return math.exp(min(sheet.offset + sum(worth), _MOST))
 
 
+def known(loss: Loss) -> bool:
+    """Whether anything was learned of such losses: what hardly ever came is not weighed."""
+    return f"sign {loss.sign.value}" in _sheet().feature
+
+
 def least() -> float:
     """From which odds on a person looks at a loss."""
     return _sheet().least

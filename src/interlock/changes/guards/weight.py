@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 
 from interlock.changes.guards.loss import Loss, Sign
-from interlock.changes.guards.odds import least, odds
+from interlock.changes.guards.odds import known, least, odds
 from interlock.changes.guards.replaced import Stands
 
 
@@ -75,11 +75,11 @@ def decided(loss: Loss, *, critical: bool = False, looser: bool = False) -> Weig
     """What one loss does to the verdict: by its form, and by how often ordinary changes lose such a thing as well.
 
     `critical`: the configuration of the base says that its path is. There the form alone decides, and wherever it stops
-    the change: who rewrites a whole function around a check makes the loss of it look ordinary. `looser`: a bound is
-    proved to let in more.
+    the change: who rewrites a whole function around a check makes the loss of it look ordinary. It decides as well
+    where nothing was learned of such losses. `looser`: a bound is proved to let in more.
     """
     form = formed(loss, critical=critical, looser=looser)
-    if critical or form is Weight.BLOCK:
+    if critical or form is Weight.BLOCK or not known(loss):
         return form
     return Weight.REVIEW if odds(loss, note=form is Weight.NOTE) >= least() else Weight.NOTE
 

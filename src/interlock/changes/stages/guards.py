@@ -185,4 +185,4 @@ def _beside(change: Change, paths: set[str]) -> list[Function]:
     return found
 
 
-STAGE = Plain("guards", run, version="16", budget=20.0)
+STAGE = Plain("guards", run, version="17", budget=20.0)
