@@ -40,14 +40,20 @@ PAIRS = 0.3  # what all pairs count, for 1 of all releases: they are small, and 
 KINDS = ("fix", "ordinary", "learned", "weakening", "fixing")
 
 
+class Lost(NamedTuple):
+    """A loss as features, and what its form alone would do."""
+
+    features: dict[str, float]
+    form: Weight
+
+
 class Known(NamedTuple):
-    """A change whose outcome is known, with its losses as features; `form`: whether their form alone stops it."""
+    """A change whose outcome is known, and what it loses."""
 
     kind: str
     project: str
     lines: int
-    losses: list[dict[str, float]]
-    form: bool
+    losses: list[Lost]
 
     @property
     def bad(self) -> bool:
@@ -88,9 +94,11 @@ def read(task: tuple[str, Case]) -> Known:
     """The losses of one change, as features."""
     kind, case = task
     case.look()
-    notes = [formed(one.loss, looser=one.looser) is Weight.NOTE for one in case.judged]
-    found = [features(one.loss, note=note) for one, note in zip(case.judged, notes, strict=True)]
-    return Known(kind, case.project, case.lines, found, not all(notes))
+    forms = [formed(one.loss, looser=one.looser) for one in case.judged]
+    found = [
+        Lost(features(one.loss, note=form is Weight.NOTE), form) for one, form in zip(case.judged, forms, strict=True)
+    ]
+    return Known(kind, case.project, case.lines, found)
 
 
 class Model(NamedTuple):
@@ -100,9 +108,12 @@ class Model(NamedTuple):
     offset: float
     weights: dict[str, float]
 
-    def of(self, loss: dict[str, float]) -> float:
-        """The log odds of one loss."""
-        return self.offset + sum(self.weights.get(name, 0.0) * value for name, value in loss.items())
+    def of(self, loss: Lost) -> float:
+        """The log odds of one loss, where the odds decide (`guards.weight.decided`)."""
+        learned = any(name in self.weights for name in loss.features if name.startswith("sign "))
+        if loss.form is Weight.BLOCK or not learned:
+            return -math.inf if loss.form is Weight.NOTE else math.inf
+        return self.offset + sum(self.weights.get(name, 0.0) * value for name, value in loss.features.items())
 
 
 def logistic(value: float) -> float:
@@ -111,11 +122,14 @@ def logistic(value: float) -> float:
 
 def fitted(known: Sequence[Known]) -> Model:
     """The model that explains the outcomes best (by Adam, Kingma and Ba 2015), weights pulled towards nought."""
-    seen = Counter(name for one in known for loss in one.losses for name in loss)
+    seen = Counter(name for one in known for loss in one.losses for name in loss.features)
     names = ["", "offset", *sorted(name for name, count in seen.items() if count >= RARE)]
     place = {name: n for n, name in enumerate(names)}
     rows_ = [
-        [[(1, 1.0), *((place[name], value) for name, value in loss.items() if name in place)] for loss in one.losses]
+        [
+            [(1, 1.0), *((place[name], value) for name, value in loss.features.items() if name in place)]
+            for loss in one.losses
+        ]
         for one in known
     ]
     worth = weights_of(known)
@@ -170,9 +184,10 @@ def table(known: Sequence[Known], strongest: Sequence[float]) -> float:
         small = [s for s, one in zip(stopped, known, strict=True) if one.kind == "learned" and one.lines <= SMALL]
         print(f"  {label:18} {', '.join(told)}; learned, at most {SMALL} lines {sum(small) / max(1, len(small)):.1%}")
 
-    line("by form", [one.form for one in known])
+    by_form = [any(loss.form is not Weight.NOTE for loss in one.losses) for one in known]
+    line("by form", by_form)
     fixes = sorted((s for s, one in zip(strongest, known, strict=True) if one.kind == "fix"), reverse=True)
-    form = sum(one.form for one in known if one.kind == "fix")
+    form = sum(stopped for stopped, one in zip(by_form, known, strict=True) if one.kind == "fix")
     for share in (0.70, 0.75, 0.80, form / len(fixes)):
         bound = fixes[round(share * len(fixes)) - 1]
         line(f"odds {math.exp(bound):.3f}", [s >= bound for s in strongest])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -87,19 +86,12 @@ class IncidentDesk:
         revisions = texts(params, "commits")
         if not revisions:
             return None, []
-        repo = await self._repo(params)
+        repo = await self._tracker.here(text(params, "cwd"))
         await self._tracker.look(repo)
         found = [await asyncio.to_thread(repo.commit, revision) for revision in revisions]
         for name in found:
             await self._attester.attest(repo, name)
         return repo, list(dict.fromkeys(found))
-
-    async def _repo(self, params: dict[str, Any]) -> Repo:
-        repo = await self._tracker.find(os.path.realpath(text(params, "cwd")))
-        if repo is None:
-            raise NotFound("there is no git repository here, or git does not trust its owner. Go into one.")
-        await self._tracker.hear()
-        return repo
 
     def _actions(self, numbers: Any) -> list[int]:
         """The actions that these entries are of. Raises AgentError, NotFound."""
@@ -137,7 +129,7 @@ class IncidentDesk:
     async def _commits(self, params: dict[str, Any], peer: Peer) -> Any:
         """Commit of this repository -> the incident that came from it. One that was no incident counts for nothing."""
         del peer
-        name = named((await self._repo(params)).common)
+        name = named((await self._tracker.here(text(params, "cwd"))).common)
         await self._recorder.settle()
         return {"commits": await asyncio.to_thread(self._outcomes, name)}
 

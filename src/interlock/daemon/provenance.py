@@ -52,7 +52,7 @@ class ProvenanceDesk:
     async def _blame(self, params: dict[str, Any], peer: Peer) -> Any:
         """Whose each line is. Never what stands in it: whoever asks reads that with their own rights."""
         del peer
-        repo = await self._repo(params)
+        repo = await self._tracker.here(text(params, "cwd"))
         path = gitread.within(repo, os.path.join(text(params, "cwd"), text(params, "path")))
         if path is None:
             raise NotFound("that file lies in no working tree of this repository.")
@@ -65,7 +65,7 @@ class ProvenanceDesk:
         of its new lines is.
         """
         del peer
-        repo = await self._repo(params)
+        repo = await self._tracker.here(text(params, "cwd"))
         await self._tracker.look(repo)
         commit = await asyncio.to_thread(repo.commit, text(params, "revision"))
         made = await self._attester.attest(repo, commit)
@@ -97,7 +97,7 @@ class ProvenanceDesk:
         """Where the lines of one action are: in the files that it wrote, as they lie here now, and in which commits. Of
         an incident, the actions behind it."""
         del peer
-        repo = await self._repo(params)
+        repo = await self._tracker.here(text(params, "cwd"))
         entry = integer(params, "action")
         await self._tracker.look(repo)
         await self._recorder.settle()
@@ -106,7 +106,7 @@ class ProvenanceDesk:
     async def _undone(self, params: dict[str, Any], peer: Peer) -> Any:
         """The commits of this repository of which a person took something back, with the entry of that undo."""
         del peer
-        repo = await self._repo(params)
+        repo = await self._tracker.here(text(params, "cwd"))
         await self._recorder.settle()
         return {"commits": await asyncio.to_thread(taken_back, self._ledger, named(repo.common))}
 
@@ -137,13 +137,6 @@ class ProvenanceDesk:
                 files[path] = lines
         commits = sorted({line["commit"] for lines in files.values() for line in lines if line["commit"]})
         return {"action": said, "files": files, "wrote": sorted(wrote), "commits": commits, "made": made}
-
-    async def _repo(self, params: dict[str, Any]) -> Repo:
-        repo = await self._tracker.find(os.path.realpath(text(params, "cwd")))
-        if repo is None:
-            raise NotFound("there is no git repository here, or git does not trust its owner. Go into one.")
-        await self._tracker.hear()
-        return repo
 
     def _blamed(self, repo: Repo, path: str, revision: str) -> dict[str, Any]:
         blame = Blame(repo, self._tracker.observer)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,7 +27,7 @@ from interlock.daemon.tracking import Tracker
 from interlock.ledger.dsse import MEDIA_TYPE, sealed
 from interlock.ledger.note import Signer
 from interlock.ledger.store import Ledger
-from interlock.model.errors import AgentError, NotFound, Refused
+from interlock.model.errors import AgentError, Refused
 
 
 class ReviewDesk:
@@ -125,10 +124,7 @@ class ReviewDesk:
         return found
 
     async def _commit(self, params: dict[str, Any]) -> tuple[Repo, str]:
-        repo = await self._tracker.find(os.path.realpath(text(params, "cwd")))
-        if repo is None:
-            raise NotFound("there is no git repository here, or git does not trust its owner. Go into one.")
-        await self._tracker.hear()
+        repo = await self._tracker.here(text(params, "cwd"))
         await self._tracker.look(repo)
         return repo, await asyncio.to_thread(repo.commit, text(params, "revision"))
 

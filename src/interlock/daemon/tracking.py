@@ -25,7 +25,7 @@ from interlock.containment.preimage import wanted
 from interlock.daemon.recorder import LedgerRecorder
 from interlock.ledger.store import Ledger
 from interlock.model.action import Action, Principal, Reading
-from interlock.model.errors import InterlockError
+from interlock.model.errors import InterlockError, NotFound
 
 log = structlog.get_logger()
 
@@ -165,6 +165,14 @@ class Tracker:
         while len(self._repos) > _FOUND:
             self._repos.pop(next(iter(self._repos)))
         return found
+
+    async def here(self, directory: str) -> Repo:
+        """The repository that somebody asks from, with what the ledger says of it heard. Raises NotFound."""
+        repo = await self.find(os.path.realpath(directory))
+        if repo is None:
+            raise NotFound("there is no git repository here, or git does not trust its owner. Go into one.")
+        await self.hear()
+        return repo
 
     async def hear(self) -> None:
         """Read what the ledger says of repositories, once."""
