@@ -194,7 +194,7 @@ def _of(folder: Path, one: Asked, theirs: Python | None, until: float) -> Walked
     if theirs is None or one.runs != "python":
         return _by(folder, one, environment.ours(), until)
     found = _by(folder, one, theirs, until)
-    if found.counts.get("changed gives") or found.ways:
+    if found.counts.get("changed gives") or found.times(1):
         return replace(found, among="with the project's packages")
     again = _by(folder, one, environment.ours(), until)
     if again.why:
