@@ -22,11 +22,10 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
-sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[2]))
+from benchmarks.guards.fetch import home, rows
+from benchmarks.guards.score import SMALL, TOUCHED, Case, changed, ordinary, reversed_fixes, texts
 from benchmarks.pairs.pair import pairs
-from fetch import home, rows  # type: ignore[import-not-found]  # it stands beside this file
-from score import SMALL, TOUCHED, Case, changed, ordinary, reversed_fixes, texts  # type: ignore[import-not-found]
 
 from interlock.changes.guards.odds import features
 from interlock.changes.guards.weight import Weight, formed

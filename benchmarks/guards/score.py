@@ -23,8 +23,8 @@ from difflib import SequenceMatcher, unified_diff
 from fnmatch import fnmatch
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
-from fetch import home, rows  # type: ignore[import-not-found]  # it stands beside this file
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from benchmarks.guards.fetch import home, rows
 
 from interlock.changes import shapes
 from interlock.changes.change import Change, FileChange, Kind, Span, Version

@@ -25,8 +25,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
-sys.path.insert(0, str(Path(__file__).parent))
-from fetch import Project, projects  # type: ignore[import-not-found]  # it stands beside this file
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from benchmarks.risk.fetch import Project, projects
 
 from interlock.changes.risk.measures import FIX
 

@@ -21,8 +21,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-sys.path.insert(0, str(Path(__file__).parent))
-from fetch import projects  # type: ignore[import-not-found]  # it stands beside this file
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from benchmarks.risk.fetch import projects
 
 from interlock.changes.repo import Repo
 from interlock.changes.risk import fit, outcomes
