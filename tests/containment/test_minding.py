@@ -14,6 +14,7 @@ from contextlib import suppress
 import pytest
 
 from interlock.containment.minding import Bounds, End, Word, below, mind
+from interlock.halt.processes import wake
 
 TICKS = "while :; do echo tick; sleep 0.02; done"
 FAMILY = f"""
@@ -87,7 +88,7 @@ def test_it_stands_still_without_a_lease_and_goes_on_with_one(run: Callable[...,
     one.word = Word.STAND
     assert one.until(there=False)
     for pid in below(one.process.pid):
-        os.kill(pid, signal.SIGCONT)  # by somebody outside
+        wake(pid)  # as somebody outside would
     assert one.until(there=False)
     one.word = Word.GO
     assert one.until(there=True)

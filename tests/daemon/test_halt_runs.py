@@ -18,7 +18,7 @@ from daemon.conftest import Guard
 from interlock.daemon.client import call
 from interlock.halt.lease import Reader, boottime
 from interlock.halt.order import Order, What, selector
-from interlock.halt.processes import descendants, look, wake
+from interlock.halt.processes import go_on, look, stop, wake
 from interlock.identity import keys
 from interlock.ledger.store import Ledger
 from interlock.ledger.verify import verify
@@ -148,7 +148,7 @@ def test_what_a_stopped_process_is_told_by_others_does_not_free_it(busy: Guard, 
     """An agent outside of the sandbox may signal what it finds: the daemon looks again each second."""
     done = order(busy, "pause", 'session = "session-1"')
     for one in certificate(busy, done["order"]["id"])["processes"]:
-        os.kill(one["pid"], signal.SIGCONT)
+        wake(one["pid"])  # one that the command's going on ended meanwhile is nobody
     running.ticks(2.5)
     assert running.ticks(1.0) == 0
 
@@ -213,15 +213,13 @@ def test_what_wakes_with_its_machine_waits_for_the_daemon_to_be_awake(busy: Guar
     again, the daemon last.
     """
     assert busy.process is not None
-    asleep = [busy.process.pid, *descendants([running.process.pid])]
-    for pid in asleep:  # from above: whoever sees its command stop takes it for a job that was stopped
-        os.kill(pid, signal.SIGSTOP)
+    os.kill(busy.process.pid, signal.SIGSTOP)
+    stop([running.process.pid])  # not one signal each from a list: the command's own children come and go
     terms = Reader(busy.home.run / "lease").terms()
     assert terms is not None
     running.ticks((terms.until - boottime()) / 1e9 + 0.5)
     assert Reader(busy.home.run / "lease").fresh() is None
-    for pid in reversed(asleep[1:]):
-        os.kill(pid, signal.SIGCONT)
+    go_on([running.process.pid])
     heard = 0
     while (more := running.ticks(1.0)) and heard < 1_000:
         heard += more

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from interlock.halt.lease import Lease
+from interlock.halt.processes import wake
 from native.daemons import EPOCH, Call, Daemon
 from native.runs import ENVIRONMENT, PYTHON, Sandbox, Value, plan_bytes
 from native.test_bound import Bound
@@ -236,7 +237,7 @@ def test_who_lets_a_held_run_go_on_from_outside_does_so_for_a_moment(sandbox: Sa
         run.renews.clear()
         assert run.until(b"tick", there=False)
         for pid in inside(run.process.pid):
-            os.kill(pid, signal.SIGCONT)
+            wake(pid)
         assert run.heard(2.0).count(b"tick") < 30
         assert run.heard(0.5) == b""
         run.renews.set()
