@@ -27,7 +27,7 @@ from benchmarks.guards.fetch import home, rows
 from benchmarks.guards.score import SMALL, TOUCHED, Case, changed, ordinary, reversed_fixes, texts
 from benchmarks.pairs.pair import pairs
 
-from interlock.changes.guards.odds import features
+from interlock.changes.guards.odds import features, least
 from interlock.changes.guards.weight import Weight, formed
 
 SHEET = Path(__file__).parents[2] / "src/interlock/changes/guards/data/odds.toml"
@@ -190,6 +190,7 @@ def table(known: Sequence[Known], strongest: Sequence[float]) -> float:
     for share in (0.70, 0.75, 0.80, form / len(fixes)):
         bound = fixes[round(share * len(fixes)) - 1]
         line(f"odds {math.exp(bound):.3f}", [s >= bound for s in strongest])
+    line(f"in use, {least():.3f}", [s >= math.log(least()) for s in strongest])
     return fixes[form - 1]
 
 
