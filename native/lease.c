@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SIZE = 4096, ROWS = 250, TRIES = 64, LIVE = 1, ALL_HALTED = 2 };
+enum { SIZE = 4096, ROWS = 250, WAIT_MS = 100, LIVE = 1, ALL_HALTED = 2 };
 
 struct row {
     uint64_t run;
@@ -95,33 +95,43 @@ static const char *map_it(void)
     return why;
 }
 
-/* A copy that nobody was writing meanwhile; false where there is none. */
+/* A copy that nobody was writing meanwhile, and that is whole; false where it is not. */
 static bool copy_it(struct lease *copy)
 {
-    for (int i = 0; i < TRIES; i++) {
-        uint64_t before = __atomic_load_n(&mapped->sequence, __ATOMIC_ACQUIRE);
-        if (before & 1)
-            continue;
-        memcpy(copy, mapped, offsetof(struct lease, table));
-        uint32_t rows = copy->rows <= ROWS ? copy->rows : 0;
-        memcpy(copy->table, mapped->table, rows * sizeof *copy->table);
-        __atomic_thread_fence(__ATOMIC_ACQUIRE);
-        if (__atomic_load_n(&mapped->sequence, __ATOMIC_RELAXED) == before)
-            return true;
-    }
-    return false;
+    const size_t from = offsetof(struct lease, epoch), length = offsetof(struct lease, sum) - from;
+    uint64_t before = __atomic_load_n(&mapped->sequence, __ATOMIC_ACQUIRE);
+    if (before & 1)
+        return false;
+    memcpy(copy, mapped, offsetof(struct lease, table));
+    uint32_t rows = copy->rows <= ROWS ? copy->rows : 0;
+    memcpy(copy->table, mapped->table, rows * sizeof *copy->table);
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    return __atomic_load_n(&mapped->sequence, __ATOMIC_RELAXED) == before && memcmp(copy->magic, "ILKLEASE", 8) == 0 &&
+           copy->version == 1 && copy->size == SIZE && copy->rows <= ROWS &&
+           (copy->state == LIVE || copy->state == ALL_HALTED) && sum_of((char *)copy + from, length) == copy->sum &&
+           sum_of(copy->table, copy->rows * sizeof *copy->table) == copy->sum_of_rows;
 }
 
-static struct terms read_it(uint64_t run)
+/*
+ * The same, of a lease that is being written: that takes less than a microsecond, but the daemon may lose its processor
+ * in the middle of it. Only one that was left half written, or spoilt, is not whole in the end.
+ */
+static bool wait_for_copy(struct lease *copy)
+{
+    int64_t end = now_ms() + WAIT_MS;
+    while (!copy_it(copy)) {
+        if (now_ms() >= end)
+            return false;
+        pause_ms(1);
+    }
+    return true;
+}
+
+static struct terms read_it(uint64_t run, bool (*take)(struct lease *))
 {
     static struct lease copy;
     struct terms terms = {.why = "its lease is torn"};
-    if (!copy_it(&copy))
-        return terms;
-    const size_t from = offsetof(struct lease, epoch), length = offsetof(struct lease, sum) - from;
-    if (memcmp(copy.magic, "ILKLEASE", 8) != 0 || copy.version != 1 || copy.size != SIZE || copy.rows > ROWS ||
-        (copy.state != LIVE && copy.state != ALL_HALTED) || sum_of((char *)&copy + from, length) != copy.sum ||
-        sum_of(copy.table, copy.rows * sizeof *copy.table) != copy.sum_of_rows)
+    if (!take(&copy))
         return terms;
     int64_t now = boottime_ns();
     terms.epoch = copy.epoch;
@@ -140,13 +150,13 @@ struct terms look_at_lease(uint64_t run)
     struct terms terms = {.why = NULL};
     if (!mapped && (terms.why = map_it()))
         return terms;
-    terms = read_it(run);
+    terms = read_it(run, copy_it);
     if (terms.why) {
         /* A daemon that found it spoilt has made another one. */
         const struct lease *old = mapped;
         mapped = NULL;
         if (!map_it())
-            terms = read_it(run);
+            terms = read_it(run, wait_for_copy);
         munmap((void *)(uintptr_t)old, SIZE);
     }
     return terms;

@@ -6,6 +6,7 @@ import ctypes
 import os
 import subprocess
 import threading
+import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -204,6 +205,32 @@ def test_a_reader_never_sees_half_of_a_writing(lease: Lease) -> None:
                 assert int.from_bytes(terms.digest, "little") == terms.epoch
                 assert terms.halted == {name_of(str(terms.epoch)): KILLED}
         assert seen > 100
+    finally:
+        stop.set()
+        writer.join()
+
+
+def test_a_look_that_falls_into_a_writing_waits_for_its_end(lease: Lease, reader_in_c: Path) -> None:
+    """Story: a drill on a busy machine refused a Read ("its lease is torn"): the daemon had lost its processor between
+    two bytes of it, and the client gave up within a microsecond.
+    """
+    folder, stop = lease.path.parent, threading.Event()
+
+    def write() -> None:
+        while not stop.is_set():
+            spoil(lease.path, 16, b"\x01")
+            time.sleep(0.005)
+            lease.renew(41, DIGEST, {})
+            time.sleep(0.005)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        reader = Reader(lease.path)
+        for _ in range(20):
+            assert in_c(reader_in_c, folder) == ("", 41, 0)
+            assert client.lease(str(folder)) == 41
+            assert reader.fresh() is not None
     finally:
         stop.set()
         writer.join()

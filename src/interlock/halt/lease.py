@@ -42,12 +42,13 @@ LIVE, ALL_HALTED = 1, 2
 FROZEN, KILLED = 1, 2
 
 _HEAD = struct.Struct("<8sIIQQQQ32sIIII")
+_MARK = struct.Struct("<8sIIQ")  # up to 23
 _BODY = struct.Struct("<QQQ32sIII")  # from 24 to 91
 _ROW = struct.Struct("<QII")
 _COUNT = struct.Struct("<Q")
 _ROWS = (SIZE - _HEAD.size) // _ROW.size
 _SEQUENCE, _FIRST, _SUM, _TABLE = 16, 24, 92, 96
-_TRIES = 64
+_WAIT = 0.1  # seconds; a daemon that writes may lose its processor in the middle of it
 
 
 class Terms(NamedTuple):
@@ -107,12 +108,15 @@ class Lease:
         rows = b"".join(_ROW.pack(name_of(run), what, 0) for run, what in halted.items())[: _ROWS * _ROW.size]
         state = LIVE if len(halted) <= _ROWS else ALL_HALTED
         body = _BODY.pack(epoch, until, now, digest, state, len(rows) // _ROW.size, zlib.crc32(rows))
-        self._map[_SEQUENCE:_FIRST] = (self._sequence + 1).to_bytes(8, "little")
-        self._map[_FIRST : _SUM + 4] = body + zlib.crc32(body).to_bytes(4, "little")
-        self._map[_TABLE : _TABLE + len(rows)] = rows
-        self._map[:_SEQUENCE] = MAGIC + VERSION.to_bytes(4, "little") + SIZE.to_bytes(4, "little")
+        opened = _MARK.pack(MAGIC, VERSION, SIZE, self._sequence + 1)
+        content = body + zlib.crc32(body).to_bytes(4, "little") + rows
+        end = _FIRST + len(content)
         self._sequence += 2
-        self._map[_SEQUENCE:_FIRST] = self._sequence.to_bytes(8, "little")
+        closed = self._sequence.to_bytes(8, "little")
+        # All is made before: without a call in between, no other thread of the daemon has its turn while readers wait.
+        self._map[:_FIRST] = opened
+        self._map[_FIRST:end] = content
+        self._map[_SEQUENCE:_FIRST] = closed
         return until
 
     def close(self) -> None:
@@ -140,25 +144,26 @@ class Reader:
             os.close(descriptor)
 
     def terms(self) -> Terms | None:
-        """What it says; None where it cannot be believed."""
-        for _ in range(_TRIES):
-            head = self._map[:_TABLE]
-            magic, version, size, sequence, epoch, until, written, digest, state, rows, of_rows, of_head = _HEAD.unpack(
-                head
-            )
-            if sequence & 1:
-                continue
-            table = self._map[_TABLE : _TABLE + rows * _ROW.size] if rows and rows <= _ROWS else b""
-            if _COUNT.unpack_from(self._map, _SEQUENCE)[0] != sequence:
-                continue
-            whole = (
-                magic == MAGIC and version == VERSION and size == SIZE and rows <= _ROWS and state in (LIVE, ALL_HALTED)
-            )
-            if not whole or zlib.crc32(head[_FIRST:_SUM]) != of_head or zlib.crc32(table) != of_rows:
-                return None
-            halted = {name: what for name, what, _ in _ROW.iter_unpack(table)} if table else {}
-            return Terms(epoch, until, written, digest, state, halted)
-        return None
+        """What it says, once nobody is writing it; None where it cannot be believed."""
+        end = time.monotonic() + _WAIT
+        while (terms := self._whole()) is None and time.monotonic() < end:
+            time.sleep(0.001)
+        return terms
+
+    def _whole(self) -> Terms | None:
+        head = self._map[:_TABLE]
+        magic, version, size, sequence, epoch, until, written, digest, state, rows, of_rows, of_head = _HEAD.unpack(
+            head
+        )
+        known = magic == MAGIC and version == VERSION and size == SIZE and rows <= _ROWS and state in (LIVE, ALL_HALTED)
+        if sequence & 1 or not known:
+            return None
+        table = self._map[_TABLE : _TABLE + rows * _ROW.size]
+        unchanged = _COUNT.unpack_from(self._map, _SEQUENCE)[0] == sequence
+        if not unchanged or zlib.crc32(head[_FIRST:_SUM]) != of_head or zlib.crc32(table) != of_rows:
+            return None
+        halted = {name: what for name, what, _ in _ROW.iter_unpack(table)}
+        return Terms(epoch, until, written, digest, state, halted)
 
     def fresh(self) -> Terms | None:
         """The terms, where they are good now."""

@@ -33,6 +33,7 @@ DRAIN = 2.0
 DEFAULT_DEADLINE_MS = 55_000
 REFUSED = 2
 LEASE = 4096
+WRITTEN = 0.1  # seconds that a lease may be in writing: its daemon may lose the processor in the middle of it
 
 RESTART = "Run `interlock status`, and `interlock down` then `interlock up` if it does not answer."
 REPAIR = "Run `interlock doctor` to see what is wrong."
@@ -398,21 +399,25 @@ def lease(run: str) -> int | str:
             return "its lease belongs to somebody else"
         if facts.st_mode & 0o022:
             return "its lease can be written by others"
-        for _ in range(64):
-            head = os.pread(descriptor, 96, 0)
-            if len(head) == 96 and not head[16] & 1 and os.pread(descriptor, 8, 16) == head[16:24]:
-                return terms(head)
+        end = time.monotonic() + WRITTEN
+        while (found := terms(descriptor)) is None:
+            if time.monotonic() >= end:
+                return "its lease is torn"
+            time.sleep(0.001)
+        return found
     finally:
         os.close(descriptor)
-    return "its lease is torn"
 
 
-def terms(head: bytes) -> int | str:
-    """The epoch in a lease's first 96 bytes, or why it is not good."""
+def terms(descriptor: int) -> int | str | None:
+    """The epoch in a lease, or why it is not good; None where it is not whole, or somebody writes it just now."""
+    head = os.pread(descriptor, 96, 0)
+    if len(head) != 96 or head[16] & 1 or os.pread(descriptor, 8, 16) != head[16:24]:
+        return None
     magic, version, size, _, epoch, until, written, _, state, rows, _, check = struct.unpack("<8sIIQQQQ32sIIII", head)
     known = (magic, version, size) == (b"ILKLEASE", 1, LEASE) and state in (1, 2) and rows <= 250
     if not known or zlib.crc32(head[24:92]) != check:
-        return "its lease is torn"
+        return None
     fresh = written <= time.clock_gettime_ns(time.CLOCK_BOOTTIME) < until
     return int(epoch) if fresh else "its lease has lapsed"
 
