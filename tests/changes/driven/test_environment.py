@@ -150,6 +150,23 @@ def test_a_file_that_needs_more_than_its_packages_is_walked_without_them(
     assert f"without the project's packages: {why}" in facts["walked pay/m.py"]
 
 
+@needs_room
+@pytest.mark.slow
+def test_another_error_alone_is_no_answer_that_keeps_a_walk_with_its_packages(tmp_path: Path, project: Path) -> None:
+    """Story: with its packages every call failed, before and after, by another error each; the check that was taken out
+    was never reached, and the walk without them, which reaches it, was not taken.
+    """
+    text = SHOP.replace("    if not", "    shoprules.running()\n    if not")
+    other = (
+        "    try:\n        shoprules.running()\n    except RuntimeError:\n        raise LookupError('none') from None\n"
+    )
+    weaker = text.replace("    if cents < LEAST:\n        raise ValueError(cents)\n", "")
+    weaker = weaker.replace("    shoprules.running()\n", other)
+    found, facts, _ = walked(tmp_path, {**FILES, **toml(str(project)), "pay/m.py": text}, {"pay/m.py": weaker})
+    assert "without the project's packages" in facts["walked pay/m.py"], facts
+    assert [f.rule for f in found] == ["formal/walk-accepts"], facts
+
+
 def script(folder: Path, line: str) -> Path:
     """What stands where an interpreter is looked for."""
     python = folder / "bin" / "python3.8"
