@@ -9,6 +9,7 @@ every figure. The packages stay in DIRECTORY; the repository holds names and ver
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
@@ -155,4 +156,8 @@ def main(root: Path, which: str = "all") -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), *sys.argv[2:3])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("root", type=Path)
+    parser.add_argument("which", nargs="?", default="all", choices=("all", "advisories", "ordinary", "learned"))
+    given = parser.parse_args()
+    main(given.root, given.which)

@@ -11,10 +11,10 @@ releases. DIRECTORY stays outside of the repository, which holds names and versi
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -115,4 +115,6 @@ def main(root: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("root", type=Path)
+    main(parser.parse_args().root)

@@ -14,6 +14,7 @@ made, the version's own number. Nothing of a package runs.
 
 from __future__ import annotations
 
+import argparse
 import io
 import os
 import re
@@ -174,4 +175,6 @@ def main(root: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("root", type=Path)
+    main(parser.parse_args().root)

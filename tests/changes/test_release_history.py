@@ -12,9 +12,9 @@ import pytest
 from interlock.changes.repo import Repo
 from interlock.changes.risk import outcomes
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks/risk"))
-from fetch import Project, keep  # type: ignore[import-not-found]
-from history import build, entries, mends  # type: ignore[import-not-found]
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from benchmarks.risk.fetch import Project, keep
+from benchmarks.risk.history import build, entries, mends
 
 _LOG = """Changes
 =======
