@@ -103,6 +103,51 @@ def test_an_incident_that_comes_from_nothing_known_is_refused(
     assert shop.entries("incident") == []
 
 
+def test_a_trace_names_the_incidents_of_what_it_finds(shop: Guard) -> None:
+    """Story: somebody traced a line to its prompt, and nothing said that it had emptied a table the day before."""
+    (action,) = (entry["index"] for entry in shop.entries("intent") if entry["body"]["tool"] == "Write")
+    everywhere = ("HEAD", "shop.py:1", f"#{action}")
+    assert [said(shop, "trace", what)["incidents"] for what in everywhere] == [[], [], []]
+    assert "incident" not in shop.cli("trace", "HEAD").stdout
+    made = {name: said(shop, *WORDS, f"--{name}", of)["entry"] for name, of in (
+        ("commit", "HEAD"), ("action", str(action)), ("session", "session-1"))}  # fmt: skip
+    said(shop, *WORDS, "--commit", "HEAD~1")  # of a commit that is none of these
+    said(shop, "incident", "close", str(made["session"]), "--as", "mistaken")
+    wanted = [
+        (made["session"], "session", "mistaken"),
+        (made["action"], "action", "open"),
+        (made["commit"], "commit", "open"),
+    ]
+    for what in everywhere:
+        told = said(shop, "trace", what)["incidents"]
+        assert [(one["entry"], one["through"], one["state"]) for one in told] == wanted, what
+    text = " ".join(shop.cli("trace", "shop.py:1").stdout.split())
+    assert f"incident #{made['commit']} high, open: orders were charged twice (names the commit)" in text
+    assert f"interlock incident show {made['commit']}" in text
+    assert f"#{made['session']} high, mistaken: orders were charged twice (names the whole session)" in text
+
+
+def test_an_amended_commit_keeps_the_incidents_of_its_actions(shop: Guard) -> None:
+    made = said(shop, *WORDS, "--commit", "HEAD")
+    git(shop, "commit", "-q", "--amend", "-m", "sell, and say so")
+    assert [(one["entry"], one["through"]) for one in said(shop, "trace", "HEAD")["incidents"]] == [
+        (made["entry"], "action")
+    ]
+    assert said(shop, "trace", "HEAD~1")["incidents"] == []
+
+
+def test_a_line_is_not_blamed_for_what_else_its_commit_holds(shop: Guard) -> None:
+    """A line of a commit whose other lines went wrong: the incident names an action that did not write this one."""
+    write(shop, "price.py", "PRICE = 1\n")
+    write(shop, "stock.py", "STOCK = 2\n")
+    commit(shop, "price and stock")
+    bad = [entry["index"] for entry in shop.entries("intent") if entry["body"]["tool"] == "Write"][-1]
+    made = said(shop, *WORDS, "--action", str(bad))
+    assert said(shop, "trace", "price.py:1")["incidents"] == []
+    assert [one["entry"] for one in said(shop, "trace", "stock.py:1")["incidents"]] == [made["entry"]]
+    assert [one["through"] for one in said(shop, "trace", "HEAD")["incidents"]] == ["action"]
+
+
 def test_an_agent_records_no_incident_and_closes_none(shop: Guard) -> None:
     """Story: an agent would close the incident that its own commit was, or blame another one's."""
     made = said(shop, *WORDS, "--session", "session-1")

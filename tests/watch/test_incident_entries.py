@@ -56,3 +56,26 @@ def test_it_is_closed_once_and_the_newest_stands_first() -> None:
         incidents.closing(entries, 12, "mended", "bob", "")
     with pytest.raises(UsageError):
         incidents.closing(entries, 11, "forgotten", "bob", "")
+
+
+A, B = ("/shop/.git", "a" * 40), ("/shop/.git", "b" * 40)
+
+
+@pytest.mark.parametrize(
+    ("asked", "through"),
+    [
+        ({"commits": {A}, "actions": {3}, "sessions": {"s"}}, "commit"),
+        ({"commits": {B}, "actions": {3}, "sessions": {"s"}}, "action"),
+        ({"commits": {B}, "actions": {7}}, "action"),  # of the commit that it names
+        ({"commits": {B}, "actions": {8}, "sessions": {"s"}}, "session"),
+        ({"commits": {B}, "actions": {8}, "sessions": {"other"}}, ""),
+        ({}, ""),
+    ],
+)
+def test_the_closest_way_to_an_incident_is_told(asked: dict[str, Any], through: str) -> None:
+    one = body(commits=[{"repository": A[0], "commit": A[1]}], actions=(3,), sessions=("s",))
+    of: dict[str, Any] = {"commits": (), "actions": (), "sessions": (), "behind": {A: {7}, B: {8}}} | asked
+    found = incidents.touching(incidents.listed(told(one)), **of)
+    assert [(row["entry"], row["state"], row["through"]) for row in found] == (
+        [(10, "open", through)] if through else []
+    )

@@ -15,6 +15,9 @@ from interlock.model.visible import visible
 _ACTION = re.compile(r"#?(\d{1,6})")
 _LINE = re.compile(r"(.+):(\d+)")
 _SHOWN = 20
+_ASKED = 200  # entries whose incidents are asked for at once
+_COMMITS = 32  # and commits beside them
+_THROUGH = {"commit": "names the commit", "action": "traced to the action", "session": "names the whole session"}
 
 
 @click.command(
@@ -29,7 +32,10 @@ _SHOWN = 20
 @click.argument("what", metavar="COMMIT|FILE:LINE|ACTION")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def command(what: str, *, as_json: bool) -> None:
-    """Follow a line or a commit back to its prompt, or an action to the lines and commits that are left of it."""
+    """Follow a line or a commit back to its prompt, or an action to the lines and commits that are left of it.
+
+    Incidents that were traced to what it finds are named too, open or closed.
+    """
     if (match := _ACTION.fullmatch(what)) is not None:
         found = _action(int(match[1]))
     elif (match := _LINE.fullmatch(what)) is not None:
@@ -49,6 +55,10 @@ def command(what: str, *, as_json: bool) -> None:
         field("author", found["author"])
     if not found["actions"]:
         field("action", "none is known: nobody recorded it, or a person wrote it")
+    for one in found["incidents"][:_SHOWN]:
+        _went_wrong(one)
+    if (left := len(found["incidents"]) - _SHOWN) > 0:
+        field("", f"and {many(left, 'more incident')}: --json, or interlock incident list --all")
 
 
 def _action(entry: int) -> dict[str, Any]:
@@ -56,8 +66,11 @@ def _action(entry: int) -> dict[str, Any]:
 
     found = call(locate(), "provenance.trace", {"cwd": here(), "action": entry}, timeout=120.0)
     if "actions" in found:  # of an incident
-        return {"actions": found["actions"], "commits": found["commits"]}
-    return {"actions": [found["action"]], "files": found["files"], "commits": found["commits"] or found["made"]}
+        known = _incidents([act["entry"] for act in found["actions"]], found["commits"])
+        return {"actions": found["actions"], "commits": found["commits"], "incidents": known}
+    commits = found["commits"] or found["made"]
+    known = _incidents([entry], commits)
+    return {"actions": [found["action"]], "files": found["files"], "commits": commits, "incidents": known}
 
 
 def _line(file: str, line: int) -> dict[str, Any]:
@@ -69,7 +82,9 @@ def _line(file: str, line: int) -> dict[str, Any]:
         raise NotFound(f"{file} has {many(len(found['lines']), 'line')}, and no line {line}.")
     said = found["lines"][line - 1]
     acts = [found["actions"][str(entry)] for entry in said["actions"] if str(entry) in found["actions"]]
-    return {"author": said["author"], "actions": acts, "commits": [said["commit"]] if said["commit"] else []}
+    commits = [said["commit"]] if said["commit"] else []
+    known = _incidents([act["entry"] for act in acts], commits)
+    return {"author": said["author"], "actions": acts, "commits": commits, "incidents": known}
 
 
 def _commit(revision: str) -> dict[str, Any]:
@@ -83,7 +98,24 @@ def _commit(revision: str) -> dict[str, Any]:
         "actions": [acts[entry] for entry in sorted(acts, key=int)],
         "files": {path: lines for path, lines in files.items() if lines},
         "commits": [found["commit"]],
+        "incidents": _incidents([found["entry"]], []),
     }
+
+
+def _incidents(entries: list[int], commits: list[str]) -> list[dict[str, Any]]:
+    """The incidents that were traced to what these entries are of, or that name one of these commits."""
+    from interlock.daemon.client import call
+
+    asked = {"cwd": here(), "entries": entries[:_ASKED], "commits": commits[:_COMMITS]}
+    known: list[dict[str, Any]] = call(locate(), "incident.touching", asked, timeout=120.0)["incidents"]
+    return known
+
+
+def _went_wrong(one: dict[str, Any]) -> None:
+    """What went wrong, how bad it was, whether it is over, and where more of it stands."""
+    through = _THROUGH[one["through"]]
+    field("incident", f"#{one['entry']} {one['severity']}, {one['state']}: {one['what']} ({through})")
+    field("", f"interlock incident show {one['entry']}")
 
 
 def _tell(act: dict[str, Any]) -> None:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from interlock.broker.clock import Clock, seconds, stamp
-from interlock.changes.provenance import story
 from interlock.changes.provenance.gitread import Repo
 from interlock.changes.provenance.journal import named
 from interlock.daemon.attesting import Attester
@@ -17,13 +15,13 @@ from interlock.daemon.desk import Method
 from interlock.daemon.params import integer, text, texts
 from interlock.daemon.recorder import LedgerRecorder
 from interlock.daemon.server import Peer
-from interlock.daemon.takenback import action, attested, holding
+from interlock.daemon.takenback import action, holding
+from interlock.daemon.traced import INTENT, entries, origin, touching, traced
 from interlock.daemon.tracking import Tracker
 from interlock.ledger.store import Ledger
 from interlock.model.errors import AgentError, NotFound, UsageError
 from interlock.watch import incidents
 
-_INTENT = "intent"
 _SHOWN = 200  # actions behind one incident that are told; their number is told whole
 _CLOCKS = 60.0  # seconds that a clock may be wrong by
 
@@ -49,6 +47,7 @@ class IncidentDesk:
             "incident.close": self._close,
             "incident.list": self._list,
             "incident.show": self._show,
+            "incident.touching": self._touching,
             "incident.commits": self._commits,
         }
 
@@ -57,7 +56,7 @@ class IncidentDesk:
         at = self._when(text(params, "at", ""))
         repo, commits = await self._named(params)
         await self._recorder.settle()
-        actions = await asyncio.to_thread(self._actions, params.get("actions", []))
+        actions = await asyncio.to_thread(self._actions, self._numbers(params, "actions"))
         sessions = texts(params, "sessions")
         rows = [{"repository": named(repo.common), "commit": name} for name in commits] if repo else []
         said: dict[str, Any] = {"commits": rows, "actions": actions, "sessions": sessions}
@@ -93,14 +92,18 @@ class IncidentDesk:
             await self._attester.attest(repo, name)
         return repo, list(dict.fromkeys(found))
 
-    def _actions(self, numbers: Any) -> list[int]:
-        """The actions that these entries are of. Raises AgentError, NotFound."""
+    def _numbers(self, params: dict[str, Any], name: str) -> list[int]:
+        numbers = params.get(name, [])
         if not isinstance(numbers, list) or len(numbers) > _SHOWN:
-            raise AgentError(f"actions is no list of at most {_SHOWN} entries.")
+            raise AgentError(f"{name} is no list of at most {_SHOWN} entries.")
+        return [integer({name: number}, name) for number in numbers]
+
+    def _actions(self, numbers: list[int]) -> list[int]:
+        """The actions that these entries are of. Raises NotFound."""
         found = []
         for number in numbers:
-            entry = action(self._ledger, integer({"action": number}, "action"))
-            if not 0 <= entry < self._ledger.size or self._ledger.entry(entry).kind != _INTENT:
+            entry = action(self._ledger, number)
+            if not 0 <= entry < self._ledger.size or self._ledger.entry(entry).kind != INTENT:
                 raise NotFound(f"entry {number} is no action. `interlock log` lists them.")
             found.append(entry)
         return list(dict.fromkeys(found))
@@ -126,6 +129,18 @@ class IncidentDesk:
         behind = await asyncio.to_thread(traced, self._ledger, one)
         return {**one, "traced": behind[:_SHOWN], "more": max(0, len(behind) - _SHOWN)}
 
+    async def _touching(self, params: dict[str, Any], peer: Peer) -> Any:
+        """The incidents that were traced to what these entries are of; with `cwd`, also to commits of that repository,
+        by their names."""
+        del peer
+        names = texts(params, "commits")
+        common = named((await self._tracker.here(text(params, "cwd"))).common) if names else ""
+        numbers = self._numbers(params, "entries")
+        await self._recorder.settle()
+        of = await asyncio.to_thread(origin, self._ledger, numbers)
+        found = await asyncio.to_thread(touching, self._ledger, of, [(common, name) for name in names])
+        return {"incidents": found[:_SHOWN], "more": max(0, len(found) - _SHOWN)}
+
     async def _commits(self, params: dict[str, Any], peer: Peer) -> Any:
         """Commit of this repository -> the incident that came from it. One that was no incident counts for nothing."""
         del peer
@@ -142,23 +157,4 @@ class IncidentDesk:
         return found
 
     def _entries(self) -> list[tuple[int, dict[str, Any]]]:
-        stored = self._ledger.entries(kinds=[incidents.KIND, incidents.CLOSE])
-        return [(one.index, json.loads(one.raw)) for one in stored]
-
-
-def traced(ledger: Ledger, said: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The stories of all actions behind what an incident names: agent, session, model, prompt digest, tool."""
-    found = {int(entry) for entry in said["actions"]}
-    wanted = {(str(row["repository"]), str(row["commit"])) for row in said["commits"]}
-    if wanted:
-        found |= {entry for name, entries in attested(ledger) if name in wanted for entry in entries}
-    sessions: Sequence[str] = said["sessions"]
-    if sessions:
-        for stored in ledger.entries(kinds=[_INTENT]):
-            if json.loads(stored.raw)["body"].get("principal", {}).get("session") in sessions:
-                found.add(stored.index)
-    return [_acted(ledger, entry) for entry in sorted(found) if 0 <= entry < ledger.size]
-
-
-def _acted(ledger: Ledger, entry: int) -> dict[str, Any]:
-    return story.action(entry, json.loads(ledger.entry(entry).raw))
+        return entries(self._ledger)

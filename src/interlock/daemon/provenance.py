@@ -18,11 +18,11 @@ from interlock.changes.provenance.owners import actions, author
 from interlock.changes.provenance.text import LARGEST
 from interlock.daemon.attesting import Attester
 from interlock.daemon.desk import Method
-from interlock.daemon.incidents import traced
 from interlock.daemon.params import integer, text
 from interlock.daemon.recorder import LedgerRecorder
 from interlock.daemon.server import Peer
 from interlock.daemon.takenback import taken_back
+from interlock.daemon.traced import traced
 from interlock.daemon.tracking import Tracker
 from interlock.ledger.store import Ledger
 from interlock.model.errors import NotFound

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from interlock.changes.provenance import attest
@@ -43,11 +43,15 @@ def holding(ledger: Ledger, repository: str, actions: Mapping[int, int]) -> dict
     return found
 
 
-def attested(ledger: Ledger) -> Iterator[tuple[tuple[str, str], list[int]]]:
-    """Of each attestation its repository and commit, and the actions behind that."""
+def attested(
+    ledger: Ledger, wanted: Collection[tuple[str, str]] | None = None
+) -> Iterator[tuple[tuple[str, str], list[int]]]:
+    """Of each attestation its repository and commit, and the actions behind that. `wanted`: of these commits alone."""
     for stored in ledger.entries(kinds=[attest.KIND]):
         body = json.loads(stored.raw)["body"]
-        yield (str(body["repository"]), str(body["commit"])), _behind(ledger, body)
+        name = (str(body["repository"]), str(body["commit"]))
+        if wanted is None or name in wanted:
+            yield name, _behind(ledger, body)
 
 
 def _undos(ledger: Ledger) -> Iterable[tuple[int, list[int]]]:

@@ -8,7 +8,7 @@ Both are a person's word. What stands behind an incident is found in the ledger,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from interlock.model.errors import NotFound, Refused, UsageError
@@ -19,6 +19,8 @@ ENDS = ("mended", "mistaken")
 WORDS = 1_000  # characters of what happened, and of why one was closed: an entry has 16 KiB
 _NAMED = 20  # models, prompts and tools that an entry names
 
+_TOLD = ("entry", "what", "severity", "state", "at")  # of one that is named beside something else
+Commit = tuple[str, str]  # repository and name
 _Entry = tuple[int, Mapping[str, Any]]  # index, and the decoded entry
 
 
@@ -75,6 +77,35 @@ def listed(entries: Iterable[_Entry]) -> list[dict[str, Any]]:
         elif (one := found.get(said["incident"])) is not None:
             one |= {"state": said["as"], "closed": {"entry": index, "time": entry["time"], **said}}
     return sorted(found.values(), key=lambda one: -int(one["entry"]))
+
+
+def touching(
+    listed: Iterable[Mapping[str, Any]], *, commits: Collection[Commit], actions: Collection[int],
+    sessions: Collection[str], behind: Mapping[Commit, Collection[int]],
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Those that were traced to one of these, in their order, each with the closest that says so (`through`): it names
+    the `commit`; it names the `action`, or a commit that has lines of it; it names the `session` of the action.
+
+    Args:
+        listed: incidents as `listed` gives them.
+        commits: those that are asked about.
+        actions: those that are asked about, and those that stand behind the commits.
+        sessions: those of the actions.
+        behind: of each commit that an incident names, the actions that wrote its lines.
+    """
+    found = []
+    for one in listed:
+        named = [(str(row["repository"]), str(row["commit"])) for row in one["commits"]]
+        acts = set(one["actions"]).union(*(behind.get(commit, ()) for commit in named))
+        ways = (
+            ("commit", any(commit in commits for commit in named)),
+            ("action", not acts.isdisjoint(actions)),
+            ("session", not set(one["sessions"]).isdisjoint(sessions)),
+        )
+        through = next((way for way, holds in ways if holds), "")
+        if through:
+            found.append({name: one[name] for name in _TOLD} | {"through": through})
+    return found
 
 
 def closing(entries: Iterable[_Entry], number: int, how: str, by: str, because: str) -> dict[str, Any]:
