@@ -127,6 +127,38 @@ def test_a_trace_names_the_incidents_of_what_it_finds(shop: Guard) -> None:
     assert f"#{made['session']} high, mistaken: orders were charged twice (names the whole session)" in text
 
 
+def test_an_entry_leads_to_the_commit_or_the_action_that_it_is_of(shop: Guard) -> None:
+    """What the panel records by: the numbers that stand on its pages. A commit that is not attested yet is, by then."""
+    assert shop.cli("attest").returncode == 0
+    (attested,) = (entry["index"] for entry in shop.entries("attestation"))
+    (written,) = (entry["index"] for entry in shop.entries("outcome"))
+    head, before = git(shop, "rev-parse", "HEAD"), git(shop, "rev-parse", "HEAD~1")
+    assert shop.cli("review", "HEAD~1", "--as", "critic", "--says", "ok").returncode == 0
+    (review,) = (entry["index"] for entry in shop.entries("review"))
+    of = {"entries": [attested, written, review], "sessions": ["session-1"]}
+    found = call(shop.home, "incident.origin", of)
+    assert [row["commit"] for row in found["commits"]] == [head, before]
+    assert (found["behind"]["models"], found["unattested"]) == (["claude-test-1"], 1)
+    assert shop.entries("incident") == []
+    made = call(shop.home, "incident.record", {"what": "x", "severity": "low", **of})
+    assert (made["commits"], made["actions"]) == (found["commits"], found["actions"])
+    assert call(shop.home, "incident.origin", of)["unattested"] == 0
+    shown = call(shop.home, "incident.show", {"id": made["entry"]})
+    assert shown["attested"] == [attested, shop.entries("attestation")[-1]["index"]]
+    for wrong in (0, 10**6):
+        with pytest.raises(Remote, match=f"entry {wrong} is no action, and of no commit"):
+            call(shop.home, "incident.record", {"what": "x", "severity": "low", "entries": [attested, wrong]})
+
+
+def test_a_commit_whose_repository_is_gone_is_recorded_where_it_is(shop: Guard) -> None:
+    assert shop.cli("review", "HEAD~1", "--as", "critic", "--says", "ok").returncode == 0
+    (review,) = (entry["index"] for entry in shop.entries("review"))
+    (shop.project / ".git").rename(shop.base / "moved.git")
+    with pytest.raises(Remote, match="interlock incident record --commit"):
+        call(shop.home, "incident.record", {"what": "x", "severity": "low", "entries": [review]})
+    assert shop.entries("incident") == []
+
+
 def test_an_amended_commit_keeps_the_incidents_of_its_actions(shop: Guard) -> None:
     made = said(shop, *WORDS, "--commit", "HEAD")
     git(shop, "commit", "-q", "--amend", "-m", "sell, and say so")

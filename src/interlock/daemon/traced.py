@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from interlock.changes.provenance import attest, journal, review, story
@@ -77,6 +77,17 @@ def touching(ledger: Ledger, of: Origin, beside: Iterable[Commit] = ()) -> list[
     return incidents.touching(
         known, commits={*of.commits, *beside}, actions=actions, sessions=sessions - {""}, behind=behind
     )
+
+
+def attestations(ledger: Ledger, wanted: Collection[Commit]) -> dict[Commit, int]:
+    """Of each of these commits the entry of its attestation, where there is one."""
+    found: dict[Commit, int] = {}
+    for stored in ledger.entries(kinds=[attest.KIND]) if wanted else ():
+        body = json.loads(stored.raw)["body"]
+        name = (str(body["repository"]), str(body["commit"]))
+        if name in wanted:
+            found.setdefault(name, stored.index)
+    return found
 
 
 def entries(ledger: Ledger) -> list[tuple[int, dict[str, Any]]]:

@@ -58,13 +58,15 @@ def body(
     return {
         "what": worded(what), "at": at, "severity": severity, "by": by,
         "commits": [dict(one) for one in commits], "actions": list(actions), "sessions": list(sessions),
-        "behind": {"actions": len(behind), **_named(behind)},
+        "behind": named(behind),
     }  # fmt: skip
 
 
-def _named(behind: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+def named(behind: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """How many actions stand behind something, and the agents, models, prompts and tools of them."""
     fields = (("agents", "agent"), ("models", "model"), ("prompts", "prompt"), ("tools", "tool"))
-    return {name: sorted({str(act[one]) for act in behind if act.get(one)})[:_NAMED] for name, one in fields}
+    whose = {name: sorted({str(act[one]) for act in behind if act.get(one)})[:_NAMED] for name, one in fields}
+    return {"actions": len(behind), **whose}
 
 
 def listed(entries: Iterable[_Entry]) -> list[dict[str, Any]]:
