@@ -57,13 +57,14 @@ READS = frozenset({
     "checkpoint", "people.list", "grants", "role.list", "token.list", "plan.show", "undo.plan", "decide.printed",
     "changes", "tier", "history.sessions", "history.session", "history.entries", "history.insights", "history.verified",
     "why.explain", "why.rules", "suggestions", "notify.status", "gate.list", "gate.show", EXPORT,
+    "incident.list", "incident.show", "incident.origin", "incident.touching",
 })  # fmt: skip
 
 
 # What somebody may do who signed in from another machine. The rest is done on the machine itself.
 FROM_AFAR = frozenset({
     "approve", "deny", "decide.challenge", "decide.passkey", "halt.order", "halt.resume", "grant.revoke",
-    "review.challenge", "review.passkey",
+    "review.challenge", "review.passkey", "incident.record",
 })  # fmt: skip
 
 

@@ -25,8 +25,9 @@ _TOPICS = (
     ("gate", "gate"),
     ("attestation", "gate"),
     ("review", "gate"),
+    ("incident", "incidents"),
 )
-TOPICS = ("inbox", "sessions", "halts", "grants", "people", "gate", "ledger")
+TOPICS = ("inbox", "sessions", "halts", "grants", "people", "gate", "incidents", "ledger")
 _TOGETHER_SECONDS = 0.02  # changes this close are one word; by then the memory beside the ledger has followed
 _BEAT_SECONDS = 15.0  # a comment now and then: whoever listens to nobody finds out
 

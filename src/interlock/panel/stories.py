@@ -102,12 +102,22 @@ def _reviewed(body: _Body) -> Story:
 
 def _incident(body: _Body) -> Story:
     behind = many(body["behind"]["actions"], "action")
-    return f"incident: {body['severity']}", "bad", f"{body['what']}, by {body['by']}, with {behind} behind it", ""
+    return (
+        f"incident: {body['severity']}",
+        "bad",
+        f"{body['what']}, by {body['by']}, with {behind} behind it",
+        "/incidents",
+    )
 
 
 def _incident_closed(body: _Body) -> Story:
     tone = "good" if body["as"] == "mended" else "calm"
-    return str(body["as"]), tone, f"incident {body['incident']}, by {body['by']}{_because(body)}", ""
+    return (
+        str(body["as"]),
+        tone,
+        f"incident {body['incident']}, by {body['by']}{_because(body)}",
+        f"/incidents/{body['incident']}",
+    )
 
 
 def _edit(body: _Body) -> Story:

@@ -42,6 +42,7 @@ class Day:
     edit: int = -1  # an action that can be taken back
     run: int = -1  # a contained run that holds something for a person
     change: int = -1  # a verdict of the gate on what an agent wrote
+    incident: int = -1  # what came of that change
 
     def screens(self) -> dict[str, str]:
         """Every screen by name: the address that shows most of it."""
@@ -60,6 +61,9 @@ class Day:
             "why": "/why?" + urlencode({"text": "cd build && rm -rf ~/photos | tee log"}),
             "changes": "/changes",
             "change": f"/changes/{self.change}",
+            "incidents": "/incidents",
+            "incident": f"/incidents/{self.incident}",
+            "incident-record": f"/incidents/record?entries={self.change}",
             "halt": "/halt?" + urlencode({"what": "freeze", "where": 'environment = "production"'}),
             "people": "/people",
             "ledger": "/ledger",
@@ -94,6 +98,7 @@ def play(guard: Guard) -> Day:
     _questions(day)
     _standing(day)
     day.change = _judged(guard)
+    day.incident = _went_wrong(guard, day.change)
     return day
 
 
@@ -152,6 +157,15 @@ def _judged(guard: Guard) -> int:
     for words in (("attest",), ("review", "--as", "critic", "--says", "no"), ("gate", "main..HEAD", "--no-cache")):
         nursery.run("interlock.cli.main", words, environment, stock, "")
     return int(guard.entries("gate")[-1]["index"])
+
+
+def _went_wrong(guard: Guard, change: int) -> int:
+    """The change was released all the same; and an older incident, of a whole session, was none."""
+    told = {"what": "it read a colleague's notes aloud", "severity": "low", "sessions": ["checkout"]}
+    other = call(guard.home, "incident.record", told)["entry"]
+    call(guard.home, "incident.close", {"id": other, "as": "mistaken", "because": "a person had asked for it"})
+    told = {"what": "a search for `; ls` listed the server's files", "severity": "critical", "entries": [change]}
+    return int(call(guard.home, "incident.record", told)["entry"])
 
 
 def _committed(guard: Guard, folder: Path, message: str) -> None:

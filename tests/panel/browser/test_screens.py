@@ -9,7 +9,7 @@ from tests.panel.browser.scene import Day
 
 SCREENS = (
     "now", "inbox", "approval", "approval-strong", "receipt", "agents", "session", "run", "undo", "grants", "why",
-    "changes", "change", "halt", "people", "ledger", "entry", "insights",
+    "changes", "change", "incidents", "incident", "incident-record", "halt", "people", "ledger", "entry", "insights",
 )  # fmt: skip
 pytestmark = pytest.mark.browser
 

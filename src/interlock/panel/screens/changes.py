@@ -12,9 +12,11 @@ import msgspec
 from interlock.model.counts import many
 from interlock.model.errors import Refused
 from interlock.panel.screen import Act, Screen, Visit
+from interlock.panel.troubles import NONE, Beside, beside
 
 _FIRST = 8  # files that are named to be looked at first
 _REASONS = 6
+_TRACED = 200  # commits of a change whose incidents are asked for
 _HEAVY = {"block": 10, "review": 3, "note": 1}
 _FOUND = {
     "block": ("finding blocks", "findings block"),
@@ -116,6 +118,7 @@ class Change(msgspec.Struct, frozen=True):
     fork: str
     shown: str  # the digest of the report: what is signed names it
     signers: tuple[str, ...]
+    beside: Beside
 
 
 def view(found: Mapping[str, Any]) -> View:
@@ -148,7 +151,7 @@ def _who(by: Mapping[str, Any]) -> str:
     return f"{agent} {by['session']}" if by.get("session") else agent
 
 
-def change(found: Mapping[str, Any], signers: Sequence[str] = ()) -> Change:
+def change(found: Mapping[str, Any], signers: Sequence[str] = (), troubles: Mapping[str, Any] = NONE) -> Change:
     """One change, whole; where its report is gone, as far as its entry says it, and nobody reviews it by that."""
     body, report = found["body"], found["report"] or {}
     risk, behind = report.get("risk") or {}, found["behind"]
@@ -176,6 +179,7 @@ def change(found: Mapping[str, Any], signers: Sequence[str] = ()) -> Change:
         fork=report.get("fork", ""),
         shown=body["report"]["digest"] if report else "",
         signers=tuple(signers) if report else (),
+        beside=beside(found["entry"], troubles),
     )
 
 
@@ -236,7 +240,10 @@ async def load(visit: Visit) -> View:
 async def load_change(visit: Visit) -> Change:
     """One of them."""
     found, people = await asyncio.gather(visit.ask("gate.show", id=visit.path["id"]), visit.ask("people.list"))
-    return change(found, signing(people, visit.site, visit.seat.name))
+    # Of a change of several commits: what was traced to any of them, as far as they are attested.
+    of = [found["entry"], *found["behind"]["attested"].values()][:_TRACED]
+    troubles = await visit.ask("incident.touching", entries=of)
+    return change(found, signing(people, visit.site, visit.seat.name), troubles)
 
 
 def signing(people: Mapping[str, Any], site: str, me: str) -> tuple[str, ...]:

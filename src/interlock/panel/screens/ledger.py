@@ -12,6 +12,7 @@ import msgspec
 from interlock.panel import links, words
 from interlock.panel.activity import Line, activity, line
 from interlock.panel.screen import Screen, Visit
+from interlock.panel.troubles import Beside, beside
 
 _KINDS = 40
 
@@ -34,7 +35,9 @@ class View(msgspec.Struct, frozen=True):
 
 
 class EntryView(msgspec.Struct, frozen=True):
-    """One entry, with its inclusion proof."""
+    """One entry, with its inclusion proof and the incidents that were traced to it. `incident` is the one that it
+    records or closes, -1 for none.
+    """
 
     line: Line
     kind: str
@@ -42,6 +45,8 @@ class EntryView(msgspec.Struct, frozen=True):
     proof: str
     size: int
     undoable: bool
+    incident: int
+    beside: Beside
     entry: dict[str, Any]
 
 
@@ -79,7 +84,10 @@ async def load(visit: Visit) -> View:
 
 async def load_entry(visit: Visit) -> EntryView:
     """One entry, whole, and the proof that the checkpoint covers it."""
-    entry = await visit.ask("entry", id=visit.path["id"])
+    number = visit.path["id"]
+    entry, troubles = await asyncio.gather(
+        visit.ask("entry", id=number), visit.ask("incident.touching", entries=[number])
+    )
     proof = entry.pop("proof")
     undo = entry["body"].get("undo", {})
     return EntryView(
@@ -89,8 +97,15 @@ async def load_entry(visit: Visit) -> EntryView:
         proof=proof,
         size=_size(proof),
         undoable=isinstance(undo, Mapping) and undo.get("undoable") in {"yes", "partly"},
+        incident=_incident(number, entry),
+        beside=beside(number, troubles),
         entry=entry,
     )
+
+
+def _incident(number: int, entry: Mapping[str, Any]) -> int:
+    kind = words.kind_of(entry)
+    return number if kind == "incident" else entry["body"]["incident"] if kind == "incident.close" else -1
 
 
 def _size(proof: str) -> int:

@@ -34,6 +34,7 @@ class View(msgspec.Struct, frozen=True):
     older: str
     whole: str
     halt: str  # the query of the page that stops it
+    record: str  # and of the one that records an incident of it
     read: int
     of: int
 
@@ -62,6 +63,7 @@ def view(visit: Visit, found: Mapping[str, Any], subagent: str) -> View:
         older=older if found["before"] >= 0 else "",
         whole=links.session(agent, session, visit),
         halt=address({"what": "pause", "where": where(agent, session, subagent)}),
+        record=address({"session": session}),
         read=found["read"],
         of=found["of"],
     )
