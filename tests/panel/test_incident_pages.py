@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import re
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 from tests.daemon.conftest import Guard
@@ -93,6 +94,21 @@ def test_it_is_recorded_on_a_whole_session(browser: Browser, served: Guard, shop
     number = recorded(browser, {"session": "session-1"})
     assert call(served.home, "incident.show", {"id": number})["sessions"] == ["session-1"]
     assert "names the whole session" in browser.get(f"/ledger/{shop['action']}").text
+
+
+def test_a_session_whose_name_does_not_show_is_recorded_as_it_is(browser: Browser, served: Guard) -> None:
+    """An agent chooses the name: what its page links, what the form carries and what is recorded are the very same."""
+    name = " night\u202e\u200b\x1b\n<U+202E> & " + "x" * 150
+    served.hook("Bash", {"command": "ls"}, session_id=name)
+    (held,) = {entry["body"]["principal"]["session"] for entry in served.entries("intent")} - {"session-1"}
+    page = browser.get(f"/agents/session?{urlencode({'agent': 'claude', 'session': held})}").text
+    link = html.unescape(page.split('href="/incidents/record?')[1].split('"')[0])
+    number = recorded(browser, dict(parse_qsl(link)))
+    assert call(served.home, "incident.show", {"id": number})["sessions"] == [held]
+    for path in (f"/incidents/record?{link}", f"/incidents/{number}", "/incidents"):
+        assert "\u202e" not in browser.get(path).text
+    linked = browser.get(f"/incidents/{number}").text.split('href="/agents/session?')[1].split('"')[0]
+    assert dict(parse_qsl(html.unescape(linked)))["session"] == held
 
 
 def test_when_it_happened_is_utc_and_has_happened(browser: Browser, served: Guard, shop: dict[str, int]) -> None:

@@ -75,7 +75,8 @@ def moment(text: str) -> str:
 
 async def load(visit: Visit) -> View:
     """What an incident of what the address names would be traced to. Looking records nothing."""
-    entries, session = typed(visit.query, "entries"), typed(visit.query, "session").strip()
+    entries, session = typed(visit.query, "entries"), typed(visit.query, "session")
+    session = session if session.strip() else ""
     found, problem = None, ""
     if entries.strip() or session:
         try:
