@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,22 @@ def test_the_other_files_of_the_project_are_there_and_what_is_not_installed_take
     looser = files["src/shop/m.py"].replace("n > MOST", "n > MOST + 100")
     found, _, _ = walked(tmp_path, {**files}, {"src/shop/limits.py": "MOST = 50\n", "src/shop/m.py": looser})
     assert "take(n=" in " ".join(f.title for f in found)
+
+
+def test_a_module_imports_from_where_the_tests_of_the_base_do(tmp_path: Path) -> None:
+    """Packages of the tree lie below folders where nobody would look; one of them has no `__init__.py`."""
+    settings = f"[tests]\ncommand = [{sys.executable!r}, '-m', 'pytest']\npath = ['libs', 'api', '../x']\n"
+    files = {
+        ".interlock/gate.toml": settings,
+        "libs/common/limits.py": "MOST = 40\n",
+        "api/shop/rules.py": "def small(n):\n    return n < 1000\n",
+        "api/shop/m.py": "from common.limits import MOST\nfrom .rules import small\n\n"
+        "def take(n):\n    if n > MOST or not small(n):\n        raise ValueError(n)\n    return n\n",
+    }
+    looser = files["api/shop/m.py"].replace("n > MOST or", "n > MOST * 5 or")
+    found, facts, _ = walked(tmp_path, {**files}, {"api/shop/m.py": looser})
+    assert ["take(n=" in f.title for f in found] == [True], facts
+    assert found[0].rule == "formal/walk-accepts"
 
 
 def test_what_means_the_same_is_neither_looser_nor_stricter(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ runs in a room (`room.py`) or not at all.
 from __future__ import annotations
 
 import json
+import posixpath
 import shutil
 import tempfile
 import time
@@ -129,7 +130,24 @@ def walked(change: Change, files: Sequence[Asked], notes: list[str], *, seconds:
                     lay_out(change, folder / side, paths, after=after)
         _library(folder / "lib" / _LIBRARY)
         theirs = _theirs(change, folder, notes) if any(one.runs == "python" for one in files) else None
-        return [_of(folder, one, theirs, until) for one in files]
+        walks = _Walks(folder, _imported_from(change), until)
+        return [_of(walks, one, theirs) for one in files]
+
+
+class _Walks(NamedTuple):
+    """Where the walks of a change are taken: both trees laid out in `folder`. `paths`: folders of the tree that its
+    tests import from; `until`: the monotonic time at which all are over."""
+
+    folder: Path
+    paths: tuple[str, ...]
+    until: float
+
+
+def _imported_from(change: Change) -> tuple[str, ...]:
+    """As the base's `[tests]` names them, without those that lead out of the tree."""
+    settings = change.config.tests
+    named = (posixpath.normpath(part) for part in settings.path) if settings is not None else ("src", ".")
+    return tuple(path for path in named if not path.startswith(("/", "..")))
 
 
 def _theirs(change: Change, folder: Path, notes: list[str]) -> Python | None:
@@ -188,23 +206,23 @@ def node() -> str:
     return shutil.which("node") or ""
 
 
-def _of(folder: Path, one: Asked, theirs: Python | None, until: float) -> Walked:
+def _of(walks: _Walks, one: Asked, theirs: Python | None) -> Walked:
     """With the project's packages, and without them where nothing that changed answers there: code that needs a running
     application refuses every call, and shows more where all that it leans on is made up."""
     if theirs is None or one.runs != "python":
-        return _by(folder, one, environment.ours(), until)
-    found = _by(folder, one, theirs, until)
+        return _by(walks, one, environment.ours())
+    found = _by(walks, one, theirs)
     if found.counts.get("changed gives") or found.times(1):
         return replace(found, among="with the project's packages")
-    again = _by(folder, one, environment.ours(), until)
+    again = _by(walks, one, environment.ours())
     if again.why:
         return again if found.why else replace(found, among="with the project's packages")
     why = found.why or "nothing that changed gave an answer with them"
     return replace(again, among=f"without the project's packages: {why}")
 
 
-def _by(folder: Path, one: Asked, python: Python, until: float) -> Walked:
-    before, after, seconds = one.before, one.after, min(_LATEST, until - time.monotonic())
+def _by(walks: _Walks, one: Asked, python: Python) -> Walked:
+    before, after, seconds = one.before, one.after, min(_LATEST, walks.until - time.monotonic())
     if one.why:
         return Walked(after.path, why=one.why)
     if seconds < 1:
@@ -212,6 +230,7 @@ def _by(folder: Path, one: Asked, python: Python, until: float) -> Walked:
     row: dict[str, Any] = {
         "runs": one.runs, "before": before.path, "after": after.path, "texts": [before.text, after.text],
         "near": sorted(one.near), "private": sorted(one.private), "latest": 0.8 * seconds,
+        "paths": walks.paths,
     }  # fmt: skip
     reads = list(python.reads)
     if one.runs == "node":
@@ -223,9 +242,11 @@ def _by(folder: Path, one: Asked, python: Python, until: float) -> Walked:
             "constants": scripts.constants((before.path, before.text), (after.path, after.text)),
         }
         reads += room.prefixes(program)
-    (folder / "asked.json").write_text(json.dumps({"seconds": _EACH, "walks": WALKS, "files": [row]}), encoding="utf-8")
+    (walks.folder / "asked.json").write_text(
+        json.dumps({"seconds": _EACH, "walks": WALKS, "files": [row]}), encoding="utf-8"
+    )
     argv = (python.program, "-P", "-s", "-c", _START)
-    rooms = room.Room(folder, tuple(dict.fromkeys(reads)))
+    rooms = room.Room(walks.folder, tuple(dict.fromkeys(reads)))
     ended = rooms.run(argv, seconds=seconds, env=_SETTINGS)
     lines = ended.out.decode("utf-8", "replace").splitlines()
     if not lines:

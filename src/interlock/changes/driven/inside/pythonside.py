@@ -29,7 +29,9 @@ def opened(folder: str, one: dict[str, Any], scratch: str, chance: random.Random
     """Load both versions. Raises whatever they do."""
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     settle()
-    worlds = [World(os.path.join(folder, side), one[side], f"{scratch}/{side}") for side in ("before", "after")]
+    worlds = [
+        World(os.path.join(folder, side), one[side], f"{scratch}/{side}", one["paths"]) for side in ("before", "after")
+    ]
     words = Words(constants(one["texts"][0], one["texts"][1]))
     for world in worlds:
         world.words = frozenset(words.known["text"])

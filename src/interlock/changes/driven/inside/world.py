@@ -228,15 +228,15 @@ class World:
 
     _standing: ClassVar[World | None] = None
 
-    def __init__(self, root: str, path: str, scratch: str) -> None:
+    def __init__(self, root: str, path: str, scratch: str, paths: Sequence[str]) -> None:
         self.scratch = scratch
         self.words: frozenset[str] = frozenset()  # texts that its code names
         os.makedirs(scratch, exist_ok=True)
-        self._root, self._paths = root, [*_paths(root, path), *(one for one in _PATHS if one)]
+        self._root, self._paths = root, [*_paths(root, path, paths), *(one for one in _PATHS if one)]
         self._modules: dict[str, types.ModuleType] = {}
         self._stand()
         importlib.invalidate_caches()
-        self.module = _loaded(root, path)
+        self.module = _loaded(root, path, paths)
         self._state = {
             name: copy.deepcopy(value)
             for name, value in named(self.module)
@@ -307,15 +307,15 @@ def _compiled(module: types.ModuleType) -> bool:
 _PATHS = tuple(sys.path)
 
 
-def _paths(root: str, path: str) -> Iterator[str]:
-    """Where imports are looked for first: the folder that the module's package stands in, the tree, its `src`."""
+def _paths(root: str, path: str, paths: Sequence[str]) -> Iterator[str]:
+    """Where imports are looked for first: the folder that the module's package stands in, and those of the tests."""
     folder = os.path.dirname(os.path.join(root, path))
     while os.path.exists(os.path.join(folder, "__init__.py")) and len(folder) > len(root):
         folder = os.path.dirname(folder)
-    yield from dict.fromkeys((folder, os.path.join(root, "src"), root))
+    yield from dict.fromkeys((folder, *(os.path.normpath(os.path.join(root, one)) for one in (*paths, "src", "."))))
 
 
-def _loaded(root: str, path: str) -> types.ModuleType:
+def _loaded(root: str, path: str, paths: Sequence[str]) -> types.ModuleType:
     whole = os.path.join(root, path)
     parts, folder = [os.path.basename(path).removesuffix(".py")], os.path.dirname(whole)
     while os.path.exists(os.path.join(folder, "__init__.py")) and len(folder) > len(root):
@@ -324,6 +324,7 @@ def _loaded(root: str, path: str) -> types.ModuleType:
     name = ".".join(parts)
     if len(parts) > 1:
         return importlib.import_module(name)  # its package imports it in the order that it is used to
+    name = _spaced(path, paths) or name  # `from . import` wants a package
     spec = importlib.util.spec_from_file_location(name, whole)
     if spec is None or spec.loader is None:
         raise ImportError(path)
@@ -331,3 +332,10 @@ def _loaded(root: str, path: str) -> types.ModuleType:
     sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
+
+
+def _spaced(path: str, paths: Sequence[str]) -> str:
+    """The dotted name of a module in a folder without `__init__.py` below one that tests import from; or ""."""
+    homes = sorted((one for one in paths if one != "." and path.startswith(one + "/")), key=len)
+    parts = path[len(homes[-1]) + 1 :].removesuffix(".py").split("/") if homes else []
+    return ".".join(parts) if len(parts) > 1 and all(map(str.isidentifier, parts)) else ""
