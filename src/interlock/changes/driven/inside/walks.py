@@ -106,9 +106,9 @@ class Walker:
         on = self._on(goal)
         steps: list[Step] = []
         for _ in range(chance.choice((0, 0, 0, 1, 1, 2, 3, 5))):
-            near = [e for e in self.entries if (e.owner, e.kept) == (goal.owner, goal.kept)]
+            near = [e for e in self.entries if _of_one(e, goal)]
             entry = chance.choice(near if chance.random() < 0.8 else self.entries)
-            steps.append(self._step(entry, on if entry.owner == goal.owner else self._on(entry), steps))
+            steps.append(self._step(entry, on if _of_one(entry, goal) else self._on(entry), steps))
         steps.append(self._step(goal, on, steps))
         return self._hammered(steps) if chance.random() < 0.15 else steps
 
@@ -143,7 +143,7 @@ class Walker:
                 steps = self._missed(steps)
             elif what < 0.85:
                 entry = self._goal()
-                on = next((s.on for s in steps if s.entry.owner == entry.owner), None) or self._on(entry)
+                on = next((s.on for s in steps if _of_one(s.entry, entry)), None) or self._on(entry)
                 steps.append(self._step(entry, on, steps))
             elif len(steps) > 1:
                 steps.pop()
@@ -223,3 +223,8 @@ class Walker:
             good.append(step.given)
         else:
             good[self.chance.randrange(_GOOD)] = step.given
+
+
+def _of_one(one: Entry, other: Entry) -> bool:
+    """Whether both are methods of one class, or of one object, or functions."""
+    return (one.owner, one.kept) == (other.owner, other.kept)
