@@ -19,6 +19,11 @@ from interlock.changes.driven.scripts import constants, needed, subject
         ("m.ts", "function f(a: string[], b: readonly (number)[]) {}", "/*:list.text*/ a , /*:list.number*/ b", "["),
         ("m.mjs", "import { a as b } from './a';\nb();", '__bind(__scope, "b", () => __m1.a)', "import"),
         ("m.js", "if (a) // why\n  b();", "__ok(a)", "why"),
+        ("m.mjs", "import { a } from './a';\nexport * from './b';", '__m1 = __require(\'./a\');\n__m2 =', "import {"),
+        ("m.mjs", "const a = await b();", "/*waits*/ __esm(__exports)", "return (function"),
+        ("m.mjs", "export const a = async () => { await b(); };", "{ return (function () {", "/*waits*/"),
+        ("m.js", "x = function () {} // noop\n\nif (a) b()", "}\n\nif", "noop"),
+        ("m.js", "take(1, /* a\nb */ 2)", "take(1, \n 2)", "b */"),
         ("m.js", "throw new Error('no')", "throw __own(new Error('no'))", "throw new"),
         ("m.js", "const f = (n) => n === 3 ? 1 : 2;", "__eq(n, 3)", "==="),
         ("m.js", "async () => ask().catch(() => 1)", '__promise(ask(), "catch").catch(', " ask().catch"),
@@ -66,4 +71,6 @@ def test_the_files_that_a_file_names_are_needed() -> None:
         "lib/index.js": "", "src/d.js": "",
     }  # fmt: skip
     assert needed(["src/a.ts"], texts, 10) == {"src/a.ts", "src/b.ts", "lib/index.js"}
+    pages = {"a.tsx": "import { b } from './b.jsx'; import './c';", "b.tsx": "", "c/index.jsx": ""}
+    assert needed(["a.tsx"], pages, 10) == {*pages}
     assert needed(["src/a.ts"], texts, 2) == {"src/a.ts", "src/b.ts"}

@@ -84,6 +84,25 @@ export const put = (object, path, value) => {
   at[last] = value;
 };
 """
+COMPONENT = """
+import { useState } from "react";
+import { escaped } from "./escaping";
+const Text = ({ of }: { of: string }) => <p dangerouslySetInnerHTML={{ __html: escaped(of) }} />;
+export function Page({ text }: { text: string }) {
+  const [open, turn] = useState(true);
+  return <main className={open ? "open" : ""} onClick={() => turn(!open)}>{text.trim()} <Text of={text} /></main>;
+}
+"""
+WAITING = """
+import { limit } from "./limit.mjs";
+const most = await limit;
+for await (const _ of []) break;
+export const take = (n) => {
+  if (n > most) throw new Error("no");
+  return n;
+};
+"""
+LIMIT = "await new Promise((done) => setTimeout(done, 50));\nexport const limit = Promise.resolve(5);\n"
 PUBLIC = "exports.shown = (user) => {\n  const { password, ...rest } = user;\n  return rest;\n};\n"
 SENT = ("!/^[a-z]+@shop\\.example$/.test(to)", "to.length < 3")
 STOPPED = ('if (size > most) { stream.destroy(); done(new Error("too large")); return; }', "")
@@ -100,6 +119,7 @@ def _few(monkeypatch: pytest.MonkeyPatch) -> None:
         ("m.js", LEDGER, "sent + cents > DAILY", "cents > DAILY", "accepts"),
         ("m.cjs", HANDLER, "  if (!req.user) return res.sendStatus(401);\n", "", "says-yes"),
         ("m.ts", PAGE, "escaped(name as string)!", "name as string", "raw"),
+        pytest.param("m.tsx", COMPONENT, "escaped(of)", "of", "raw", marks=pytest.mark.slow),
         pytest.param("m.mjs", SENDER, *SENT, "accepts", marks=pytest.mark.slow),
         pytest.param("m.js", BODY, *STOPPED, "accepts", marks=pytest.mark.slow),
         pytest.param("m.mjs", MERGE, "Object.hasOwn(at, word)", "at[word]", "pollutes", marks=pytest.mark.slow),
@@ -118,6 +138,34 @@ def test_what_is_looser_is_shown_by_a_call(tmp_path: Path, path: str, text: str,
     assert "looser in 0, stricter in 0" not in facts[f"walked src/{path}"]
     assert not notes
     assert not more
+
+
+def test_components_and_modules_that_wait_are_walked(tmp_path: Path) -> None:
+    """What is ordinary in a page says nothing; what waits at its top is there when it is called."""
+    files = {"m.tsx": COMPONENT, "escaping.ts": ESCAPING, "w.mjs": WAITING, "limit.mjs": LIMIT}
+    other = {
+        "m.tsx": COMPONENT.replace("{text.trim()}", "<b title={`of ${text}`}>{text.trim()}</b>"),
+        "w.mjs": WAITING.replace("n > most", "n > most + 40"),
+    }
+    found, facts, notes = walked(tmp_path, {**files}, {**other})
+    assert [(f.path, f.rule) for f in found] == [("w.mjs", "formal/walk-accepts")], facts
+    assert "looser in 0, stricter in 0" in facts["walked m.tsx"]
+    assert not notes
+
+
+def test_modules_that_import_each_other_and_what_they_describe_to_packages_are_walked(tmp_path: Path) -> None:
+    """Stories: a function was none yet where the other module asked for it first; a rule, and what is done to a chain
+    of calls, was an error, or seen by nobody."""
+    files = {
+        "rule.mjs": "import { limit } from './limit.mjs';\nimport { Creator, list } from 'rules';\n"
+        "export function most() {\n  return 5;\n}\nlist().exclude((one) => one).sorted.first();\n"
+        "export default Creator((name) => name.trim())({\n  take(n) {\n    if (n > limit) throw new Error('no');\n"
+        "    return n;\n  },\n});\n",
+        "limit.mjs": "import { most } from './rule.mjs';\nexport const limit = most();\n",
+    }
+    found, facts, _ = walked(tmp_path, {**files}, {"rule.mjs": files["rule.mjs"].replace("n > limit", "n > 90")})
+    assert {f.rule for f in found} == {"formal/walk-accepts"}, facts
+    assert all("rules.Creator()  0.take.handle(n=" in f.title for f in found), [f.title for f in found]
 
 
 def test_what_means_the_same_is_neither_looser_nor_stricter(tmp_path: Path) -> None:
@@ -167,12 +215,14 @@ def test_formatting_and_types_alone_are_walked_nowhere(tmp_path: Path) -> None:
 def test_what_cannot_be_walked_through_is_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     space = "namespace N { export const most = 5; }\nexport const take = (n: number) => n > N.most;\n"
     broken = "export const take = (n) => n > 5;\nthrow new Error('not today');\n"
-    files = {"a.ts": space, "b.js": broken}
+    waits = "await new Promise(() => {});\nexport const take = (n) => n > 5;\n"
+    files = {"a.ts": space, "b.js": broken, "c.mjs": waits}
     other = {path: text.replace("n > ", "n >= ") for path, text in files.items()}
     _, _, notes = walked(tmp_path / "one", files, other)
     assert notes == [
         "a.ts was not walked through: it has a namespace",
         "b.js was not walked through: NodeError: Error: not today",
+        "c.mjs was not walked through: NodeError: Error: it waits for what nobody does",
     ]
     monkeypatch.setattr(driver, "node", lambda: "")
     _, _, notes = walked(tmp_path / "two", {"m.js": LEDGER}, {"m.js": LEDGER.replace("500", "600")})

@@ -6,7 +6,8 @@ with. So every file is written anew, from its syntax tree:
 
 - `import` and `export` become `require` and properties of `exports`; types, decorators and `as` go; enums are objects;
 - each branch begins with `__at(n)`; what is thrown passes `__own`;
-- comparisons, `!` and conditions pass a function that lets an argument of no type answer, and write down what it met.
+- comparisons, `!` and conditions pass a function that lets an argument of no type answer, and write down what it met;
+- JSX becomes calls that make plain objects (`markup.py`); a module that waits at its top is a function that does.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from interlock.changes import functions
+from interlock.changes.driven import markup
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -44,11 +46,17 @@ _TYPES = {
     "null": "none", "undefined": "none", "true": "truth", "false": "truth",
 }  # fmt: skip
 _PROMISED = ("then", "catch", "finally")
+_OWN_TIME = frozenset({  # what is in these does not run when its module does
+    "function_declaration", "function_expression", "generator_function_declaration", "generator_function",
+    "arrow_function", "method_definition", "class_static_block",
+})  # fmt: skip
 _LOOPS = frozenset({"for_statement", "for_in_statement", "while_statement", "do_statement"})
 # Where an edit of `__at` would be no statement, or would come before a directive.
 _FUNCTIONS = frozenset({
     "function_declaration", "generator_function_declaration", "class_declaration", "abstract_class_declaration"
 })  # fmt: skip
+
+WAITS = "/*waits*/ "
 
 
 class Unwritten(Exception):
@@ -66,6 +74,8 @@ def rendered(path: str, text: str) -> str:
         return _Writer(text.encode("utf-8", "replace")).module(root)
     except RecursionError as error:
         raise Unwritten("it is nested too deeply") from error
+    except markup.Unknown as error:
+        raise Unwritten(f"it has JSX of a kind that is not known ({error})") from error
 
 
 class _Writer:
@@ -75,17 +85,23 @@ class _Writer:
         self._taken = 0  # modules that were named
         self._exports: list[str] = []
         self._imports: list[str] = []
+        self._scope: list[str] = []
+        markings = markup.Markup(data, self.render)
+        self._of_jsx_element = self._of_jsx_self_closing_element = markings.element
 
     def module(self, root: Node) -> str:
-        """The whole file."""
+        """The whole file. The first line of one that waits at its top says so to `loading.js`."""
         body = self._all(root)
-        if not any(c.type in ("import_statement", "export_statement") for c in root.children):
+        waits = _waits(root)
+        if not waits and not any(c.type in ("import_statement", "export_statement") for c in root.children):
             return f"return (function () {{ {body}\n}}).call(this);"
-        # An import is a name for what another module has at that time: modules that import each other need it so.
-        head = "\n".join(self._imports)
-        own = "\n".join(self._exports)
-        inside = f'(function () {{ "use strict"; {own}\n{body}\n}}).call(undefined)'
-        return f"__esm(__exports); {head}\nwith (__scope) {{ return {inside}; }}"
+        # An import is a name for what another module has at that time, and what is exported is there before others are
+        # asked for theirs: modules that import each other need it so.
+        names = "".join(f", __m{n + 1}" for n in range(self._taken))
+        inside = "\n".join(['"use strict";', *self._exports, *self._imports, body])
+        run = f"({'async ' * waits}function () {{ {inside}\n}}).call(undefined)"
+        scope = "\n".join(self._scope)
+        return f"{WAITS * waits}__esm(__exports); let __m0{names};\n{scope}\nwith (__scope) {{ return {run}; }}"
 
     def _text(self, node: Node) -> str:
         return self._data[node.start_byte : node.end_byte].decode("utf-8", "replace")
@@ -108,8 +124,10 @@ class _Writer:
     def render(self, node: Node) -> str:
         """Any part."""
         kind = node.type
-        if kind in _ERASED or kind == "comment":  # a comment to the end of a line would hide what comes after it
+        if kind in _ERASED:
             return " "
+        if kind == "comment":  # one to the end of a line would hide what comes after it; one of lines ends a statement
+            return "\n" if b"\n" in self._data[node.start_byte : node.end_byte] else " "
         if not node.child_count:
             return self._text(node)
         write = getattr(self, f"_of_{kind}", None)
@@ -129,8 +147,10 @@ class _Writer:
         )
 
     def _of_statement_block(self, node: Node) -> str:
-        inside = [self.render(child) for child in node.children[1:-1]]
-        told = 1 if node.named_children and self._directive(node.named_children[0]) else 0
+        # A comment behind the bracket that closes is a part of it where no `;` follows.
+        held = [child for child in node.named_children if child.type != "comment"]
+        inside = [self.render(child) for child in held]
+        told = 1 if held and self._directive(held[0]) else 0
         return "{ " + "\n".join([*inside[:told], self._mark() + ";", *inside[told:]]) + " }"
 
     def _branch(self, node: Node) -> str:
@@ -330,11 +350,11 @@ class _Writer:
 
     def _module(self, source: str) -> str:
         self._taken += 1
-        self._imports.append(f"const __m{self._taken} = __require({source});")
+        self._imports.append(f"__m{self._taken} = __require({source});")
         return f"__m{self._taken}"
 
     def _binds(self, name: str, value: str) -> None:
-        self._imports.append(f"__bind(__scope, {json.dumps(name)}, () => {value});")
+        self._scope.append(f"__bind(__scope, {json.dumps(name)}, () => {value});")
 
     def _specified(self, clause: Node) -> Iterator[tuple[str, str]]:
         """(its name there, its name here) of each name that is imported or exported."""
@@ -377,7 +397,7 @@ class _Writer:
             elif part.type == "namespace_export":
                 self._gives(self._text(part.named_children[-1]), whole)
             elif part.type == "*":
-                self._exports.append(f"__star(__exports, {whole});")
+                self._imports.append(f"__star(__exports, {whole});")
         return " "
 
     def _default(self, declared: Node | None, value: Node | None) -> str:
@@ -424,6 +444,18 @@ class _Writer:
                 rest = "".join(self.render(child) for child in node.children[1:])
                 return f'__promise({self.render(of)}, "{self._text(name)}").{self._text(name)}{rest}'
         return self._all(node)
+
+
+def _waits(root: Node) -> bool:
+    """Whether a module waits for something before it is there (`await` outside of functions)."""
+    look = [root]
+    while look:
+        node = look.pop()
+        if node.type in ("await", "await_expression"):
+            return True
+        if node.type not in _OWN_TIME:
+            look += node.children
+    return False
 
 
 def _part(whole: str, name: str) -> str:

@@ -15,7 +15,7 @@ from interlock.changes.driven.subjects import Part, Subject, reaching
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-ENDINGS = (".js", ".cjs", ".mjs", ".ts", ".cts", ".mts")
+ENDINGS = (".js", ".cjs", ".mjs", ".jsx", ".ts", ".cts", ".mts", ".tsx")
 _LOOKED = ("", *ENDINGS, ".json", *(f"/index{ending}" for ending in ENDINGS))
 _SOURCES = re.compile(r"""(?:\bfrom|\brequire\s*\(|\bimport\s*\(|\bimport)\s*["'](\.{1,2}/[^"'\n]*|\.{1,2})["']""")
 _LONGEST = 120  # characters of a constant
@@ -204,7 +204,7 @@ def needed(paths: list[str], texts: Mapping[str, str], most: int) -> set[str]:
             continue
         for named in _SOURCES.findall(texts[path]):
             where = posixpath.normpath(posixpath.join(posixpath.dirname(path), named))
-            if path.endswith("ts"):
-                where = re.sub(r"\.([cm]?)js$", "", where) if where not in texts else where
+            if path.endswith(("ts", ".tsx")):
+                where = re.sub(r"\.([cm]?)jsx?$", "", where) if where not in texts else where
             queue += next(([where + ending] for ending in _LOOKED if where + ending in texts), [])
     return found

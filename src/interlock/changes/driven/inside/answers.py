@@ -15,6 +15,7 @@ import re
 import string
 from collections import Counter
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from .making import Bag, Called
@@ -43,6 +44,17 @@ class Outcome(NamedTuple):
     value: Any = None
     calls: tuple[Any, ...] = ()
     drawn: int = 0
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a page shows: its text, and the lines in which it hands a text to the browser as it is (`elements.js`)."""
+
+    text: str
+    raw: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return self.text
 
 
 class Way(NamedTuple):
@@ -143,17 +155,16 @@ def way(was: Outcome, now: Outcome, call: Call) -> Way:
     """Which way the second version differs from the first."""
     if was == now or {was.how, now.how} & {*UNENDED, "stumbles"}:
         return Way(0, "" if was == now else "differs")
+    if any(isinstance(part, Shown) for one in (was, now) for part in _parts(one.value)):
+        return _shown(was, now, call)
     no, yes = (says_no(one, call.name, call.tells) for one in (was, now))
     if no and not yes:
         return Way(1, "accepts" if was.how == "raises" else "says-yes")
     if yes and not no:
         return Way(-1, "accepts" if now.how == "raises" else "says-yes")
-    raw = [_embedded(one, call.hostile) for one in (was, now)]
-    if raw[0] != raw[1] and not (raw[0] and raw[1]):
-        return Way(1 if raw[1] else -1, "raw")
-    polluted = [sum(str(one[1]).startswith("Object.prototype.") for one in side.calls) for side in (was, now)]
-    if polluted[0] != polluted[1]:
-        return Way(1 if polluted[1] > polluted[0] else -1, "pollutes")
+    harm = _raw(was, now, call) or _polluting(was, now)
+    if harm is not None:
+        return harm
     more = _more([*was.calls], [*now.calls], None)
     if more and call.again and not (was.calls and now.calls):
         return Way(more, "does-more")
@@ -170,6 +181,24 @@ def way(was: Outcome, now: Outcome, call: Call) -> Way:
     return Way(0, "differs")
 
 
+def _shown(was: Outcome, now: Outcome, call: Call) -> Way:
+    """Of pages. They show more or something else whenever they are worked on, and what they call while they are drawn
+    is how they are made: what they refuse to draw counts, and what they hand to the browser as it is."""
+    if was.how != now.how:
+        return Way(1 if now.how == "gives" else -1, "accepts")
+    return _raw(was._replace(calls=()), now._replace(calls=()), call) or Way(0, "differs")
+
+
+def _raw(was: Outcome, now: Outcome, call: Call) -> Way | None:
+    raw = [_embedded(one, call.hostile) for one in (was, now)]
+    return Way(1 if raw[1] else -1, "raw") if raw[0] != raw[1] and not (raw[0] and raw[1]) else None
+
+
+def _polluting(was: Outcome, now: Outcome) -> Way | None:
+    left = [sum(str(one[1]).startswith("Object.prototype.") for one in side.calls) for side in (was, now)]
+    return Way(1 if left[1] > left[0] else -1, "pollutes") if left[0] != left[1] else None
+
+
 def _embedded(one: Outcome, hostile: Collection[str]) -> int:
     """How many texts of the answer hold a stranger's text as it came, within more."""
     count = 0
@@ -181,9 +210,18 @@ def _embedded(one: Outcome, hostile: Collection[str]) -> int:
 
 
 def _leaves(value: Any) -> Iterator[Any]:
+    """What stands in an answer; of a page what it hands on as it is, for the rest is written so that it is harmless."""
+    for part in _parts(value):
+        if isinstance(part, Shown):
+            yield from part.raw
+        else:
+            yield part
+
+
+def _parts(value: Any) -> Iterator[Any]:
     if isinstance(value, list | tuple):
         for one in value:
-            yield from _leaves(one)
+            yield from _parts(one)
     elif value not in ("list", "map", "~"):
         yield value
 

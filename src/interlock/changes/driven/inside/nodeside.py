@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-from .answers import Outcome
+from .answers import Outcome, Shown
 from .entries import Entry
 from .making import Recipe
 from .sides import Opened, Step, Taken
@@ -254,6 +254,8 @@ def _plain(value: Any) -> Any:
 def _read(value: Any) -> Any:
     if isinstance(value, list):
         return [_read(one) for one in value]
+    if isinstance(value, dict) and "e" in value:
+        return Shown(str(value["e"][0]), tuple(map(str, value["e"][1])))
     if isinstance(value, dict):
         return base64.b64decode(value["b"]) if "b" in value else int(value["n"])
     return value

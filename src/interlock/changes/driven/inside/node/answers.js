@@ -10,6 +10,13 @@ const WIDEST = 60;
 const MOST = 20_000; // characters of a text
 const called = new WeakSet(); // functions that were arguments, and what handlers answer with
 
+// A page that was drawn (`elements.js`): what it shows, and what of that the browser takes as it is.
+class Shown {
+  constructor(text, raw) {
+    Object.assign(this, { text: text.slice(0, MOST), raw: raw.slice(0, WIDEST).map((one) => one.slice(0, MOST)) });
+  }
+}
+
 function normal(value, deep = 0) {
   if (value === null || value === undefined) return null;
   switch (typeof value) {
@@ -33,6 +40,7 @@ const keyed = (pairs) => pairs.slice(0, WIDEST).map((pair) => [JSON.stringify(pa
 
 function ofObject(value, deep) {
   if (called.has(value)) return "~";
+  if (value instanceof Shown) return { e: [value.text, value.raw] };
   const inner = (one) => normal(one, deep + 1);
   if (Array.isArray(value)) return ["list", ...value.slice(0, WIDEST).map(inner)];
   if (ArrayBuffer.isView(value)) {
@@ -86,4 +94,4 @@ function stumbled(error) {
   return typeof error.code === "string" && /^E[A-Z]+$/.test(error.code) && !["EACCES", "EPERM", "EEXIST"].includes(error.code);
 }
 
-module.exports = { normal, thrown, called };
+module.exports = { Shown, normal, thrown, called };

@@ -47,6 +47,7 @@ const there = (path) => (
 function held(path) {
   if (!there(path)) throw refused("ENOENT", path);
   if (files.has(path)) return files.get(path);
+  if (path.endsWith("/package.json")) return '{"name":"app","version":"1.0.0","engines":{"node":">=20"}}';
   if (path.endsWith(".json")) return "{}";
   return code(path) % 3 === 0 ? words[code(path) % words.length] : `text of ${path}`;
 }

@@ -2,10 +2,11 @@
 // What of a module can be called from outside, with the names of its parameters.
 
 const { isStub } = require("./stub");
+const { Component } = require("./react");
 
 const NATIVE = new Set([Object.prototype, Function.prototype, Array.prototype, Map.prototype, Set.prototype,
   Error.prototype, Promise.prototype, Date.prototype, RegExp.prototype, Buffer.prototype, Uint8Array.prototype,
-  require("events").prototype, require("stream").prototype]);
+  require("events").prototype, require("stream").prototype, Component.prototype]);
 const HELD = new Set(["constructor", "toString", "valueOf", "toJSON", "inspect"]);
 
 const sourceOf = (call) => Function.prototype.toString.call(call);
@@ -21,7 +22,8 @@ function isClass(value) {
 function parameters(call) {
   const text = sourceOf(call);
   if (text.includes("[native code]")) return [];
-  return pieces(listOf(text)).map((typed, at) => {
+  const list = listOf(text) || (call.prototype instanceof Component ? "props" : ""); // it takes them without a word
+  return pieces(list).map((typed, at) => {
     const [, kinds = "", piece] = /^(?:\/\*:([\w.|]+)\*\/\s*)?([^]*)$/.exec(typed);
     const rest = piece.startsWith("...");
     const [head, given] = divided(rest ? piece.slice(3) : piece);

@@ -11,20 +11,22 @@ const { Making, pour } = require("./making");
 const { normal, thrown } = require("./answers");
 const { handlers, isStub } = require("./stub");
 const { unknown, isUnknown } = require("./unknown");
+const { settled } = require("./settling");
+const { isElement, shown } = require("./elements");
 require("./asked");
 
-const WAITS = 40; // turns in which a promise may be settled
+const MOST_CALLS = 40; // that are told of one
 const write = fs.writeSync.bind(fs);
 const pollution = [Object.prototype, Array.prototype, Function.prototype, String.prototype];
 const clean = pollution.map((one) => new Set(Reflect.ownKeys(one)));
 
 let version;
-let handed = [];
+let handed = new Map(); // title -> function that a module hands over; of some with one title the first
 
 const world = {
   exported(name) {
     const whole = version.exports;
-    if (name.startsWith("handler ")) return { handle: handed.find(([title]) => title === name)?.[1] };
+    if (name.startsWith("handler ")) return { handle: handed.get(name) };
     if (name === "default") return typeof whole === "function" ? whole : whole.default;
     return whole[name];
   },
@@ -34,33 +36,19 @@ const world = {
   },
 };
 
+// A promise where a module waits for something. Else nothing: in a turn that passes, what the walk before left would run.
 function load(seed) {
   handlers.length = 0;
-  version.fresh(seed);
-  if (handlers.length) handed = handlers.flatMap(handlersOf);
+  const waiting = version.fresh(seed);
+  const over = () => {
+    if (handlers.length) handed = new Map(handlers.map(titled).reverse());
+  };
+  return waiting === undefined ? over() : waiting.then(over);
 }
 
-function handlersOf([name, args, call]) {
+function titled([name, args, call, at]) {
   const route = typeof args[0] === "string" ? args[0] : "";
-  return [[`handler ${name} ${route} ${args.indexOf(call)}`, call]];
-}
-
-// What a value is when nobody has to wait for it any more.
-async function settled(value) {
-  if (value === null || value === undefined || isUnknown(value) || isStub(value)) return value;
-  if (typeof value !== "object" && typeof value !== "function") return value;
-  if (typeof value.then !== "function") return value;
-  const state = { over: false };
-  value.then(
-    (one) => Object.assign(state, { over: true, value: one }),
-    (error) => Object.assign(state, { over: true, error, failed: true }),
-  );
-  for (let turn = 0; turn < WAITS && !state.over && !notes.late; turn++) {
-    await new Promise((resolve) => host.real.setImmediate(resolve));
-    if (!state.over && turn > 1 && host.waiting()) host.pass(host.nextAt());
-  }
-  if (state.failed) throw state.error;
-  return state.value;
+  return [`handler ${name} ${route} ${at}`, call];
 }
 
 async function called(making, step) {
@@ -110,6 +98,14 @@ function prepare() {
   Object.assign(notes, { steps: 0, late: false, answered: null, responses: [], streams: [], ownPlain: undefined });
 }
 
+// What there is of elements in a call's answer, and in what it told others, is drawn.
+async function pages(result, calls) {
+  for (const call of notes.calls.slice(calls, calls + MOST_CALLS)) call[1] = await shown(call[1]);
+  for (const [state] of notes.responses) state.body = await shown(state.body);
+  if (notes.answered !== null) notes.answered = await shown(notes.answered);
+  return shown(result);
+}
+
 async function outcome(making, step) {
   prepare();
   const [drawn, calls] = [notes.drawn, notes.calls.length];
@@ -118,7 +114,7 @@ async function outcome(making, step) {
   let result;
   try {
     result = await called(making, step);
-    value = answerOf(result);
+    value = answerOf(notes.elements ? await pages(result, calls) : result);
     if (value instanceof Error) [how, value, result] = ["raises", value.constructor.name, undefined];
   } catch (error) {
     [how, value] = thrown(error);
@@ -126,7 +122,7 @@ async function outcome(making, step) {
   if (notes.late) [how, value] = ["late", null];
   making.results.push(how === "gives" ? result ?? undefined : undefined);
   notes.steps = -1_000_000; // what is written down runs the code's getters
-  return [how, value, [...polluted(), ...notes.calls.slice(calls, calls + 40)].map((one) => normal(one)), notes.drawn - drawn];
+  return [how, value, [...polluted(), ...notes.calls.slice(calls, calls + MOST_CALLS)].map((one) => normal(one)), notes.drawn - drawn];
 }
 
 // What a call left on the ancestors of every object; it is taken away again.
@@ -143,7 +139,8 @@ function polluted() {
 }
 
 async function take({ seed, table, order }) {
-  load(seed);
+  const waiting = load(seed);
+  if (waiting !== undefined) await waiting;
   host.forget();
   const making = new Making(world);
   const outcomes = [];
@@ -166,7 +163,7 @@ async function take({ seed, table, order }) {
 }
 
 function fieldsOf(value) {
-  if (value === null || typeof value !== "object" || Array.isArray(value) || isStub(value)) return null;
+  if (value === null || typeof value !== "object" || Array.isArray(value) || isStub(value) || isElement(value)) return null;
   const made = Object.getPrototypeOf(value);
   if (made === null || made === Object.prototype || ArrayBuffer.isView(value) || value instanceof Map || value instanceof Set) {
     return Object.values(value).some((one) => typeof one === "function") ? Object.keys(value) : null;
@@ -180,7 +177,8 @@ async function explore(found) {
   for (const [name, kind, known] of found) {
     if (kind === "object") continue;
     for (let round = 0; round < 3 && known.gives === undefined; round++) {
-      load(round);
+      const waiting = load(round);
+      if (waiting !== undefined) await waiting;
       const args = known.parameters.map((_, at) => unknown([`explored ${at}`]));
       prepare();
       try {
@@ -207,15 +205,17 @@ function givenBy(given) {
 async function open({ root, path, words }) {
   reset(words);
   version = new Version(root, path);
-  load(0);
+  const waiting = load(0);
+  if (waiting !== undefined) await waiting;
   const found = described(version.exports);
-  for (const [title, call] of handed) found.push([title, "object", { methods: { handle: parameters(call) } }]);
+  for (const [title, call] of [...handed].reverse()) found.push([title, "object", { methods: { handle: parameters(call) } }]);
   await explore(found);
   return { found };
 }
 
 async function fields({ name, made }) {
-  load(0);
+  const waiting = load(0);
+  if (waiting !== undefined) await waiting;
   const has = new Set();
   for (const recipe of made) {
     prepare();

@@ -13,10 +13,12 @@ const notes = {
   steps: 0,
   late: false,
   loading: false,
+  inMain: false, // the module that is walked through is loaded, and not one that it imports
   own: new WeakSet(), // errors that the code threw itself
   ownPlain: undefined, // the last thing that it threw and that is no object
   responses: [], // what handlers answer with
   answered: null, // the arguments of a callback that takes the answer
+  elements: 0, // of JSX, that were made at any time
   streams: [], // what a call listens to
 };
 

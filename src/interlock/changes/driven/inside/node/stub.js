@@ -6,7 +6,9 @@ const { notes } = require("./notes");
 const stubs = new WeakSet();
 const ERROR = /(?:Error|Exception|Timeout|Expired|NotFound|Denied)$/;
 const LISTS = /\.(?:filter|map|flatMap|slice|concat|keys|values|entries|split|sort)$/; // what is taken for a list
-const handlers = []; // functions that a module hands over while it is loaded: [name, function]
+const CHAINED = /\(\)\.\w+$|Creator$/; // what goes on with itself, or makes what wraps
+const DESCRIBES = new Set(["get", "set", "value", "writable"]); // as a property it says nothing of the value
+const handlers = []; // functions that a module hands over while it is loaded: [name, arguments, function, its name]
 
 function stub(name) {
   if (ERROR.test(name)) return namedError(name.split(".").pop());
@@ -28,7 +30,7 @@ function stub(name) {
       if (!notes.loading) notes.calls.push([`${name}.${String(key)} =`, [value]]);
       return true;
     },
-    has: (_, key) => typeof key === "string",
+    has: (_, key) => typeof key === "string" && !DESCRIBES.has(key),
     apply: (_, __, args) => called(name, args),
     construct(_, args, of) {
       if (of !== proxy) return Object.create(of.prototype); // as the base of a class
@@ -48,13 +50,25 @@ function symbol(name, key) {
 
 function called(name, args) {
   if (notes.loading) {
-    for (const one of args) if (typeof one === "function" && !stubs.has(one)) handlers.push([name, args, one]);
+    args.forEach((one, at) => {
+      if (own(one)) handlers.push([name, args, one, String(at)]);
+      for (const [key, call] of notes.inMain ? plainly(one) : []) if (own(call)) handlers.push([name, args, call, `${at}.${key}`]);
+    });
   } else {
     notes.calls.push([name, args]);
   }
   if (LISTS.test(name)) return [];
-  if (args.length === 1 && typeof args[0] === "function") return args[0]; // as what wraps a function
+  if (args.length === 1 && typeof args[0] === "function" && !CHAINED.test(name)) return args[0]; // as what wraps a function
   return stub(`${name}()`);
+}
+
+const own = (value) => typeof value === "function" && !stubs.has(value) && !/^class\b/.test(String(value));
+
+// The fields of what is described by an object alone, as a component or a rule.
+function plainly(value) {
+  if (value === null || typeof value !== "object" || Object.getPrototypeOf(value) !== Object.prototype) return [];
+  const fields = Object.entries(Object.getOwnPropertyDescriptors(value)).slice(0, 40);
+  return fields.filter(([, of]) => "value" in of).map(([key, of]) => [key, of.value]);
 }
 
 function namedError(name) {
