@@ -17,8 +17,8 @@ def test_there_are_enough_pairs() -> None:
     assert languages["python"] >= 80
     assert languages["javascript"] >= 25
     assert languages["go"] >= 15
-    assert sum(not pair.held for pair in every) >= 340
-    assert sum(pair.held for pair in every) >= 140
+    assert sum(not pair.held for pair in every) >= 490
+    assert sum(pair.held for pair in every) >= 210
     assert len({pair.name for pair in every}) == len(every)
 
 

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 
 import msgspec
 
-from interlock.changes.guards import forgotten, marks, patterns, shapes, verbs
+from interlock.changes.guards import forgotten, loosenings, marks, patterns, shapes, verbs
 from interlock.changes.guards.atoms import another_case, atoms, names, variables
 from interlock.changes.guards.bindings import named, origins
 from interlock.changes.guards.carried import carried
@@ -53,6 +53,7 @@ class Comparison(Rejections):
             *self._unread(),
             *self._errors(),
             *self._shapes(),
+            *self._loosened(),
             *self._optional(),
         ]
         found += self._dropped({loss.family for loss in found if loss.sign in (Sign.CALL, Sign.COMMON)})
@@ -162,6 +163,8 @@ class Comparison(Rejections):
         found |= dict.fromkeys(
             forgotten.constants(before, after, around.words(before, after)[1], around.text(after.path)), Sign.UNREAD
         )
+        words, text = around.words(before, after)[1], around.text(after.path)
+        found |= dict.fromkeys(forgotten.numbers(before, after, words, text), Sign.UNREAD)
         return [
             self._loss(sign, Guard(kind=Kind.NUMBER, family="unread", key=name, line=before.line, text=name))
             for name, sign in found.items()
@@ -186,10 +189,43 @@ class Comparison(Rejections):
         found += [(Sign.OVERRIDDEN, text) for text in own]
         if shapes.split(before, after):
             found.append((Sign.PARTED, "what the lock is for"))
-        return [
-            self._loss(sign, Guard(kind=Kind.CALL, family="shape", key=text, line=self._before.line, text=text))
-            for sign, text in found
+        return [self._shape(sign, text) for sign, text in found]
+
+    def _loosened(self) -> list[Loss]:
+        """Protections that do not hold any more where they have to."""
+        before, after = self._before.source, self._after.source
+        if max(len(before), len(after)) > _MOST_TEXT:
+            return []
+        if not self._after.name:  # only what stands outside of functions: their texts are a part of the file's
+            found = [
+                *((Sign.CONSTRAINT, text) for text in loosenings.unconstrained(before, after)),
+                *((Sign.UNROUTED, text) for text in loosenings.unguarded_routes(before, after)),
+            ]
+            return [self._shape(sign, text) for sign, text in found]
+        if not self._after.short or self._before.name.endswith("."):
+            return []
+        python = self._after.path.endswith((".py", ".pyi"))
+        inside = "\n".join((before, *(one.source for one in self._before.inside)))
+        newly = "\n".join((after, *(one.source for one in self._around.newly(self._before, self._after))))
+        refusing = [g.condition for g in self._after.guards if g.kind in REJECTIONS and g.condition]
+        found = [
+            *((Sign.ANYWAY, f"{name}()") for name in loosenings.not_anyway(before, after, python=python)),
+            *((Sign.UNMASKED, text) for text in loosenings.unmasked(inside, newly)),
+            *((Sign.OVERWRITABLE, name) for name in loosenings.overwritable(before, after)),
+            *((Sign.LATE, f"{name}()") for name in loosenings.late(before, after, self._around.refuses)),
+            *((Sign.TWICE, text) for text in loosenings.asked_twice(before, after, refusing)),
+            *((Sign.LENIENT, name) for name in loosenings.lenient(before, after)),
+            *((Sign.ONE_SIDED, text) for text in loosenings.one_sided(before, newly)),
+            *((Sign.IN_TEXT, name) for name in loosenings.in_a_text(before, after)),
+            *((Sign.KEPT_ON, name) for name in loosenings.kept_on(before, newly)),
+            *((Sign.BYPASSED, name) for name in self._around.bypassed(self._before, self._after)),
         ]
+        if loosenings.unreturned(before, newly):
+            found.append((Sign.HALF, "rollback"))
+        return [self._shape(sign, text) for sign, text in found]
+
+    def _shape(self, sign: Sign, text: str) -> Loss:
+        return self._loss(sign, Guard(kind=Kind.CALL, family="shape", key=text, line=self._before.line, text=text))
 
     def _unset(self, name: str) -> bool:
         """Whether nothing that the function calls newly counts or sets it, for it to go by."""

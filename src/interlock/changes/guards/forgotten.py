@@ -16,7 +16,7 @@ _CONSTANT = re.compile(r"[A-Z][A-Z0-9_]{2,}")
 _NAME = re.compile(r"(?<![\w.])[A-Za-z_]\w*")
 _KEPT = re.compile(r"([A-Za-z_][\w.]*)(?:\[([^\[\]\n]+)\]|\.(?:get|set|has|setdefault)\(((?:\([^()\n]*\)|[^(),\n])+))")
 _OWN = re.compile(r"\b(?:self|this)\.\w+")
-_LIST = r"(?:\(\s*['\"]|\[\s*['\"]|\{\s*['\"]|frozenset\(|set\(|new Set\()"
+_LIST = r"(?:[(\[{][\s(\[{]*b?['\"]|frozenset\(|set\(|new Set\()"
 _NOBODY = frozenset({"self", "cls", "this", "ctx", "context", "args", "kwargs", "options", "opts"})
 _FEW = 3  # words of a function that does nothing yet: a stub uses no parameter
 
@@ -66,6 +66,15 @@ def constants(before: Function, after: Function, now: Counter[str], text: str) -
     )
 
 
+def numbers(before: Function, after: Function, now: Counter[str], text: str) -> list[str]:
+    """Constants of Go that are numbers, read by the old one, and unread in the new file: they have no capitals."""
+    if not after.path.endswith(".go") or not after.name:
+        return []
+    gone = before.words.keys() - after.words.keys()
+    held = {*re.findall(r"(?m)^(?:const\s+|\t)([a-z]\w*)\s*(?:[\w.]+\s*)?=\s*[\d(]", text)}
+    return sorted(name for name in gone & held if now[name] == 1)
+
+
 def _bound(name: str) -> bool:
     return verbs.bound(name) == "most" and (
         _CONSTANT.fullmatch(name) is not None or re.match(r"[mM]ax[A-Z]", name) is not None
@@ -75,7 +84,8 @@ def _bound(name: str) -> bool:
 def tables(before: Function, after: Function) -> list[str]:
     """Fixed tables that the old one looked a parameter up in, where the new one takes the parameter as it is."""
     given = "|".join(map(re.escape, before.parameters))
-    other = any(_CONSTANT.fullmatch(word) for word in after.words.keys() - before.words.keys())
+    fresh = [word for word in after.words.keys() - before.words.keys() if _CONSTANT.fullmatch(word)]
+    other = any(re.search(rf"\b{word}(?:\.get\(|\.has\(|\[)|\bin {word}\b", after.source) for word in fresh)
     if not given or not after.name or other:
         return []  # or another table is asked
     looked = re.findall(rf"\b([A-Z][A-Z0-9_]{{2,}})(?:\.get\(|\[)\s*(?:\w+\()*({given})\b", before.source)

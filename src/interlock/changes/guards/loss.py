@@ -52,6 +52,20 @@ class Sign(enum.StrEnum):
     UNCOUNTED = "count-lost"  # it goes by what it no longer writes
     UNAWAITED = "call-unawaited"  # what it waited for is only started
     PARTED = "steps-parted"  # others come between a check and what it was for
+    ANYWAY = "finally-lost"  # what was done whatever happened is done only where all goes well
+    HALF = "rollback-lost"  # what was written stays where the rest of it failed
+    UNMASKED = "mask-lost"  # what stood in the place of what is not shown
+    CONSTRAINT = "constraint-lost"  # of a table that is made still
+    OVERWRITABLE = "field-overwritable"  # it is written before what a stranger sent, which writes over it
+    LATE = "checked-too-soon"  # it is made plain after it was checked
+    TWICE = "asked-twice"  # one answer is checked, another one used
+    LENIENT = "yes-assumed"  # nothing said is yes
+    ONE_SIDED = "distance-one-sided"  # compared in one direction alone
+    MISSING = "missing-let-through"  # who leaves it out is refused no more
+    BYPASSED = "filter-bypassed"  # what a helper kept back is read without it
+    IN_TEXT = "part-for-member"  # a part of a text, where it was one of a list
+    KEPT_ON = "secret-kept"  # a session, or what is good once, is not taken away any more
+    UNROUTED = "route-unguarded"  # what stood before a handler in a table of routes
     KIND = "kind-untested"  # a condition no longer asks of which kind something is
 
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import msgspec
 
 from interlock.changes.guards import marks, verbs
-from interlock.changes.guards.atoms import atoms, kinds, parsed, variables
+from interlock.changes.guards.atoms import atoms, kinds, parsed, signs, variables
 from interlock.changes.guards.bindings import named, origins, spelt
 from interlock.changes.guards.guard import REJECTIONS, Function, Guard, Kind
 from interlock.changes.guards.loss import Loss, Sign
@@ -73,7 +73,12 @@ def outweighed(
     """
     place = _Place(before, after, lost, gained)
     by = [
-        _by(loss, place) or _looked_up(loss, after) or _bounded(loss, place) or _turned(loss, place) for loss in found
+        _by(loss, place)
+        or _looked_up(loss, after)
+        or _bounded(loss, place)
+        or _turned(loss, place)
+        or _claimed(loss, place)
+        for loss in found
     ]
     return [msgspec.structs.replace(loss, outweighed=text) for loss, text in zip(found, by, strict=True)]
 
@@ -139,6 +144,28 @@ def _turned(loss: Loss, place: _Place) -> str:
     asked = [atoms(guard.condition) for guard in place.before.guards if guard.condition]
     every = frozenset().union(*asked) if asked else frozenset()
     return next((g.text for g in place.gained if _firm(g) and atoms(g.condition) <= every), "")
+
+
+_CLAIM = re.compile(
+    r"\b(?:update\s+(?P<table>\w+)\b[^;]*?|delete\s+from\s+(?P<other>\w+))\s+where\s+(?P<asked>[^;\"'`]*)",
+    re.IGNORECASE,
+)
+_HOW_MANY = re.compile(r"\b(?:rowcount|rowCount|RowsAffected|affectedRows|changes)\b|\breturning\b", re.IGNORECASE)
+
+
+def _claimed(loss: Loss, place: _Place) -> str:
+    """Whether a row was free, asked before it was taken: now the statement takes it only where it is, and says so."""
+    if loss.sign is not Sign.EXIT or not _HOW_MANY.search(place.after.source):
+        return ""
+    old, new = ({**_claims(one.source)} for one in (place.before, place.after))
+    found = [asked for table, asked in new.items() if len(asked) > len(old.get(table, asked))]
+    return f"the rows that it changes: {' and '.join(sorted(found[0]))}" if found else ""
+
+
+def _claims(source: str) -> dict[str, list[str]]:
+    """Table -> what its statement that changes rows asks of them."""
+    asked = re.compile(r"\s+and\s+", re.IGNORECASE)
+    return {m["table"] or m["other"]: asked.split(m["asked"].strip()) for m in _CLAIM.finditer(source)}
 
 
 def _ordered(condition: str) -> bool:
@@ -227,7 +254,17 @@ def _admits(guard: Guard) -> bool:
         return False
     if guard.key.startswith("case "):
         return True  # of all that no case before it named
-    return bool(kinds(guard.condition)) or marks.fixed(guard.condition) or bool(_WHOLE.search(guard.condition))
+    known = bool(kinds(guard.condition)) or marks.fixed(guard.condition) or bool(_WHOLE.search(guard.condition))
+    return known or any(not sign and _named_text(atom) for atom, sign in signs(guard.condition).items())
+
+
+def _named_text(atom: str) -> bool:
+    """`kind == 'application/json'`: one text that the program names."""
+    tree = parsed(atom)
+    if not isinstance(tree, ast.Compare) or len(tree.ops) != 1 or not isinstance(tree.ops[0], ast.Eq):
+        return False
+    right = tree.comparators[0]
+    return isinstance(right, ast.Constant) and isinstance(right.value, str) and len(right.value) > 1
 
 
 def _tests(guard: Guard) -> bool:
@@ -272,7 +309,7 @@ def _part(tree: ast.expr | None) -> bool:
         text = ast.unparse(tree)  # another language's
         return marks.loose(text) or "ContainsAny(" in text
     if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Attribute) and tree.func.attr in _PARTS:
-        return all(isinstance(a, ast.Constant) for a in tree.args)
+        return all(isinstance(a, ast.Constant) or (isinstance(a, ast.Name) and a.id.isupper()) for a in tree.args)
     return False
 
 

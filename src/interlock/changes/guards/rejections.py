@@ -11,6 +11,7 @@ from interlock.changes.guards import marks, verbs
 from interlock.changes.guards.atoms import atoms, kinds, signs, variables
 from interlock.changes.guards.bindings import spelt
 from interlock.changes.guards.guard import REJECTIONS, Guard, Kind
+from interlock.changes.guards.loosenings import missing_passes
 from interlock.changes.guards.loss import Loss, Sign
 from interlock.changes.guards.needless import needless
 from interlock.changes.guards.replaced import (
@@ -52,6 +53,10 @@ class Rejections(Sides):
                 found.append(self._loss(Sign.EXIT, guard, instead=other))
                 continue
             if self._refuses_more(guard, other):
+                continue
+            left_out = missing_passes(guard.condition, other.condition) if other.kind in REJECTIONS else ""
+            if left_out and guard.family in ("refuse", "nothing"):
+                found.append(self._loss(Sign.MISSING, guard, instead=other, reason=left_out))
                 continue
             missing = atoms(guard.condition) - self._atoms
             fewer = guard.condition and missing and not atoms(other.condition) - atoms(guard.condition)

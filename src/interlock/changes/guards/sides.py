@@ -10,6 +10,7 @@ from interlock.changes.guards.guard import REJECTIONS, Function, Guard, Kind, mi
 from interlock.changes.guards.loss import Loss, Sign
 from interlock.changes.guards.pairing import best
 from interlock.changes.guards.renaming import renamed
+from interlock.changes.guards.reworded import reworded
 from interlock.changes.guards.surroundings import Surroundings
 from interlock.changes.guards.vacant import vacant
 
@@ -74,6 +75,8 @@ class Sides:
         if not self._critical and vacant(guard, self._before, self._after):
             return True
         if guard.kind is Kind.LITERAL and around.has(guard, self._before, self._after):
+            return True
+        if reworded(guard, self._after, self._gained):
             return True
         return (around.leading(guard, self._after) or around.extracted(guard, self._before, self._after)) is not None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -20,6 +21,10 @@ _GROUPS: Mapping[Kind, str] = {
     Kind.DECORATOR: "decorator",
     Kind.HOLD: "hold",
 }
+_FILTER = re.compile(r"\.filter\(|\bfor\b[^\n\])}]*\bin\b[^\n]*\bif\b")
+_READ = re.compile(
+    r"(?:\b(?:self|this)\.[#\w]+|(?<![\w.$])[A-Za-z_$][\w$]*)(?=\.(?:get|values|find|items|filter|entries|has)\(|\[)"
+)
 _MOST_STEPS = 3  # calls from where a guard stood to where it stands now
 
 
@@ -96,6 +101,8 @@ class Surroundings:
                 continue
             if guard.kind is Kind.PATTERN and not into.name and not holder.name:
                 return holder  # a constant of another file now; who asks by it is a function, and has its own losses
+            if guard.kind is Kind.CALL and not into.name and holder.path == into.path:
+                return holder  # what was made once, when the file was read, is made each time
             if holder.path == into.path and holder.name and into.name.startswith(f"{holder.name}."):
                 return holder  # what encloses it: the work came out of the inner function with its checks
             wraps = any(holder.short in decorator for decorator in into.decorators)
@@ -150,6 +157,16 @@ class Surroundings:
     def gone(self, kind: str) -> bool:
         """Whether a class of the old version is no more: nothing can be of that kind."""
         return kind in self._kinds and kind not in self._written and not self._used(kind)
+
+    def bypassed(self, before: Function, after: Function) -> list[str]:
+        """What a helper of the file gives a part of, where `after` reads it itself and calls the helper no more."""
+        found = set()
+        for name in before.calls - after.calls:
+            for helper in self._calling.get(name, ()):
+                if helper.path == after.path and helper.short and _FILTER.search(helper.source):
+                    own = {*_READ.findall(helper.source)} - {*helper.parameters, helper.short}
+                    found |= own & {*_READ.findall(after.source)} - {*_READ.findall(before.source)}
+        return sorted(found)
 
     def refuses(self, name: str) -> bool:
         """Whether a function, decorator or class of this name refuses, in both versions."""

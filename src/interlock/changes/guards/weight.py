@@ -65,6 +65,20 @@ _LOOK = _GRAVE | {
         Sign.OPENED,
         Sign.SWALLOWED,
         Sign.CAUGHT,
+        Sign.ANYWAY,
+        Sign.HALF,
+        Sign.UNMASKED,
+        Sign.CONSTRAINT,
+        Sign.OVERWRITABLE,
+        Sign.LATE,
+        Sign.TWICE,
+        Sign.LENIENT,
+        Sign.ONE_SIDED,
+        Sign.MISSING,
+        Sign.BYPASSED,
+        Sign.IN_TEXT,
+        Sign.KEPT_ON,
+        Sign.UNROUTED,
     )
 }
 # Every fifth ordinary change shows one of these: they are looked at where it is critical.

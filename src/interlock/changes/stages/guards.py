@@ -65,6 +65,20 @@ _SENTENCES: dict[Sign, str] = {
     Sign.UNCOUNTED: "{where} goes by {text} and no longer writes it.",
     Sign.UNAWAITED: "{where} no longer waits for {text}.",
     Sign.PARTED: "{where} checks and changes {text} in two steps: another may come between.",
+    Sign.ANYWAY: "{where} calls {text} only where all goes well.",
+    Sign.HALF: "{where} no longer takes back what it wrote where the rest of it fails.",
+    Sign.UNMASKED: "{where} no longer hides what {text} stood for.",
+    Sign.CONSTRAINT: "{where} makes a table without {text}.",
+    Sign.OVERWRITABLE: "{where} lets what it is given write over {text}.",
+    Sign.LATE: "{where} makes a text plain by {text} after it was checked.",
+    Sign.TWICE: "{where} checks one answer of {text} and uses another.",
+    Sign.LENIENT: "{where} takes {text} for yes where nothing is said.",
+    Sign.ONE_SIDED: "{where} compares in one direction what {text} compared in both.",
+    Sign.MISSING: "{where} refuses no more where {reason} is missing: {text}.",
+    Sign.BYPASSED: "{where} reads {text} without what kept some of it back.",
+    Sign.IN_TEXT: "{where} looks for a part of {text}, a text, where it looked for one of a list.",
+    Sign.KEPT_ON: "{where} takes nothing out of {text} any more.",
+    Sign.UNROUTED: "{where} no longer has {text}.",
     Sign.KIND: "{where} no longer asks of which kind {reason} is.",
 }
 
@@ -185,4 +199,4 @@ def _beside(change: Change, paths: set[str]) -> list[Function]:
     return found
 
 
-STAGE = Plain("guards", run, version="17", budget=20.0)
+STAGE = Plain("guards", run, version="18", budget=20.0)
