@@ -1,4 +1,4 @@
-"""Protections that hold no longer where they have to: each way, its way back, and an everyday change that looks alike."""
+"""Protections that hold no longer where they have to: each way, its way back, and what looks alike."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ LOOSER = {
     "two writes of which one may stay": (
         PYTHON,
         "def move(db, a, b):\n    try:\n        db.execute('UPDATE purse SET n = n - 1 WHERE id = ?', (a,))\n"
-        "        db.execute('INSERT INTO moved VALUES (?)', (b,))\n    except Error:\n        db.rollback()\n        raise\n",
+        "        db.execute('INSERT INTO moved VALUES (?)', (b,))\n    except Error:\n        db.rollback()\n"
+        "        raise\n",
         "def move(db, a, b):\n    db.execute('UPDATE purse SET n = n - 1 WHERE id = ?', (a,))\n"
         "    db.execute('INSERT INTO moved VALUES (?)', (b,))\n",
         Sign.HALF,
@@ -67,7 +68,8 @@ LOOSER = {
         PYTHON,
         "def connect(host):\n    address = resolve(host)\n    if not public(address):\n        raise Refused(address)\n"
         "    return dial(address)\n",
-        "def connect(host):\n    if not public(resolve(host)):\n        raise Refused(host)\n    return dial(resolve(host))\n",
+        "def connect(host):\n    if not public(resolve(host)):\n        raise Refused(host)\n"
+        "    return dial(resolve(host))\n",
         Sign.TWICE,
     ),
     "yes where nothing is said": (
@@ -85,13 +87,16 @@ LOOSER = {
     "who leaves the token out": (
         PYTHON,
         "def admit(token, wanted):\n    if token != wanted:\n        raise Denied(token)\n    return open_door()\n",
-        "def admit(token, wanted):\n    if token and token != wanted:\n        raise Denied(token)\n    return open_door()\n",
+        "def admit(token, wanted):\n    if token and token != wanted:\n        raise Denied(token)\n"
+        "    return open_door()\n",
         Sign.MISSING,
     ),
     "an end that is not set": (
         GO,
-        "package app\n\nfunc Check(g Grant, now time.Time) error {\n\tif !now.Before(g.Until) {\n\t\treturn ErrOver\n\t}\n\treturn nil\n}\n",
-        "package app\n\nfunc Check(g Grant, now time.Time) error {\n\tif !g.Until.IsZero() && now.After(g.Until) {\n\t\treturn ErrOver\n\t}\n\treturn nil\n}\n",
+        "package app\n\nfunc Check(g Grant, now time.Time) error {\n\tif !now.Before(g.Until) {\n"
+        "\t\treturn ErrOver\n\t}\n\treturn nil\n}\n",
+        "package app\n\nfunc Check(g Grant, now time.Time) error {\n"
+        "\tif !g.Until.IsZero() && now.After(g.Until) {\n\t\treturn ErrOver\n\t}\n\treturn nil\n}\n",
         Sign.MISSING,
     ),
     "past the drafts": (
@@ -104,8 +109,10 @@ LOOSER = {
     ),
     "a part of a text for one of a list": (
         GO,
-        "package app\n\nfunc may(key Key, scope string) bool {\n\tif !slices.Contains(key.Scopes, scope) {\n\t\treturn false\n\t}\n\treturn true\n}\n",
-        'package app\n\nfunc may(key Key, scope string) bool {\n\tall := strings.Join(key.Scopes, ",")\n\tif !strings.Contains(all, scope) {\n\t\treturn false\n\t}\n\treturn true\n}\n',
+        "package app\n\nfunc may(key Key, scope string) bool {\n\tif !slices.Contains(key.Scopes, scope) {\n"
+        "\t\treturn false\n\t}\n\treturn true\n}\n",
+        'package app\n\nfunc may(key Key, scope string) bool {\n\tall := strings.Join(key.Scopes, ",")\n'
+        "\tif !strings.Contains(all, scope) {\n\t\treturn false\n\t}\n\treturn true\n}\n",
         Sign.IN_TEXT,
     ),
     "a session that stays": (
@@ -122,7 +129,8 @@ LOOSER = {
     ),
     "a bound of Go that nobody reads": (
         GO,
-        "package app\n\nconst most = 50\n\nfunc take(n int) int {\n\tif n > most {\n\t\treturn most\n\t}\n\treturn n\n}\n",
+        "package app\n\nconst most = 50\n\nfunc take(n int) int {\n\tif n > most {\n\t\treturn most\n\t}\n"
+        "\treturn n\n}\n",
         "package app\n\nconst most = 50\n\nfunc take(n int) int {\n\treturn n\n}\n",
         Sign.UNREAD,
     ),
@@ -131,7 +139,8 @@ LOOSER = {
 ALIKE = {
     "a file that `with` closes": (
         PYTHON,
-        "def read(path):\n    file = open(path)\n    try:\n        return file.read()\n    finally:\n        file.close()\n",
+        "def read(path):\n    file = open(path)\n    try:\n        return file.read()\n    finally:\n"
+        "        file.close()\n",
         "def read(path):\n    with open(path) as file:\n        return file.read()\n",
     ),
     "a lock that is given back by hand": (
@@ -156,12 +165,15 @@ ALIKE = {
     ),
     "a path joined twice": (
         PYTHON,
-        "def put(folder, name):\n    path = join(folder, name)\n    if exists(path):\n        raise Taken(path)\n    return write(path)\n",
-        "def put(folder, name):\n    if exists(join(folder, name)):\n        raise Taken(name)\n    return write(join(folder, name))\n",
+        "def put(folder, name):\n    path = join(folder, name)\n    if exists(path):\n        raise Taken(path)\n"
+        "    return write(path)\n",
+        "def put(folder, name):\n    if exists(join(folder, name)):\n        raise Taken(name)\n"
+        "    return write(join(folder, name))\n",
     ),
     "what was left out passes no more": (
         PYTHON,
-        "def admit(token, wanted):\n    if token and token != wanted:\n        raise Denied(token)\n    return open_door()\n",
+        "def admit(token, wanted):\n    if token and token != wanted:\n        raise Denied(token)\n"
+        "    return open_door()\n",
         "def admit(token, wanted):\n    if token != wanted:\n        raise Denied(token)\n    return open_door()\n",
     ),
 }

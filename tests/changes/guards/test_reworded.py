@@ -9,28 +9,37 @@ from changes.guards.test_losses import lost, signs
 SAME = {
     "looked up and not looked for": (
         "src/app.js",
-        "function join(code) {\n  if (!invites.has(code)) throw new Error('unknown');\n  return invites.get(code).room;\n}\n",
-        "function join(code) {\n  const invite = invites.get(code);\n  if (!invite) throw new Error('unknown');\n  return invite.room;\n}\n",
+        "function join(code) {\n  if (!invites.has(code)) throw new Error('unknown');\n"
+        "  return invites.get(code).room;\n}\n",
+        "function join(code) {\n  const invite = invites.get(code);\n  if (!invite) throw new Error('unknown');\n"
+        "  return invite.room;\n}\n",
     ),
     "an answer that has a name": (
         "src/app.js",
-        "function enter(person, word) {\n  if (!fits(word, person.hash)) throw new Error('wrong');\n  return person.id;\n}\n",
-        "function enter(person, word) {\n  const right = fits(word, person.hash);\n  if (!right || person.closed) throw new Error('wrong');\n  return person.id;\n}\n",
+        "function enter(person, word) {\n  if (!fits(word, person.hash)) throw new Error('wrong');\n"
+        "  return person.id;\n}\n",
+        "function enter(person, word) {\n  const right = fits(word, person.hash);\n"
+        "  if (!right || person.closed) throw new Error('wrong');\n  return person.id;\n}\n",
     ),
     "the same of what is called the same": (
         "app/shop.py",
-        "def price(basket, day):\n    percent = basket['percent'] if valid(basket.get('code'), day) else 0\n    return full(percent)\n",
-        "def price(basket, day):\n    code = basket.get('code')\n    if not valid(code, day):\n        return full(0)\n    return full(LIST[code])\n",
+        "def price(basket, day):\n    percent = basket['percent'] if valid(basket.get('code'), day) else 0\n"
+        "    return full(percent)\n",
+        "def price(basket, day):\n    code = basket.get('code')\n    if not valid(code, day):\n"
+        "        return full(0)\n    return full(LIST[code])\n",
     ),
     "taken out, there or not": (
         "app/shop.py",
-        "def drop(self, key):\n    if key not in self.kept:\n        return ''\n    del self.kept[key]\n    return page()\n",
+        "def drop(self, key):\n    if key not in self.kept:\n        return ''\n    del self.kept[key]\n"
+        "    return page()\n",
         "def drop(self, key):\n    self.kept.pop(key, None)\n    return page()\n",
     ),
     "a number by making it one": (
         "app/shop.py",
-        "def read(self, text, known):\n    if known is None or not text.isdigit():\n        raise Denied(text)\n    return known\n",
-        "def read(self, text, known):\n    if known is None or int(text) != known.epoch:\n        raise Denied(text)\n    return known\n",
+        "def read(self, text, known):\n    if known is None or not text.isdigit():\n        raise Denied(text)\n"
+        "    return known\n",
+        "def read(self, text, known):\n    if known is None or int(text) != known.epoch:\n"
+        "        raise Denied(text)\n    return known\n",
     ),
     "in a header and not in an address": (
         "src/app.js",
@@ -40,7 +49,8 @@ SAME = {
     "made each time and not once": (
         "app/shop.py",
         "import secrets\n\nNONCE = secrets.token_urlsafe(16)\n\n\ndef page(nonce=NONCE):\n    return draw(nonce)\n",
-        "import secrets\n\n\ndef new():\n    return secrets.token_urlsafe(16)\n\n\ndef page():\n    return draw(new())\n",
+        "import secrets\n\n\ndef new():\n    return secrets.token_urlsafe(16)\n\n\ndef page():\n"
+        "    return draw(new())\n",
     ),
     "a row that the statement takes only where it is free": (
         "app/shop.py",
@@ -57,17 +67,22 @@ OTHER = {
     "another table looked up": (
         "src/app.js",
         "function join(code) {\n  if (!invites.has(code)) throw new Error('unknown');\n  return room(code);\n}\n",
-        "function join(code) {\n  const invite = drafts.get(code);\n  if (!invite) console.log('unknown');\n  return room(code);\n}\n",
+        "function join(code) {\n  const invite = drafts.get(code);\n  if (!invite) console.log('unknown');\n"
+        "  return room(code);\n}\n",
     ),
     "asked only where something else holds": (
         "src/app.js",
-        "function enter(person, word) {\n  if (!fits(word, person.hash)) throw new Error('wrong');\n  return person.id;\n}\n",
-        "function enter(person, word) {\n  const right = fits(word, person.hash);\n  if (!right && person.strict) throw new Error('wrong');\n  return person.id;\n}\n",
+        "function enter(person, word) {\n  if (!fits(word, person.hash)) throw new Error('wrong');\n"
+        "  return person.id;\n}\n",
+        "function enter(person, word) {\n  const right = fits(word, person.hash);\n"
+        "  if (!right && person.strict) throw new Error('wrong');\n  return person.id;\n}\n",
     ),
     "a user whom the body names": (
         "app/shop.py",
-        "def drop(session, body):\n    if not owns(session['user'], body['note']):\n        raise Denied(body)\n    return gone()\n",
-        "def drop(session, body):\n    if not owns(body['user'], body['note']):\n        raise Denied(body)\n    return gone()\n",
+        "def drop(session, body):\n    if not owns(session['user'], body['note']):\n        raise Denied(body)\n"
+        "    return gone()\n",
+        "def drop(session, body):\n    if not owns(body['user'], body['note']):\n        raise Denied(body)\n"
+        "    return gone()\n",
     ),
 }
 
