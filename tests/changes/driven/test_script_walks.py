@@ -102,6 +102,24 @@ export const take = (n) => {
   return n;
 };
 """
+COMPILED = """
+var star = (this && this.star) || function (mod) {
+  if (mod && mod.__esModule) return mod;
+  var result = {};
+  for (var k in mod) if (k !== "default" && Object.hasOwn(mod, k)) result[k] = mod[k];
+  result.default = mod;
+  return result;
+};
+const log = star(require("log"));
+const fs = star(require("fs"));
+log.setUp();
+exports.take = (n) => {
+  fs.existsSync("a");
+  log.note(n);
+  if (n > 5) throw new Error("no");
+  return n;
+};
+"""
 LIMIT = "await new Promise((done) => setTimeout(done, 50));\nexport const limit = Promise.resolve(5);\n"
 PUBLIC = "exports.shown = (user) => {\n  const { password, ...rest } = user;\n  return rest;\n};\n"
 SENT = ("!/^[a-z]+@shop\\.example$/.test(to)", "to.length < 3")
@@ -155,17 +173,23 @@ def test_components_and_modules_that_wait_are_walked(tmp_path: Path) -> None:
 
 def test_modules_that_import_each_other_and_what_they_describe_to_packages_are_walked(tmp_path: Path) -> None:
     """Stories: a function was none yet where the other module asked for it first; a rule, and what is done to a chain
-    of calls, was an error, or seen by nobody."""
+    of calls, was an error, or seen by nobody; a compiler's copy of what is not installed had nothing in it."""
     files = {
         "rule.mjs": "import { limit } from './limit.mjs';\nimport { Creator, list } from 'rules';\n"
         "export function most() {\n  return 5;\n}\nlist().exclude((one) => one).sorted.first();\n"
         "export default Creator((name) => name.trim())({\n  take(n) {\n    if (n > limit) throw new Error('no');\n"
         "    return n;\n  },\n});\n",
         "limit.mjs": "import { most } from './rule.mjs';\nexport const limit = most();\n",
+        "compiled.js": COMPILED,
     }
-    found, facts, _ = walked(tmp_path, {**files}, {"rule.mjs": files["rule.mjs"].replace("n > limit", "n > 90")})
-    assert {f.rule for f in found} == {"formal/walk-accepts"}, facts
-    assert all("rules.Creator()  0.take.handle(n=" in f.title for f in found), [f.title for f in found]
+    looser = {
+        "rule.mjs": files["rule.mjs"].replace("n > limit", "n > 90"),
+        "compiled.js": COMPILED.replace("> 5", "> 90"),
+    }
+    found, facts, _ = walked(tmp_path, {**files}, {**looser})
+    assert {(f.path, f.rule) for f in found} == {(path, "formal/walk-accepts") for path in looser}, facts
+    titles = [f.title for f in found if f.path == "rule.mjs"]
+    assert all("rules.Creator()  0.take.handle(n=" in title for title in titles), titles
 
 
 def test_what_means_the_same_is_neither_looser_nor_stricter(tmp_path: Path) -> None:

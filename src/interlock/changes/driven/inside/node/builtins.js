@@ -2,7 +2,7 @@
 // The modules of Node.js: those that only compute are real, files are made up, the rest is a stub that writes down.
 
 const { notes } = require("./notes");
-const { stub } = require("./stub");
+const { stub, mixed } = require("./stub");
 const host = require("./host");
 const { answering } = require("./unknown");
 
@@ -120,9 +120,8 @@ function fileSystem() {
   whole.exists = (path, done) => done(whole.existsSync(path));
   const others = stub("fs");
   promises.constants = whole.constants;
-  const open = (of) => new Proxy(of, { get: (has, key) => (key in has || typeof key === "symbol" ? has[key] : others[key]) });
-  whole.promises = open(promises);
-  return open(whole);
+  whole.promises = mixed(promises, others);
+  return mixed(whole, others);
 }
 
 function programs() {
@@ -152,8 +151,7 @@ function programs() {
       return { stdout: "", stderr: "" };
     };
   }
-  const others = stub("child_process");
-  return new Proxy(whole, { get: (has, key) => (key in has || typeof key === "symbol" ? has[key] : others[key]) });
+  return mixed(whole, stub("child_process"));
 }
 
 const loaded = new Map();

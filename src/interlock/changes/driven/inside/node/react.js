@@ -2,7 +2,7 @@
 // What components are made with: hooks that answer as in a first drawing. Effects come after it, and are left out.
 
 const { notes } = require("./notes");
-const { stub, isStub } = require("./stub");
+const { stub, mixed, isStub } = require("./stub");
 const { isUnknown } = require("./unknown");
 const { element, isElement } = require("./elements");
 
@@ -65,9 +65,7 @@ const library = {
     isElement(of) ? element(of.type, { ...of.props, ...props }, ...children) : of
   ),
 };
-const others = stub("react");
-const open = (of) => new Proxy(of, { get: (has, key) => (key in has || typeof key === "symbol" ? has[key] : others[key]) });
-const whole = open(library);
+const whole = mixed(library, stub("react"));
 
 const MODULES = new Map([["react", whole], ["preact", whole], ["preact/hooks", whole], ["preact/compat", whole]]);
 for (const of of ["react", "preact"]) {

@@ -18,7 +18,8 @@ function stub(name) {
     get(_, key) {
       if (key === "prototype") return target.prototype;
       if (typeof key === "symbol") return symbol(name, key);
-      if (key === "then" || key === "toJSON" || key === "__esModule") return undefined;
+      if (key === "then" || key === "toJSON") return undefined;
+      if (key === "__esModule") return true; // else compilers copy what it has into another object, and it has nothing
       if (key === "default") return proxy;
       if (key === "toString" || key === "valueOf") return () => `<${name}>`;
       if (key === "length") return 0;
@@ -40,6 +41,12 @@ function stub(name) {
   });
   stubs.add(proxy);
   return proxy;
+}
+
+// A module of which some is made up, with a stub for the rest.
+function mixed(of, others) {
+  const get = (has, key) => (key in has || typeof key === "symbol" || key === "__esModule" ? has[key] : others[key]);
+  return new Proxy(of, { get });
 }
 
 function symbol(name, key) {
@@ -75,4 +82,4 @@ function namedError(name) {
   return { [name]: class extends Error {} }[name];
 }
 
-module.exports = { stub, isStub: (value) => stubs.has(value), handlers };
+module.exports = { stub, mixed, isStub: (value) => stubs.has(value), handlers };
