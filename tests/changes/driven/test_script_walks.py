@@ -126,11 +126,6 @@ SENT = ("!/^[a-z]+@shop\\.example$/.test(to)", "to.length < 3")
 STOPPED = ('if (size > most) { stream.destroy(); done(new Error("too large")); return; }', "")
 
 
-@pytest.fixture(autouse=True)
-def _few(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(driver, "WALKS", 250)
-
-
 @pytest.mark.parametrize(
     ("path", "text", "was", "now", "rule"),
     [

@@ -54,6 +54,7 @@ class Codes:
             return False
         return hmac.compare_digest(entry[0], typed)
 """
+GUESSES = "        if entry[1] > 3:\n            return False\n"
 PAGE = "import html\n\ndef page(name):\n    return f'<h1>{html.escape(name)}</h1>'\n"
 OPEN = """
 DOORS = {'ann': 'front'}
@@ -78,7 +79,8 @@ def walked(
     ("text", "was", "now", "rule"),
     [
         (LEDGER, "self.sent.get(account, 0) + cents > DAILY", "cents > DAILY", "accepts"),
-        (CODES, "        if entry[1] > 3:\n            return False\n", "", "says-yes"),
+        # A code that is confirmed again and again: few walks get as far.
+        pytest.param(CODES, GUESSES, "", "says-yes", marks=pytest.mark.slow),
         (PAGE, "html.escape(name)", "name", "raw"),
         (OPEN, "    if who not in DOORS:\n        raise PermissionError(who)\n    return DOORS[who]",
          "    return DOORS.get(who, 'front')", "accepts"),
