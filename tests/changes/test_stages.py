@@ -285,6 +285,28 @@ def test_a_method_that_is_called_eval_evaluates_no_program(tmp_path: Path, call:
     assert ("static/prompt-built" in rules(result)) is built
 
 
+CONSTRUCTS = [
+    ("py", "context = ssl.SSLContext(ssl.PROTOCOL_TLS)", "tls-off"),
+    ("py", "context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)", ""),
+    ("js", "const checkServerIdentity = (host, cert) => undefined;", "tls-off-other"),
+    ("go", "\tconfig.ClientAuth = tls.RequireAnyClientCert", "tls-off-other"),
+    ("go", "\tconfig.ClientAuth = tls.RequireAndVerifyClientCert", ""),
+    ("js", "  response.status(500).json({ error: error.message, stack: error.stack });", "insides-told"),
+    ("js", "  log.write(`${error.message} in ${stackName(error)}`);", ""),
+    ("py", "    return jsonify(error=str(e), trace=traceback.format_exc())", "insides-told"),
+    ("py", "    run = getattr(importlib.import_module(module), name)", "code-by-name"),
+    ("py", "    run = getattr(importlib.import_module(module), 'main')", ""),
+    ("js", "  const Kind = globalThis[kind];", "code-by-name"),
+]
+
+
+def test_what_checks_nobody_and_what_tells_or_runs_too_much(tmp_path: Path) -> None:
+    lines = {f"{number}.{kind}": line for number, (kind, line, _) in enumerate(CONSTRUCTS)}
+    made = change(tmp_path, dict.fromkeys(lines, "\n"), {name: f"\n{line}\n" for name, line in lines.items()})
+    told = {(f.path, f.rule) for f in shapes.new(made, shapes.load("static"))}
+    assert told == {(f"{n}.{kind}", f"static/{rule}") for n, (kind, _, rule) in enumerate(CONSTRUCTS) if rule}
+
+
 def test_ruff_is_told_nothing_by_the_project(tmp_path: Path) -> None:
     """Story: `ruff.toml` of the change excluded the file, and `# noqa` silenced the line."""
     if not tools.found("ruff"):
