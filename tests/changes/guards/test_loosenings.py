@@ -127,6 +127,44 @@ LOOSER = {
         "const routes = {\n  'DELETE /shop': [known, dropShop],\n};\n",
         Sign.UNROUTED,
     ),
+    "past what is alive": (
+        SCRIPT,
+        "const alive = () => [...posts.values()].filter((one) => !one.gone);\n"
+        "function read(id) {\n  return alive().find((one) => one.id === id);\n}\n",
+        "const alive = () => [...posts.values()].filter((one) => !one.gone);\n"
+        "function read(id) {\n  return posts.get(id);\n}\n",
+        Sign.BYPASSED,
+    ),
+    "what has no entry": (
+        PYTHON,
+        "def call(self, user, path):\n    if self.needed.get(path, 'nobody') not in user.grants:\n"
+        "        raise Denied(path)\n"
+        "    return self.views[path]()\n",
+        "def call(self, user, path):\n    needed = self.needed.get(path)\n"
+        "    if needed and needed not in user.grants:\n        raise Denied(path)\n    return self.views[path]()\n",
+        Sign.MISSING,
+    ),
+    "a text that became a format": (
+        PYTHON,
+        "def fill(text, known):\n    return FIELD.sub(lambda found: known.get(found[1], ''), text)\n",
+        "def fill(text, known):\n    return text.format(**known)\n",
+        Sign.FORMAT,
+    ),
+    "one of two cases": (
+        GO,
+        "package app\n\nfunc give(n int, a, b string) error {\n\tswitch {\n\tcase n <= 0, a == b:\n"
+        "\t\treturn ErrAmount\n\t}\n\treturn nil\n}\n",
+        "package app\n\nfunc give(n int, a, b string) error {\n\tswitch {\n\tcase a == b:\n"
+        "\t\treturn ErrAmount\n\t}\n\treturn nil\n}\n",
+        Sign.WEAKER,
+    ),
+    "rows that were deleted, by a statement that names its columns": (
+        PYTHON,
+        "def find(db, mail):\n"
+        "    return db.execute('SELECT id, name FROM people WHERE mail = ? AND gone IS NULL', (mail,))\n",
+        "def find(db, mail):\n    return db.execute('SELECT id, name, age FROM people WHERE mail = ?', (mail,))\n",
+        Sign.LITERAL,
+    ),
     "a bound of Go that nobody reads": (
         GO,
         "package app\n\nconst most = 50\n\nfunc take(n int) int {\n\tif n > most {\n\t\treturn most\n\t}\n"
@@ -169,6 +207,13 @@ ALIKE = {
         "    return write(path)\n",
         "def put(folder, name):\n    if exists(join(folder, name)):\n        raise Taken(name)\n"
         "    return write(join(folder, name))\n",
+    ),
+    "a condition that became a case": (
+        GO,
+        "package app\n\nfunc (c *Change) Approve(who string) error {\n\tif c.Out {\n\t\treturn ErrClosed\n\t}\n"
+        "\treturn nil\n}\n",
+        "package app\n\nfunc (c *Change) Approve(who string) error {\n\tswitch {\n\tcase c.Out:\n\t\treturn ErrClosed\n"
+        "\tcase who == c.Author:\n\t\treturn ErrOwn\n\t}\n\treturn nil\n}\n",
     ),
     "what was left out passes no more": (
         PYTHON,

@@ -214,6 +214,10 @@ class Comparison(Rejections):
             *((Sign.OVERWRITABLE, name) for name in loosenings.overwritable(before, after)),
             *((Sign.LATE, f"{name}()") for name in loosenings.late(before, after, self._around.refuses)),
             *((Sign.TWICE, text) for text in loosenings.asked_twice(before, after, refusing)),
+            *(
+                (Sign.FORMAT, name)
+                for name in loosenings.formatted(before, after, self._after.parameters if python else ())
+            ),
             *((Sign.LENIENT, name) for name in loosenings.lenient(before, after)),
             *((Sign.ONE_SIDED, text) for text in loosenings.one_sided(before, newly)),
             *((Sign.IN_TEXT, name) for name in loosenings.in_a_text(before, after)),

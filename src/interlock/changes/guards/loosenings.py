@@ -202,6 +202,13 @@ def _times(called: str, text: str) -> int:
     return len(re.findall(rf"(?<![\w.$]){re.escape(called)}\(", text))
 
 
+def formatted(before: str, after: str, parameters: Iterable[str]) -> list[str]:
+    """Parameters whose text is a format now: its fields may be attributes of what is put in (`{0.__class__}`)."""
+    names = "|".join(map(re.escape, parameters))
+    format_ = re.compile(rf"(?<![\w.])({names})\.format(?:_map)?\(")
+    return sorted({*format_.findall(after)} - {*format_.findall(before)}) if names else []
+
+
 def lenient(before: str, after: str) -> list[str]:
     """Settings of which only a plain yes was one, and that are yes now where nothing or anything is said."""
     old, new = ({next(filter(None, m)) for m in _STRICT.findall(text)} for text in (before, after))
@@ -256,6 +263,8 @@ _ZERO = re.compile(r"_\((['\"])([\w.]+)\.(?:IsZero\(\)|length)\1\)")
 def _there(part: ast.expr) -> str | None:
     """What a part asks only to be there; None where it asks something else."""
     if isinstance(part, ast.Name | ast.Attribute | ast.Subscript):
+        return ast.unparse(part)
+    if isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute) and part.func.attr == "get":
         return ast.unparse(part)
     if isinstance(part, ast.UnaryOp) and isinstance(part.op, ast.Not):
         zero = _ZERO.fullmatch(ast.unparse(part.operand))

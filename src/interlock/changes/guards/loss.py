@@ -59,6 +59,7 @@ class Sign(enum.StrEnum):
     OVERWRITABLE = "field-overwritable"  # it is written before what a stranger sent, which writes over it
     LATE = "checked-too-soon"  # it is made plain after it was checked
     TWICE = "asked-twice"  # one answer is checked, another one used
+    FORMAT = "format-given"  # a text that it is given is a format now
     LENIENT = "yes-assumed"  # nothing said is yes
     ONE_SIDED = "distance-one-sided"  # compared in one direction alone
     MISSING = "missing-let-through"  # who leaves it out is refused no more

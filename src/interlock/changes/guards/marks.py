@@ -23,7 +23,7 @@ _MAKING = frozenset(
 _PLAIN = frozenset({"write_text", "write_bytes", "copyfile", "copy", "Create", "writeFile", "writeFileSync"})
 _PRIVATE = frozenset({"mkstemp", "NamedTemporaryFile", "TemporaryDirectory", "mkdtemp", "CreateTemp", "MkdirTemp"})
 _STATEMENT = re.compile(r"\s*(select|update|delete)\b(.*?)\bwhere\b(.*)", re.IGNORECASE | re.DOTALL)
-_TABLE = re.compile(r"\bfrom\s+([\w.\"`]+)|^\s*([\w.\"`]+)", re.IGNORECASE)
+_TABLE = re.compile(r"(?:.*?\bfrom\b)?\s*([\w.\"`]+)", re.IGNORECASE | re.DOTALL)
 _COLUMN = re.compile(
     r"(?:\b(?:lower|upper|trim)\s*\(\s*)?([a-z_][\w.]{0,80})[\"`]?\s*\)?\s*(?:=|<>|!=|<=?|>=?|\bin\b|\blike\b|\bis\b|\bbetween\b)",
     re.IGNORECASE,
@@ -61,8 +61,8 @@ def statement(text: str) -> tuple[str, list[str]]:
     found = _STATEMENT.match(text) if len(text) < 20_000 else None
     if found is None:
         return "", []
-    table = _TABLE.search(found[2])
-    name = next((one for one in table.groups() if one), "") if table else ""
+    table = _TABLE.match(found[2])
+    name = table[1] if table else ""
     columns = {one.rpartition(".")[2].lower() for one in _COLUMN.findall(found[3])}
     columns |= {"limit"} if re.search(r"\blimit\s+(?:\d|\?|:|\$|%)", found[3], re.IGNORECASE) else set()
     return f"{found[1].lower()} {name.lower()}", sorted(columns - {"and", "or", "not", "where"})

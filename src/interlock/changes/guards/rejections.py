@@ -54,7 +54,7 @@ class Rejections(Sides):
                 continue
             if self._refuses_more(guard, other):
                 continue
-            left_out = missing_passes(guard.condition, other.condition) if other.kind in REJECTIONS else ""
+            left_out = self._left_out(guard, other) if other.kind in REJECTIONS else ""
             if left_out and guard.family in ("refuse", "nothing"):
                 found.append(self._loss(Sign.MISSING, guard, instead=other, reason=left_out))
                 continue
@@ -75,6 +75,15 @@ class Rejections(Sides):
             firm = guard.family in ("refuse", "nothing") or (guard.strong and guard.family != "passed on")
             found.append(self._loss(Sign.EXIT if firm else Sign.ANSWER, guard))
         return found
+
+    def _left_out(self, guard: Guard, other: Guard) -> str:
+        """What passes a refusal where it is missing, and did not pass the one that stood there."""
+        old, new = guard.condition, other.condition
+        if name := missing_passes(old, new):
+            return name
+        if not self._after.path.endswith((".py", ".pyi")):
+            return ""
+        return missing_passes(spelt(old, self._before.source), spelt(new, self._after.source))
 
     def _refuses_more(self, guard: Guard, other: Guard) -> bool:
         """Whether all that went is one of the things that had to hold for a refusal: `bad and old`, now `bad`."""

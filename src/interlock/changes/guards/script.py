@@ -385,6 +385,11 @@ class _Reader:
             body = [c for c in body[0].named_children if c.type != "comment"]
         if body and body[-1].type != "break_statement" and self._left(body[-1]) == "refuse" and not self._caught:
             on = node.parent.child_by_field_name("value") if node.parent is not None else None
+            if on is None and value is not None and node.type == "expression_case":
+                condition = " or ".join(f"({written(one, self._data)})" for one in value.named_children)
+                condition = condition if len(value.named_children) > 1 else written(value.named_children[0], self._data)
+                self._add(Kind.EXIT, "refuse", condition, node, condition=condition, strong=marks.telling(condition))
+                return
             asked = f"{self._text(on)} {self._text(value) or 'default'}".strip()
             self._add(Kind.EXIT, "refuse", f"case {asked}", body[-1], strong=False)
 

@@ -23,7 +23,7 @@ _GROUPS: Mapping[Kind, str] = {
 }
 _FILTER = re.compile(r"\.filter\(|\bfor\b[^\n\])}]*\bin\b[^\n]*\bif\b")
 _READ = re.compile(
-    r"(?:\b(?:self|this)\.[#\w]+|(?<![\w.$])[A-Za-z_$][\w$]*)(?=\.(?:get|values|find|items|filter|entries|has)\(|\[)"
+    r"(?:\b(?:self|this)\.[#\w]+|(?:(?<=\.\.\.)|(?<![\w.$]))[A-Za-z_$][\w$]*)(?=\.(?:get|values|find|items|filter|entries|has)\(|\[)"
 )
 _MOST_STEPS = 3  # calls from where a guard stood to where it stands now
 

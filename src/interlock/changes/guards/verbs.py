@@ -178,7 +178,7 @@ def bounding(condition: str) -> bool:
     """Whether a condition names what protects: a strong verb, or a limit."""
     return any(
         ((known := family(name)) and known[1] and known[0] not in ("timeout", "session", "lock"))
-        or words(name) & {"max", "maximum", "limit", "limits", "depth"}
+        or words(name) & {"max", "maximum", "limit", "limits", "depth", "longest", "largest", "ceiling", "quota"}
         for name in identifiers(_OPTION.sub("", condition))
     )
 

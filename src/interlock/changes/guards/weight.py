@@ -72,6 +72,7 @@ _LOOK = _GRAVE | {
         Sign.OVERWRITABLE,
         Sign.LATE,
         Sign.TWICE,
+        Sign.FORMAT,
         Sign.LENIENT,
         Sign.ONE_SIDED,
         Sign.MISSING,

@@ -72,6 +72,7 @@ _SENTENCES: dict[Sign, str] = {
     Sign.OVERWRITABLE: "{where} lets what it is given write over {text}.",
     Sign.LATE: "{where} makes a text plain by {text} after it was checked.",
     Sign.TWICE: "{where} checks one answer of {text} and uses another.",
+    Sign.FORMAT: "{where} takes {text}, a text that it is given, for a format: its fields may name any attribute.",
     Sign.LENIENT: "{where} takes {text} for yes where nothing is said.",
     Sign.ONE_SIDED: "{where} compares in one direction what {text} compared in both.",
     Sign.MISSING: "{where} refuses no more where {reason} is missing: {text}.",
@@ -199,4 +200,4 @@ def _beside(change: Change, paths: set[str]) -> list[Function]:
     return found
 
 
-STAGE = Plain("guards", run, version="18", budget=20.0)
+STAGE = Plain("guards", run, version="19", budget=20.0)
