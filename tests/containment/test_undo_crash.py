@@ -103,7 +103,7 @@ def _arm(number: int) -> None:
     ("make", "every"),
     [
         (files, 7),
-        (repository, 19),
+        pytest.param(repository, 19, marks=pytest.mark.slow),
         pytest.param(files, 1, marks=pytest.mark.slow),
         pytest.param(repository, 1, marks=pytest.mark.slow),
     ],
@@ -157,6 +157,7 @@ def everything(acts: Mixed) -> list[Deed]:
     ]
 
 
+@pytest.mark.slow
 @needs_overlay
 def test_a_killed_undo_of_everything_mixed_is_finished_by_the_next_and_can_be_undone(tmp_path: Path) -> None:
     """At some of its calls; `test_undo_killed.py` meets every one."""

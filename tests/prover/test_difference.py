@@ -84,6 +84,7 @@ def test_every_situation_of_the_matrix_changes_if_it_lies_in_a_region(name: str)
         assert inside(differ, changes, scene) == ({(before, after)} if before != after else set()), line
 
 
+@pytest.mark.slow
 @settings(max_examples=6, deadline=None)
 @given(
     worlds.sets(max_size=4), worlds.sets(max_size=4), st.lists(worlds.effects(few=True), min_size=1, max_size=6),
@@ -147,6 +148,7 @@ def test_an_answer_that_was_left_open_is_read_as_the_texts_give_it() -> None:
     differs_as_every_text_says(of_patterns([]), of_patterns(new))
 
 
+@pytest.mark.slow
 @settings(max_examples=4, deadline=None)
 @given(about_texts, about_texts)
 def test_sets_about_texts_differ_on_every_short_text_where_the_regions_say(
@@ -196,6 +198,7 @@ def test_the_report_names_what_changes(here: Path) -> None:
     assert {change["before"] for change in said["changes"]} == {"deny"}
 
 
+@pytest.mark.slow
 def test_without_a_prover_the_matrix_is_compared_and_it_says_so(here: Path) -> None:
     old, new = folder(here, FORBID, name="old"), folder(here, FORBID.replace("shop.*", "shop.o*"), name="new")
     shown = run("diff", "--matrix", str(old), str(new)).output

@@ -127,7 +127,12 @@ class Shell:
         return "\n".join(line.rstrip() for line in text.splitlines())
 
 
-@pytest.mark.parametrize("story", stories(), ids=lambda p: p.stem)
+# A story takes seconds of a whole machine: the default ring tells how an action is judged, stopped, let by and undone.
+QUICK = frozenset({"check", "freeze", "a-persons-yes", "undo"})
+EACH = [pytest.param(p, id=p.stem, marks=[] if p.stem in QUICK else [pytest.mark.slow]) for p in stories()]
+
+
+@pytest.mark.parametrize("story", EACH)
 def test_the_story_is_true(story: Path) -> None:
     tell(story)
 
