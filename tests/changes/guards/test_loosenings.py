@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from changes.guards.test_losses import signs
+from interlock.changes.guards import loosenings
 from interlock.changes.guards.loss import Sign
 
 PYTHON, SCRIPT, GO = "app/views.py", "src/app.js", "app/app.go"
@@ -240,3 +241,9 @@ def test_the_way_back_does_not_show_as_the_same(name: str) -> None:
 def test_what_only_looks_like_it_loses_nothing(name: str) -> None:
     path, before, after = ALIKE[name]
     assert not signs(before, after, path)
+
+
+def test_braces_that_are_never_closed_keep_nobody_busy() -> None:
+    """Each pair doubled the steps of the pattern for `dict(…)`: sixty would have taken longer than anybody lives."""
+    bait = "def f(x):\n    return dict(" + "{}" * 60 + "\n"
+    assert loosenings.overwritable(bait, bait + "pass\n") == []

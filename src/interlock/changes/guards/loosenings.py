@@ -15,13 +15,13 @@ from collections.abc import Callable, Iterable, Iterator
 from interlock.changes.guards import verbs
 from interlock.changes.guards.atoms import parsed, variables
 
-_CALLED = re.compile(r"(?<![\w$])([A-Za-z_$][\w$.]*)\s*\(")
+_CALLED = re.compile(r"(?<![\w$.])([A-Za-z_$][\w$.]*)\s*\(")
 # Who does not tidy up loses time or place, and no protection.
 _TIDY = re.compile(
     r"(?i)close|unlock|release|cancel|done|stop|shut|clean|dispose|free|flush|disconnect|unlink|remove|rmtree|clear"
 )
 _BLOCK = re.compile(r"\bfinally\s*\{")
-_DEFER = re.compile(r"(?m)^\s*defer\s+(?:func\(\)\s*\{(?P<body>[^}]*)\}|(?P<one>[^\n]*))")
+_DEFER = re.compile(r"(?m)^[ \t]*defer\s+(?:func\(\)\s*\{(?P<body>[^}]*)\}|(?P<one>[^\n]*))")
 _BACK = re.compile(r"\brollback\b|\.rollback\(|\.Rollback\(", re.IGNORECASE)
 _WRITE = re.compile(r"\b(?:insert into|update \w+ set|delete from)\b", re.IGNORECASE)
 _PLAINER = frozenset(
@@ -30,23 +30,28 @@ _PLAINER = frozenset(
         *("decodeURIComponent", "decodeURI", "toLowerCase", "PathUnescape", "QueryUnescape", "ToLower", "Clean"),
     }
 )
-_MASK = re.compile(r"""(['"`])(?:[*•#█]{1,}|[xX]{4,}|…)\1\s*(?:\*|\.repeat\()|(['"`])[^'"`\n]*[*•█]{3,}[^'"`\n]*\2""")
+_MASK = re.compile(
+    r"""(['"`])(?:[*•#█]{1,80}|[xX]{4,80}|…)\1\s*(?:\*|\.repeat\()|(['"`])(?=[^'"`\n]{0,200}[*•█]{3})[^'"`\n]{0,400}\2"""
+)
 _HIDING = re.compile(r"(?i)redact|mask|hidden|obscur|anonym|digest|hash")
 _CHOSEN = re.compile(r"\bif\b[^\n]*\bin ([A-Z][A-Z0-9_]{2,})\b|\b([A-Z][A-Z0-9_]{2,})\.(?:has|includes)\(")
 _ASKING = frozenset(
     {"resolve", "lookup", "gethostbyname", "getaddrinfo", "fetch", "read", "stat", "load", "query", "find", "get"}
 )
 _OBJECT = re.compile(r"\{([^{}]*)\}")
-_ASSIGNED = re.compile(r"(?:Object\.assign|dict)\(([^()]*(?:\{[^{}]*\}[^()]*)*)\)")
+_ASSIGNED = re.compile(r"(?:Object\.assign|\bdict)\(([^()]*)\)")
 _MADE = re.compile(r"(?m)(?<![\w.])([A-Za-z_$][\w$]*)\s*:?=\s*(?:await\s+)?([A-Za-z_$][\w$.]*)\(([^()\n]+)\)\s*;?\s*$")
 _TABLE = re.compile(r"create\s+table\s+(?:if\s+not\s+exists\s+)?[\"`]?(\w+)[\"`]?\s*\(", re.IGNORECASE)
 _HELD = re.compile(
     r"primary\s+key\s*\([^()]*\)|\bunique\b(?:\s*\([^()]*\))?|\bcheck\s*\([^()]*\)|\breferences\s+\w+|\bforeign\s+key\s*\([^()]*\)",
     re.IGNORECASE,
 )
-_STRICT = re.compile(r"([A-Za-z_$][\w$]*)\s*===\s*true\b|\b([A-Za-z_]\w*)\b(?:\[['\"](\w+)['\"]\])? is True\b")
-_ABSOLUTE = re.compile(r"(?:\bMath\.abs|\babs|\bmath\.Abs)\(([^()]+(?:\([^()]*\))?[^()]*)\)")
+_STRICT = re.compile(
+    r"(?<![\w$])([A-Za-z_$][\w$]*)\s*===\s*true\b|\b([A-Za-z_]\w*)\b(?:\[['\"](\w+)['\"]\])? is True\b"
+)
+_ABSOLUTE = re.compile(r"(?:\bMath\.abs|\babs|\bmath\.Abs)\(([^()]{1,200}(?:\([^()]{0,200}\)[^()]{0,200})?)\)")
 _ORDER = re.compile(r"[<>]=?")
+_MOST_CHECKS = 20  # of a function, in which what makes plain is looked for
 
 
 def not_anyway(before: str, after: str, *, python: bool) -> list[str]:
@@ -165,12 +170,12 @@ def _order(source: str, refuses: Callable[[str], bool]) -> dict[str, bool]:
     checks = [(at, name) for at, name in calls if refuses(name)]
     if not checks:
         return {}
+    spans = [(start, _closing(source, start)) for start, _ in checks[:_MOST_CHECKS]]
     found: dict[str, bool] = {}
     for at, name in calls:
-        if name in _PLAINER:
+        if name in _PLAINER and name not in found:
             # `check(text.lower())` makes plain first, though it is written after.
-            inside = any(start < at < _closing(source, start) for start, _ in checks)
-            found[name] = inside or at < checks[0][0]
+            found[name] = at < checks[0][0] or any(start < at < end for start, end in spans)
     return found
 
 
@@ -189,11 +194,13 @@ def asked_twice(before: str, after: str, conditions: Iterable[str]) -> list[str]
     asked = list(conditions)
     found = []
     for name, called, given in _MADE.findall(before):
+        if not verbs.words(called) & _ASKING:
+            continue
         call = f"{called}({given})"
         kept = len(re.findall(rf"(?<![\w.$]){re.escape(name)}\b", before)) > 2
         old, new = (_times(called, text) for text in (before, after))
         checked = any(re.search(rf"(?<![\w.$]){re.escape(called)}\(", one) for one in asked)
-        if verbs.words(called) & _ASKING and kept and old == 1 and new == 2 and checked:
+        if kept and old == 1 and new == 2 and checked:
             found.append(call)
     return found
 
@@ -304,7 +311,7 @@ def kept_on(before: str, after: str) -> list[str]:
     return sorted(name for name in old - new if name.rpartition(".")[2] in after) if not new else []
 
 
-_ROUTE = re.compile(r"""['"]((?:[A-Z]+ )?/[^'"\n]*)['"]\s*:\s*\[([^\[\]]*)\]""")
+_ROUTE = re.compile(r"""['"]((?:[A-Z]+ )?/[^'"\n]*)['"]\s*:\s*\[([^\[\]]{0,2000})\]""")
 _STEP = re.compile(r"[A-Za-z_$][\w$.]*(?:\([^()]*\))?")
 
 

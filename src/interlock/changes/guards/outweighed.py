@@ -147,7 +147,7 @@ def _turned(loss: Loss, place: _Place) -> str:
 
 
 _CLAIM = re.compile(
-    r"\b(?:update\s+(?P<table>\w+)\b[^;]*?|delete\s+from\s+(?P<other>\w+))\s+where\s+(?P<asked>[^;\"'`]*)",
+    r"\b(?:update\s+(?P<table>\w+)\b[^;]{0,2000}?|delete\s+from\s+(?P<other>\w+))\s+where\s+(?P<asked>[^;\"'`]{0,2000})",
     re.IGNORECASE,
 )
 _HOW_MANY = re.compile(r"\b(?:rowcount|rowCount|RowsAffected|affectedRows|changes)\b|\breturning\b", re.IGNORECASE)

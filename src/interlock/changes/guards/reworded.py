@@ -19,7 +19,7 @@ _HAS = re.compile(r"_\('([\w.$#]+)\.has\(([\w.$#]+)\)'\)")
 _OPAQUE = re.compile(r"_\((['\"])(?P<text>.*)\1\)", re.DOTALL)
 _NOTHING = ("is None", "== None", "== _('undefined')", "is _('undefined')")
 _CALL = re.compile(r"([\w.$#]+)\((.*)\)", re.DOTALL)
-_PART = re.compile(r"[\w.]+(?:\.get\((['\"])(?P<got>\w+)\1\)|\[(['\"])(?P<at>\w+)\3\])")
+_PART = re.compile(r"(?<![\w.])[\w.]+(?:\.get\((['\"])(?P<got>\w+)\1\)|\[(['\"])(?P<at>\w+)\3\])")
 _DIGITS = re.compile(r"([\w.]+)\.(?:isdigit|isdecimal|isnumeric)\(\)")
 _ADDRESS = frozenset({"encodeURIComponent", "encodeURI", "quote", "quote_plus", "QueryEscape", "PathEscape"})
 

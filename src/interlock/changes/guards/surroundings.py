@@ -21,7 +21,7 @@ _GROUPS: Mapping[Kind, str] = {
     Kind.DECORATOR: "decorator",
     Kind.HOLD: "hold",
 }
-_FILTER = re.compile(r"\.filter\(|\bfor\b[^\n\])}]*\bin\b[^\n]*\bif\b")
+_FILTER = re.compile(r"\.filter\(|\bfor\b[^\n\])}]{0,100}\bin\b[^\n]{0,200}\bif\b")
 _READ = re.compile(
     r"(?:\b(?:self|this)\.[#\w]+|(?:(?<=\.\.\.)|(?<![\w.$]))[A-Za-z_$][\w$]*)(?=\.(?:get|values|find|items|filter|entries|has)\(|\[)"
 )
