@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 _BACK = re.compile(r"(?:^|[._/-])(?:down|rollback|revert)\.sql$", re.IGNORECASE)
-_PYTHON = re.compile(r"^def downgrade\b[^\n]*\n(?:[ \t][^\n]*\n|[ \t]*\n|\)[^\n]*\n)*(?:[ \t][^\n]*\Z)?", re.MULTILINE)
+_PYTHON = re.compile(r"^def downgrade\b[^\n]*\n(?:[ \t][^\n]*\n|\n|\)[^\n]*\n)*(?:[ \t][^\n]*\Z)?", re.MULTILINE)
 _RUBY = re.compile(r"^([ \t]*)def (?:self\.)?down\b.*?^\1end\b", re.MULTILINE | re.DOTALL)
 # As goose, sql-migrate, dbmate and MyBatis mark it.
 _MARKED = re.compile(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from interlock.changes.provenance.observer import Deed
 
 _MAKES = re.compile(r"(commit|rebase|cherry-pick|revert|merge|am|pull)\b")
-_HOW = re.compile(r"[a-z-]+(?: \((?:-i|[a-z-]+)\))*")
+_HOW = re.compile(r"[a-z-]+(?: \([a-z-]+\))*")
 _MOST = 500  # commits of one look
 _NONE = re.compile(r"0+")
 

@@ -43,7 +43,7 @@ _SET = re.compile(
 _COMMAND = re.compile(r"\$\(|`|;(?! ?then$|;$)|[<>&|](?!&)")
 # What these scripts ask for the prompt and on Windows.
 _HARMLESS = re.compile(
-    r'\$\((?:(?:cygpath(?: -u)?|basename|dirname)(?: ["\'$\w{}/. :@=-]*)+|uname)\)'
+    r'\$\((?:(?:cygpath(?: -u)?|basename|dirname)(?: ["\'$\w{}/.:@=-]*)+|uname)\)'
     r"|\|\| true$|\] (?:&&|\|\|) \[|2> ?/dev/null|^[\w*|\"~.-]+\)$|^case .* in$"
 )
 _PATH = re.compile(

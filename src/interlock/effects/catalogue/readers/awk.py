@@ -55,7 +55,7 @@ def _awk_tokens(text: str) -> list[tuple[str, str]]:
     while at < len(text):
         previous = tokens[-1][1] if tokens else ""
         if text[at] == "/" and previous in _AWK_REGEX_AFTER:
-            match = re.compile(r"/(?:[^/\\\n\[]|\\.|\[(?:\^?\]?)(?:[^\]\\\n]|\\.)*\])*/").match(text, at)
+            match = re.compile(r"/(?:[^/\\\n\[]|\\.|\[\^?+\]?+(?:[^\]\\\n]|\\.)*\])*/").match(text, at)
             if match:
                 tokens.append(("regex", match.group()))
                 at = match.end()
