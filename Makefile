@@ -10,7 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo pictures test test-slow test-browser test-agents test-rest lint types bench score lock docs clean env
+.PHONY: help demo pictures test test-slow test-browser test-agents lint types bench score lock docs clean env
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -42,10 +42,6 @@ pictures: $(READY)
 ## make test-agents  the real agents (Claude Code, Codex) against every fault; needs Node.js and npm
 test-agents: $(READY)
 	@$(BIN)/pytest -m agents
-
-## make test-rest    test-slow, test-browser and test-agents at once, as CI runs them: no core waits for the end of one ring
-test-rest: $(READY)
-	@$(BIN)/pytest -m "slow or browser or agents" $(SIDE_BY_SIDE)
 
 ## make bench        the benchmarks, each against a floor measured in the same run
 bench: $(READY)
