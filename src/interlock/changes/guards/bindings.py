@@ -72,6 +72,14 @@ def _made(source: str) -> dict[str, frozenset[str]]:
     return found
 
 
+def bound_once(name: str, source: str) -> bool:
+    """Whether the function `source`, of any language, gives a name a value in one place alone."""
+    word = rf"(?<![\w$.]){re.escape(name)}(?![\w$])"
+    given = re.findall(rf"(?m)^[^=\n]*{word}[^=\n(]*(?::=|[-+*/|&]?=(?![=>]))|{word}\s*(?:\+\+|--)", source)
+    looped = re.findall(rf"\b(?:for|as)\b[^\n:{{]*{word}[^\n:{{]*(?:\b(?:in|of)\b|[:{{]|$)", source)
+    return len(given) + len(looped) == 1
+
+
 def spelt(condition: str, source: str) -> str:
     """The condition, a Python expression of the function `source`, with its names spelt out."""
     bound, tree = _bound(source), parsed(condition)

@@ -160,10 +160,8 @@ class Comparison(Rejections):
         found |= dict.fromkeys(forgotten.tables(before, after), Sign.UNREAD)
         found |= dict.fromkeys(forgotten.lists(before, after, around.text(before.path, old=True)), Sign.UNREAD)
         found |= dict.fromkeys(forgotten.keys(before, after), Sign.SHARED)
-        found |= dict.fromkeys(
-            forgotten.constants(before, after, around.words(before, after)[1], around.text(after.path)), Sign.UNREAD
-        )
         words, text = around.words(before, after)[1], around.text(after.path)
+        found |= dict.fromkeys(forgotten.constants(before, after, words, text), Sign.UNREAD)
         found |= dict.fromkeys(forgotten.numbers(before, after, words, text), Sign.UNREAD)
         return [
             self._loss(sign, Guard(kind=Kind.NUMBER, family="unread", key=name, line=before.line, text=name))

@@ -42,6 +42,7 @@ _OBJECT = re.compile(r"\{([^{}]*)\}")
 _ASSIGNED = re.compile(r"(?:Object\.assign|\bdict)\(([^()]*)\)")
 _MADE = re.compile(r"(?m)(?<![\w.])([A-Za-z_$][\w$]*)\s*:?=\s*(?:await\s+)?([A-Za-z_$][\w$.]*)\(([^()\n]+)\)\s*;?\s*$")
 _TABLE = re.compile(r"create\s+table\s+(?:if\s+not\s+exists\s+)?[\"`]?(\w+)[\"`]?\s*\(", re.IGNORECASE)
+_INDEX = re.compile(r"\bcreate\s+unique\s+index\b", re.IGNORECASE)
 _HELD = re.compile(
     r"primary\s+key\s*\([^()]*\)|\bunique\b(?:\s*\([^()]*\))?|\bcheck\s*\([^()]*\)|\breferences\s+\w+|\bforeign\s+key\s*\([^()]*\)",
     re.IGNORECASE,
@@ -111,7 +112,9 @@ def unmasked(before: str, after: str) -> list[str]:
 def unconstrained(before: str, after: str) -> list[str]:
     """What the database kept of a table that is made still: that a row is there once, that a value is one of some."""
     old, new = _tables(before), _tables(after)
-    return sorted(f"{rule} of {table}" for table in old.keys() & new.keys() for rule in old[table] - new[table])
+    lost = [(rule, table) for table in old.keys() & new.keys() for rule in old[table] - new[table]]
+    indexed = len(_INDEX.findall(after)) > len(_INDEX.findall(before))  # it says the same beside the table
+    return sorted(f"{rule} of {table}" for rule, table in lost if not (indexed and rule.startswith("unique")))
 
 
 def _tables(source: str) -> dict[str, set[str]]:
@@ -139,9 +142,8 @@ def _fixed(source: str) -> tuple[set[str], set[str]]:
         spread = [n for n, part in enumerate(parts) if part.startswith(("...", "**"))]
         for number, part in enumerate(parts):
             name = re.match(r"['\"]?([A-Za-z_]\w*)['\"]?\s*(?:[:=](?!=)|$)", part)
-            if name is None or not spread:
-                continue
-            (behind if number > spread[-1] else ahead if number < spread[-1] else set()).add(name[1])
+            if name is not None and spread:
+                (behind if number > spread[-1] else ahead).add(name[1])
     return behind, ahead
 
 

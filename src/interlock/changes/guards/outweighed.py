@@ -32,6 +32,10 @@ _WHOLE = re.compile(
 )
 # Whether a file is there, asked before it is made: who makes it only where it is not there needs no such question.
 _EXISTS = re.compile(r"\b(?:l?exists|isfile|islink|existsSync|access|accessSync|Lstat|Stat|IsRegular)\(")
+# A value as it is, but for its case and what is around it.
+_ITSELF = re.compile(
+    r"(?:_\(')?[A-Za-z_$][\w$]*(?:\.(?:strip|trim|lower|upper|casefold|toLowerCase|toUpperCase)\(\))*(?:'\))?"
+)
 _ENTRIES = re.compile(r"_\('[\w.]+\[\w+\]'\)")
 _BOUND = re.compile(r"\b[A-Z][A-Z0-9_]{2,}\b")
 _GIVEN = re.compile(r"\(([^()\n]*)\)")  # what a call is given
@@ -150,16 +154,27 @@ _CLAIM = re.compile(
     r"\b(?:update\s+(?P<table>\w+)\b[^;]{0,2000}?|delete\s+from\s+(?P<other>\w+))\s+where\s+(?P<asked>[^;\"'`]{0,2000})",
     re.IGNORECASE,
 )
+_SEEN = re.compile(r"\bselect\s+([^;\"'`]{1,500}?)\s+from\b", re.IGNORECASE)
 _HOW_MANY = re.compile(r"\b(?:rowcount|rowCount|RowsAffected|affectedRows|changes)\b|\breturning\b", re.IGNORECASE)
 
 
 def _claimed(loss: Loss, place: _Place) -> str:
-    """Whether a row was free, asked before it was taken: now the statement takes it only where it is, and says so."""
-    if loss.sign is not Sign.EXIT or not _HOW_MANY.search(place.after.source):
+    """Whether a row was free, asked before it was taken: now the statement takes it only where it is, and says so.
+
+    It asks about a column that was looked at before; whose the row is, no statement about another column makes up for.
+    """
+    condition = loss.condition
+    if loss.sign is not Sign.EXIT or verbs.personal(condition) or verbs.somebody(condition):
         return ""
-    old, new = ({**_claims(one.source)} for one in (place.before, place.after))
-    found = [asked for table, asked in new.items() if len(asked) > len(old.get(table, asked))]
-    return f"the rows that it changes: {' and '.join(sorted(found[0]))}" if found else ""
+    if marks.telling(condition) or not _HOW_MANY.search(place.after.source):
+        return ""
+    seen = {word.lower() for columns in _SEEN.findall(place.before.source) for word in re.findall(r"\w+", columns)}
+    old, new = _claims(place.before.source), _claims(place.after.source)
+    for table, asked in new.items():
+        fresh = [one for one in asked if table in old and one not in old[table]]
+        if len(asked) > len(old.get(table, asked)) and fresh and all(one.split()[0].lower() in seen for one in fresh):
+            return f"the rows that it changes: {' and '.join(sorted(asked))}"
+    return ""
 
 
 def _claims(source: str) -> dict[str, list[str]]:
@@ -259,12 +274,13 @@ def _admits(guard: Guard) -> bool:
 
 
 def _named_text(atom: str) -> bool:
-    """`kind == 'application/json'`: one text that the program names."""
+    """`kind == 'application/json'`: the whole text, and one that the program names."""
     tree = parsed(atom)
     if not isinstance(tree, ast.Compare) or len(tree.ops) != 1 or not isinstance(tree.ops[0], ast.Eq):
         return False
     right = tree.comparators[0]
-    return isinstance(right, ast.Constant) and isinstance(right.value, str) and len(right.value) > 1
+    named_ = isinstance(right, ast.Constant) and isinstance(right.value, str) and len(right.value) > 1
+    return named_ and _ITSELF.fullmatch(ast.unparse(tree.left)) is not None
 
 
 def _tests(guard: Guard) -> bool:
@@ -309,7 +325,7 @@ def _part(tree: ast.expr | None) -> bool:
         text = ast.unparse(tree)  # another language's
         return marks.loose(text) or "ContainsAny(" in text
     if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Attribute) and tree.func.attr in _PARTS:
-        return all(isinstance(a, ast.Constant) or (isinstance(a, ast.Name) and a.id.isupper()) for a in tree.args)
+        return all(isinstance(a, ast.Constant) for a in tree.args)
     return False
 
 

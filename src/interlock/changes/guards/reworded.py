@@ -1,8 +1,8 @@
 """What a function asks still, in other words: looked up, not looked for; under a name; by its last name. Pure.
 
 `if (!codes.has(code)) throw` asks what `const found = codes.get(code); if (!found) throw` asks; a call whose answer has
-a name now is asked where the name is; and who takes something out that may not be there needs no question before.
-What asks who somebody is counts as the same only where it is spelt the same.
+a name now is asked where the name is. Such a name has one value in the whole function, and who refused refuses: what is
+found here is no loss at all, and nobody looks at it. What asks who somebody is has to be spelt the same.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 
 from interlock.changes.guards import verbs
 from interlock.changes.guards.atoms import parsed, signs
+from interlock.changes.guards.bindings import bound_once
 from interlock.changes.guards.guard import REJECTIONS, Function, Guard, Kind
 
 _HAS = re.compile(r"_\('([\w.$#]+)\.has\(([\w.$#]+)\)'\)")
@@ -34,9 +35,7 @@ def reworded(guard: Guard, after: Function, gained: Sequence[Guard]) -> bool:
     """
     if guard.kind is Kind.CALL:
         return _made_a_number(guard, gained) or _no_text(guard, after)
-    if not guard.condition:
-        return False
-    return _asked(guard, after, gained) or _taken(guard, after)
+    return bool(guard.condition) and _asked(guard, after, gained)
 
 
 def _refusing(guard: Guard) -> bool:
@@ -46,23 +45,27 @@ def _refusing(guard: Guard) -> bool:
 def _asked(guard: Guard, after: Function, gained: Iterable[Guard]) -> bool:
     """Whether all that a guard demanded is demanded, some of it in other words."""
     wanted = _demands(guard)
-    kinds = REJECTIONS if _refusing(guard) else (*REJECTIONS, Kind.CONDITION)
-    now = [one for other in gained if other.condition and other.kind in kinds for one in _demands(other)]
+    now = [one for other in gained if _as_firm(other, guard) for one in _demands(other)]
     same = [one in now for one in wanted]
     if not wanted or all(same):
         return False
-    tails = set() if _personal(guard) else {_plain(*one) for one in now}
+    personal = verbs.personal(guard.condition) or verbs.somebody(guard.condition)
     return all(
         there
         or _looked_up(*one, after, now)
         or _named(*one, after, now)
-        or (_PART.search(one[0]) and _plain(*one) in tails)
+        or (not personal and _by_last_names(*one, after, now))
         for there, one in zip(same, wanted, strict=True)
     )
 
 
-def _personal(guard: Guard) -> bool:
-    return verbs.personal(guard.condition) or verbs.somebody(guard.condition)
+def _as_firm(other: Guard, guard: Guard) -> bool:
+    """Whether what came leaves as firmly: an answer takes no refusal's place."""
+    if not other.condition:
+        return False
+    if _refusing(guard):
+        return _refusing(other) and other.family in (guard.family, "refuse")
+    return _refusing(other) or other.kind is Kind.CONDITION
 
 
 def _demands(guard: Guard) -> list[tuple[str, bool]]:
@@ -107,7 +110,8 @@ def _got(held: tuple[str, str], source: str) -> list[str]:
     """The names that its look-up is bound to, with nothing in its place where it is not there."""
     table, key = map(re.escape, held)
     look = rf"(?:{table}\.get\(\s*{key}\s*(?:,\s*None\s*)?\))"
-    return re.findall(rf"(?m)(?<![\w$.])([A-Za-z_$][\w$]*)\s*:?=\s*(?:await\s+)?{look}\s*;?\s*(?:$|#|//)", source)
+    names = re.findall(rf"(?m)(?<![\w$.])([A-Za-z_$][\w$]*)\s*:?=\s*(?:await\s+)?{look}\s*;?\s*(?:$|#|//)", source)
+    return [name for name in names if bound_once(name, source)]
 
 
 def _named(atom: str, sign: bool, after: Function, now: Sequence[tuple[str, bool]]) -> bool:
@@ -117,31 +121,25 @@ def _named(atom: str, sign: bool, after: Function, now: Sequence[tuple[str, bool
         return False
     words = r"\s*".join(map(re.escape, re.findall(r"[\w$]+|[^\s\w$]", text["text"])))
     names = re.findall(rf"(?<![\w$.])([A-Za-z_$][\w$]*)\s*:?=\s*(?:await\s+)?{words}\s*[;\n]", after.source)
-    return any((name, sign) in now for name in names)
+    return any((name, sign) in now and bound_once(name, after.source) for name in names)
 
 
-def _plain(atom: str, sign: bool) -> tuple[str, bool]:
-    """`voucher.get("code") in VALID` as `code in VALID`: each part of something by its own name alone."""
-    return _PART.sub(lambda m: m["got"] or m["at"], atom), sign
+def _by_last_names(atom: str, sign: bool, after: Function, now: Sequence[tuple[str, bool]]) -> bool:
+    """`voucher.get("code") in VALID`, now `code in VALID`, where `code` is the part of that name of something."""
+    parts = [match["got"] or match["at"] for match in _PART.finditer(atom)]
+    plain = _PART.sub(lambda m: m["got"] or m["at"], atom)
+    return bool(parts) and (plain, sign) in now and all(_part(name, after.source) for name in parts)
 
 
-def _taken(guard: Guard, after: Function) -> bool:
-    """An early end where there was nothing to take out: `k not in m`, and now `m.pop(k, None)`."""
-    if guard.family not in ("nothing", "answer") or len(leaning := signs(guard.condition)) != 1:
-        return False
-    ((atom, sign),) = leaning.items()
-    held = _held(atom)
-    if held is None or sign:
-        return False
-    table, key = map(re.escape, held)
-    taking = rf"{table}\.(?:pop\({key},|(?:discard|delete)\({key}\))|\bdelete\({table}, {key}\)"
-    return re.search(taking, after.source) is not None
+def _part(name: str, source: str) -> bool:
+    made = rf"(?m)^\s*{name}\s*=\s*[\w.]+[^\n]*(?:\.get\((['\"]){name}\1\)|\[(['\"]){name}\2\])\s*$"
+    return re.search(made, source) is not None and bound_once(name, source)
 
 
 def _made_a_number(guard: Guard, gained: Iterable[Guard]) -> bool:
-    """`text.isdigit()`, now `int(text)` in what is refused: it raises for what is no number."""
+    """`text.isdigit()`, now `int(text) != known`: it raises for what is no number, and `-1` is not what is known."""
     digits = _DIGITS.fullmatch(guard.text)
-    wanted = re.compile(rf"\bint\({re.escape(digits[1])}[,)]") if digits else None
+    wanted = re.compile(rf"\bint\({re.escape(digits[1])}\) != ") if digits else None
     return wanted is not None and any(_refusing(g) and wanted.search(g.condition) for g in gained)
 
 
@@ -151,6 +149,7 @@ def _no_text(guard: Guard, after: Function) -> bool:
     if call is None or call[1].rpartition(".")[2] not in _ADDRESS or not re.fullmatch(r"[\w.$#]+", call[2]):
         return False
     value = re.escape(call[2])
-    whole = rf"(?:['\"][\w-]+['\"]|\b\w+)\s*:\s*{value}\s*[,}}]|(?:\.set|\.append|\.Set|\.Add)\([^()\n]*,\s*{value}\)"
+    table = rf"(?:\s*[:=]\s*\{{[^{{}}]{{0,200}}:\s*{value}\s*[,}}]|\.(?:set|append)\([^()\n]*,\s*{value}\))"
+    whole = rf"\b(?:headers|params|searchParams){table}"
     there = len(re.findall(rf"(?<![\w$.#-]){value}(?![\w$])", after.source)) - (call[2] in after.parameters)
     return 0 < there == len(re.findall(whole, after.source))

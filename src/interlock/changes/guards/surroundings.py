@@ -101,8 +101,13 @@ class Surroundings:
                 continue
             if guard.kind is Kind.PATTERN and not into.name and not holder.name:
                 return holder  # a constant of another file now; who asks by it is a function, and has its own losses
-            if guard.kind is Kind.CALL and not into.name and holder.path == into.path:
-                return holder  # what was made once, when the file was read, is made each time
+            if (
+                guard.family == "crypto"
+                and not into.name
+                and holder.path == into.path
+                and holder.short in self._callers
+            ):
+                return holder  # a secret that was drawn once, when the file was read, is drawn each time
             if holder.path == into.path and holder.name and into.name.startswith(f"{holder.name}."):
                 return holder  # what encloses it: the work came out of the inner function with its checks
             wraps = any(holder.short in decorator for decorator in into.decorators)

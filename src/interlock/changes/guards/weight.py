@@ -34,6 +34,9 @@ _GRAVE = frozenset(
             Sign.UNSAFE,
             Sign.DELETED,
             Sign.HOLD,
+            Sign.MISSING,
+            Sign.OVERWRITABLE,
+            Sign.UNROUTED,
         ),
         Sign.DECORATOR,
     }
@@ -69,17 +72,14 @@ _LOOK = _GRAVE | {
         Sign.HALF,
         Sign.UNMASKED,
         Sign.CONSTRAINT,
-        Sign.OVERWRITABLE,
         Sign.LATE,
         Sign.TWICE,
         Sign.FORMAT,
         Sign.LENIENT,
         Sign.ONE_SIDED,
-        Sign.MISSING,
         Sign.BYPASSED,
         Sign.IN_TEXT,
         Sign.KEPT_ON,
-        Sign.UNROUTED,
     )
 }
 # Every fifth ordinary change shows one of these: they are looked at where it is critical.
