@@ -12,7 +12,6 @@ from settled import settle
 
 # Rooms and files, those with the longest tests first; what is not named comes after these.
 LONGEST = (
-    "agents",
     "effects/test_regexes.py",
     "scenarios",
     "escapes",
@@ -24,7 +23,6 @@ LONGEST = (
     "native",
     "containment",
     "prover",
-    "panel/browser",
 )
 # Long tests that share no fixture: each is handed out for itself, where the tests of other files stay together.
 APART = frozenset(
@@ -65,8 +63,6 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object | 
 
     class ByFile(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            if _file(nodeid).startswith("agents/"):
-                return "agents"  # npm installs them once
             return nodeid if _file(nodeid) in APART else super()._split_scope(nodeid)
 
     return ByFile(config, log) if config.getvalue("dist") == "loadfile" else None

@@ -286,13 +286,14 @@ def test_a_method_that_is_called_eval_evaluates_no_program(tmp_path: Path, call:
 
 
 CONSTRUCTS = [
-    ("py", "context = ssl.SSLContext(ssl.PROTOCOL_TLS)", "tls-off"),
+    ("py", "context = ssl.SSLContext(ssl.PROTOCOL_TLS)", "tls-by-hand"),
     ("py", "context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)", ""),
-    ("js", "const checkServerIdentity = (host, cert) => undefined;", "tls-off-other"),
-    ("go", "\tconfig.ClientAuth = tls.RequireAnyClientCert", "tls-off-other"),
+    ("js", "const checkServerIdentity = (host, cert) => undefined;", "tls-by-hand"),
+    ("go", "\tconfig.ClientAuth = tls.RequireAnyClientCert", "tls-by-hand"),
     ("go", "\tconfig.ClientAuth = tls.RequireAndVerifyClientCert", ""),
     ("js", "  response.status(500).json({ error: error.message, stack: error.stack });", "insides-told"),
     ("js", "  log.write(`${error.message} in ${stackName(error)}`);", ""),
+    ("js", "  process.stderr.write(`${error.stack}\\n`);", ""),
     ("py", "    return jsonify(error=str(e), trace=traceback.format_exc())", "insides-told"),
     ("py", "    run = getattr(importlib.import_module(module), name)", "code-by-name"),
     ("py", "    run = getattr(importlib.import_module(module), 'main')", ""),

@@ -101,7 +101,7 @@ EFFECTS = st.builds(
 KEYS = (ADA, BOB, EVE, DAEMON)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(st.lists(SCOPES, min_size=1, max_size=5), st.lists(EFFECTS, min_size=1, max_size=20))
 def test_a_narrowed_token_never_permits_what_its_parent_does_not(scopes: list[Any], effects: list[Effect]) -> None:
     chain = [tokens.issue(first(scope=scopes[0], depth=4), DAEMON)]

@@ -13,7 +13,7 @@ from interlock.model.warrant import Permit, wider
 PARTS = st.lists(st.sampled_from(["a", "b", "/", "*", "**", "\\*"]), max_size=6).map("".join)
 
 
-@settings(max_examples=700, deadline=None)
+@settings(max_examples=2_000, deadline=None)
 @given(PARTS, PARTS, st.text("ab/*", max_size=6))
 def test_what_an_included_pattern_matches_is_matched(outer: str, inner: str, name: str) -> None:
     if includes(outer, inner) and named(inner, name):

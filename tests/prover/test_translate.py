@@ -86,7 +86,7 @@ def satisfied(policy: pst.Template, situation: Situation) -> tuple[bool, bool]:
     return bool(answer.diagnostics.reasons), bool(answer.diagnostics.errors)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(clauses, st.lists(situations(), min_size=1, max_size=4))
 def test_a_policy_holds_and_fails_in_the_formula_as_in_cedar(text: str, requests: list[Situation]) -> None:
     as_in_cedar(text, requests)

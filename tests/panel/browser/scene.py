@@ -75,9 +75,10 @@ class Day:
 def asked(guard: Guard, command: str, **more: Any) -> int:
     """An agent asks for a command; the number of the question."""
     before = {request["id"] for request in call(guard.home, "inbox", {"all": True})}
-    guard.hook("Bash", {"command": command, "description": more.pop("says", "")}, **more)
-    (number,) = {request["id"] for request in call(guard.home, "inbox", {"all": True})} - before
-    return int(number)
+    reply = guard.hook("Bash", {"command": command, "description": more.pop("says", "")}, **more)
+    found = {request["id"] for request in call(guard.home, "inbox", {"all": True})} - before
+    assert len(found) == 1, f"{len(found)} questions came of it, and the agent was told {reply}"
+    return int(found.pop())
 
 
 def play(guard: Guard) -> Day:
