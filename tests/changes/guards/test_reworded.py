@@ -6,6 +6,7 @@ import pytest
 
 from changes.guards.test_losses import lost, signs
 from interlock.changes.guards import files
+from interlock.changes.guards.bindings import bound_once
 from interlock.changes.guards.losing import losses
 from interlock.changes.guards.loss import Sign
 from interlock.changes.guards.weight import Weight, weighed
@@ -167,3 +168,18 @@ def test_who_leaves_the_password_out_is_stopped_where_it_is_critical() -> None:
     before = "def set_password(user, old):\n    if not fits(user, old):\n        raise Denied(user)\n    return user\n"
     after = before.replace("if not", "if old and not")
     assert {(loss.sign, weighed(loss)) for loss in lost(before, after)} == {(Sign.MISSING, Weight.BLOCK)}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "right = true", "right ||= true", "[right] = [true]", "({ right } = { right: true })",
+        "[\n  right,\n  x,\n] = y", "for (right of all) {}", "right++", "a = 1; right = true",
+    ],
+)  # fmt: skip
+def test_a_name_with_a_second_value_is_seen(more: str) -> None:
+    source = (
+        "function f(a, b) {\n  let right = fits(a, b); if (right === a || right <= b) return g(right, a == b);{}\n}\n"
+    )
+    assert bound_once("right", source.replace("{}", ""))
+    assert not bound_once("right", source.replace("{}", f" {more};"))

@@ -72,11 +72,18 @@ def _made(source: str) -> dict[str, frozenset[str]]:
     return found
 
 
+# What stands between a name and the sign that gives it a value: the rest of what is taken apart, and a type.
+_GIVEN = (
+    r"(?:\s*[\])},]|\s*,\s*[\w$.*]+){0,20}(?:\s*:\s*[\w$.\[\]|, ]{1,80})?\s*"
+    r"(?::=|(?:\*\*|//|<<|>>|\?\?|\|\||&&|[-+*/|&^%@])?=(?![=>])|\+\+|--)"
+)
+
+
 def bound_once(name: str, source: str) -> bool:
     """Whether the function `source`, of any language, gives a name a value in one place alone."""
     word = rf"(?<![\w$.]){re.escape(name)}(?![\w$])"
-    given = re.findall(rf"(?m)^[^=\n]*{word}[^=\n(]*(?::=|[-+*/|&]?=(?![=>]))|{word}\s*(?:\+\+|--)", source)
-    looped = re.findall(rf"\b(?:for|as)\b[^\n:{{]*{word}[^\n:{{]*(?:\b(?:in|of)\b|[:{{]|$)", source)
+    given = re.findall(word + _GIVEN, source)
+    looped = re.findall(rf"\b(?:for|as)\b[^\n:{{]{{0,200}}{word}", source)
     return len(given) + len(looped) == 1
 
 
