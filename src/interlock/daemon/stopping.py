@@ -36,6 +36,7 @@ log = structlog.get_logger()
 _UNSEEN = "its launcher has started nothing that can be seen"
 _TURN = 0.005  # seconds between two looks at one of which nothing is to be seen yet
 _PATIENCE = 2.0  # seconds, for all of them together
+_MARKING = 0.02  # seconds that the lease may wait until it is known who will be ended by it
 
 
 class Work(Protocol):
@@ -84,6 +85,9 @@ class Stopper:
         self._config = config
         self._group = group
         self._held: dict[str, int] = {}  # by run: what was done to it
+        # By run: the epoch of the order that ends it, and who was in it before the lease said so. A launcher that reads
+        # the lease is as quick as the daemon, whose order must be an entry first: what it ended is certified as well.
+        self._marked: dict[str, tuple[int, list[Seen]]] = {}
         self._said: tuple[tuple[int, int], bytes] = ((-1, -1), b"")
         self.until = 0  # the lease's end (CLOCK_BOOTTIME, ns)
 
@@ -120,7 +124,9 @@ class Stopper:
 
     def renew(self) -> None:
         """Write the lease: good again, with the runs that may not go on."""
-        wanted = self.wanted()
+        halting = self._halting()
+        self._mark(halting)
+        wanted = {run: _done(order) for run, order in halting.items()}
         self.until = self._lease.renew(self._book.epoch, self._scopes(), wanted)
 
     def _scopes(self) -> bytes:
@@ -133,9 +139,28 @@ class Stopper:
 
     def wanted(self) -> dict[str, int]:
         """By run, what the orders want of it."""
+        return {run: _done(order) for run, order in self._halting().items()}
+
+    def _halting(self) -> dict[str, Order]:
+        """By run, the order by which it may not go on."""
         known: dict[tuple[str, str], Order | None] = {}
         found = {run.id: self._order_of(run.wish, run.id, known) for run in self._runs()}
-        return {run: KILLED if order.what is What.KILL else FROZEN for run, order in found.items() if order is not None}
+        return {run: order for run, order in found.items() if order is not None}
+
+    def _mark(self, halting: dict[str, Order]) -> None:
+        """Note who is in the runs that are to be ended, as many as can be seen in a moment."""
+        deadline = time.monotonic() + _MARKING
+        if self._marked:
+            known = self._book.uncertified()
+            self._marked = {run: mark for run, mark in self._marked.items() if mark[0] in known}
+        for run in self._runs():
+            order = halting.get(run.id)
+            if order is None or order.what is not What.KILL or order.id in self._book.certified:
+                continue
+            if run.id not in self._marked and time.monotonic() < deadline:
+                group = self._group(run.id)
+                who = processes.descendants(_tops(run)) if group is None else group.members()
+                self._marked[run.id] = (order.epoch, processes.named(who))
 
     async def hold(self) -> list[Stopped]:
         """Stop, end and let go on what must be; returns what was stopped or ended, also what was before."""
@@ -145,7 +170,8 @@ class Stopper:
         self._held = {run: what for run, what in self._held.items() if run in wanted}
         stopped = await asyncio.to_thread(self._hold, [(runs[run], what) for run, what in wanted.items()], free)
         stopped = await self._seen(stopped, wanted)
-        self._held |= {one.run: wanted[one.run] for one in stopped if not one.silent}
+        stopped = await asyncio.to_thread(_with_marked, stopped, {run: who for run, (_, who) in self._marked.items()})
+        self._held |= {one.run: wanted[one.run] for one in stopped if not one.silent and one.run in wanted}
         return stopped
 
     async def _seen(self, stopped: list[Stopped], wanted: dict[str, int]) -> list[Stopped]:
@@ -201,8 +227,7 @@ class Stopper:
             seen = None
         if seen is None:
             seen = processes.end(tops) if what == KILLED else processes.stop(tops)
-        left = [one.pid for one in seen if not (one.gone if what == KILLED else one.stopped)]
-        return Stopped(run.id, tuple(seen), f"the kernel has not confirmed {left[:10]}" if left else "")
+        return Stopped(run.id, tuple(seen), _unconfirmed(seen, what))
 
     def _begin(self, run: Work) -> None:
         """Told to stop, and not waited for: the next one is told meanwhile."""
@@ -218,6 +243,28 @@ class Stopper:
             return self._config(wish.workspace).freezes
         except OperatorError:
             return ()  # its agents are stopped already: their project's file is refused
+
+
+def _done(order: Order) -> int:
+    """What an order does to a run, as the lease says it."""
+    return KILLED if order.what is What.KILL else FROZEN
+
+
+def _unconfirmed(seen: list[Seen], what: int) -> str:
+    """The words for those of which the kernel has not said it; empty where it has of all."""
+    left = [one.pid for one in seen if not (one.gone if what == KILLED else one.stopped)]
+    return f"the kernel has not confirmed {left[:10]}" if left else ""
+
+
+def _with_marked(stopped: list[Stopped], marked: dict[str, list[Seen]]) -> list[Stopped]:
+    """With those that were there when the order came, and that its lease ended before the daemon did."""
+    found = {one.run: one for one in stopped}
+    for run, who in marked.items():
+        known = found.get(run, Stopped(run, ()))
+        names = {(one.pid, one.started) for one in known.seen}
+        more = processes.gone([one for one in who if (one.pid, one.started) not in names])
+        found[run] = Stopped(run, (*known.seen, *more), known.silent or _unconfirmed(more, KILLED))
+    return list(found.values())
 
 
 def facts_of_wish(wish: Wish) -> Facts:

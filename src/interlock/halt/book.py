@@ -127,6 +127,11 @@ class Book:
         orders = (*self._near(facts), *self._giving.values(), *standing)
         return tuple(order for order in orders if order.active(now))
 
+    def uncertified(self) -> frozenset[int]:
+        """The epochs of the orders that nobody has certified yet, also of those that are no entry yet."""
+        given = (order for index, order in self.orders.items() if index not in self.certified)
+        return frozenset(order.epoch for order in (*given, *self._giving.values()))
+
     def _near(self, facts: Facts | None) -> Iterable[Order]:
         sessions = facts.of.get("session", frozenset()) if facts is not None else None
         if sessions is None:

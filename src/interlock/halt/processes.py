@@ -144,9 +144,15 @@ def held(group: Held, *, patience: float = _PATIENCE) -> list[Seen]:
 
 def ended(group: Held, *, patience: float = _PATIENCE) -> list[Seen]:
     """End a cgroup, frozen or not; the kernel's word for each of its processes."""
-    before = [Seen(pid, look(pid)[1], "?", 0) for pid in group.members()]
+    before = named(group.members())
     group.kill(patience)
-    return _gone(before, patience)
+    return gone(before, patience=patience)
+
+
+def named(pids: Iterable[int]) -> list[Seen]:
+    """Who they are: those that live, with their start."""
+    found = [(pid, *look(pid)) for pid in pids]
+    return [Seen(pid, started, state, _now()) for pid, state, started in found if state != "-"]
 
 
 def go_on(tops: Iterable[int]) -> None:
@@ -167,10 +173,11 @@ def end(tops: Iterable[int], *, patience: float = _PATIENCE) -> list[Seen]:
     for one in stopped:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(one.pid, signal.SIGKILL)
-    return _gone(stopped, patience)
+    return gone(stopped, patience=patience)
 
 
-def _gone(were: list[Seen], patience: float) -> list[Seen]:
+def gone(were: list[Seen], *, patience: float = _PATIENCE) -> list[Seen]:
+    """Wait until they are gone; the kernel's word for each. What lives on after this time is said as it is."""
     deadline = time.monotonic() + patience
     while True:
         seen = [_again(one) for one in were]
