@@ -38,6 +38,8 @@ APART = frozenset(
         "prover/test_mutation.py",
     }
 )
+# Rooms whose files share what takes long to make: one worker takes all of them.
+TOGETHER = ("corpus/",)
 
 
 def _file(nodeid: str) -> str:
@@ -58,12 +60,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object | None:
-    """As `--dist loadfile`, but for the files of `APART`."""
+    """As `--dist loadfile`, but for what `APART` and `TOGETHER` name."""
     from xdist.scheduler import LoadFileScheduling
 
     class ByFile(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return nodeid if _file(nodeid) in APART else super()._split_scope(nodeid)
+            if _file(nodeid) in APART:
+                return nodeid
+            return next(filter(_file(nodeid).startswith, TOGETHER), "") or super()._split_scope(nodeid)
 
     return ByFile(config, log) if config.getvalue("dist") == "loadfile" else None
 

@@ -11,6 +11,7 @@ from itertools import pairwise
 
 import pytest
 
+from corpus.conftest import Both
 from corpus.scoring import DANGEROUS, HARMLESS, UNMENDED, Answer, judge_both, load, score, shown
 
 # Said again here, apart from the lists that decide: what a person would call harm outside of the workspace.
@@ -23,20 +24,14 @@ _OUTSIDE = re.compile(
 )
 
 
-Both = list[tuple[Answer, Answer]]
-
-
 @pytest.fixture(scope="module")
 def unmended() -> Both:
     return list(judge_both(load(UNMENDED)))
 
 
-@pytest.fixture(
-    scope="module", params=[pytest.param(4, id="a-fourth"), pytest.param(1, id="all", marks=pytest.mark.slow)]
-)
-def both(unmended: Both, request: pytest.FixtureRequest) -> Both:
-    some = {family: cases[:: request.param] for family, cases in load().items()}
-    return [*judge_both(some), *unmended]
+@pytest.fixture(scope="module")
+def both(judged: Both, unmended: Both) -> Both:
+    return [*judged, *unmended]
 
 
 def lifted(both: Both, label: str) -> list[Answer]:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from corpus.scoring import DANGEROUS, HARMLESS, Answer, Case, judge_all, load, score, shown
+from corpus.conftest import FAMILIES, Both
+from corpus.scoring import DANGEROUS, HARMLESS, Answer, Case, score, shown
 
-FAMILIES = load()
 CASES = [case for cases in FAMILIES.values() for case in cases]
 
 
 @pytest.fixture(scope="module")
-def answers() -> list[Answer]:
-    return judge_all(FAMILIES)
+def answers(judged: Both) -> list[Answer]:
+    return [outside for outside, _ in judged]
 
 
 def test_it_is_as_large_as_the_project_says() -> None:

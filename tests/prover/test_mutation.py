@@ -83,15 +83,17 @@ class Table:
         found = []
         for verb, rungs, entities in self._asked:
             mine = {name: policy for name, policy, verbs in policies if verb in verbs}
-            found.append([holding(mine, rung, entities) for rung in rungs] if mine else [set()] * len(rungs))
+            found.append(holding(mine, rungs, entities) if mine else [set()] * len(rungs))
         return found
 
 
-def holding(policies: dict[str, pst.Template], asked: dict[str, object], entities: cedarpy.Entities) -> set[str]:
-    """Each on its own: all as permits, so that Cedar names every one that holds."""
+def holding(
+    policies: dict[str, pst.Template], rungs: list[dict[str, object]], entities: cedarpy.Entities
+) -> list[set[str]]:
+    """For each rung those that hold, each on its own: all as permits, so that Cedar names every one."""
     named = {name: replace(policy, id=name, effect="permit") for name, policy in policies.items()}
     handle = _handle(tuple(sorted(named.items())))
-    return set(cedarpy.is_authorized(asked, handle, entities).diagnostics.reasons)
+    return [set(said.diagnostics.reasons) for said in cedarpy.is_authorized_batch(rungs, handle, entities)]
 
 
 @cache

@@ -99,3 +99,13 @@ def test_a_request_that_is_shown_is_as_plain_as_can_be() -> None:
     assert (effect.resource.labels, effect.taint, effect.via, effect.scale.breadth) == ((), (), "", "one")
     assert (context.containment, context.frozen) == ("none", ())
     assert found.request.approval == Approval(count=1, strong=True)
+
+
+def test_what_was_proved_of_one_set_is_asked_anew_of_another() -> None:
+    """A prover keeps what it proved, by the rules of a promise's own verbs."""
+    prover, promises = Prover(), promised([layer()])
+    for dropped in (None, "production-destroyed", None, "spend", "secret-read"):
+        rules = [one for one in RULES if one.id != dropped]
+        said = {r.id: r.outcome for r in prover.prove(rules, promises)}
+        assert said == {r.id: r.outcome for r in Prover().prove(rules, promises)}
+        assert (Outcome.REFUTED in said.values()) == (dropped is not None)

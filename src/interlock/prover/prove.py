@@ -55,6 +55,7 @@ class Prover:
         self._symbols.axioms.append(self._greater.at_least(self._symbols.yes))
         self._encoder = Encoder(self._symbols)
         self._subjects: dict[tuple[str, str], tuple[Property, Truth | Result]] = {}
+        self._kept: dict[tuple[str, str, tuple[int, ...]], Property] = {}  # with the rules of which they are proved
 
     def prove(
         self, rules: Sequence[Rule], properties: Sequence[Property], older: Sequence[Rule] | None = None
@@ -84,14 +85,23 @@ class Prover:
         if isinstance(about, Result):
             return about
 
+        # A policy holds, and fails, for its own verbs alone: whether the others are there changes nothing of this.
+        mine = [rule for rule in rules if rule.verbs & one.verbs]
+        key = (one.layer, one.id, tuple(map(id, mine)))
+        if self._kept.get(key) is one:
+            return Result(one.id, one.why, Outcome.PROVED)
+
         def broken() -> Truth:
-            permitted = self._encoder.permitted(rules, self._symbols.yes)
+            permitted = self._encoder.permitted(mine, self._symbols.yes)
             return both(about, permitted if one.form == "never" else no(permitted))
 
         def breaks(situation: Situation) -> bool:
             return concrete.concerns(one, situation) and concrete.permitted(rules, situation) is (one.form == "never")
 
-        return self._result(one.id, one.why, rules, broken, breaks)
+        result = self._result(one.id, one.why, rules, broken, breaks)
+        if result.outcome is Outcome.PROVED:
+            self._kept[key] = one  # the encoder keeps these rules, so that their ids stay their own
+        return result
 
     def _about(self, one: Property) -> Truth | Result:
         """The requests that a property is about, or why nothing can be said of it."""
