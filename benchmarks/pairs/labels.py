@@ -1,8 +1,9 @@
 """Runs a pair's two tests on its two versions, so that its labels are known and not believed.
 
-Each run is a process in a temporary folder, without a network where bubblewrap can take it away. A test says by its
-status what came of it: 0 it passed, FAILED an assertion did not hold, anything else is no answer (a program that does
-not compile is not insecure). Node and Go are used where they are installed.
+Each run is a process (of Go a subtest, for there a program is long in the making) in a temporary folder, without a
+network where bubblewrap can take it away. A test says by its status what came of it: 0 it passed, FAILED an assertion
+did not hold, anything else is no answer (a program that does not compile is not insecure). Node and Go are used where
+they are installed.
 """
 
 from __future__ import annotations
@@ -26,20 +27,41 @@ _SECONDS = 60
 _WANTED = {("safe", "works"): "passes", ("safe", "guarded"): "passes",
            ("unsafe", "works"): "passes", ("unsafe", "guarded"): "fails"}  # fmt: skip
 _PYTHON = """\
-import sys
+import json, os, sys, traceback
 sys.dont_write_bytecode = True
+sys.path.insert(0, "")
 def refused(call, *given, **more):
     try:
         call(*given, **more)
     except Exception:
         return
     raise AssertionError("it was not refused")
-try:
-    import subject as m
-    exec(compile(open("test.txt").read(), "test.txt", "exec"))
-except AssertionError as failure:
-    print(failure)
-    sys.exit(3)
+def run():
+    global m
+    try:
+        import subject as m
+        exec(compile(open("test.txt").read(), "test.txt", "exec"), globals())
+    except AssertionError as failure:
+        print(failure)
+        return 3
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    return 0
+for place in sys.argv[1:]:
+    child = os.fork()
+    if not child:
+        os.chdir(place)
+        said = os.open("said", os.O_WRONLY | os.O_CREAT)
+        os.dup2(said, 1)
+        os.dup2(said, 2)
+        status = run()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    print(place, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 _SCRIPT = """\
 const assert = require("assert"), fs = require("fs");
@@ -78,59 +100,96 @@ def wrong(some: Iterable[Pair]) -> dict[str, list[str]]:
 
 
 def _apart(pair: Pair, folder: Path) -> list[str]:
-    """Each version and each test in a process of its own."""
-    bad = []
-    for (version, test), want in _WANTED.items():
+    """Each version and each test in a process and a folder of its own."""
+    suffix = pair.path.rpartition(".")[2]
+    places = {f"{version}/{test}": want for (version, test), want in _WANTED.items()}
+    for version, test in _WANTED:
         here = folder / version / test
         here.mkdir(parents=True)
-        suffix = pair.path.rpartition(".")[2]
         (here / f"subject.{suffix}").write_text(getattr(pair, version), "utf-8")
         (here / "test.txt").write_text(getattr(pair, test), "utf-8")
-        (here / f"run.{suffix}").write_text(_PYTHON if suffix == "py" else _SCRIPT, "utf-8")
-        program = [sys.executable, "-I", "-c", "import sys; sys.path.insert(0, ''); exec(open('run.py').read())"]
-        status, said = _run(program if suffix == "py" else ["node", "run.js"], here)
+        (here / "run.js").write_text(_SCRIPT, "utf-8")
+    ends = (
+        _forked(list(places), folder)
+        if suffix == "py"
+        else {one: _run(["node", "run.js"], folder / one) for one in places}
+    )
+    bad = []
+    for (version, test), want in _WANTED.items():
+        status, said = ends.get(f"{version}/{test}", (124, "it did not end"))
         got = {0: "passes", FAILED: "fails"}.get(status, f"ends with {status}")
         if got != want:
             bad.append(f"{test} {got} on the {version} version: {said[-400:].strip()}")
     return bad
 
 
+def _forked(places: Sequence[str], folder: Path) -> dict[str, tuple[int, str]]:
+    """Place -> status and what was written there; one Python starts the process of each."""
+    (folder / "run.py").write_text(_PYTHON, "utf-8")
+    _, said = _run([sys.executable, "-I", "run.py", *places], folder)
+    ended = dict(line.split(" ", 1) for line in said.splitlines() if line.partition(" ")[0] in places)
+    return {one: (int(status), (folder / one / "said").read_text("utf-8", "replace")) for one, status in ended.items()}
+
+
 def _together(some: Sequence[Pair], folder: Path) -> dict[str, list[str]]:
-    """Go compiles: all versions are packages of one module, and one call tests them."""
+    """Go compiles and links: all versions are packages of one program, and each test is a subtest of it."""
     names = {}
     for number, pair in enumerate(some):
         for version in ("safe", "unsafe"):
-            names[f"pairs/p{number}{version}"] = (pair.name, version)
+            names[f"p{number}{version}"] = (pair.name, version)
             here = folder / f"p{number}{version}"
             here.mkdir(parents=True)
             (here / "subject.go").write_text(re.sub(r"(?m)^package \w+", "package subject", getattr(pair, version)))
-            (here / "subject_test.go").write_text(_gotest(pair))
+            (here / "proofs.go").write_text(_proofs(pair))
     (folder / "go.mod").write_text("module pairs\n\ngo 1.21\n")
-    _, said = _run(["go", "test", "-json", "-vet=off", "./..."], folder, seconds=600)
-    ended: dict[tuple[str, str], str] = {}
+    (folder / "all_test.go").write_text(_alltest(list(names)))
+    _, said = _run(["go", "test", "-json", "-vet=off", "."], folder, seconds=600)
+    ended: dict[str, str] = {}
     wrote: dict[str, str] = defaultdict(str)
     for line in said.splitlines():
-        row = json.loads(line) if line.startswith("{") else {}
-        package = row.get("Package", row.get("ImportPath", "").partition(" ")[0])
-        wrote[package] += row.get("Output", "")
-        if row.get("Action") in ("pass", "fail") and row.get("Test") in ("TestWorks", "TestGuarded"):
-            ended[package, row["Test"][4:].lower()] = f"{row['Action']}{'es' if row['Action'] == 'pass' else 's'}"
+        row = json.loads(line) if line.startswith("{") else {"Output": line}
+        name = row.get("Test", "").removeprefix("TestAll/")
+        wrote[name] += row.get("Output", "")
+        if row.get("Action") in ("pass", "fail"):
+            ended[name] = f"{row['Action']}{'es' if row['Action'] == 'pass' else 's'}"
     bad: dict[str, list[str]] = {pair.name: [] for pair in some}
     for package, (name, version) in names.items():
         for test in ("works", "guarded"):
-            got = ended.get((package, test), "does not end")
-            if "panic: " in wrote[package]:
-                got = "panics"
+            one = f"{package}.{test}"
+            got = "panics" if "panic: " in wrote[one] else ended.get(one, "does not end")
             if got != _WANTED[version, test]:
-                bad[name].append(f"{test} {got} on the {version} version: {wrote[package][-400:].strip()}")
+                bad[name].append(f"{test} {got} on the {version} version: {(wrote[one] or wrote[''])[-400:].strip()}")
     return bad
 
 
-def _gotest(pair: Pair) -> str:
+_ALL = """\
+func TestAll(t *testing.T) {
+	for _, one := range []struct { name string; run func(*testing.T) }{
+%s	} {
+		t.Run(one.name, func(t *testing.T) {
+			defer func() {
+				if why := recover(); why != nil { t.Fatal("panic: ", why) }
+			}()
+			one.run(t)
+		})
+	}
+}
+"""
+
+
+def _alltest(names: Sequence[str]) -> str:
+    imports = "".join(f'\t{name} "pairs/{name}"\n' for name in names)
+    rows = "".join(
+        f'\t\t{{"{name}.{test.lower()}", {name}.Proof{test}}},\n' for name in names for test in ("Works", "Guarded")
+    )
+    return f'package pairs\n\nimport (\n\t"testing"\n{imports})\n\n' + _ALL % rows
+
+
+def _proofs(pair: Pair) -> str:
     used = {p for p in _PACKAGES if re.search(rf"(?<![\w.]){p}\.", pair.works + pair.guarded)} | {"testing"}
     imports = "".join(f'\t"{_PACKAGES.get(name, name)}"\n' for name in sorted(used))
     bodies = "".join(
-        f"func Test{name}(t *testing.T) {{\n{text}}}\n"
+        f"func Proof{name}(t *testing.T) {{\n{text}}}\n"
         for name, text in (("Works", pair.works), ("Guarded", pair.guarded))
     )
     return f"package subject\n\nimport (\n{imports})\n\n{bodies}"
