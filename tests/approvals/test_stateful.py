@@ -214,5 +214,5 @@ class TestLong(Histories.TestCase):
     """The same, for longer."""
 
     settings = settings(
-        max_examples=1_500, stateful_step_count=60, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+        max_examples=1_000, stateful_step_count=60, deadline=None, suppress_health_check=[HealthCheck.too_slow]
     )

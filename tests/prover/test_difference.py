@@ -158,7 +158,7 @@ def test_sets_about_texts_differ_on_every_short_text_where_the_regions_say(
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(about_texts, about_texts)
 def test_many_sets_about_texts_differ_on_every_short_text_where_the_regions_say(
     old: list[tuple[str, str, str, int]], new: list[tuple[str, str, str, int]]

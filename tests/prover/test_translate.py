@@ -93,7 +93,7 @@ def test_a_policy_holds_and_fails_in_the_formula_as_in_cedar(text: str, requests
 
 
 @pytest.mark.slow
-@settings(max_examples=1_000, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
 @given(clauses, st.lists(situations(), min_size=1, max_size=8))
 def test_many_policies_hold_and_fail_in_the_formula_as_in_cedar(text: str, requests: list[Situation]) -> None:
     as_in_cedar(text, requests)
