@@ -14,13 +14,15 @@ import resource
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from changes.formal.versions import PAIRS, Versions
-from interlock.changes.formal.pure import BUILTINS, MODULES, Pair
+from interlock.changes.formal.differ import question
+from interlock.changes.formal.pure import Pair
 from interlock.changes.formal.symbolic.decide import decide
 
 Answers = dict[str, tuple[str, float]]  # name -> what was said, and the seconds of the processor that it took
@@ -42,15 +44,14 @@ def solver() -> Answers:
     return found
 
 
-def examples() -> Answers:
+def examples(pairs: Sequence[Versions] = PAIRS) -> Answers:
     # Not through the sandbox: what runs in bubblewrap is not counted to who started it, and these pairs are ours.
     probe = resources.files("interlock.changes.formal").joinpath("sidebyside.py").read_text()
     found = {}
-    for pair in PAIRS:
+    for pair in pairs:
         row = Pair("f", 1, pair.before, pair.after, pair.kinds)._asdict()
-        asked = {"pairs": [row], "builtins": sorted(BUILTINS), "modules": sorted(MODULES)}
         with tempfile.TemporaryDirectory() as folder:
-            (Path(folder) / "pairs.json").write_text(json.dumps(asked))
+            (Path(folder) / "pairs.json").write_bytes(question([row], each=60.0))
             began = _spent(resource.RUSAGE_CHILDREN)
             words = [sys.executable, "-I", "-c", probe]
             done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=True)

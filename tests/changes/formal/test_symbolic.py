@@ -11,7 +11,9 @@ import pytest
 
 z3 = pytest.importorskip("z3")
 
-from changes.formal.versions import PAIRS, Versions  # noqa: E402 - after the extra
+from benchmarks.symbolic import examples  # noqa: E402 - after the extra
+
+from changes.formal.versions import PAIRS, Versions  # noqa: E402
 from changes.making import change  # noqa: E402
 from interlock.changes import tools  # noqa: E402
 from interlock.changes.conduct import conduct  # noqa: E402
@@ -216,3 +218,10 @@ def test_a_solver_that_does_not_answer_decides_nothing(monkeypatch: pytest.Monke
     pair = Pair("f", 1, "", "", {"n": "int"})
     (found,) = solving.deepened([pair], [Answer("TESTED 300")], seconds=1)
     assert (found.label, found.reason) == ("TESTED 300", "not decided: there was no more time")
+
+
+def test_the_benchmark_asks_what_the_examples_are_asked() -> None:
+    """It wrote the question itself, which had come to hold more since: it ended with an error, and nobody ran it."""
+    pair = next(pair for pair in PAIRS if pair.differ)
+    ((said, seconds),) = examples([pair]).values()
+    assert (said, seconds > 0) == ("differ", True)

@@ -53,9 +53,8 @@ def run(pairs: Sequence[Pair], *, seconds: float, given: Sequence[Mapping[str, s
     for row, arguments in zip(rows, given or (), strict=False):
         row["given"] = dict(arguments)
     each = min(_EACH, max(1.0, 0.8 * seconds / max(1, len(rows))))
-    asked = {"pairs": rows, "builtins": sorted(BUILTINS), "modules": sorted(MODULES), "each": each}
     probe = resources.files("interlock.changes.formal").joinpath("sidebyside.py").read_bytes()
-    with tools.copies({"pairs.json": json.dumps(asked).encode(), "probe.py": probe}) as folder:
+    with tools.copies({"pairs.json": question(rows, each=each), "probe.py": probe}) as folder:
         _, raw = tools.run(("python3", "-I", "probe.py"), folder, seconds=seconds)
     said = []
     for line in raw.decode("utf-8", "replace").splitlines():
@@ -65,6 +64,12 @@ def run(pairs: Sequence[Pair], *, seconds: float, given: Sequence[Mapping[str, s
             said.append(Answer("INCONCLUSIVE", reason=f"its answer cannot be read: {error}"))
     missing = Answer("INCONCLUSIVE", reason="the versions ended the interpreter, or took too long")
     return [*said, *[missing] * len(pairs)][: len(pairs)]
+
+
+def question(rows: Sequence[Mapping[str, object]], *, each: float) -> bytes:
+    """What `sidebyside.py` reads: pairs as mappings, and the seconds that each may take."""
+    asked = {"pairs": rows, "builtins": sorted(BUILTINS), "modules": sorted(MODULES), "each": each}
+    return json.dumps(asked).encode()
 
 
 def _answer(said: dict[str, object]) -> Answer:
