@@ -27,7 +27,7 @@ _SECONDS = 60
 _WANTED = {("safe", "works"): "passes", ("safe", "guarded"): "passes",
            ("unsafe", "works"): "passes", ("unsafe", "guarded"): "fails"}  # fmt: skip
 _PYTHON = """\
-import json, os, sys, traceback
+import os, signal, sys, traceback
 sys.dont_write_bytecode = True
 sys.path.insert(0, "")
 def refused(call, *given, **more):
@@ -50,9 +50,10 @@ def run():
         traceback.print_exc()
         return 1
     return 0
-for place in sys.argv[1:]:
+for place in sys.argv[2:]:
     child = os.fork()
     if not child:
+        signal.alarm(int(sys.argv[1]))
         os.chdir(place)
         said = os.open("said", os.O_WRONLY | os.O_CREAT)
         os.dup2(said, 1)
@@ -71,7 +72,7 @@ function refused(call) {
 }
 const Test = Object.getPrototypeOf(async function () {}).constructor;
 new Test("m", "assert", "refused", "require", fs.readFileSync("test.txt", "utf8"))(
-  require("./subject.js"), assert, refused, require).then(
+  require(process.cwd() + "/subject.js"), assert, refused, require).then(
   () => process.exit(0),
   (error) => { console.log(error); process.exit(error.code === "ERR_ASSERTION" ? 3 : 1); });
 """
@@ -102,18 +103,13 @@ def wrong(some: Iterable[Pair]) -> dict[str, list[str]]:
 def _apart(pair: Pair, folder: Path) -> list[str]:
     """Each version and each test in a process and a folder of its own."""
     suffix = pair.path.rpartition(".")[2]
-    places = {f"{version}/{test}": want for (version, test), want in _WANTED.items()}
-    for version, test in _WANTED:
-        here = folder / version / test
+    places = [f"{version}/{test}" for version, test in _WANTED]
+    for (version, test), place in zip(_WANTED, places, strict=True):
+        here = folder / place
         here.mkdir(parents=True)
         (here / f"subject.{suffix}").write_text(getattr(pair, version), "utf-8")
         (here / "test.txt").write_text(getattr(pair, test), "utf-8")
-        (here / "run.js").write_text(_SCRIPT, "utf-8")
-    ends = (
-        _forked(list(places), folder)
-        if suffix == "py"
-        else {one: _run(["node", "run.js"], folder / one) for one in places}
-    )
+    ends = (_forked if suffix == "py" else _started)(places, folder)
     bad = []
     for (version, test), want in _WANTED.items():
         status, said = ends.get(f"{version}/{test}", (124, "it did not end"))
@@ -123,10 +119,17 @@ def _apart(pair: Pair, folder: Path) -> list[str]:
     return bad
 
 
+def _started(places: Sequence[str], folder: Path) -> dict[str, tuple[int, str]]:
+    """Place -> status and what was written there; a Node for each."""
+    (folder / "run.js").write_text(_SCRIPT, "utf-8")
+    return {one: _run(["node", str(folder / "run.js")], folder / one) for one in places}
+
+
 def _forked(places: Sequence[str], folder: Path) -> dict[str, tuple[int, str]]:
-    """Place -> status and what was written there; one Python starts the process of each."""
+    """The same; one Python starts the process of each, and each has its time."""
     (folder / "run.py").write_text(_PYTHON, "utf-8")
-    _, said = _run([sys.executable, "-I", "run.py", *places], folder)
+    seconds = len(places) * _SECONDS
+    _, said = _run([sys.executable, "-I", "run.py", str(_SECONDS), *places], folder, seconds=seconds + _SECONDS)
     ended = dict(line.split(" ", 1) for line in said.splitlines() if line.partition(" ")[0] in places)
     return {one: (int(status), (folder / one / "said").read_text("utf-8", "replace")) for one, status in ended.items()}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
+from benchmarks.pairs import labels
 from benchmarks.pairs.labels import missing, wrong
 from benchmarks.pairs.pair import Pair, pairs
 
@@ -49,6 +50,13 @@ def told(said: list[str]) -> list[str]:
 def test_a_pair_whose_labels_do_not_hold_is_told(language: str) -> None:
     (said,) = wrong([turned(of(language)[0])]).values()
     assert told(said) == TURNED
+
+
+def test_a_test_that_does_not_end_is_told_and_the_others_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(labels, "_SECONDS", 2)
+    pair = Pair(**{**of("python")[0]._asdict(), "works": "while True: pass\n"})
+    (said,) = wrong([pair]).values()
+    assert told(said) == ["works ends with -14 on the safe version", "works ends with -14 on the unsafe version"]
 
 
 @pytest.mark.slow

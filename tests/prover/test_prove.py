@@ -65,6 +65,19 @@ def test_what_is_not_translated_proves_nothing(condition: str) -> None:
     assert all("rule odd holds" in result.reason for result in said.values())
 
 
+def test_a_promise_is_about_the_policies_of_its_own_verbs() -> None:
+    """One that is not translated may hold where its verbs are done, and nowhere else."""
+    text = 'forbid (principal, action == Interlock::Action::"read", resource) when { ip(resource.name).isLoopback() };'
+    odd = msgspec.structs.replace(rule(text), verbs=frozenset({Verb.READ}))
+    promises = promised([layer()])
+    said = {result.id: result.outcome for result in Prover().prove([*RULES, odd], promises)}
+    reading = {promise.id for promise in promises if Verb.READ in promise.verbs}
+    assert reading
+    assert {said[one] for one in reading} == {Outcome.UNKNOWN}
+    assert {said[one.id] for one in promises if one.id not in reading} == {Outcome.PROVED}
+    assert said["no-policy-errs"] is said["forbid-wins"] is Outcome.UNKNOWN
+
+
 def test_a_counterexample_that_cedar_does_not_confirm_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     odd = rule("permit (principal, action, resource);", layer="project")
     monkeypatch.setattr(concrete, "permitted", lambda _rules, _situation: False)

@@ -259,10 +259,12 @@ def _unconfirmed(seen: list[Seen], what: int) -> str:
 def _with_marked(stopped: list[Stopped], marked: dict[str, list[Seen]]) -> list[Stopped]:
     """With those that were there when the order came, and that its lease ended before the daemon did."""
     found = {one.run: one for one in stopped}
-    for run, who in marked.items():
+    seen = {(one.pid, one.started) for whole in stopped for one in whole.seen}
+    rest = {run: [one for one in who if (one.pid, one.started) not in seen] for run, who in marked.items()}
+    now = {(one.pid, one.started): one for one in processes.gone([one for who in rest.values() for one in who])}
+    for run, who in rest.items():
         known = found.get(run, Stopped(run, ()))
-        names = {(one.pid, one.started) for one in known.seen}
-        more = processes.gone([one for one in who if (one.pid, one.started) not in names])
+        more = [now[one.pid, one.started] for one in who]
         found[run] = Stopped(run, (*known.seen, *more), known.silent or _unconfirmed(more, KILLED))
     return list(found.values())
 

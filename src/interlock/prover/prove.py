@@ -1,7 +1,8 @@
 """Proving: each law and each property of a set, for every possible request, or a request that breaks it.
 
 A request that z3 finds is evaluated by Cedar itself before anybody sees it; should the two disagree, the answer is
-"unknown", and it says so. What has no translation is unknown too: nothing is proved that was not looked at as a whole.
+"unknown", and it says so. What has no translation is unknown too: nothing is proved unless all policies were looked at
+that may hold, or fail, for the verbs that it is about.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ from interlock.changes.driven.subjects import Subject, subject
 from interlock.changes.export import lay
 
 _EACH = 3.0  # CPU-seconds of walks through one file
-WALKS = 800  # the same answer each time, where there is time for all of them (decision 0040 says why not more)
+WALKS = 800  # the same answer each time, where there is time for all of them (decision 0040 says why not fewer)
 _LATEST = 12.0  # seconds until one file's walks have to be over
 _LONGEST = 200_000  # bytes of a file that is walked through
 _AROUND = 300  # files that are laid out for it to import

@@ -112,4 +112,4 @@ def _reads(change: Change) -> str:
     return "\n".join(marks)
 
 
-STAGE = Plain("static", run, version="10", budget=_BUDGET, reads=_reads)
+STAGE = Plain("static", run, version="11", budget=_BUDGET, reads=_reads)
