@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from containment.acts import Acts
+from containment.acts import Acts, tree
 from containment.mixed import Mixed, differences
 from containment.overlay import needs_overlay
 from interlock.containment.undo import CONFLICT
@@ -35,6 +35,21 @@ def test_a_link_below_a_directory_that_a_command_names_is_put_back(tmp_path: Pat
     assert acts.undo(deed)[1] == ()
     assert os.readlink(folder / "new") == "old"
     assert os.lstat(folder / "new").st_mtime_ns == before
+
+
+def test_a_directory_that_is_put_back_is_empty_whatever_came_in_its_place(tmp_path: Path) -> None:
+    """Story: the older move's file was held against the directory of its name that the newest action had made."""
+    acts = Acts(tmp_path)
+    (acts.top / "d").mkdir()
+    for name in ("a", "d/b"):
+        (acts.top / name).write_text(name)
+    before = tree(acts.top)
+    deeds = [acts.runs("mv -T d/b a"), acts.runs("rm -rf d"), acts.runs("mkdir -p d/b")]
+    undo, problems = acts.undo(*deeds)
+    assert problems == ()
+    assert tree(acts.top) == before
+    assert acts.undo(undo)[1] == ()
+    assert (acts.top / "d" / "b").is_dir()
 
 
 @needs_overlay

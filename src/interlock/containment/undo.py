@@ -108,6 +108,7 @@ class World:
         self._put: set[bytes] = set()
         self._dressed: set[bytes] = set()
         self._grafts: dict[bytes, bytes] = {}
+        self._new: set[bytes] = set()  # directories that a step makes: empty, whatever the disk has there now
         self.turned: dict[str, list[Turned]] = {}  # by commit
         self._stuck: dict[bytes, str] = {}
 
@@ -135,6 +136,8 @@ class World:
         while above != b"/":
             if above in self._grafts:
                 return self._grafts[above] + below
+            if above in self._new:
+                return b""
             if below and above in self._put and self._will[above].kind != DIRECTORY:
                 return b""
             below = b"/" + os.path.basename(above) + below
@@ -143,6 +146,10 @@ class World:
 
     def put(self, path: bytes, entry: Entry, source: bytes = b"") -> None:
         """A step will leave this; a directory that comes as a whole is in `source` until then."""
+        if entry.kind != DIRECTORY or source:
+            self._new.discard(path)
+        elif self.at(path).kind != DIRECTORY:
+            self._new.add(path)
         self._will[path] = entry
         self._put.add(path)
         self._grafts.pop(path, None)
@@ -153,6 +160,7 @@ class World:
                 del self._will[inside]
                 self._put.discard(inside)
                 self._grafts.pop(inside, None)
+                self._new.discard(inside)
 
     def dress(self, path: bytes, entry: Entry) -> None:
         """A step will leave a directory with another look; what is in it stays."""
