@@ -249,7 +249,7 @@ def _classify(path: str, frame: Frame, *, glob: bool = False) -> _Class:
     found.add(place)
     if _is_root(path, frame):
         found.add(labels.ROOT)
-    if path in packaged().tree.sinks or _DESCRIPTOR.fullmatch(path):
+    if swallows(path):
         found.add(labels.DEVICE_NULL)
     for rule in packaged().match(_prepared(path, frame, glob=glob)):
         found.update(rule.labels)
@@ -286,6 +286,11 @@ def _home_of(path: str, frame: Frame) -> tuple[str, ...]:
             user = path[len(parent) + 1 :].split("/", 1)[0]
             return (f"{parent}/{user}",)
     return ()
+
+
+def swallows(path: str) -> bool:
+    """Whether what is written at this absolute path is never a file's: `/dev/null`, a terminal, a descriptor."""
+    return path in packaged().tree.sinks or _DESCRIPTOR.fullmatch(path) is not None
 
 
 def _place(path: str, frame: Frame) -> str:

@@ -7,7 +7,7 @@ lies on the disk now.
 from __future__ import annotations
 
 from interlock.effects.invocation import Word
-from interlock.effects.places import inside, normal
+from interlock.effects.places import inside, normal, swallows
 from interlock.model import labels
 from interlock.model.action import Trail
 from interlock.model.effect import Effect
@@ -44,8 +44,7 @@ class Overlay:
         files = [
             Trail(path, taint)
             for path, taint in self.taints.items()
-            if not path.startswith("/dev/")
-            and (taint or (self.written.get(path) is not None and self.under.trail(path)))
+            if not swallows(path) and (taint or (self.written.get(path) is not None and self.under.trail(path)))
         ]
         return (*files, *(Trail(directory + "/", (labels.FROM_NETWORK,)) for directory in sorted(self.arrived)))
 
