@@ -1,6 +1,6 @@
 """Fetches the packages that the evidence about lost guards is made of, with the registries' ordinary clients.
 
-    python benchmarks/guards/fetch.py DIRECTORY [advisories|ordinary|learned]
+    python benchmarks/guards/fetch.py DIRECTORY [advisories|ordinary|commits|learned]
 
 Nothing is installed and nothing of a package is run: wheels (PyPI), packed tarballs (npm) and module sources (Go) are
 unpacked, source files alone. What cannot be had (no wheel, a version taken back) is listed at the end and left out of
@@ -130,7 +130,7 @@ def fetch(root: Path, registry: str, package: str, version: str) -> str:
 
 
 def wanted(which: str) -> Iterator[tuple[str, str, str]]:
-    """Registry, package, version: of the advisories, or of the ordinary releases."""
+    """Registry, package, version: of the advisories, of the ordinary releases, or of those that are one commit."""
     for held in (False, True):
         if which in ("advisories", "all"):
             for _, registry, package, *versions in (row[:5] for row in rows("advisories.tsv", held=held)):
@@ -138,6 +138,9 @@ def wanted(which: str) -> Iterator[tuple[str, str, str]]:
         if which in ("ordinary", "all"):
             for registry, package, versions in rows("ordinary.tsv", held=held):
                 yield from ((registry, package, version) for version in versions.split())
+    if which in ("commits", "all"):
+        for registry, package, _, versions in rows("commits.tsv", held=True):
+            yield from ((registry, package, version) for version in versions.split())
     if which == "learned":
         for registry, package, versions in rows("learned.tsv", held=False):
             yield from ((registry, package, version) for version in versions.split())
@@ -158,6 +161,6 @@ def main(root: Path, which: str = "all") -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("root", type=Path)
-    parser.add_argument("which", nargs="?", default="all", choices=("all", "advisories", "ordinary", "learned"))
+    parser.add_argument("which", nargs="?", default="all", choices=("all", "advisories", "ordinary", "commits", "learned"))
     given = parser.parse_args()
     main(given.root, given.which)

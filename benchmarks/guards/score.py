@@ -5,7 +5,8 @@
 DIRECTORY is what `fetch.py` filled. A reversed fix is the change from the first fixed release of a package back to
 the last vulnerable one, cut down to the files that the advisory or its fix names (`advisories.tsv`). An ordinary
 change is one between adjacent releases of a project that releases nearly each commit (`ordinary.tsv`), whole, if it
-touches at most TOUCHED source files; and each commit of this repository. Words and weights were chosen while looking at
+touches at most TOUCHED source files; and each commit of this repository. With `--held` also releases that are one commit
+by their project's changelog (`held/commits.tsv`). Words and weights were chosen while looking at
 the lists beside this file; `--held` scores the projects of `held/`, of which nobody has looked at one. `--stages` asks
 other stages of the gate as well, and says what each adds to the guards.
 """
@@ -142,6 +143,17 @@ def ordinary(root: Path, *, held: bool) -> Iterator[Case]:
                 yield Case(f"{folders[n].name} -> {folders[n + 1].name}", package, one, other)
 
 
+def commits(root: Path, *, surely: bool) -> Iterator[Case]:
+    """Releases of one commit, within the same bound; `surely`: of projects where nothing can have come along."""
+    for registry, package, grade, listed in rows("commits.tsv", held=True):
+        folders = [home(root, registry, package, v) for v in listed.split()]
+        if (surely and grade != "A") or not all(f.exists() for f in folders):
+            continue
+        one, other = changed(*map(texts, folders))
+        if 0 < len({**one, **other}) <= TOUCHED:
+            yield Case(f"{folders[0].name} -> {folders[1].name}", package, one, other)
+
+
 def git(*arguments: str) -> str:
     """One git command over this repository."""
     done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, check=True)
@@ -251,6 +263,8 @@ def main() -> None:
         "the same in the fixing direction": list(reversed_fixes(args.root, [], held=args.held, forward=True)),
         "ordinary changes": list(ordinary(args.root, held=args.held)),
         "commits of this repository": list(own(args.own)) if args.own and not args.held else [],
+        "releases of one commit": list(commits(args.root, surely=False)) if args.held else [],
+        "of these surely no more than one": list(commits(args.root, surely=True)) if args.held else [],
     }
     started, lines = time.process_time(), 0
     for cases in groups.values():
