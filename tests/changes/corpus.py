@@ -102,6 +102,13 @@ class Yard:
         return take(Repo(str(where)), "main", "work", today="2026-11-01")
 
 
+def stopped(change: Change) -> bool:
+    """Whether any stage lets it not pass. The slowest, which walks, is asked last, and often no more."""
+    in_order = sorted(stages(), key=lambda stage: stage.name == "formal")
+    answers = (stage.run(change) for stage in in_order)
+    return any(one.problems or any(f.weight is not Weight.NOTE for f in one.findings) for one in answers)
+
+
 def judge(change: Change) -> tuple[Verdict, list[Finding]]:
     """Every stage in this process: the same answers as the conductor's, without a process for each."""
     found = [stage.run(change) for stage in stages()]
