@@ -278,7 +278,7 @@ def test_an_approved_command_stops_as_well_and_its_yes_starts_nothing_under_an_o
         running.at_work()
         done = order(cold, "pause", 'session = "session-1"')
         assert done["processes"] >= 1
-        assert done["silent"] == 0
+        assert done["silent"] == 0, certificate(cold, done["order"]["id"])["silent"]
         running.ticks(0.5)
         assert running.ticks(1.5) == 0
         call(cold.home, "halt.resume", {"session": "session-1"}, timeout=60)

@@ -13,8 +13,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, Protocol
 
-FROZEN = "F"  # not of proc(5): the cgroup that holds it says so
-_STOPPED = frozenset("TtZXxF")  # stopped, traced, and those that are dead: proc(5)
+# Two states that are not of proc(5). Frozen: the cgroup that holds it says so. Awaiting: who started a child by
+# vfork(2), as shells do, waits in the kernel until the child has become its program or ended, and stops only then.
+# Where the child was stopped before, that is never, but it can do as little.
+FROZEN, AWAITING = "F", "V"
+_STOPPED = frozenset("TtZXxFV")  # these, stopped, traced, and those that are dead: proc(5)
+_IN_VFORK = frozenset({"kernel_clone", "_do_fork"})  # where the kernel waits for such a child, since 5.10 and before
 _GONE = frozenset("ZXx")
 _TURN = 0.001  # seconds between two looks
 _PATIENCE = 2.0  # seconds; a process in an uninterruptible call of the kernel stops when it comes back
@@ -112,9 +116,23 @@ def _stop_once(tops: tuple[int, ...]) -> list[Seen]:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGSTOP)
             state, started = look(pid)
+        below = children(pid)
+        if state == "D" and below and _awaits(pid):
+            state = AWAITING
         found[pid] = Seen(pid, started, state, _now())
-        waiting += children(pid)
+        waiting += below
     return list(found.values())
+
+
+def _awaits(pid: int) -> bool:
+    """Whether it waits for a child of its vfork, and will stop before it does anything else."""
+    try:
+        with open(f"/proc/{pid}/wchan", "rb", buffering=0) as where, open(f"/proc/{pid}/status", "rb") as status:
+            pending = [int(line.split()[1], 16) for line in status if line.startswith((b"SigPnd:", b"ShdPnd:"))]
+            told = any(one >> signal.SIGSTOP - 1 & 1 for one in pending)
+            return told and where.read(64).decode("ascii", "replace") in _IN_VFORK
+    except (OSError, ValueError, IndexError):
+        return False
 
 
 def _until_still(walk: Callable[[], list[Seen]], patience: float) -> list[Seen]:
