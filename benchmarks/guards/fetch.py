@@ -161,6 +161,8 @@ def main(root: Path, which: str = "all") -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("root", type=Path)
-    parser.add_argument("which", nargs="?", default="all", choices=("all", "advisories", "ordinary", "commits", "learned"))
+    parser.add_argument(
+        "which", nargs="?", default="all", choices=("all", "advisories", "ordinary", "commits", "learned")
+    )
     given = parser.parse_args()
     main(given.root, given.which)

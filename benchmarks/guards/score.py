@@ -5,9 +5,9 @@
 DIRECTORY is what `fetch.py` filled. A reversed fix is the change from the first fixed release of a package back to
 the last vulnerable one, cut down to the files that the advisory or its fix names (`advisories.tsv`). An ordinary
 change is one between adjacent releases of a project that releases nearly each commit (`ordinary.tsv`), whole, if it
-touches at most TOUCHED source files; and each commit of this repository. With `--held` also releases that are one commit
-by their project's changelog (`held/commits.tsv`). Words and weights were chosen while looking at
-the lists beside this file; `--held` scores the projects of `held/`, of which nobody has looked at one. `--stages` asks
+touches at most TOUCHED source files; and each commit of this repository. With `--held` also releases that are one
+commit by their project's changelog (`held/commits.tsv`). Words and weights were chosen while looking at the lists
+beside this file; `--held` scores the projects of `held/`, of which nobody has looked at one. `--stages` asks
 other stages of the gate as well, and says what each adds to the guards.
 """
 

@@ -6,14 +6,14 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from built import once
 from interlock.halt import processes
-from interlock.halt.processes import AWAITING, end, go_on, look, stop
+from interlock.halt.processes import AWAITING, children, end, go_on, look, stop
 
 _FORKING = """
 #include <signal.h>
@@ -37,16 +37,17 @@ def forking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     program = once(tmp_path_factory, "forking", build)
     assert program is not None
     process = subprocess.Popen([program])
-    until(process.pid, "D")
+    until(lambda: [look(child)[0] for child in children(process.pid)] == ["T"])
+    assert look(process.pid)[0] == "D"
     yield process.pid
     process.kill()
     process.wait(10)
 
 
-def until(pid: int, state: str) -> None:
+def until(true: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 10
-    while look(pid)[0] != state:
-        assert time.monotonic() < deadline, look(pid)
+    while not true():
+        assert time.monotonic() < deadline
         time.sleep(0.005)
 
 
@@ -58,9 +59,9 @@ def test_who_waits_for_a_stopped_child_of_its_vfork_stands_still(forking: int) -
     assert [one.state for one in seen] == [AWAITING, "T"]
     assert all(one.stopped and not one.gone for one in seen)
     os.kill(seen[1].pid, signal.SIGCONT)  # what lets the child go on stops the parent
-    until(forking, "T")
+    until(lambda: look(forking)[0] == "T")
     go_on([forking])
-    until(forking, "S")
+    until(lambda: look(forking)[0] == "S")
 
 
 def test_it_is_ended_at_once(forking: int) -> None:
@@ -72,4 +73,4 @@ def test_it_is_ended_at_once(forking: int) -> None:
 def test_whose_stop_is_not_pending_is_busy(forking: int) -> None:
     assert not processes._awaits(forking)
     os.kill(forking, signal.SIGSTOP)
-    assert processes._awaits(forking)
+    until(lambda: processes._awaits(forking))  # the kernel says where it waits once another has had the processor
