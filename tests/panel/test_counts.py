@@ -107,8 +107,9 @@ def test_what_a_screen_makes_of_numbers_counts_so_too(number: int) -> None:
         "repository": "",
         "findings": dict.fromkeys(("block", "review", "note"), number),
     }
-    (listed,) = changes.view({"changes": [row], "more": 0, "whole": True}).rows
+    (listed,) = changes.view({"changes": [row], "more": 0, "whole": True}, {1: number}).rows
     said = [grants.view([grant], [], {}, [], "", "").live[0].left, changes.machine({"agent": number}), *listed.findings]
+    assert listed.incidents == number
     assert [wrong(one) for one in said] == [[]] * len(said), said
 
 

@@ -85,7 +85,26 @@ def test_an_incident_is_recorded_on_a_change_and_named_wherever_it_leads(
         assert f'href="/incidents/{number}"' in beside
         assert through in beside
     assert f'href="/incidents/{number}"' in browser.get(f"/ledger/{number}").text
+    marked = '<span class="mark bad">1 incident open</span>'
+    assert browser.get("/changes").text.count(marked) == 1
+    for kind, rows in (("attestation", 1), ("intent", 1), ("session", 0)):
+        assert browser.get(f"/ledger?kind={kind}").text.count(marked) == rows, kind
     assert "/incidents/record" not in browser.get("/ledger/0").text  # of nothing that an incident comes from
+
+
+def test_on_a_change_of_several_commits_it_is_recorded_on_all_of_them(browser: Browser, served: Guard) -> None:
+    first = git(served, "rev-parse", "HEAD")
+    names = []
+    for name in ("one.py", "two.py"):
+        write(served, name, f"NAME = {name!r}\n")
+        names.append(commit(served, name))
+        assert served.cli("attest").returncode == 0
+    served.cli("gate", f"{first}..HEAD", "--no-cache")
+    judged = served.entries("gate")[-1]["index"]
+    link = html.unescape(browser.get(f"/changes/{judged}").text.split('href="/incidents/record?')[1].split('"')[0])
+    number = recorded(browser, dict(parse_qsl(link)))
+    of = {row["commit"] for row in call(served.home, "incident.show", {"id": number})["commits"]}
+    assert of == set(names)
 
 
 def test_it_is_recorded_on_a_whole_session(browser: Browser, served: Guard, shop: dict[str, int]) -> None:
@@ -177,6 +196,11 @@ def test_it_is_closed_by_hand_and_once(browser: Browser, served: Guard, shop: di
     assert "the network was down" in shown
     assert "Close it" not in shown
     assert f'href="/incidents/{number}"' in browser.get(f"/ledger/{closed['index']}").text
+    (marks,) = call(served.home, "incident.marks", {"entries": [shop["action"]]})["marks"].values()
+    states = [
+        one["state"] for one in call(served.home, "incident.touching", {"entries": [shop["action"]]})["incidents"]
+    ]
+    assert (states.count("open"), states.count("mistaken")) == (marks, 1)
     again = browser.post(path, {**fields, "how": "mended", "said": "close"})
     assert (again.status_code, "was closed as mistaken" in again.text) == (409, True)
 

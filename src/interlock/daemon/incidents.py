@@ -15,7 +15,7 @@ from interlock.daemon.params import integer, text, texts
 from interlock.daemon.recorder import LedgerRecorder
 from interlock.daemon.server import Peer
 from interlock.daemon.takenback import holding
-from interlock.daemon.traced import Commit, Origin, attestations, entries, origin, touching, traced
+from interlock.daemon.traced import Commit, Origin, attestations, entries, marks, origin, touching, traced
 from interlock.daemon.tracking import Tracker
 from interlock.ledger.store import Ledger
 from interlock.model.errors import AgentError, NotFound, UsageError
@@ -48,6 +48,7 @@ class IncidentDesk:
             "incident.show": self._show,
             "incident.origin": self._origin,
             "incident.touching": self._touching,
+            "incident.marks": self._marks,
             "incident.commits": self._commits,
         }
 
@@ -177,6 +178,14 @@ class IncidentDesk:
         of = await asyncio.to_thread(origin, self._ledger, numbers)
         found = await asyncio.to_thread(touching, self._ledger, of, [(common, name) for name in names])
         return {"incidents": found[:_SHOWN], "more": max(0, len(found) - _SHOWN), "of": bool(of.commits or of.actions)}
+
+    async def _marks(self, params: dict[str, Any], peer: Peer) -> Any:
+        """Of each of these entries that has any, how many open incidents were traced to what it is of."""
+        del peer
+        numbers = self._numbers(params, "entries")
+        await self._recorder.settle()
+        found = await asyncio.to_thread(marks, self._ledger, numbers)
+        return {"marks": {str(number): len(those) for number, those in found.items()}}
 
     async def _commits(self, params: dict[str, Any], peer: Peer) -> Any:
         """Commit of this repository -> the incident that came from it. One that was no incident counts for nothing."""

@@ -57,7 +57,7 @@ READS = frozenset({
     "checkpoint", "people.list", "grants", "role.list", "token.list", "plan.show", "undo.plan", "decide.printed",
     "changes", "tier", "history.sessions", "history.session", "history.entries", "history.insights", "history.verified",
     "why.explain", "why.rules", "suggestions", "notify.status", "gate.list", "gate.show", EXPORT,
-    "incident.list", "incident.show", "incident.origin", "incident.touching",
+    "incident.list", "incident.show", "incident.origin", "incident.touching", "incident.marks",
 })  # fmt: skip
 
 

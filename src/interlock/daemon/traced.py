@@ -62,12 +62,36 @@ def touching(ledger: Ledger, of: Origin, beside: Iterable[Commit] = ()) -> list[
     stand `beside` count by their names alone: a line's commit holds other lines, of other actions.
     """
     known = incidents.listed(entries(ledger))
+    return _touching(ledger, known, of, _behind(ledger, known, of.commits), beside) if known else []
+
+
+def marks(ledger: Ledger, numbers: Iterable[int]) -> dict[int, list[dict[str, Any]]]:
+    """Entry -> the open incidents that were traced to what it is of, for those of a list that have any."""
+    known = [one for one in incidents.listed(entries(ledger)) if one["state"] == "open"]
     if not known:
-        return []
+        return {}
+    of = {number: origin(ledger, [number]) for number in numbers}
+    behind = _behind(ledger, known, [commit for one in of.values() for commit in one.commits])
+    found = {number: _touching(ledger, known, one, behind) for number, one in of.items()}
+    return {number: those for number, those in found.items() if those}
+
+
+def _behind(ledger: Ledger, known: Iterable[Mapping[str, Any]], commits: Iterable[Commit]) -> dict[Commit, set[int]]:
+    """Of these commits, and of each that an incident names, the actions that wrote its lines."""
     named = {(str(row["repository"]), str(row["commit"])) for one in known for row in one["commits"]}
     behind: dict[Commit, set[int]] = {}
-    for commit, acts in attested(ledger, named.union(of.commits)):
+    for commit, acts in attested(ledger, named.union(commits)):
         behind.setdefault(commit, set()).update(acts)
+    return behind
+
+
+def _touching(
+    ledger: Ledger,
+    known: Sequence[Mapping[str, Any]],
+    of: Origin,
+    behind: Mapping[Commit, set[int]],
+    beside: Iterable[Commit] = (),
+) -> list[dict[str, Any]]:
     actions = set(of.actions).union(*(behind.get(commit, ()) for commit in of.commits))
     sessions = {
         str(_story(ledger, entry).get("session", ""))

@@ -1,16 +1,19 @@
-"""Incidents as pages name them: in a list, and beside the change or the entry that they were traced to. Pure."""
+"""Incidents as pages name them: in a list, and beside the change or the entry that they were traced to."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from interlock.panel.carried import address
+from interlock.panel.screen import Visit
 
 _TONES = {"open": "bad", "mended": "good", "mistaken": "calm"}
 _THROUGH = {"commit": "names the commit", "action": "traced to the action", "session": "names the whole session"}
+_ASKED = 200  # entries that are asked about at once
 NONE: Mapping[str, Any] = {"incidents": [], "more": 0, "of": False}  # the answer about what was traced to nothing
 
 
@@ -38,10 +41,20 @@ def tone(state: str) -> str:
     return _TONES.get(state, "calm")
 
 
-def beside(entry: int, found: Mapping[str, Any]) -> Beside:
-    """What `incident.touching` answered about an entry."""
+def beside(entries: Sequence[int], found: Mapping[str, Any]) -> Beside:
+    """What `incident.touching` answered about these entries, which a new incident would be recorded on."""
     shown = tuple(
         Trouble(one["entry"], one["what"], one["severity"], one["state"], tone(one["state"]), _THROUGH[one["through"]])
         for one in found["incidents"]
     )
-    return Beside(shown, found["more"], address({"entries": entry}) if found["of"] else "")
+    record = address({"entries": ",".join(map(str, entries))}) if found["of"] else ""
+    return Beside(shown, found["more"], record)
+
+
+async def marks(visit: Visit, entries: Iterable[int]) -> dict[int, int]:
+    """Entry of a list -> how many open incidents were traced to what it is of, for those that have any."""
+    asked = list(entries)
+    found = await asyncio.gather(
+        *(visit.ask("incident.marks", entries=asked[at : at + _ASKED]) for at in range(0, len(asked), _ASKED))
+    )
+    return {int(entry): count for one in found for entry, count in one["marks"].items()}

@@ -12,7 +12,7 @@ import msgspec
 from interlock.model.counts import many
 from interlock.model.errors import Refused
 from interlock.panel.screen import Act, Screen, Visit
-from interlock.panel.troubles import NONE, Beside, beside
+from interlock.panel.troubles import NONE, Beside, beside, marks
 
 _FIRST = 8  # files that are named to be looked at first
 _REASONS = 6
@@ -46,6 +46,7 @@ class Row(msgspec.Struct, frozen=True):
     findings: tuple[str, ...]  # how many of each weight
     lines: tuple[tuple[str, int], ...]
     by: str
+    incidents: int = 0  # open ones that were traced to it; said in the list alone
 
 
 class View(msgspec.Struct, frozen=True):
@@ -121,12 +122,13 @@ class Change(msgspec.Struct, frozen=True):
     beside: Beside
 
 
-def view(found: Mapping[str, Any]) -> View:
-    """What the daemon answered, as the list shows it."""
-    return View(tuple(_row(one) for one in found["changes"]), found["more"], found["whole"])
+def view(found: Mapping[str, Any], marked: Mapping[int, int]) -> View:
+    """What the daemon answered, as the list shows it; `marked` has the open incidents by entry."""
+    rows = (_row(one, marked.get(one["entry"], 0)) for one in found["changes"])
+    return View(tuple(rows), found["more"], found["whole"])
 
 
-def _row(one: Mapping[str, Any]) -> Row:
+def _row(one: Mapping[str, Any], incidents: int = 0) -> Row:
     verdict, risk = str(one.get("verdict") or ""), one.get("risk")
     findings = one.get("findings") or {}
     return Row(
@@ -141,6 +143,7 @@ def _row(one: Mapping[str, Any]) -> Row:
         findings=tuple(many(findings[weight], *_FOUND[weight]) for weight in _HEAVY if findings.get(weight)),
         lines=tuple((one.get("lines") or {}).items()),
         by=_who(one.get("by") or {}),
+        incidents=incidents,
     )
 
 
@@ -179,8 +182,14 @@ def change(found: Mapping[str, Any], signers: Sequence[str] = (), troubles: Mapp
         fork=report.get("fork", ""),
         shown=body["report"]["digest"] if report else "",
         signers=tuple(signers) if report else (),
-        beside=beside(found["entry"], troubles),
+        beside=beside(whole(found), troubles),
     )
+
+
+def whole(found: Mapping[str, Any]) -> list[int]:
+    """The entries of a change: its own, and the attestations of its other commits, as far as there are any."""
+    others = (entry for commit, entry in found["behind"]["attested"].items() if commit != found["body"]["commit"])
+    return [found["entry"], *others][:_TRACED]
 
 
 def first(report: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
@@ -234,15 +243,14 @@ def _finding(found: Mapping[str, Any]) -> Finding:
 
 async def load(visit: Visit) -> View:
     """What was judged and attested lately."""
-    return view(await visit.ask("gate.list"))
+    found = await visit.ask("gate.list")
+    return view(found, await marks(visit, (one["entry"] for one in found["changes"])))
 
 
 async def load_change(visit: Visit) -> Change:
     """One of them."""
     found, people = await asyncio.gather(visit.ask("gate.show", id=visit.path["id"]), visit.ask("people.list"))
-    # Of a change of several commits: what was traced to any of them, as far as they are attested.
-    of = [found["entry"], *found["behind"]["attested"].values()][:_TRACED]
-    troubles = await visit.ask("incident.touching", entries=of)
+    troubles = await visit.ask("incident.touching", entries=whole(found))
     return change(found, signing(people, visit.site, visit.seat.name), troubles)
 
 

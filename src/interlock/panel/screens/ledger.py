@@ -12,15 +12,18 @@ import msgspec
 from interlock.panel import links, words
 from interlock.panel.activity import Line, activity, line
 from interlock.panel.screen import Screen, Visit
-from interlock.panel.troubles import Beside, beside
+from interlock.panel.troubles import Beside, beside, marks
 
 _KINDS = 40
 
 
 class View(msgspec.Struct, frozen=True):
-    """The list. `verified` is how many entries were found to be what the checkpoint signs."""
+    """The list. `verified` is how many entries were found to be what the checkpoint signs; `incidents` how many open
+    ones were traced to what an entry is of, for those that have any.
+    """
 
     lines: tuple[Line, ...]
+    incidents: dict[int, int]
     size: int
     verified: int
     root: str
@@ -50,12 +53,13 @@ class EntryView(msgspec.Struct, frozen=True):
     entry: dict[str, Any]
 
 
-def view(visit: Visit, found: Mapping[str, Any], state: Mapping[str, Any], kind: str) -> View:
+def view(visit: Visit, found: Mapping[str, Any], state: Mapping[str, Any], kind: str, marked: dict[int, int]) -> View:
     """What the daemon answered, as the page shows it."""
     kinds = sorted(found["kinds"].items(), key=lambda pair: -pair[1])[:_KINDS]
     older = links.query(visit, kind=kind, before=found["before"]) if found["before"] >= 0 else ""
     return View(
         lines=tuple(activity(found["entries"])),
+        incidents=marked,
         size=found["size"],
         verified=state["size"],
         root=state["root"],
@@ -79,7 +83,7 @@ async def load(visit: Visit) -> View:
         ),
         visit.ask("history.verified"),
     )
-    return view(visit, found, state, kind)
+    return view(visit, found, state, kind, await marks(visit, (one["index"] for one in found["entries"])))
 
 
 async def load_entry(visit: Visit) -> EntryView:
@@ -98,7 +102,7 @@ async def load_entry(visit: Visit) -> EntryView:
         size=_size(proof),
         undoable=isinstance(undo, Mapping) and undo.get("undoable") in {"yes", "partly"},
         incident=_incident(number, entry),
-        beside=beside(number, troubles),
+        beside=beside([number], troubles),
         entry=entry,
     )
 
