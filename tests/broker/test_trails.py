@@ -60,6 +60,49 @@ def test_a_download_into_the_memory_of_the_machine_is_one(calls, folder):
     assert "downloaded-code" in judged.decision.rules
 
 
+@pytest.mark.parametrize(
+    ("name", "run"),
+    [
+        ("Makefile", "make"),
+        ("rules.mk", "make -f rules.mk all"),
+        ("conftest.py", "pytest"),
+        ("test_all.py", "python -m pytest test_all.py"),
+        ("tool.py", "python -m tool"),
+        ("tool.py", "python -c 'import tool'"),
+        ("src/app.py", "uvicorn src.app:app"),
+        ("src/app.py", "flask --app=src.app run"),
+        ("hook.js", "node -r ./hook.js app.js"),
+        ("hook.js", "node -e \"require('./hook')\""),
+        ("package.json", "npm test"),
+        ("package.json", "npm install"),
+        ("setup.py", "pip install ."),
+        ("vite.config.ts", "npx vite build"),
+        ("Dockerfile", "docker build ."),
+        ("compose.yaml", "docker compose up"),
+        ("other.yml", "docker compose -f other.yml up"),
+        ("build.rs", "cargo build"),
+        ("Main.java", "java Main.java"),
+    ],
+)
+def test_a_download_that_a_command_looks_for_is_asked_about(calls, tmp_path, name, run):
+    """Story: `curl -o Makefile URL`, then `make`: no program was named, so nobody thought of where it came from."""
+    (tmp_path / "src").mkdir()
+    before = calls.bash(run)
+    assert "downloaded-code" not in before.decision.rules
+    calls.bash(f"curl -sSo {name} https://files.example/x")
+    assert "downloaded-code" in calls.bash(run).decision.rules
+    assert "downloaded-code" not in calls.bash(f"cd /srv && {run}").decision.rules
+
+
+@pytest.mark.parametrize(
+    "run", ["ruff check data.py", "python train.py data.csv", "cat Makefile", "pytest tests/test_a.py"]
+)
+def test_a_download_that_is_only_read_is_none_that_runs(calls, run):
+    calls.bash("curl -sSO https://files.example/data.py && curl -sSO https://files.example/data.csv")
+    calls.bash("curl -sSO https://files.example/Makefile")
+    assert "downloaded-code" not in calls.bash(run).decision.rules
+
+
 @pytest.mark.parametrize("sink", ["/dev/null", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
 def test_what_is_written_to_no_file_leaves_no_trail(calls, sink):
     calls.bash(f"curl -sS https://files.example/setup.sh > {sink}")

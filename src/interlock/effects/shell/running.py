@@ -7,6 +7,7 @@ import posixpath
 import msgspec
 
 from interlock.effects.catalogue.files import regenerable
+from interlock.effects.handed import handed
 from interlock.effects.invocation import (
     MOVED,
     InnerArgv,
@@ -165,6 +166,7 @@ class Runner(Assigner):
                 effect = msgspec.structs.replace(effect, taint=tuple(sorted(flows | set(effect.taint))))  # noqa: PLW2901
             elif effect.verb in _RUNS:
                 effect = self.origin(effect, words)  # noqa: PLW2901
+                self.by_name(effect, words, state)
             if span is not None and effect.span != span:
                 effect = msgspec.structs.replace(effect, span=span)  # noqa: PLW2901
             self.add(effect)
@@ -404,6 +406,13 @@ class Runner(Assigner):
         if path not in self.world.written:
             self.operands[path] = None
         self.arrived(path, self.world.taint(path), state)
+
+    def by_name(self, effect: Effect, words: tuple[Word, ...], state: State) -> None:
+        """Code of the project runs: what it loads by name may have been downloaded."""
+        ours = labels.PROJECT in effect.resource.labels or effect.resource.kind is Kind.CONTAINER
+        if ours and state.cwd is not None and labels.DOWNLOADED not in effect.resource.labels:
+            for path in dict.fromkeys(handed(effect.resource.name, [word.text for word in words], state.cwd)):
+                self.arrived(path, self.world.taint(path), state)
 
     def arrived(self, name: str, taint: tuple[str, ...], state: State) -> None:
         """Text runs that was read here, and that came from somewhere: that it can be read does not make it wanted."""

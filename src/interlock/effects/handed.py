@@ -1,0 +1,72 @@
+"""Files that a command runs without being given them as its program: a makefile, a test, a module (`data/handed.toml`).
+
+`curl -o Makefile URL` in one call and `make` in the next is the same deed as `curl URL | sh`.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import tomllib
+from collections.abc import Iterator, Sequence
+from functools import cache
+from importlib import resources
+
+import msgspec
+
+_MODULE = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(?::\w+)?")
+_ENDS = {
+    "python": (".py", "/__init__.py", "/__main__.py"),
+    "javascript": ("", ".js", ".cjs", ".mjs", ".ts", "/index.js"),
+}
+
+
+class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    commands: tuple[str, ...]
+    own: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
+    modules: str = ""
+
+
+class _Sheet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    run: tuple[_Row, ...]
+
+
+@cache
+def _rows() -> dict[str, list[tuple[str, _Row]]]:
+    """By the first word of a command: the commands that begin with it, each with its row."""
+    text = resources.files("interlock.effects").joinpath("data/handed.toml").read_text("utf-8")
+    found: dict[str, list[tuple[str, _Row]]] = {}
+    for row in msgspec.convert(tomllib.loads(text), _Sheet).run:
+        for command in row.commands:
+            found.setdefault(command.partition(" ")[0], []).append((command, row))
+    return found
+
+
+def handed(called: str, words: Sequence[str | None], cwd: str) -> Iterator[str]:
+    """The absolute paths of what would run if it is there.
+
+    Args:
+        called: what the effect is called: `make all`, `python -m tool`.
+        words: of the command; None where one is not known.
+        cwd: where it runs, absolute.
+    """
+    program = (words[0] or "").rpartition("/")[2] if words else ""
+    names = (called,) if program == called else (called, program)
+    for name in names:
+        for command, row in _rows().get(name.partition(" ")[0], ()):
+            if name == command or name.startswith(command + " "):
+                yield from (posixpath.join(cwd, own) for own in row.own)
+                yield from (posixpath.normpath(posixpath.join(cwd, one)) for one in _named(row, called, words))
+
+
+def _named(row: _Row, called: str, words: Sequence[str | None]) -> Iterator[str]:
+    said = [word.rpartition("=")[2] if word.startswith("-") else word for word in words[1:] if word]
+    yield from (word for word in said if row.named and word.endswith(row.named))
+    ends = _ENDS.get(row.modules, ())
+    for word in (*called.split(" ")[1:], *said) if ends else ():
+        found = _MODULE.fullmatch(word)
+        if row.modules == "python" and found is not None:
+            yield from (found[1].replace(".", "/") + end for end in ends)
+        elif row.modules == "javascript" and word.startswith("."):
+            yield from (word + end for end in ends)
