@@ -61,6 +61,17 @@ def test_a_download_into_the_memory_of_the_machine_is_one(calls, folder):
 
 
 @pytest.mark.parametrize(
+    "run",
+    ["find . -name 'tool.py' -exec python {} ;", "find . -name '*.py' | xargs python3", "ls tool.py | xargs python3"],
+)
+def test_a_download_that_is_found_and_run_is_one(calls, run):
+    """Story: what a search hands on was looked up by its pattern, under which nothing had been downloaded."""
+    assert "downloaded-code" not in calls.bash(run).decision.rules
+    calls.bash("curl -sSo tool.py https://files.example/x")
+    assert "downloaded-code" in calls.bash(run).decision.rules
+
+
+@pytest.mark.parametrize(
     ("name", "run"),
     [
         ("Makefile", "make"),

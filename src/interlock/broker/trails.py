@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Any
 
+from interlock.effects.places import stands_for
 from interlock.effects.redact import redact
 from interlock.model.action import Trail
 from interlock.model.labels import TAINTS
@@ -31,8 +32,11 @@ class Trails:
         return bool(self._files)
 
     def of(self, path: str) -> tuple[str, ...]:
-        """What is known to flow into the file at `path`."""
+        """What is known to flow into the file at `path`, or into those that a pattern stands for."""
         found = self._files.get(path)
+        if found is None and "*" in path:
+            like = {label for name, taint in self._files.items() if stands_for(path, name) for label in taint}
+            return tuple(sorted(like))
         if found is not None or not self._trees:
             return found or ()
         end = path.rfind("/")

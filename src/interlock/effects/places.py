@@ -5,6 +5,7 @@ A path is judged twice, as written and with its symlinks followed, and the worse
 
 from __future__ import annotations
 
+import fnmatch
 import re
 from functools import lru_cache
 from typing import NamedTuple
@@ -286,6 +287,11 @@ def _home_of(path: str, frame: Frame) -> tuple[str, ...]:
             user = path[len(parent) + 1 :].split("/", 1)[0]
             return (f"{parent}/{user}",)
     return ()
+
+
+def stands_for(pattern: str, path: str) -> bool:
+    """Whether a path is one of those that a pattern stands for: `/p/**/a.py`, as a search hands them to a command."""
+    return fnmatch.fnmatchcase(path, pattern.replace("/**/", "/*"))
 
 
 def swallows(path: str) -> bool:

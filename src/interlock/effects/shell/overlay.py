@@ -7,7 +7,7 @@ lies on the disk now.
 from __future__ import annotations
 
 from interlock.effects.invocation import Word
-from interlock.effects.places import inside, normal, swallows
+from interlock.effects.places import inside, normal, stands_for, swallows
 from interlock.model import labels
 from interlock.model.action import Trail
 from interlock.model.effect import Effect
@@ -35,8 +35,11 @@ class Overlay:
         self.listings: dict[str, tuple[Word, ...]] = {}  # streams whose lines are names
 
     def taint(self, path: str) -> tuple[str, ...]:
-        """What has flowed into the file: in this text, else in earlier actions."""
+        """What has flowed into the file, or into those that a pattern stands for: in this text, else earlier."""
         here = self.taints.get(path)
+        if here is None and "*" in path:
+            ours = {label for name, those in self.taints.items() if those and stands_for(path, name) for label in those}
+            return tuple(sorted(ours.union(self.under.trail(path))))
         return self.under.trail(path) if here is None else here
 
     def trails(self) -> tuple[Trail, ...]:
