@@ -71,9 +71,32 @@ def test_a_download_that_is_found_and_run_is_one(calls, run):
     assert "downloaded-code" in calls.bash(run).decision.rules
 
 
+@pytest.mark.parametrize("carry", ["mv kept moved", "cp -r kept moved", "rsync -a kept/ moved/", "cp -a kept/. moved"])
+def test_a_download_stays_one_when_the_directory_around_it_goes_elsewhere(calls, tmp_path, carry):
+    """Story: the directory was carried on and had no trail of its own; the file in it had."""
+    (tmp_path / "kept").mkdir()
+    calls.bash("curl -sSo kept/setup.sh https://files.example/setup.sh")
+    calls.bash(carry)
+    (tmp_path / "moved").mkdir()
+    (tmp_path / "moved" / "setup.sh").write_text("echo hello\n")
+    assert "downloaded-code" in calls.bash("bash moved/setup.sh").decision.rules
+
+
+@pytest.mark.parametrize("look", ["ls kept", "grep -r hello kept > out.sh", "tar czf all.tgz kept", "black ."])
+def test_a_look_into_a_directory_with_a_download_carries_nothing_on(calls, tmp_path, look):
+    (tmp_path / "kept").mkdir()
+    calls.bash("curl -sSo kept/data.csv https://files.example/data.csv")
+    calls.bash(look)
+    assert "downloaded-code" not in calls.bash("pytest").decision.rules
+
+
 @pytest.mark.parametrize(
     ("name", "run"),
     [
+        ("src/Makefile", "make -C src all"),
+        ("src/setup.py", "pip install ./src"),
+        ("src/package.json", "npm --prefix src test"),
+        ("src/Dockerfile", "docker build src"),
         ("Makefile", "make"),
         ("rules.mk", "make -f rules.mk all"),
         ("conftest.py", "pytest"),

@@ -56,12 +56,14 @@ def handed(called: str, words: Sequence[str | None], cwd: str) -> Iterator[str]:
     for name in names:
         for command, row in _rows().get(name.partition(" ")[0], ()):
             if name == command or name.startswith(command + " "):
-                yield from (posixpath.join(cwd, own) for own in row.own)
-                yield from (posixpath.normpath(posixpath.join(cwd, one)) for one in _named(row, called, words))
+                yield from (posixpath.normpath(posixpath.join(cwd, one)) for one in _looked_for(row, called, words))
 
 
-def _named(row: _Row, called: str, words: Sequence[str | None]) -> Iterator[str]:
+def _looked_for(row: _Row, called: str, words: Sequence[str | None]) -> Iterator[str]:
     said = [word.rpartition("=")[2] if word.startswith("-") else word for word in words[1:] if word]
+    yield from row.own
+    # Whatever is named may be the directory that it works in: `make -C sub`, `pip install ./sub`, `npm --prefix sub t`.
+    yield from (f"{word}/{own}" for word in said for own in row.own)
     yield from (word for word in said if row.named and word.endswith(row.named))
     ends = _ENDS.get(row.modules, ())
     for word in (*called.split(" ")[1:], *said) if ends else ():

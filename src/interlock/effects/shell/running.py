@@ -60,6 +60,7 @@ _CARRIES = frozenset({Verb.SEND, Verb.PUBLISH, Verb.DEPLOY})
 _MAX_TEXT = 1_048_576
 MARK = "X" * 3  # what mktemp replaces
 _WRITES = frozenset({Verb.WRITE, Verb.CREATE, Verb.OVERWRITE})
+_COPIERS = frozenset({"cp", "rsync", "ditto", "install"})
 _RUNS = frozenset({Verb.EXECUTE, Verb.OPAQUE, Verb.INSTALL})
 _HARMLESS = frozenset({Verb.READ, Verb.FETCH, Verb.SEND})
 
@@ -144,7 +145,7 @@ class Runner(Assigner):
 
     def take_effects(self, said: Interpretation, words: tuple[Word, ...], stdin: Stdin, state: State) -> set[str]:
         """Record the effects, with what flows into those that carry data away; returns what was read."""
-        read = self.files_read(said)
+        read = self.files_read(said) | self.copied(said, words)
         flows = read | set(stdin.taint)
         taints = self.world.taints
         for word in words:
@@ -240,6 +241,23 @@ class Runner(Assigner):
                 if effect.resource.kind is Kind.SECRET or labels.SECRET in effect.resource.labels:
                     found.add(labels.FROM_SECRET)
                 found.update(self.world.taint(effect.resource.name))
+        return found
+
+    def copied(self, said: Interpretation, words: tuple[Word, ...]) -> set[str]:
+        """The taint of what lies in directories that are moved, or copied whole; where they go, it has gone as well.
+
+        To read a directory is not to carry all of it on: that is done by what copies, and by what takes it away.
+        """
+        copies = (words[0].text or "").rpartition("/")[2] in _COPIERS
+        whole = [
+            effect.resource.name + "/**"
+            for effect in said.effects
+            if effect.resource.kind is Kind.DIRECTORY
+            and ((copies and effect.verb is Verb.READ) or (effect.verb is Verb.DELETE and MOVED in effect.notes))
+        ]
+        found = {label for pattern in whole for label in self.world.taint(pattern)}
+        if labels.FROM_NETWORK in found:
+            self.world.arrived |= {effect.resource.name for effect in said.effects if effect.verb in _WRITES}
         return found
 
     def origin(self, effect: Effect, words: tuple[Word, ...]) -> Effect:
