@@ -17,6 +17,7 @@ from interlock.effects.handed import handed
         ("python -m a.b", ["python", "-m", "a.b"], "/p/a/b/__main__.py"),
         ("uvicorn", ["uvicorn", "src.app:make_app"], "/p/src/app.py"),
         ("node with ./hook", ["node", "-e", "require('./hook')"], "/p/hook.js"),
+        (".", ["python3", "-m", "pip", "install", "."], "/p/setup.py"),
         ("(the project's own)", ["npm", "ci"], "/p/package.json"),
         ("docker build", ["docker", "build", "-f", "/srv/Dockerfile", None], "/srv/Dockerfile"),
     ],

@@ -51,12 +51,16 @@ def handed(called: str, words: Sequence[str | None], cwd: str) -> Iterator[str]:
         words: of the command; None where one is not known.
         cwd: where it runs, absolute.
     """
-    program = (words[0] or "").rpartition("/")[2] if words else ""
-    names = (called,) if program == called else (called, program)
-    for name in names:
+    for name in dict.fromkeys((called, *_programs(words))):
         for command, row in _rows().get(name.partition(" ")[0], ()):
             if name == command or name.startswith(command + " "):
                 yield from (posixpath.normpath(posixpath.join(cwd, one)) for one in _looked_for(row, called, words))
+
+
+def _programs(words: Sequence[str | None]) -> Iterator[str]:
+    """The program, and the one that Python runs as a module: `python -m pip install .`."""
+    yield from ((word or "").rpartition("/")[2] for word in words[:1])
+    yield from (word or "" for word in words[2:3] if words[1] == "-m")
 
 
 def _looked_for(row: _Row, called: str, words: Sequence[str | None]) -> Iterator[str]:
