@@ -132,13 +132,15 @@ def test_a_card_that_has_just_changed_is_not_armed(ada: Person, guard: Guard) ->
     """The click that was meant for the card before it: what is asked about is replaced under the pointer."""
     (guard.project / "y.json").write_text("1")
     command = "curl -X POST https://changed.example.com/ -d @y.json"
-    number = asked(guard, command, tool_use_id="changed")
+    # A session of its own: one of those that the storm was about may have been paused with a no.
+    of = {"tool_use_id": "changed", "session_id": "changed"}
+    number = asked(guard, command, **of)
     page = ada.visit(f"/requests/{number}")
     page.wait_for_selector("#decide[data-armed='1']")
     place = page.locator("#approve").bounding_box()
     assert place is not None
     (guard.project / "y.json").write_text("2")
-    guard.hook("Bash", {"command": command}, tool_use_id="changed")
+    guard.hook("Bash", {"command": command}, **of)
     page.mouse.click(place["x"] + 5, place["y"] + 5)
     page.wait_for_timeout(500)
     states = {one["state"] for one in call(guard.home, "inbox", {"all": True}) if one["text"] == command}
