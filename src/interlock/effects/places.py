@@ -290,7 +290,13 @@ def _home_of(path: str, frame: Frame) -> tuple[str, ...]:
 
 
 def stands_for(pattern: str, path: str) -> bool:
-    """Whether a path is one of those that a pattern stands for: `/p/**/a.py`, as a search hands them to a command."""
+    """Whether a path is one of those that a pattern stands for: `/p/**/a.py`, as a search hands them to a command.
+
+    A path that ends in `/` is a whole directory: so it is where one of those may lie in it.
+    """
+    fixed = pattern.partition("*")[0]
+    if path.endswith("/") and (path.startswith(fixed) or fixed.startswith(path)):
+        return True
     return fnmatch.fnmatchcase(path, pattern.replace("/**/", "/*"))
 
 

@@ -39,6 +39,8 @@ class Overlay:
         here = self.taints.get(path)
         if here is None and "*" in path:
             ours = {label for name, those in self.taints.items() if those and stands_for(path, name) for label in those}
+            if any(stands_for(path, directory + "/") for directory in self.arrived):
+                ours.add(labels.FROM_NETWORK)
             return tuple(sorted(ours.union(self.under.trail(path))))
         return self.under.trail(path) if here is None else here
 
