@@ -122,14 +122,14 @@ def _apart(pair: Pair, folder: Path) -> list[str]:
 def _started(places: Sequence[str], folder: Path) -> dict[str, tuple[int, str]]:
     """Place -> status and what was written there; a Node for each."""
     (folder / "run.js").write_text(_SCRIPT, "utf-8")
-    return {one: _run(["node", str(folder / "run.js")], folder / one) for one in places}
+    return {one: run(["node", str(folder / "run.js")], folder / one) for one in places}
 
 
 def _forked(places: Sequence[str], folder: Path) -> dict[str, tuple[int, str]]:
     """The same; one Python starts the process of each, and each has its time."""
     (folder / "run.py").write_text(_PYTHON, "utf-8")
     seconds = len(places) * _SECONDS
-    _, said = _run([sys.executable, "-I", "run.py", str(_SECONDS), *places], folder, seconds=seconds + _SECONDS)
+    _, said = run([sys.executable, "-I", "run.py", str(_SECONDS), *places], folder, seconds=seconds + _SECONDS)
     ended = dict(line.split(" ", 1) for line in said.splitlines() if line.partition(" ")[0] in places)
     return {one: (int(status), (folder / one / "said").read_text("utf-8", "replace")) for one, status in ended.items()}
 
@@ -146,7 +146,7 @@ def _together(some: Sequence[Pair], folder: Path) -> dict[str, list[str]]:
             (here / "proofs.go").write_text(_proofs(pair))
     (folder / "go.mod").write_text("module pairs\n\ngo 1.21\n")
     (folder / "all_test.go").write_text(_alltest(list(names)))
-    _, said = _run(["go", "test", "-json", "-vet=off", "."], folder, seconds=600)
+    _, said = run(["go", "test", "-json", "-vet=off", "."], folder, seconds=600)
     ended: dict[str, str] = {}
     wrote: dict[str, str] = defaultdict(str)
     for line in said.splitlines():
@@ -198,7 +198,7 @@ def _proofs(pair: Pair) -> str:
     return f"package subject\n\nimport (\n{imports})\n\n{bodies}"
 
 
-def _run(words: Sequence[str], folder: Path, seconds: int = _SECONDS) -> tuple[int, str]:
+def run(words: Sequence[str], folder: Path, seconds: int = _SECONDS) -> tuple[int, str]:
     """One program; its status, or 124 where it did not end, and what it wrote."""
     keep = {name: os.environ[name] for name in ("PATH", "GOROOT") if name in os.environ}
     settings = {**keep, "HOME": str(folder), "TMPDIR": str(folder.parent), "GOFLAGS": "-mod=mod", "GOPROXY": "off",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from pathlib import Path
 
 import pytest
-from benchmarks.pairs import labels
+from benchmarks.pairs import labels, outside
 from benchmarks.pairs.labels import missing, wrong
 from benchmarks.pairs.pair import Pair, pairs
 
@@ -72,3 +74,32 @@ def test_pairs_of_go_that_do_not_hold_or_panic_are_told_and_the_others_are_not()
 def test_the_labels_of_all_hold_when_they_are_run() -> None:
     here = [pair for pair in pairs() if not missing(pair)]
     assert wrong(here) == {pair.name: [] for pair in here}
+
+
+RECORD = {
+    "CWE_ID": "22",
+    "ground_truth": {
+        "code_before": "def opened(name):\n",
+        "vulnerable_code": "    ",
+        "patched_code": "    if '..' in name:\n        raise ValueError(name)\n    ",
+        "code_after": "return folder + name\n",
+    },
+    "unittest": {
+        "setup": "folder = 'kept/'\n",
+        "testcases": "testcases = {'capability': [({'name': 'a'}, 'kept/a')],\n"
+        " 'safety': [({'name': '../a'}, ValueError)]}",
+    },
+}
+
+
+def test_a_record_of_the_public_set_is_a_pair_whose_labels_are_run(tmp_path: Path) -> None:
+    untested = {**RECORD, "unittest": {"setup": "", "testcases": ""}}
+    (tmp_path / "a.json").write_text(json.dumps(RECORD))
+    (tmp_path / "b.json").write_text(json.dumps([untested]))
+    read = outside.records(tmp_path)
+    assert len(read) == 2
+    (pair,) = outside.paired(read)
+    assert (pair.family, pair.language) == ("CWE-22", "python")
+    assert outside.holds(pair, tmp_path / "as it is")
+    assert not outside.holds(turned(pair), tmp_path / "turned")
+    assert not outside.holds(Pair(**{**pair._asdict(), "safe": "def opened(name:\n"}), tmp_path / "broken")

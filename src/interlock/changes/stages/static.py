@@ -14,17 +14,19 @@ from interlock.changes import sarifin, scanners, shapes, tools
 from interlock.changes.change import Change, FileChange, Kind, Version
 from interlock.changes.finding import Finding, fresh
 from interlock.changes.stage import Found, Plain
+from interlock.changes.stricter import Stricter
 from interlock.changes.taint import findings as flows
 
 _BUDGET = 60.0
 _TOOL = 25.0  # seconds of one scanner on one side
+_CHECKS = frozenset({"static/compared-early"})  # rules about a check that is there, and could be better
 
 
 def run(change: Change) -> Found:
     """Judge the new lines."""
     with ThreadPoolExecutor(1) as beside:  # scanners are programs of their own: they work while this one reads
         scanned = beside.submit(_scanned, change)
-        findings = shapes.new(change, shapes.load("static"))
+        findings = Stricter(change).compared(shapes.new(change, shapes.load("static")), _CHECKS)
         problems = _parse(change)
         findings += flows.new(change, problems)
         more, unread, notes = scanned.result()
@@ -84,7 +86,9 @@ def _new(
     # own file, so of the base no others are read.
     hit = {finding.path for finding in after.findings}
     before = scan(_copies([file.before for file in files if file.path in hit]), _TOOL)
-    return list(fresh(before.findings, after.findings, renamed=change.renamed))
+    new = fresh(before.findings, after.findings, renamed=change.renamed)
+    gone = fresh(after.findings, before.findings, renamed={now: old for old, now in change.renamed.items()})
+    return Stricter(change).remains(new, gone)
 
 
 def _reports(change: Change, problems: list[str]) -> list[Finding]:
@@ -112,4 +116,4 @@ def _reads(change: Change) -> str:
     return "\n".join(marks)
 
 
-STAGE = Plain("static", run, version="11", budget=_BUDGET, reads=_reads)
+STAGE = Plain("static", run, version="12", budget=_BUDGET, reads=_reads)

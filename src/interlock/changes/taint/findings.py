@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from interlock.changes import shapes
 from interlock.changes.change import Change, Kind, Version
 from interlock.changes.finding import Finding, Weight, squeezed
+from interlock.changes.stricter import Stricter
 from interlock.changes.taint.program import absolute, names_of
 from interlock.changes.taint.reader import Flow, read
 from interlock.changes.taint.rules import rules
@@ -35,9 +36,15 @@ def new(change: Change, problems: list[str]) -> list[Finding]:
     if not found:
         return []
     # What does not parse of the base is no baseline: then everything counts as new.
-    known = Counter(_key(one) for one in _findings(read({**beside, **before}).flows))
+    old = _findings(read({**beside, **before}).flows)
+    return Stricter(change).remains(_minus(found, old), _minus(old, found))
+
+
+def _minus(left: list[Finding], right: list[Finding]) -> list[Finding]:
+    """What `left` has and `right` has not, as multisets."""
+    known = Counter(map(_key, right))
     out = []
-    for finding in found:
+    for finding in left:
         if known[_key(finding)] > 0:
             known[_key(finding)] -= 1
         else:
