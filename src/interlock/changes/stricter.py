@@ -2,7 +2,8 @@
 
 A mend seldom takes an old hole away whole: `eval` comes behind a list of what it may be given, a signature that nobody
 checked is compared, if in a telling time. Such a line is new, and all the same no reason to keep the mend out. A
-function is stricter where it gained a protection and lost none that the stage *guards* would ask about.
+function is stricter where it gained more protections than it lost, and lost none that the stage *guards* would ask
+about.
 """
 
 from __future__ import annotations
@@ -83,8 +84,8 @@ class Stricter:
         if len(old) != 1 or [one.name for one in self._functions(file, after=True)].count(now.name) != 1:
             return False
         was = msgspec.structs.replace(old[0], path=now.path)
-        lost = losses([was], [now])
-        return bool(minus(now.guards, was.guards)) and all(decided(one) is Form.NOTE for one in lost)
+        more = len(minus(now.guards, was.guards)) > len(minus(was.guards, now.guards))
+        return more and all(decided(one) is Form.NOTE for one in losses([was], [now]))
 
     def _around(self, file: FileChange, line: int, *, after: bool) -> Function | None:
         inside = [one for one in self._functions(file, after=after) if one.name and one.line <= line <= one.end]
