@@ -4,20 +4,24 @@
 
     DATA: `data.json` of SecCodePLT, or a folder with some of its records
           (https://github.com/ucsb-mlsec/SecCodePLT, virtue_code_eval/data/safety/codesecplt)
-    DATA: a folder of CWEval with `*_task.*` and `*_unsafe.*` in Python, JavaScript or Go
+    DATA: a folder that has, for each task of CWEval, a folder with `safe.*` (what it calls the task) and `unsafe.*`
+          (that stands beside it, of Python in its test), in Python, JavaScript or Go
           (https://github.com/LostBenjamin/CWEval, benchmark/core)
 
 A record of SecCodePLT is a function of Python with a weakness and the same function patched, with test cases of what it
 can do (both versions pass them) and of its safety (the patched one alone does). Many are one seed under other names, so
 families (CWE) are told beside them. A record of which a label does not hold here, or that has none, is counted and not
-scored. CWEval's tests need its own image: its labels are taken as its authors ran them. Nothing of either set is kept
+scored. CWEval's tests need its own image: its labels are taken as its authors ran them, and comments and names that
+tell them are taken out. Nothing of either set is kept
 in this repository, and nobody who wrote the gate looked at one of its cases.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 import json
+import re
 import sys
 import tempfile
 from collections import defaultdict
@@ -81,22 +85,38 @@ def paired(some: Sequence[Mapping[str, Any]]) -> Iterator[Pair]:
             yield Pair(f"CWE-{record['CWE_ID']}", path, "", safe, unsafe, tests.get("setup") or "", tests["testcases"])
 
 
-def tasks(folder: Path) -> Iterator[Pair]:
-    """The tasks of CWEval that have both versions, in a language that guards are read from."""
-    for file in sorted(folder.rglob("*_task.*")):
-        other = file.with_name(file.name.replace("_task.", "_unsafe."))
-        if file.suffix.lstrip(".") in LANGUAGES and other.exists():
-            name = file.name.partition("_task.")[0]
-            family = f"CWE-{name.split('_')[1].lstrip('0')}"
-            safe, unsafe = (one.read_text("utf-8") for one in (file, other))
-            yield Pair(family, f"service/{name}{file.suffix}", "", safe, unsafe, "", "")
+def tasks(data: Path) -> Iterator[Pair]:
+    """The pairs of a folder of folders, without what tells a version by a name or in words."""
+    for safe in sorted(data.rglob("safe.*")):
+        unsafe = safe.with_name(f"unsafe{safe.suffix}")
+        if safe.suffix.lstrip(".") in LANGUAGES and unsafe.exists():
+            family = re.sub(r"cwe_0*(\d+).*", r"CWE-\1", safe.parent.name)
+            texts = [_untold(one.read_text("utf-8"), safe.suffix) for one in (safe, unsafe)]
+            yield Pair(family, f"service/{safe.parent.name}{safe.suffix}", "", texts[0], texts[1], "", "")
+
+
+def _untold(text: str, suffix: str) -> str:
+    """A version without comments, and without endings of names that say which it is."""
+    text = re.sub(r"_(?:unsafe|insecure|safe|secure)(?:_?\d+)?\b", "", text)
+    if suffix != ".py":
+        return re.sub(r"(?m)^[ \t]*(?://.*|/\*[\s\S]*?\*/)[ \t]*\n", "", text)
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        first = body[0] if isinstance(body, list) and body else None
+        told = (
+            isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
+        )
+        if told and isinstance(body, list):
+            body[0] = ast.Pass()
+    return ast.unparse(tree) + "\n"
 
 
 def sound(data: Path, folder: Path) -> list[Pair]:
     """The pairs of a set whose labels are known to hold; says how many there are."""
-    if data.is_dir() and any(data.rglob("*_task.*")):
+    if data.is_dir() and any(data.rglob("safe.*")):
         found = list(tasks(data))
-        print(f"{len(found)} tasks with both versions; their labels are the set's own")
+        print(f"{len(found)} pairs; their labels are the set's own")
         return found
     every = records(data)
     some = list(paired(every))

@@ -63,7 +63,9 @@ def seconds(work: Callable[[], object]) -> float:
     return time.process_time() - started
 
 
-@pytest.mark.parametrize("bait", BAITS)
+@pytest.mark.parametrize(
+    "bait", [pytest.param(b, marks=pytest.mark.slow if n % 3 else ()) for n, b in enumerate(BAITS)]
+)
 def test_a_long_line_costs_what_its_length_does(bait: str) -> None:
     """It may cost ten times as much on a busy machine; of the quadratic ones each took longer than all may here."""
     text = bait * (100_000 // len(bait))

@@ -54,6 +54,7 @@ def test_a_pair_whose_labels_do_not_hold_is_told(language: str) -> None:
     assert told(said) == TURNED
 
 
+@pytest.mark.slow
 def test_a_test_that_does_not_end_is_told_and_the_others_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(labels, "_SECONDS", 2)
     pair = Pair(**{**of("python")[0]._asdict(), "works": "while True: pass\n"})

@@ -301,6 +301,19 @@ CONSTRUCTS = [
     ("py", "    run = getattr(importlib.import_module(module), name)", "code-by-name"),
     ("py", "    run = getattr(importlib.import_module(module), 'main')", ""),
     ("js", "  const Kind = globalThis[kind];", "code-by-name"),
+    ("js", "  return crypto.generateKeyPairSync('rsa', { modulusLength: 1024 });", "weak-key"),
+    ("js", "  return crypto.generateKeyPairSync('rsa', { modulusLength: 3072 });", ""),
+    ("js", "  return forge.pki.rsa.generateKeyPair({ bits: 1024 });", "weak-key"),
+    ("go", "\treturn rsa.GenerateKey(rand.Reader, 1024)", "weak-key"),
+    ("go", "\treturn rsa.GenerateKey(rand.Reader, 4096)", ""),
+    ("go", "\terr := dsa.GenerateParameters(&p, rand.Reader, dsa.L1024N160)", "weak-key"),
+    ("js", "  return jwt.sign({ name }, 'keyboard cat');", "key-inside-js"),
+    ("js", "  return jwt.verify(text, process.env.KEY, { algorithms: ['RS256', 'RS512'] });", ""),
+    ("js", "  return crypto.createHmac('sha256', `keyboard`).update(text);", "key-inside-js"),
+    ("js", "  return crypto.createHmac('sha256', key).update('keyboard');", ""),
+    ("js", "  app.use(session({ resave: false, secret: 'keyboard cat' }));", "key-inside-js"),
+    ("go", "\tsalt := make([]byte, 16)", "fixed-nonce"),
+    ("go", "\tsalt := make([]byte, 16)\n\tif _, err := rand.Read(salt); err != nil {\n\t\treturn err\n\t}", ""),
 ]
 
 

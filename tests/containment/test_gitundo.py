@@ -114,7 +114,9 @@ COMMANDS = [
 ]
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    "command", [pytest.param(c, marks=pytest.mark.slow if n % 2 else ()) for n, c in enumerate(COMMANDS)]
+)
 def test_a_git_command_is_taken_back_and_that_is_too(work: Work, command: str) -> None:
     before = work.state()
     deed = work.runs(command)

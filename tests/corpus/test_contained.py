@@ -38,12 +38,14 @@ def lifted(both: Both, label: str) -> list[Answer]:
     return [inside for outside, inside in both if outside.verdict != inside.verdict and inside.case.label == label]
 
 
+@pytest.mark.slow
 def test_containment_only_ever_lifts_a_question(both: Both) -> None:
     for outside, inside in both:
         assert inside.verdict in {outside.verdict, "allow"}, shown(inside.case)
         assert outside.verdict != "allow" or inside.rules == outside.rules, shown(inside.case)
 
 
+@pytest.mark.slow
 def test_nothing_that_is_lifted_does_harm_outside_of_the_workspace(both: Both) -> None:
     missed = {shown(answer.case) for answer in lifted(both, DANGEROUS) if _OUTSIDE.search(shown(answer.case))}
     assert len(lifted(both, DANGEROUS)) > 100

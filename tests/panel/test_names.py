@@ -86,7 +86,10 @@ def of(name: str, agent: str = "claude") -> str:
     return str(of_session(agent, name))
 
 
-@pytest.fixture(params=NAMES)
+QUICK = ("bidi", "controls", "a thousand equal ones")  # the others are for the slower rings
+
+
+@pytest.fixture(params=[pytest.param(n, marks=() if n in QUICK else pytest.mark.slow) for n in NAMES])
 def name(request: pytest.FixtureRequest, served: Guard) -> str:
     """A session of this name, and others whose names look alike."""
     found = NAMES[request.param]

@@ -258,7 +258,7 @@ TAKE = "exports.take = (n) => {\n  if (n > 5) throw new Error('no');\n  return n
     [
         "process.exit(3);\n",
         "for (;;) {}\n",
-        "try { for (;;) {} } catch { for (;;) {} }\n",
+        pytest.param("try { for (;;) {} } catch { for (;;) {} }\n", marks=pytest.mark.slow),
         pytest.param("/^(a+)+$/.test('a'.repeat(60) + 'b');\n", marks=pytest.mark.slow),
         "process.binding('spawn_sync'); globalThis.Reflect = null;\n",
         "Object.prototype.id = 5; Math.random = () => 4;\n",

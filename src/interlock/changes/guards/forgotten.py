@@ -17,7 +17,9 @@ _NAME = re.compile(r"(?<![\w.])[A-Za-z_]\w*")
 _KEPT = re.compile(r"([A-Za-z_][\w.]*)(?:\[([^\[\]\n]+)\]|\.(?:get|set|has|setdefault)\(((?:\([^()\n]*\)|[^(),\n])+))")
 _OWN = re.compile(r"\b(?:self|this)\.\w+")
 _LIST = r"(?:[(\[{][\s(\[{]*b?['\"]|frozenset\(|set\(|new Set\()"
-_NOBODY = frozenset({"self", "cls", "this", "ctx", "context", "args", "kwargs", "options", "opts"})
+_NOBODY = frozenset(
+    {"self", "cls", "this", "ctx", "context", "args", "kwargs", "options", "opts", "err", "error", "exc"}
+)
 _FEW = 3  # words of a function that does nothing yet: a stub uses no parameter
 
 

@@ -18,6 +18,7 @@ _MAKING = frozenset(
     {
         *("open", "mkdir", "makedirs", "mkfifo", "chmod", "fchmod", "lchmod", "touch"),
         *("WriteFile", "OpenFile", "Mkdir", "MkdirAll", "Chmod", "chmodSync", "mkdirSync", "openSync"),
+        *("writeFile", "writeFileSync", "appendFile", "appendFileSync", "createWriteStream"),
     }
 )
 _PLAIN = frozenset({"write_text", "write_bytes", "copyfile", "copy", "Create", "writeFile", "writeFileSync"})
@@ -51,6 +52,12 @@ _HOST = re.compile(
     r"|\breq(?:uest)?\.(?:get|header)\(['\"](?:x-forwarded-)?host|\br\.Host\b",
     re.IGNORECASE,
 )
+_CAST = re.compile(
+    r"(?:str|int|float|bool|String|Number|Boolean|parseInt|parseFloat|(?:new )?[\w.]*ObjectI[dD])\([^()]{1,80}\)$"
+    r"|\w[\w.]{0,80}\.toString\(\)$|\{\s*['\"]?\$eq['\"]?\s*:"
+)
+# Parts of an address of which somebody asks before it is gone to.
+_ADDRESS = re.compile(r"\.(?:netloc|hostname|scheme|protocol|origin|Hostname\(\)|Scheme|Host)\b")
 _PARTLY = re.compile(
     r"\.(?:startswith|endswith|startsWith|endsWith|includes|indexOf)\(|\b(?:HasPrefix|HasSuffix|Contains)\("
 )
@@ -76,6 +83,11 @@ def querying(called: str) -> bool:
 def owned(column: str, value: str) -> bool:
     """Whether a query is kept to whose rows they are: `owner=request.user`, `Note.owner_id == user.id`."""
     return verbs.somebody(value) or (verbs.belonging(verbs.words(column)) and value.isidentifier())
+
+
+def cast(value: str) -> bool:
+    """Whether a value is made one of its kind, so that nobody passes an operator: `String(name)`, `{"$eq": name}`."""
+    return _CAST.match(value) is not None
 
 
 def modes(called: str, numbers: list[int]) -> list[str]:
@@ -126,7 +138,7 @@ def timely(condition: str) -> bool:
 def telling(condition: str) -> bool:
     """Whether a condition protects by what it asks, whatever it leads to."""
     known = verbs.bounding(condition) or binding(condition) or fixed(condition) or timely(condition)
-    return known or verbs.kept_back(condition) or _MARKS.search(condition) is not None
+    return known or verbs.kept_back(condition) or any(one.search(condition) for one in (_MARKS, _ADDRESS))
 
 
 def some_part(old: str, new: str) -> bool:

@@ -18,6 +18,15 @@ def picked(target: ast.expr, fields: ast.expr, body: Iterable[ast.AST]) -> set[s
     return taken | {ast.unparse(n.func)[: -len(".get")] for n in asked if n.args and _named(n.args[0], target.id)}
 
 
+def each(target: ast.expr, fields: ast.expr, body: Iterable[ast.AST]) -> set[str]:
+    """Of what `body` takes every field that is there: `for f in data: setattr(user, f, data[f])`."""
+    source = ast.unparse(fields)
+    if not isinstance(target, ast.Name) or not isinstance(fields, ast.Name | ast.Attribute):
+        return set()
+    nodes = (node for part in body for node in ast.walk(part) if isinstance(node, ast.Subscript))
+    return {source for n in nodes if _named(n.slice, target.id) and ast.unparse(n.value) == source}
+
+
 def whole(node: ast.Dict | ast.Call) -> Iterator[str]:
     """What is taken with all its fields: `{**data}`, `f(**data)`, `dict(data)`, `data.items()`."""
     if isinstance(node, ast.Dict):

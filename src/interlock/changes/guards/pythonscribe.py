@@ -94,6 +94,9 @@ class Scribe(Page, ast.NodeVisitor):
             "setter",
         ):
             return
+        if verbs.exempting(name):
+            self.unsafe[f"the decorator {name.rpartition('.')[2]}"] += 1
+            return
         known = verbs.family(name)
         self._add(Kind.DECORATOR, known[0] if known else "decorator", ast.unparse(node), node, strong=known is not None)
         if isinstance(node, ast.Call):
@@ -284,6 +287,7 @@ class Scribe(Page, ast.NodeVisitor):
         """`for name in FIELDS: setattr(self, name, data[name])`: the list says what is taken."""
         if isinstance(target, ast.Name) and pieces.subscripted(target.id, body):
             self.picks.add(_dotted(fields).rpartition(".")[2])
+        self.words.update(f"...{one}" for one in picking.each(target, fields, body))
         for source in sorted(picking.picked(target, fields, body)):
             self._add(Kind.LITERAL, "picked", source, node, text=f"fields picked of {source}")
 
@@ -364,6 +368,11 @@ class Scribe(Page, ast.NodeVisitor):
         columns += [ast.unparse(a) for a in node.args if isinstance(a, ast.Compare) and marks.binding(ast.unparse(a))]
         for column in columns:
             self._add(Kind.LITERAL, "where", f"rows: {column}", node, text=f"{column} in what it asks of the database")
+        rows = [one for one in node.args if isinstance(one, ast.Dict)]
+        for key, value in ((k, v) for one in rows for k, v in zip(one.keys, one.values, strict=True)):
+            if key is not None and marks.cast(ast.unparse(value)):
+                told = f"that {ast.unparse(key)} in what it asks of the database is of one kind"
+                self._add(Kind.LITERAL, "where", f"rows: kind of {ast.unparse(key)}", node, text=told)
 
     def _size(self, node: ast.Call, name: str) -> None:
         """`token_hex(32)`, `pbkdf2_hmac(…, 600_000)`: how hard it is to guess."""

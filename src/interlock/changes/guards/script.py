@@ -15,7 +15,7 @@ from interlock.changes.guards.conditions import unquoted, written
 from interlock.changes.guards.guard import Function, Guard, Kind, Unreadable, shortened
 from interlock.changes.guards.lists import Listed, placed
 from interlock.changes.guards.page import Page
-from interlock.changes.guards.scripttexts import GRAMMARS, answered, dotted, number, only_tells
+from interlock.changes.guards.scripttexts import GRAMMARS, amount, answered, dotted, only_tells
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -36,13 +36,15 @@ _NAMING = {
 }
 _CHECKING_CALLS = {
     *("indexOf", "includes", "startsWith", "endsWith", "has", "Contains", "HasPrefix", "ContainsAny"),
-    *("delete", "removeHeader", "Del", "replace", "setHeader"),
+    *("delete", "removeHeader", "Del", "setHeader"),
+    *("replace", "replaceAll", "Replace", "ReplaceAll", "NewReplacer", "IndexAny", "IndexByte", "ContainsRune"),
 }
 _METHODS = {"get", "post", "put", "patch", "delete", "all", "use", "handle", "handlefunc"}
 _PICKING = {"filter", "find", "findIndex", "some", "every"}
 _ANSWERS = {"json", "send", "end", "render"}
 _TELLS = re.compile(r"\b(?:err|error|e|ex)\.(?:message|stack|toString\(\)|Error\(\))|\bString\((?:err|error|e)\)")
 _YES = ("return true", "return true;")
+_DRAWS = re.compile(r"\brand\.Read(?:er)?\b")  # what fills a slice of bytes with chance
 # What TypeScript's compiler writes into each file: its own work, and nobody's guard.
 _EMITTED = re.compile(
     r"__(?:importStar|importDefault|exportStar|createBinding|setModuleDefault|awaiter|generator|decorate|metadata|param"
@@ -398,8 +400,11 @@ class _Reader:
         name = re.match(r"@([\w$.]+)", source)
         known = verbs.family(name[1]) if name else None
         self._page.decorators.append(source)
+        if name and verbs.exempting(name[1]):
+            self._page.unsafe[f"the decorator {name[1]}"] += 1
+            return self._below(node)
         self._add(Kind.DECORATOR, known[0] if known else "decorator", source, node, strong=known is not None)
-        self._below(node)
+        return self._below(node)
 
     def _called(self, node: Node) -> None:
         name = dotted(self._text(node.child_by_field_name("function") or node.child_by_field_name("constructor")))
@@ -422,7 +427,8 @@ class _Reader:
             self._add(kind, family, last, node, text=self._text(node), strong=known[1])
         self._bounds(node, name, given[:2000])
         sizes = [int(one) for one in re.findall(r"(?<![\w.])(\d{1,12})(?![\w.])", given[:2000])]
-        if sizes and (verbs.family(name) or ("", False))[0] == "crypto":
+        drawn = name == "make" and given.startswith("([]byte,") and self._draws(node)
+        if sizes and (drawn or (verbs.family(name) or ("", False))[0] == "crypto"):
             self._add(Kind.NUMBER, "size", f"{name}={max(sizes)}", node, text=self._text(node))
         if bad := verbs.unsafe(name, given[:2000], self._language):
             self._page.unsafe[bad] += 1
@@ -441,6 +447,13 @@ class _Reader:
 
     _on_call_expression = _on_new_expression = _called
 
+    def _draws(self, node: Node) -> bool:
+        """Whether the function around a node fills slices with chance."""
+        above: Node | None = node
+        while above is not None and above.type not in _NAMED | _UNNAMED:
+            above = above.parent
+        return _DRAWS.search(self._text(above)) is not None
+
     def _query(self, node: Node, last: str) -> None:
         """`notes.findOne({ id, owner: req.user.id })`: what keeps rows apart without a statement of SQL."""
         arguments = node.child_by_field_name("arguments")
@@ -448,6 +461,9 @@ class _Reader:
             return
         self._page.words["sql rows"] += 1
         for column, value in self._fields(arguments):
+            if marks.cast(value):
+                told = f"that {column} in what it asks of the database is of one kind"
+                self._add(Kind.LITERAL, "where", f"rows: kind of {column}", node, text=told)
             if marks.owned(column, value):
                 told = f"{column} in what it asks of the database"
                 self._add(Kind.LITERAL, "where", f"rows: {column}", node, text=told)
@@ -581,14 +597,14 @@ class _Reader:
             shut = int((source == "true") is closed)
             self._add(Kind.NUMBER, "switch", f"{last}={shut}", node, text=f"{last}: {source}")
         bound = verbs.bound(last)
-        if bound and (many := number(source)) is not None:
+        if bound and (many := amount(source)) is not None:
             self._add(Kind.NUMBER, bound, f"{last}={many}", node, text=f"{last}: {source}")
         self._listed(value, last, entries)
-        if not entries and len(source) < 200:
+        if len(source) < 200:
             protects = verbs.keyword(last, source)
             if protects:
                 self._add(Kind.KEYWORD, "keyword", last.lower(), node, text=f"{last}: {source}")
-            elif protects is False:
+            elif protects is False and not entries:
                 self._page.unsafe[f"{last}={source}"] += 1
             if source == "Object.create(null)":
                 return

@@ -26,6 +26,8 @@ GRAMMARS = {
 
 _ARITHMETIC = re.compile(r"[\d_.xXa-fA-F]+(?:\s*(?:\*\*|<<|\*|\+|-)\s*[\d_.xXa-fA-F]+)*")
 
+_BYTES = re.compile(r"""(?i)['"](\d{1,9}(?:\.\d{1,3})?) ?([kmg]?)b['"]""")
+
 
 def number(source: str) -> float | None:
     """A number that stands there, or is made of some by arithmetic (`1 << 20`)."""
@@ -33,6 +35,12 @@ def number(source: str) -> float | None:
         return None
     tree = atoms.parsed(re.sub(r"\b0+(?=\d)", "", source))
     return numbers.number(tree) if tree is not None else None
+
+
+def amount(source: str) -> float | None:
+    """A number, or how many bytes a text says (`"100kb"`)."""
+    said = _BYTES.fullmatch(source)
+    return float(said[1]) * 1024 ** "bkmg".index(said[2].lower() or "b") if said else number(source)
 
 
 def dotted(text: str) -> str:

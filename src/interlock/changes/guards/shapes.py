@@ -26,6 +26,7 @@ _ASKING = r"(?i:verif|check|compar|valid|sign)\w*\("
 _ASKED = re.compile(r"(?:([A-Za-z_$][\w$.]*)\.(?:has|get|includes)\(|\bin ([A-Za-z_][\w.]*))")
 _COUNTS = r"\s*(?:\+\+|--|[-+]?=(?!=))"
 _SHOWING = frozenset({"show", "print", "help", "usage", "render", "display"})  # their failing harms nobody else
+_STATED = re.compile(r"(?m)^[ \t]*([A-Za-z_][\w.]*)\(")  # a call whose answer nobody takes
 _AWAITED = re.compile(r"\bawait\b")
 _WAITED = re.compile(r"\bawait\s+([A-Za-z_$][\w$.]*)\(")
 _ASKED_FOR = re.compile(r"((?:\b\w+\s*,\s*){0,4})(?<!\w)(err|_)\s*:?=\s*([\w.]+)\(")
@@ -127,10 +128,13 @@ def unawaited(before: str, after: str) -> list[str]:
 
 
 def ignored(before: str, after: str) -> list[str]:
-    """Calls whose error the first text took, and the second throws away (`_ = check()`)."""
+    """Calls whose error the first text took, and the second throws away (`_ = check()`, or `check()` alone)."""
     old, new = (Counter(_ASKED_FOR.findall(text)) for text in (before, after))
+    stated = Counter(_STATED.findall(after)) - Counter(_STATED.findall(before))
+    alone = {name for _, kept, name in old - new if kept == "err" and stated[name] and not verbs.words(name) & _SHOWING}
     return sorted(
-        {
+        alone
+        | {
             name
             for rest, kept, name in old
             if kept == "err" and not verbs.words(name) & _SHOWING

@@ -92,7 +92,12 @@ def keyword(name: str, value: str) -> bool | None:
 
 
 def bound(name: str) -> str:
-    """`most` or `least`, where a name says that its number is a bound; what is larger than `most` is let in."""
+    """`most`, `least` or `size` (of a key), where a name says that its number is a bound.
+
+    What is larger than `most` is let in, what is smaller than `least` is not; the smaller a key, the easier to guess.
+    """
+    if name.lower().replace("_", "") in _set("bounds", "keys"):
+        return "size"
     own = words(name)
     sides = [side for side in ("most", "least") if own & _set("bounds", side)]
     return sides[0] if len(sides) == 1 and not own & _set("bounds", "not") else ""
@@ -308,6 +313,20 @@ def unsafe(name: str, arguments: str, language: str) -> str | None:
         ):
             return known
     return None
+
+
+def exempting(name: str) -> bool:
+    """Whether a decorator of this name takes a protection away."""
+    return bool(words(name.rpartition(".")[2]) & _set("exempting", "words"))
+
+
+def careless(last: str, language: str) -> bool:
+    """Whether this is the last part of an unsafe call's name: `HTML` of `template.HTML`."""
+    return any(
+        known.rpartition(".")[2] == last
+        for known, _, _, languages, _ in _unsafe()
+        if not languages or language in languages
+    )
 
 
 def instead(known: str) -> str:

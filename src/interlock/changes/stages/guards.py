@@ -200,4 +200,4 @@ def _beside(change: Change, paths: set[str]) -> list[Function]:
     return found
 
 
-STAGE = Plain("guards", run, version="20", budget=20.0)
+STAGE = Plain("guards", run, version="21", budget=20.0)

@@ -116,4 +116,4 @@ def _reads(change: Change) -> str:
     return "\n".join(marks)
 
 
-STAGE = Plain("static", run, version="12", budget=_BUDGET, reads=_reads)
+STAGE = Plain("static", run, version="13", budget=_BUDGET, reads=_reads)
