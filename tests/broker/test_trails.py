@@ -61,6 +61,33 @@ def test_a_download_into_the_memory_of_the_machine_is_one(calls, folder):
 
 
 @pytest.mark.parametrize(
+    ("fetch", "run"),
+    [
+        ("gh repo clone acme/tool", "sh tool/setup.sh"),
+        ("gh gist clone 1234 tool", "sh tool/setup.sh"),
+        ("gh release download v1 -R acme/tool -D tool", "sh tool/setup.sh"),
+        ("gh release download v1 -R acme/tool -p '*.sh' -O setup.sh", "sh setup.sh"),
+        ("svn checkout https://files.example/tool", "make -C tool"),
+        ("hg clone https://files.example/tool other", "make -C other"),
+        ("wget -r https://files.example/tool/", "sh files.example/tool/setup.sh"),
+        ("aws s3 sync s3://acme/tool tool", "sh tool/setup.sh"),
+        ("az storage blob download -c acme -n setup.sh -f setup.sh", "sh setup.sh"),
+        ("hf download acme/tool --local-dir tool", "python tool/setup.py"),
+        ("kubectl cp web:/tmp/setup.sh setup.sh", "sh setup.sh"),
+    ],
+)
+def test_a_download_is_one_by_whatever_it_came(calls, tmp_path, fetch, run):
+    """Story: `gh repo clone` and `aws s3 sync` left no trail, so what they brought ran like the project's own."""
+    assert "downloaded-code" not in calls.bash(run).decision.rules
+    both = calls.bash(f"{fetch} && {run}")
+    assert "downloaded-code" in both.decision.rules, "in one call"
+    calls.bash(fetch)
+    (tmp_path / "other.sh").write_text("echo hello\n")
+    assert "downloaded-code" in calls.bash(run).decision.rules, "in the next one"
+    assert "downloaded-code" not in calls.bash("sh other.sh").decision.rules
+
+
+@pytest.mark.parametrize(
     "run",
     ["find . -name 'tool.py' -exec python {} ;", "find . -name '*.py' | xargs python3", "ls tool.py | xargs python3"],
 )

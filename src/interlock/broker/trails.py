@@ -37,15 +37,12 @@ class Trails:
         if found is None and "*" in path:
             like = {label for name, taint in self._files.items() if stands_for(path, name) for label in taint}
             return tuple(sorted(like))
-        if found is not None or not self._trees:
-            return found or ()
-        end = path.rfind("/")
-        while end >= 0:
-            found = self._files.get(path[: end + 1])
-            if found is not None:
-                return found
+        end = path.rfind("/") if found is None else -1
+        while end >= 0 and found is None:
+            # What was written as a file and has something below it was a directory: `aws s3 sync s3://site site`.
+            found = self._files.get(path[: end + 1]) or self._files.get(path[:end])
             end = path.rfind("/", 0, end) if end else -1
-        return ()
+        return found or ()
 
     def news(self, trails: Iterable[Trail]) -> tuple[Trail, ...]:
         """Those of an action's trails that say something new, at most `MOST`."""

@@ -513,15 +513,18 @@ class _Reader:
         if first.type not in ("string", "interpreted_string_literal") or not path.startswith("/"):
             return
         guards = []
-        for one in between:
+        for number, one in enumerate(between):
             called = one.child_by_field_name("function") if one.type == "call_expression" else None
             named = dotted(self._text(called if called is not None else one)) if one.type not in _UNNAMED else ""
             known = verbs.family(named) if named else None
-            if known:
-                line = one.start_point.row + 1
+            if known or (named and number < len(between) - 1):  # the last one is the handler itself
+                family, strong = known or ("decorator", False)
                 guards.append(
-                    Guard(kind=Kind.DECORATOR, family=known[0], key=named, line=line, text=self._text(one)[:80])
-                )
+                    Guard(
+                        kind=Kind.DECORATOR, family=family, key=named, line=one.start_point.row + 1,
+                        text=self._text(one)[:80], strong=strong or known is not None,
+                    )
+                )  # fmt: skip
         self.functions.append(
             Function(
                 path=self._path,

@@ -42,7 +42,18 @@ class Overlay:
             if any(stands_for(path, directory + "/") for directory in self.arrived):
                 ours.add(labels.FROM_NETWORK)
             return tuple(sorted(ours.union(self.under.trail(path))))
-        return self.under.trail(path) if here is None else here
+        return (self._above(path) or self.under.trail(path)) if here is None else here
+
+    def _above(self, path: str) -> tuple[str, ...]:
+        """What flowed into a directory around it, and into what was written as a file and has something below it."""
+        end = path.rfind("/") if self.taints or self.arrived else 0
+        while end > 0:
+            if path[:end] in self.arrived:
+                return (labels.FROM_NETWORK,)
+            if above := self.taints.get(path[:end]):
+                return above
+            end = path.rfind("/", 0, end)
+        return ()
 
     def trails(self) -> tuple[Trail, ...]:
         """What later actions must know of the files that this text fills."""

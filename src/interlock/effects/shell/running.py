@@ -276,9 +276,6 @@ class Runner(Assigner):
         extra = {labels.UNREAD} if not names.isdisjoint(self.world.unread) else set()
         if labels.PROJECT in effect.resource.labels and reaches(self.world.written):
             extra.add(labels.UNREAD)
-        arrived = tuple(directory + "/" for directory in self.world.arrived)
-        if arrived and effect.resource.name.startswith(arrived):
-            found.add(labels.FROM_NETWORK)
         if labels.FROM_NETWORK in found:
             extra.add(labels.DOWNLOADED)
         if not found and not extra:

@@ -120,6 +120,7 @@ READERS: Mapping[str, Reader] = {
     "netcat": sockets.netcat,
     "ssh_rest": remote.ssh,
     "sshpass_rest": remote.sshpass,
+    "cloned": remote.cloned,
     "scp": remote.scp,
     "sftp": remote.sftp,
     "ssh_copy_id": remote.ssh_copy_id,

@@ -113,8 +113,11 @@ def container_build(draft: Draft) -> None:
     container_engine(draft)
 
 
-def container_copy(draft: Draft) -> None:
-    """`docker cp`: files of this machine go in, files of the container come out, secrets among them."""
+def container_copy(draft: Draft, *, far: bool = False) -> None:
+    """`docker cp`: files of this machine go in, files of the container come out, secrets among them.
+
+    `far`: the container is another machine's, so what comes out of it comes from the network.
+    """
     source, target = draft.said.value("from"), draft.said.value("to")
     if source is not None and source.text != "-":
         inside = _inside_path(source)
@@ -123,6 +126,8 @@ def container_copy(draft: Draft) -> None:
         elif L.SECRET in file_resource(inside, draft.setting, draft.world, cwd="/").labels:
             draft.add(Verb.READ, Kind.SECRET, source.text or source.source, labels=(L.SECRET,))
             draft.flow.add(L.FROM_SECRET)
+        if inside is not None and far:
+            draft.flow.add(L.FROM_NETWORK)
     if target is not None and target.text != "-" and _inside_path(target) is None:
         draft.file(Verb.WRITE, target, taint=draft.flow)
 

@@ -76,7 +76,7 @@ def kubectl(draft: Draft) -> None:
     elif verb in ("apply", "create", "replace") and len(path) == 1:
         _apply(draft, Verb.CREATE if verb == "create" else Verb.WRITE)
     elif verb in ("cp", "rsync"):
-        container_copy(draft)
+        container_copy(draft, far=True)
 
 
 def _environment(draft: Draft, *more: tuple[str, str]) -> Environment:

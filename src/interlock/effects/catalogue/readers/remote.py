@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 
 from interlock.effects.catalogue.draft import Draft
@@ -18,6 +19,15 @@ _OPTION_RUNS = re.compile(r"^\s*(ProxyCommand|LocalCommand|KnownHostsCommand)[ =
 
 def _url(value: Word) -> str:
     return value.text if value.text is not None else (value.prefix or value.source or "?")
+
+
+def cloned(draft: Draft) -> None:
+    """`gh repo clone`, `svn checkout`, `hg clone`: a directory of what somebody else wrote, named like its source."""
+    target = draft.said.value("target")
+    name = posixpath.basename((draft.text("what") or "").rstrip("/").partition("?")[0]).removesuffix(".git")
+    if target is None:
+        target = Word(name, name, (0, 0), name) if name else Word(None, "a clone", (0, 0), "./")
+    draft.file(Verb.CREATE, target, directory=True, taint=(L.FROM_NETWORK,))
 
 
 def ssh(draft: Draft) -> None:
