@@ -133,5 +133,44 @@ def test_a_key_of_any_cipher_stands_in_the_program(tmp_path: Path) -> None:
     assert found["flow-cipher"] is Weight.REVIEW
 
 
+BARE_FILE = """\
+def kept(request, bytes_):
+    with open(request.args["name"], "wb") as file:
+        file.write(bytes_)
+"""
+PRIVATE_FILE = """\
+import os
+
+
+def kept(request, bytes_):
+    if not request.user.is_staff:
+        raise PermissionError("staff alone")
+    with open(request.args["name"], "wb", opener=lambda path, flags: os.open(path, flags | os.O_EXCL, 0o600)) as file:
+        file.write(bytes_)
+"""
+
+
+def test_a_shape_that_remains_is_a_note_as_well(tmp_path: Path) -> None:
+    found = weights(tmp_path, BARE_FILE, PRIVATE_FILE)
+    assert set(found.values()) <= {Weight.NOTE}, found
+
+
+VERIFIED = """\
+def reader(token, key):
+    try:
+        body = verify(token, key)
+    except Exception:
+        return None
+    return body
+"""
+
+
+def test_a_check_that_fails_closed_is_no_swallowed_error(tmp_path: Path) -> None:
+    """Story: the change that verified a token at last was held, for it answered nothing where that failed."""
+    unverified = "def reader(token, key):\n    return unpacked(token)\n"
+    assert weights(tmp_path, unverified, VERIFIED) == {"error-swallowed": Weight.NOTE}
+    assert weights(tmp_path / "n", "def other():\n    return 1\n", VERIFIED) == {"error-swallowed": Weight.REVIEW}
+
+
 def test_what_cannot_be_read_is_not_stricter(tmp_path: Path) -> None:
     assert weights(tmp_path, "def f(:\n" + BARE, GUARDED)["ruff/S307"] is not Weight.NOTE

@@ -10,7 +10,7 @@ import re
 import tomllib
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import cache, lru_cache
 from importlib import resources
 from typing import NamedTuple
@@ -178,6 +178,24 @@ def _part(name: str, told: Parts, text: str, path: str) -> str:
     if name == "forward":
         return forward(told.code, text, path)
     return text if name == "text" else str(getattr(told, name))
+
+
+def gone(change: Change, rules: Iterable[Shape], asked: Collection[str]) -> list[Finding]:
+    """What the rules called `asked` found in the base of the changed files, and find there less often now."""
+    mine = [rule for rule in rules if rule.id in asked]
+    left: Counter[tuple[str, str]] = Counter()
+    for file in change.files if mine else ():
+        if file.after is not None:
+            left.update((f.rule, squeezed(f.anchor)) for f in look(file.after, mine))
+    out = []
+    for file in change.files if mine else ():
+        for finding in look(file.before, mine) if file.before is not None else ():
+            key = (finding.rule, squeezed(finding.anchor))
+            if left[key] > 0:
+                left[key] -= 1
+            else:
+                out.append(finding)
+    return out
 
 
 def new(change: Change, rules: Iterable[Shape]) -> list[Finding]:

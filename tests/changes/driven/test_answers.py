@@ -4,7 +4,7 @@ import pytest
 
 from interlock.changes.driven.inside.answers import Call, Outcome, Way, normal, way
 
-PLAIN = Call("take", tells=True, given=frozenset(), hostile=(), again=False)
+PLAIN = Call("take", tells=True, given=frozenset(), hostile=(), again=frozenset())
 RAISES = Outcome("raises", "ValueError")
 SCRIPT = "<script>alert(1)</script>"
 
@@ -30,7 +30,8 @@ def gives(value: object, *calls: object) -> Outcome:
         (gives(4), gives(4), PLAIN, Way(0)),
         (gives("<b>&lt;</b>"), gives(f"<b>{SCRIPT}</b>"), PLAIN._replace(hostile={SCRIPT}), Way(1, "raw")),
         (gives(None), gives(SCRIPT), PLAIN._replace(tells=False, hostile={SCRIPT}), Way(0, "differs")),
-        (gives(1), gives(1, "sent"), PLAIN._replace(again=True), Way(1, "does-more")),
+        (gives(1), gives(1, "sent"), PLAIN._replace(again=frozenset({"'sent'"})), Way(1, "does-more")),
+        (gives(1), gives(1, "logged"), PLAIN._replace(again=frozenset({"'sent'"})), Way(0, "differs")),
         (gives(1), gives(1, "sent"), PLAIN, Way(0, "differs")),
         (gives(["a"]), gives(["a", "b"]), PLAIN._replace(given=frozenset({"'b'"})), Way(1, "tells-more")),
         (gives(["a"]), gives(["a", "b"]), PLAIN, Way(0, "differs")),

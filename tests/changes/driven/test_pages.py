@@ -126,7 +126,7 @@ def _page(text: str, *raw: str) -> Outcome:
 def test_a_page_that_hands_on_a_strangers_text_or_refuses_no_more_is_looser(
     was: Outcome, now: Outcome, kind: str
 ) -> None:
-    call = Call("Page", True, frozenset(), [HOSTILE, LINK], again=True, plain=True)
+    call = Call("Page", True, frozenset(), [HOSTILE, LINK], again=frozenset(), plain=True)
     assert way(was, now, call) == (1, kind)
     assert way(now, was, call) == (-1, kind)
 
@@ -143,5 +143,5 @@ def test_a_page_that_hands_on_a_strangers_text_or_refuses_no_more_is_looser(
 )
 def test_a_page_that_shows_more_or_something_else_is_neither(was: Outcome, now: Outcome) -> None:
     """What is ordinary work on pages: a word in place of nothing, another field, a class made of a text, a hook."""
-    call = Call("Page", True, frozenset(map(repr, (HOSTILE, "ann"))), [HOSTILE], again=True, plain=True)
+    call = Call("Page", True, frozenset(map(repr, (HOSTILE, "ann"))), [HOSTILE], again=frozenset(), plain=True)
     assert way(was, now, call).way == 0

@@ -97,6 +97,35 @@ def test_what_is_looser_is_shown_by_a_call(tmp_path: Path, text: str, was: str, 
     assert "looser in 0, stricter in 0" not in facts["walked shop/m.py"]
 
 
+SENDER = """\
+class Sender:
+    def __init__(self, mail):
+        self.mail, self.sent = mail, set()
+
+    def send(self, key):
+        if key not in self.sent:
+            self.sent.add(key)
+            self.mail.deliver(key)
+        return key
+"""
+
+
+def test_what_is_done_again_is_looser_and_what_was_never_done_is_not(tmp_path: Path) -> None:
+    """Story: a line for a log was added, and as it was written at each call the walk said: it does again what it did.
+
+    Half of the alarms that walks raised on mends of a public set of pairs were of this kind.
+    """
+    often = SENDER.replace("if key not in self.sent:", "if key:")
+    found, facts, _ = walked(tmp_path / "again", {"m.py": SENDER}, {"m.py": often})
+    assert [f.rule for f in found] == ["formal/walk-does-more"], facts
+    loud = SENDER.replace("        return key", "        self.mail.log(key)\n        return key")
+    silent = SENDER.replace("            self.mail.deliver(key)\n", "")
+    assert not walked(tmp_path / "logs", {"m.py": SENDER}, {"m.py": loud})[0]
+    assert not walked(
+        tmp_path / "first", {"m.py": silent}, {"m.py": silent.replace("return key", "self.mail.log(key)")}
+    )[0]
+
+
 def test_the_other_files_of_the_project_are_there_and_what_is_not_installed_takes_every_call(tmp_path: Path) -> None:
     files = {
         "src/shop/__init__.py": "",

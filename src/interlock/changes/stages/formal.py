@@ -85,4 +85,4 @@ def _reads(change: Change) -> str:
     return f"{tools.confined()} {room.usable()} {walks.programs()} {solving.available()} {pythonapi.available()} {kept}"
 
 
-STAGE = Plain("formal", run, version="20", budget=_BUDGET, reads=_reads)
+STAGE = Plain("formal", run, version="21", budget=_BUDGET, reads=_reads)

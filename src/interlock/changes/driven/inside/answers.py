@@ -140,14 +140,15 @@ def says_no(one: Outcome, name: str, tells: bool) -> bool:
 
 class Call(NamedTuple):
     """What is known of a call. `tells`: the function has given more than None; `given`: what was given in this walk so
-    far, as it is written; `hostile`: a stranger's texts among it; `again`: the same call stood before in it; `plain`:
-    the language's objects are their fields, whose names are among `given`."""
+    far, as it is written; `hostile`: a stranger's texts among it; `again`: what both versions did where the same call
+    stood before in it, as it is written; `plain`: the language's objects are their fields, whose names are among
+    `given`."""
 
     name: str
     tells: bool
     given: frozenset[str]
     hostile: Collection[str]
-    again: bool
+    again: frozenset[str]
     plain: bool = False
 
 
@@ -166,7 +167,7 @@ def way(was: Outcome, now: Outcome, call: Call) -> Way:
     if harm is not None:
         return harm
     more = _more([*was.calls], [*now.calls], None)
-    if more and call.again and not (was.calls and now.calls):
+    if more and not (was.calls and now.calls) and not call.again.isdisjoint(map(repr, [*was.calls, *now.calls])):
         return Way(more, "does-more")
     if call.plain and len(was.calls) == len(now.calls) and was.value == now.value:
         more = _more(list(_leaves([*was.calls])), list(_leaves([*now.calls])), call.given)

@@ -116,7 +116,9 @@ class Tally:
             values = list(_values(list(step.given.values()), self.plain))
             given |= set(map(repr, values))
             hostile |= {v for v in values if isinstance(v, str) and any(h in v for h in HARMFUL)}
-            again = step in steps[:at]
+            # What one version never did it does not do again: of both it has to be known what they do once.
+            before = [n for n in range(at) if steps[n] == step]
+            again = frozenset(c for n in before for c in map(repr, was[n].calls) if c in map(repr, now[n].calls))
             found = answers.way(
                 one, other,
                 answers.Call(step.entry.name, title in walker.telling, frozenset(given), hostile, again, self.plain),
