@@ -19,7 +19,7 @@ help:
 demo: $(READY)
 	@$(BIN)/interlock drill
 
-## make test         the default test rings (about 7 minutes on two cores)
+## make test         the default test rings (about 5 minutes on two cores)
 test: $(READY)
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
