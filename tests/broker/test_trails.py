@@ -88,6 +88,40 @@ def test_a_download_is_one_by_whatever_it_came(calls, tmp_path, fetch, run):
 
 
 @pytest.mark.parametrize(
+    "fetch",
+    [
+        "aws s3 cp s3://acme/data.csv .",
+        "aws s3 cp s3://acme/data.csv ./",
+        "gsutil cp gs://acme/data.csv .",
+        "scp files.example:/srv/data.csv .",
+        "kubectl cp web:/srv/data.csv .",
+    ],
+)
+def test_one_file_that_is_fetched_into_the_project_is_all_that_came(calls, tmp_path, fetch):
+    """Story: after `aws s3 cp s3://…/data.csv .` every test of the project was asked about as downloaded code."""
+    (tmp_path / "Makefile").write_text("test:\n\techo\n")
+    calls.bash(fetch)
+    assert "downloaded-code" not in calls.bash("make test").decision.rules
+    assert "downloaded-code" in calls.bash("sh data.csv").decision.rules
+
+
+@pytest.mark.parametrize(
+    "fetch",
+    [
+        "aws s3 cp --recursive s3://acme/site .",
+        "aws s3 sync s3://acme/site .",
+        "gsutil cp gs://acme/* .",
+        "gsutil cp gs://acme/a gs://acme/b .",
+        "scp 'files.example:/srv/*' .",
+        "kubectl cp web:/srv .",
+    ],
+)
+def test_what_brings_more_than_one_name_may_have_brought_any(calls, fetch):
+    calls.bash(fetch)
+    assert "downloaded-code" in calls.bash("make test").decision.rules
+
+
+@pytest.mark.parametrize(
     "run",
     ["find . -name 'tool.py' -exec python {} ;", "find . -name '*.py' | xargs python3", "ls tool.py | xargs python3"],
 )

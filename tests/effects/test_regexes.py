@@ -205,6 +205,7 @@ def test_no_pattern_explodes(patterns: dict[tuple[str, int], str]) -> None:
     assert not exploding(patterns, SHORT, 0.02)
 
 
+@pytest.mark.slow
 def test_no_pattern_explodes_behind_what_leads_to_it(patterns: dict[tuple[str, int], str]) -> None:
     assert not pumping(patterns)
 
@@ -238,6 +239,7 @@ def test_brackets_that_never_end_keep_no_reader_of_awk_busy() -> None:
     assert ("regex", "/[]/] x/") in awk._awk_tokens("/[]/] x/ { print }")
 
 
+@pytest.mark.slow
 def test_characters_taken_for_alike_are_alike(patterns: dict[tuple[str, int], str]) -> None:
     """Each pattern finds the same in a text and in one where its characters are exchanged for those taken for alike."""
     chance = random.Random(20)

@@ -134,7 +134,7 @@ def lacks(launcher: Path) -> Callable[[int], str]:
     return lacking_for
 
 
-@pytest.fixture(params=["root", "ordinary"])
+@pytest.fixture(params=[pytest.param("root", marks=pytest.mark.slow), "ordinary"])
 def sandbox(request: pytest.FixtureRequest, launcher: Path, lacks: Callable[[int], str]) -> Iterator[Sandbox]:
     """As root (when the tests run as root) and as an ordinary user."""
     if request.param == "root" and os.geteuid() != 0:

@@ -166,6 +166,7 @@ def test_many_sets_about_texts_differ_on_every_short_text_where_the_regions_say(
     differs_as_every_text_says(of_patterns(old), of_patterns(new))
 
 
+@pytest.mark.slow
 def test_each_region_is_confirmed_by_the_engines_on_its_example() -> None:
     rule = next(rule for rule in RULES if rule.id == "freeze")
     for _, mutant in list(mutants(rule))[:1]:

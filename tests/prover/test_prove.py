@@ -114,6 +114,7 @@ def test_a_request_that_is_shown_is_as_plain_as_can_be() -> None:
     assert found.request.approval == Approval(count=1, strong=True)
 
 
+@pytest.mark.slow
 def test_what_was_proved_of_one_set_is_asked_anew_of_another() -> None:
     """A prover keeps what it proved, by the rules of a promise's own verbs."""
     prover, promises = Prover(), promised([layer()])

@@ -86,6 +86,7 @@ def satisfied(policy: pst.Template, situation: Situation) -> tuple[bool, bool]:
     return bool(answer.diagnostics.reasons), bool(answer.diagnostics.errors)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(clauses, st.lists(situations(), min_size=1, max_size=4))
 def test_a_policy_holds_and_fails_in_the_formula_as_in_cedar(text: str, requests: list[Situation]) -> None:

@@ -123,6 +123,7 @@ exports.take = (n) => {
 LIMIT = "await new Promise((done) => setTimeout(done, 50));\nexport const limit = Promise.resolve(5);\n"
 PUBLIC = "exports.shown = (user) => {\n  const { password, ...rest } = user;\n  return rest;\n};\n"
 SENT = ("!/^[a-z]+@shop\\.example$/.test(to)", "to.length < 3")
+UNASKED = ("  if (!req.user) return res.sendStatus(401);\n", "")
 STOPPED = ('if (size > most) { stream.destroy(); done(new Error("too large")); return; }', "")
 
 
@@ -130,8 +131,8 @@ STOPPED = ('if (size > most) { stream.destroy(); done(new Error("too large")); r
     ("path", "text", "was", "now", "rule"),
     [
         ("m.js", LEDGER, "sent + cents > DAILY", "cents > DAILY", "accepts"),
-        ("m.cjs", HANDLER, "  if (!req.user) return res.sendStatus(401);\n", "", "says-yes"),
-        ("m.ts", PAGE, "escaped(name as string)!", "name as string", "raw"),
+        pytest.param("m.cjs", HANDLER, *UNASKED, "says-yes", marks=pytest.mark.slow),
+        pytest.param("m.ts", PAGE, "escaped(name as string)!", "name as string", "raw", marks=pytest.mark.slow),
         pytest.param("m.tsx", COMPONENT, "escaped(of)", "of", "raw", marks=pytest.mark.slow),
         pytest.param("m.mjs", SENDER, *SENT, "accepts", marks=pytest.mark.slow),
         pytest.param("m.js", BODY, *STOPPED, "accepts", marks=pytest.mark.slow),
@@ -153,6 +154,7 @@ def test_what_is_looser_is_shown_by_a_call(tmp_path: Path, path: str, text: str,
     assert not more
 
 
+@pytest.mark.slow
 def test_components_and_modules_that_wait_are_walked(tmp_path: Path) -> None:
     """What is ordinary in a page says nothing; what waits at its top is there when it is called."""
     files = {"m.tsx": COMPONENT, "escaping.ts": ESCAPING, "w.mjs": WAITING, "limit.mjs": LIMIT}
@@ -166,6 +168,7 @@ def test_components_and_modules_that_wait_are_walked(tmp_path: Path) -> None:
     assert not notes
 
 
+@pytest.mark.slow
 def test_modules_that_import_each_other_and_what_they_describe_to_packages_are_walked(tmp_path: Path) -> None:
     """Stories: a function was none yet where the other module asked for it first; a rule, and what is done to a chain
     of calls, was an error, or seen by nobody; a compiler's copy of what is not installed had nothing in it."""
@@ -277,6 +280,7 @@ def test_a_call_that_waits_for_ever_keeps_the_others_from_nothing(tmp_path: Path
     assert [f.rule for f in found] == ["formal/walk-accepts"], facts
 
 
+@pytest.mark.slow
 def test_an_argument_is_of_the_kind_that_its_type_says(tmp_path: Path) -> None:
     """A loop in place of `Array.from` was told as what tells more: it was asked for the numbers from "a" to "b"."""
     head = "export function between(from: number, to: number): number[] {"

@@ -202,7 +202,7 @@ def take(n):
     "hostile",
     [
         "import os\nos._exit(3)\n",
-        "while True:\n    pass\n",
+        pytest.param("while True:\n    pass\n", marks=pytest.mark.slow),
         "import sys\nsys.exit('no')\n",
         "raise BaseException('no')\n",
         "import os\nfor n in range(4000):\n    try:\n        os.close(n)\n    except OSError:\n        pass\n",

@@ -383,6 +383,8 @@ def _file_rule(rule: Rule, draft: Draft, name: str, breadth: Breadth, note: str)
         w for words in draft.said.values.values() for w in words if w.text == name or (not w.text and w.source == name)
     ]
     value = given[0] if given else Word(text=name, source=name, prefix=name)
+    if rule.verb is Verb.WRITE and L.FROM_NETWORK in rule.taint:
+        value = draft.landing(value)
     draft.file(
         rule.verb,
         value,

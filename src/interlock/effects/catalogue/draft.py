@@ -6,6 +6,7 @@ below. Everything a reader may know of the machine stands in `draft.inv`, `draft
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable
 
 from interlock.effects.catalogue import files
@@ -206,6 +207,27 @@ class Draft:
             )
         )
         return resource
+
+    def landing(self, target: Word) -> Word:
+        """Where what comes from elsewhere lies in the end: in a directory, by the name of its one source (`{from}`).
+
+        The directory itself where there are several sources, a pattern, or all that a source holds.
+        """
+        sources = self.values("from")
+        given = sources[0].text if len(sources) == 1 else None
+        name = posixpath.basename((given or "").rpartition(":")[2])
+        everything = self.has("recursive") or not {"sync", "rsync"}.isdisjoint(self.said.path)
+        path = self.path(target)
+        if everything or path is None or not name or name in (".", "..") or not set("*?[{").isdisjoint(name):
+            return target
+        if (
+            target.text not in (".", "..")
+            and not str(target.text).endswith("/")
+            and self.world.kind(path) != "directory"
+        ):
+            return target
+        text = posixpath.join(str(target.text), name)
+        return Word(text, target.source, target.span, text, target.taint)
 
     def reads(self, resource: Resource) -> None:
         """Note that the content of this resource flows through the command."""

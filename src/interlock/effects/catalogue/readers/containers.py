@@ -129,7 +129,9 @@ def container_copy(draft: Draft, *, far: bool = False) -> None:
         if inside is not None and far:
             draft.flow.add(L.FROM_NETWORK)
     if target is not None and target.text != "-" and _inside_path(target) is None:
-        draft.file(Verb.WRITE, target, taint=draft.flow)
+        # A directory is copied into one that is there without its own name.
+        whole = source is None or "." not in posixpath.basename(source.text or "")
+        draft.file(Verb.WRITE, target if whole or not far else draft.landing(target), taint=draft.flow)
 
 
 def _inside_path(value: Word) -> str | None:

@@ -99,7 +99,7 @@ def scp(draft: Draft) -> None:
     if is_remote(target.text) or (target.text is None and ":" in target.source):
         draft.host(Verb.SEND, remote_host(target.text or target.prefix or target.source), taint=draft.flow)
     else:
-        draft.file(Verb.WRITE, target, taint=draft.flow)
+        draft.file(Verb.WRITE, draft.landing(target), taint=draft.flow)
 
 
 def sftp(draft: Draft) -> None:
