@@ -40,6 +40,7 @@ from interlock.changes.guards.loss import Loss
 from interlock.changes.guards.weight import Weight, decided
 from interlock.changes.patch import Hunk
 from interlock.changes.stages import checks, privilege, secrets
+from interlock.changes.stricter import Stricter
 from interlock.changes.taint import findings as flows
 
 TOUCHED = 10
@@ -216,7 +217,7 @@ def _constructs(change: Change) -> list[Finding]:
 
 
 def _flows(change: Change) -> list[Finding]:
-    return flows.new(change, [])
+    return flows.new(change, [], Stricter(change))
 
 
 STAGES: dict[str, Callable[[Change], Iterable[Finding]]] = {

@@ -1,7 +1,7 @@
 """Runs a pair's two tests on its two versions, so that its labels are known and not believed.
 
 Each run is a process (of Go a subtest, for there a program is long in the making) in a temporary folder, without a
-network where bubblewrap can take it away. A test says by its status what came of it: 0 it passed, FAILED an assertion
+network and with nothing else to write in where bubblewrap can take that away. A test says by its status what came of it: 0 it passed, FAILED an assertion
 did not hold, anything else is no answer (a program that does not compile is not insecure). Node and Go are used where
 they are installed.
 """
@@ -76,6 +76,8 @@ new Test("m", "assert", "refused", "require", fs.readFileSync("test.txt", "utf8"
   () => process.exit(0),
   (error) => { console.log(error); process.exit(error.code === "ERR_ASSERTION" ? 3 : 1); });
 """
+_ROOM = ("bwrap", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--unshare-net", "--unshare-pid",
+         "--unshare-ipc", "--die-with-parent")  # fmt: skip
 _PACKAGES = {name.rpartition("/")[2]: name for name in (
     "bytes", "context", "errors", "io", "io/fs", "math", "net/http", "net/http/httptest", "net/url", "os", "os/exec",
     "path/filepath", "strings", "sync", "time", "crypto/tls", "archive/zip", "crypto/hmac", "crypto/sha256",
@@ -205,17 +207,22 @@ def run(words: Sequence[str], folder: Path, seconds: int = _SECONDS) -> tuple[in
                 "GOCACHE": str(folder / "cache"), "GOTOOLCHAIN": "local", "LANG": "C.UTF-8"}  # fmt: skip
     try:
         done = subprocess.run(
-            [*_room(), *words], cwd=folder, env=settings, capture_output=True, timeout=seconds, check=False
+            [*_room(folder.parent), *words], cwd=folder, env=settings, capture_output=True, timeout=seconds, check=False
         )
     except subprocess.TimeoutExpired:
         return 124, "it did not end"
     return done.returncode, (done.stdout + done.stderr).decode("utf-8", "replace")
 
 
+def _room(writable: Path) -> tuple[str, ...]:
+    """What takes the network away, and the right to write anywhere else, where that is possible."""
+    return (*_ROOM, "--bind", str(writable), str(writable), "--") if contained() else ()
+
+
 @cache
-def _room() -> tuple[str, ...]:
-    """What takes the network away, where that is possible."""
-    words = ("bwrap", "--dev-bind", "/", "/", "--unshare-net", "--die-with-parent", "--")
-    if shutil.which("bwrap") and not subprocess.run([*words, "true"], capture_output=True, check=False).returncode:
-        return words
-    return ()
+def contained() -> bool:
+    """Whether what runs here has no network, and writes into its own folder alone."""
+    return (
+        shutil.which("bwrap") is not None
+        and not subprocess.run([*_ROOM, "--", "true"], capture_output=True, check=False).returncode
+    )

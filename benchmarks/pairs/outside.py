@@ -12,8 +12,10 @@ A record of SecCodePLT is a function of Python with a weakness and the same func
 can do (both versions pass them) and of its safety (the patched one alone does). Many are one seed under other names, so
 families (CWE) are told beside them. A record of which a label does not hold here, or that has none, is counted and not
 scored. CWEval's tests need its own image: its labels are taken as its authors ran them, and comments and names that
-tell them are taken out. Nothing of either set is kept
-in this repository, and nobody who wrote the gate looked at one of its cases.
+tell them are taken out. Nothing of either set is kept here, and nobody who wrote the gate looked at one of its cases.
+
+The test cases of SecCodePLT attack its programs, so they run where nothing but their own folder can be written and no
+network is: without bubblewrap they do not run.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from benchmarks.pairs.labels import run
+from benchmarks.pairs.labels import contained, run
 from benchmarks.pairs.pair import LANGUAGES, Pair
 from benchmarks.pairs.score import ASKED, Judged, judged, share
 
@@ -120,6 +122,10 @@ def sound(data: Path, folder: Path) -> list[Pair]:
         found = list(tasks(data))
         print(f"{len(found)} pairs; their labels are the set's own")
         return found
+    if not contained():
+        sys.exit(
+            "Test cases of this set attack what they test: they run in bubblewrap alone, and it cannot be used here."
+        )
     every = records(data)
     some = list(paired(every))
     found = [pair for number, pair in enumerate(some) if holds(pair, folder / f"{number}-proof")]

@@ -139,20 +139,18 @@ def kept(request, bytes_):
         file.write(bytes_)
 """
 PRIVATE_FILE = """\
-import os
-
-
 def kept(request, bytes_):
     if not request.user.is_staff:
         raise PermissionError("staff alone")
-    with open(request.args["name"], "wb", opener=lambda path, flags: os.open(path, flags | os.O_EXCL, 0o600)) as file:
+    with open(request.form["name"], "xb") as file:
         file.write(bytes_)
 """
 
 
 def test_a_shape_that_remains_is_a_note_as_well(tmp_path: Path) -> None:
     found = weights(tmp_path, BARE_FILE, PRIVATE_FILE)
-    assert set(found.values()) <= {Weight.NOTE}, found
+    assert found["path-from-request"] is Weight.NOTE
+    assert weights(tmp_path / "back", PRIVATE_FILE, BARE_FILE)["path-from-request"] is Weight.BLOCK
 
 
 VERIFIED = """\

@@ -37,12 +37,14 @@ class Trails:
         if found is None and "*" in path:
             like = {label for name, taint in self._files.items() if stands_for(path, name) for label in taint}
             return tuple(sorted(like))
-        end = path.rfind("/") if found is None else -1
-        while end >= 0 and found is None:
+        around: set[str] = set()
+        end = path.rfind("/") if self._files else -1
+        while end >= 0:
             # What was written as a file and has something below it was a directory: `aws s3 sync s3://site site`.
-            found = self._files.get(path[: end + 1]) or self._files.get(path[:end])
+            for above in (path[: end + 1], path[:end]):
+                around.update(self._files.get(above, ()))
             end = path.rfind("/", 0, end) if end else -1
-        return found or ()
+        return tuple(sorted({*around, *(found or ())})) if around else found or ()
 
     def news(self, trails: Iterable[Trail]) -> tuple[Trail, ...]:
         """Those of an action's trails that say something new, at most `MOST`."""

@@ -45,8 +45,9 @@ class Stricter:
             found: of the new version.
             gone: of the base, where the new version does not have them; paths as they were.
         """
-        left = Counter((one.rule, self._was(one), one.weight) for one in gone)
-        return [self._weighed(one, left) for one in found]
+        new = list(found)
+        left = Counter((one.rule, self._was(one), one.weight) for one in gone) if new else Counter()
+        return [self._weighed(one, left) for one in new]
 
     def compared(self, found: Iterable[Finding], rules: Collection[str]) -> list[Finding]:
         """The new findings; of these rules, each of which is about a check, one in such a function is a note."""

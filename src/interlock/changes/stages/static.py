@@ -25,11 +25,12 @@ _CHECKS = frozenset({"static/compared-early", "static/error-swallowed", "static/
 
 def run(change: Change) -> Found:
     """Judge the new lines."""
+    stricter = Stricter(change)
     with ThreadPoolExecutor(1) as beside:  # scanners are programs of their own: they work while this one reads
-        scanned = beside.submit(_scanned, change)
-        findings = _shapes(change)
+        scanned = beside.submit(_scanned, change, stricter)
+        findings = _shapes(change, stricter)
         problems = _parse(change)
-        findings += flows.new(change, problems)
+        findings += flows.new(change, problems, stricter)
         more, unread, notes = scanned.result()
     findings += more
     problems += unread
@@ -37,22 +38,21 @@ def run(change: Change) -> Found:
     return Found(findings=tuple(findings), problems=tuple(problems), notes=tuple(notes))
 
 
-def _shapes(change: Change) -> list[Finding]:
+def _shapes(change: Change, stricter: Stricter) -> list[Finding]:
     """Constructs on new lines, by how they weigh in functions that became stricter."""
     rules = shapes.load("static")
     new = shapes.new(change, rules)
-    stricter = Stricter(change)
     return stricter.remains(stricter.compared(new, _CHECKS), shapes.gone(change, rules, {one.rule for one in new}))
 
 
-def _scanned(change: Change) -> tuple[list[Finding], list[str], list[str]]:
+def _scanned(change: Change, stricter: Stricter) -> tuple[list[Finding], list[str], list[str]]:
     """What ruff and bandit find, what they could not read, and what is to be said of them."""
     findings: list[Finding] = []
     problems: list[str] = []
     notes: list[str] = []
     for name, scan in (("ruff", scanners.ruff), ("bandit", scanners.bandit)):
         try:
-            findings += _new(change, scan, problems)
+            findings += _new(change, stricter, scan, problems)
         except tools.ToolMissing:
             notes.append(f"{name} is not installed: its rules were not asked")
     if not tools.confined() and len(notes) < 2:
@@ -85,6 +85,7 @@ def _copies(sides: list[Version | None]) -> dict[str, tuple[str, bytes]]:
 
 def _new(
     change: Change,
+    stricter: Stricter,
     scan: Callable[[Mapping[str, tuple[str, bytes]], float], scanners.Answer],
     problems: list[str],
 ) -> list[Finding]:
@@ -97,7 +98,7 @@ def _new(
     before = scan(_copies([file.before for file in files if file.path in hit]), _TOOL)
     new = fresh(before.findings, after.findings, renamed=change.renamed)
     gone = fresh(after.findings, before.findings, renamed={now: old for old, now in change.renamed.items()})
-    return Stricter(change).remains(new, gone)
+    return stricter.remains(new, gone)
 
 
 def _reports(change: Change, problems: list[str]) -> list[Finding]:

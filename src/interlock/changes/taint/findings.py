@@ -24,8 +24,8 @@ _SEARCHED = 8_000  # files that are searched for who imports a changed one
 _ORDER = (Weight.BLOCK, Weight.REVIEW, Weight.NOTE)
 
 
-def new(change: Change, problems: list[str]) -> list[Finding]:
-    """The findings that the change adds; `problems` gets what could not be followed."""
+def new(change: Change, problems: list[str], stricter: Stricter) -> list[Finding]:
+    """The findings that the change adds, by how they weigh in stricter functions; `problems`: what was not followed."""
     after, before = _texts(change, after=True), _texts(change, after=False)
     if not after:
         return []
@@ -37,7 +37,7 @@ def new(change: Change, problems: list[str]) -> list[Finding]:
         return []
     # What does not parse of the base is no baseline: then everything counts as new.
     old = _findings(read({**beside, **before}).flows)
-    return Stricter(change).remains(_minus(found, old), _minus(old, found))
+    return stricter.remains(_minus(found, old), _minus(old, found))
 
 
 def _minus(left: list[Finding], right: list[Finding]) -> list[Finding]:

@@ -42,18 +42,25 @@ class Overlay:
             if any(stands_for(path, directory + "/") for directory in self.arrived):
                 ours.add(labels.FROM_NETWORK)
             return tuple(sorted(ours.union(self.under.trail(path))))
-        return (self._above(path) or self.under.trail(path)) if here is None else here
+        known = self.under.trail(path) if here is None else here
+        around = self._around(path, written=here is not None)
+        return tuple(sorted({*known, *around})) if around else known
 
-    def _above(self, path: str) -> tuple[str, ...]:
-        """What flowed into a directory around it, and into what was written as a file and has something below it."""
+    def _around(self, path: str, *, written: bool) -> set[str]:
+        """What flowed into directories around it.
+
+        One that was filled from the network may hold it anew, even where it was `written` before. What was written as
+        a file and has something below it was a directory.
+        """
+        found: set[str] = set()
         end = path.rfind("/") if self.taints or self.arrived else 0
         while end > 0:
             if path[:end] in self.arrived:
-                return (labels.FROM_NETWORK,)
-            if above := self.taints.get(path[:end]):
-                return above
+                found.add(labels.FROM_NETWORK)
+            if not written:
+                found.update(self.taints.get(path[:end], ()))
             end = path.rfind("/", 0, end)
-        return ()
+        return found
 
     def trails(self) -> tuple[Trail, ...]:
         """What later actions must know of the files that this text fills."""

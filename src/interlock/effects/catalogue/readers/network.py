@@ -326,8 +326,9 @@ def _wget_saves(draft: Draft, url: Word, request: Request) -> None:
     target = word(f"{folder.rstrip('/')}/{name}")
     page = draft.has("recursive", "page-requisites", "mirror")
     if page:
-        site = word(f"{folder.rstrip('/')}/{address(url).partition('://')[2].partition('/')[0]}")
-        draft.file(Verb.CREATE, site, directory=True, taint=(L.FROM_NETWORK,))
+        host = address(url).partition("://")[2].partition("/")[0]
+        site = folder if draft.has("flat") else f"{folder.rstrip('/')}/{host}"
+        draft.file(Verb.CREATE, word(site), directory=True, taint=(L.FROM_NETWORK,))
     request.saved = [] if page and "." not in name else [target]
     draft.file(Verb.WRITE, target, taint=(L.FROM_NETWORK,))
 
