@@ -1,9 +1,9 @@
 """Runs a pair's two tests on its two versions, so that its labels are known and not believed.
 
 Each run is a process (of Go a subtest, for there a program is long in the making) in a temporary folder, without a
-network and with nothing else to write in where bubblewrap can take that away. A test says by its status what came of it: 0 it passed, FAILED an assertion
-did not hold, anything else is no answer (a program that does not compile is not insecure). Node and Go are used where
-they are installed.
+network and with nothing else to write in, where bubblewrap can take that away. A test says by its status what came of
+it: 0 it passed, FAILED an assertion did not hold, anything else is no answer (a program that does not compile is not
+insecure). Node and Go are used where they are installed.
 """
 
 from __future__ import annotations
