@@ -167,6 +167,8 @@ def test_a_check_that_fails_closed_is_no_swallowed_error(tmp_path: Path) -> None
     """Story: the change that verified a token at last was held, for it answered nothing where that failed."""
     unverified = "def reader(token, key):\n    return unpacked(token)\n"
     assert weights(tmp_path, unverified, VERIFIED) == {"error-swallowed": Weight.NOTE}
+    passed = VERIFIED.replace("return None", "pass")
+    assert weights(tmp_path / "p", unverified, passed)["error-swallowed"] is Weight.REVIEW
     assert weights(tmp_path / "n", "def other():\n    return 1\n", VERIFIED) == {"error-swallowed": Weight.REVIEW}
 
 

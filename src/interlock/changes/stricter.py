@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable
 import msgspec
 
 from interlock.changes.change import Change, FileChange, Kind, Version
+from interlock.changes.config import matches
 from interlock.changes.finding import Finding, Weight
 from interlock.changes.guards import files
 from interlock.changes.guards.guard import Function, Unreadable, minus
@@ -36,6 +37,7 @@ class Stricter:
         self._files = {
             file.after.path: file for file in change.files if file.before is not None and file.after is not None
         }
+        self._critical = change.config.scope.critical
         self._read: dict[tuple[str, bool], list[Function]] = {}
 
     def remains(self, found: Iterable[Finding], gone: Iterable[Finding]) -> list[Finding]:
@@ -50,8 +52,16 @@ class Stricter:
         return [self._weighed(one, left) for one in new]
 
     def compared(self, found: Iterable[Finding], rules: Collection[str]) -> list[Finding]:
-        """The new findings; of these rules, each of which is about a check, one in such a function is a note."""
-        return [_noted(one, _COMPARED) if one.rule in rules and self._gains(one) else one for one in found]
+        """The new findings; of these rules, each of which is about a check, one in such a function is a note.
+
+        An error that is swallowed is one of a check where the function then answers: `return None`, and no `pass`.
+        """
+        return [
+            _noted(one, _COMPARED)
+            if one.rule in rules and ("swallowed" not in one.rule or "return" in one.anchor) and self._gains(one)
+            else one
+            for one in found
+        ]
 
     def _weighed(self, one: Finding, left: Counter[tuple[str, str, Weight]]) -> Finding:
         name = self._now(one)
@@ -86,7 +96,8 @@ class Stricter:
             return False
         was = msgspec.structs.replace(old[0], path=now.path)
         more = len(minus(now.guards, was.guards)) > len(minus(was.guards, now.guards))
-        return more and all(decided(one) is Form.NOTE for one in losses([was], [now]))
+        critical = bool(matches(now.path, self._critical))
+        return more and all(decided(one, critical=critical) is Form.NOTE for one in losses([was], [now]))
 
     def _around(self, file: FileChange, line: int, *, after: bool) -> Function | None:
         inside = [one for one in self._functions(file, after=after) if one.name and one.line <= line <= one.end]

@@ -101,6 +101,12 @@ def test_an_unsafe_call_that_goes_is_no_loss() -> None:
     assert not asked("a.go", before, before.replace("template.HTML(name)", "name"))
 
 
+def test_a_hash_that_goes_is_a_loss_however_weak_it_was() -> None:
+    """Story: MD5 is an unsafe call, so a password that was kept as it comes had lost nothing."""
+    before = "def keep(db, word):\n    db.save(hashlib.md5(word))\n"
+    assert asked("a.py", before, before.replace("hashlib.md5(word)", "word"))
+
+
 def test_an_error_that_is_no_longer_told_is_no_forgotten_parameter() -> None:
     before = GO + "func fail(w http.ResponseWriter, err error) {\n\thttp.Error(w, err.Error(), 500)\n}\n"
     assert not asked("a.go", before, before.replace("err.Error()", '"something went wrong"'))

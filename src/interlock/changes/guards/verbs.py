@@ -320,13 +320,9 @@ def exempting(name: str) -> bool:
     return bool(words(name.rpartition(".")[2]) & _set("exempting", "words"))
 
 
-def careless(last: str, language: str) -> bool:
-    """Whether this is the last part of an unsafe call's name: `HTML` of `template.HTML`."""
-    return any(
-        known.rpartition(".")[2] == last
-        for known, _, _, languages, _ in _unsafe()
-        if not languages or language in languages
-    )
+def trusting(name: str) -> bool:
+    """Whether a call of this name only says that a value may be trusted: `template.HTML(name)`."""
+    return name in _set("wrapping", "trusting")
 
 
 def instead(known: str) -> str:
