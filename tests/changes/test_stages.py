@@ -17,6 +17,7 @@ from interlock.changes.conduct import conduct
 from interlock.changes.finding import Finding, Result, Verdict, Weight
 from interlock.changes.manifests import Unread, dependencies, locked
 from interlock.changes.stages import STAGES, secrets, stages, static
+from interlock.changes.stricter import Stricter
 from interlock.model.errors import UsageError
 
 
@@ -489,7 +490,7 @@ def test_a_scanner_reads_of_the_base_only_what_could_be_a_finding_of_old(tmp_pat
         ]
         return scanners.Answer([scanners._finding("t", "T1", path, b"eval\n" * n, n, "it") for path, n in rows], [])
 
-    assert len(static._new(seen, scan, [])) == 1
+    assert len(static._new(seen, Stricter(seen), scan, [])) == 1
     assert asked == [["a.py", "b.py"], ["a.py"]]
 
 
