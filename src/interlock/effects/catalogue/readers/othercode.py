@@ -71,7 +71,7 @@ def node(draft: Draft) -> None:
     elif not codes and operands and operands[0].text != "-":
         run_script(draft, operands[0])
     elif not codes:
-        _stdin(draft, node_text)
+        stdin_text(draft, node_text)
 
 
 def deno_eval(draft: Draft) -> None:
@@ -80,7 +80,7 @@ def deno_eval(draft: Draft) -> None:
         node_text(draft, value)
     for value in draft.values("script"):
         if value.text == "-":
-            _stdin(draft, node_text)
+            stdin_text(draft, node_text)
         elif not (value.text or "").startswith(("http:", "https:", "npm:", "jsr:", "data:")):
             run_script(draft, value)
 
@@ -97,7 +97,7 @@ def runtime(draft: Draft) -> bool:
         return bool(draft.values("code"))
     first = operands[1] if operands[0].text == "run" and len(operands) > 1 else operands[0]
     if operands[0].text == "run" and first.text == "-":
-        _stdin(draft, node_text)
+        stdin_text(draft, node_text)
         return True
     if first.text is not None and first.text.endswith(_SCRIPTS):
         run_script(draft, first)
@@ -165,7 +165,7 @@ def other_code(draft: Draft) -> None:
     elif script and script[0].text not in ("-", "/dev/stdin"):
         run_script(draft, script[0])
     elif not draft.has("asked"):
-        _stdin(draft, other_text)
+        stdin_text(draft, other_text)
 
 
 def _loaded(draft: Draft) -> None:
@@ -217,7 +217,7 @@ def _reaches(word: str) -> bool:
     return word in _REACHING or word.startswith(_REACHING_BEGINNINGS)
 
 
-def _stdin(draft: Draft, read: object) -> None:
+def stdin_text(draft: Draft, read: object) -> None:
     stdin = draft.inv.stdin
     if stdin.text is not None and callable(read):
         read(draft, known(stdin.text))
