@@ -7,7 +7,10 @@ below. Everything a reader may know of the machine stands in `draft.inv`, `draft
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterable
+
+import msgspec
 
 from interlock.effects.catalogue import files
 from interlock.effects.catalogue.grammar import Parsed
@@ -35,6 +38,10 @@ _CHANGES = frozenset(
 )
 _ADDING = frozenset({Verb.WRITE, Verb.CREATE})
 _LOSING = frozenset({Verb.DELETE, Verb.OVERWRITE})
+# A program that is given one of these for a file talks to a host (ffmpeg, xmllint, pandoc), or finds nothing.
+_AWAY = re.compile(r"(?:https?|ftps?|sftp|tftp|rtmp[est]{0,2}|rtsps?|srt|icecast|gopher|smb)://", re.IGNORECASE)
+_UPLOADED = "what was read goes there"
+_HERE = re.compile(r"file:(?://(?:localhost)?(?=/))?(?=[/~.\w])", re.IGNORECASE)
 
 
 class Draft:
@@ -167,7 +174,14 @@ class Draft:
         note: str = "",
         labels: Iterable[str] = (),
     ) -> Resource:
-        """Add one effect on a file operand; reads feed the command's output taint."""
+        """Add one effect on a file operand; reads feed the command's output taint.
+
+        A URL in a file's place is a host that is asked, or that gets what was read.
+        """
+        if _AWAY.match(value.text if value.text is not None else value.prefix):
+            return self._away(verb, value, {*taint, *value.taint})
+        if value.text is not None and (here := _HERE.match(value.text)):
+            value = msgspec.structs.replace(value, text=value.text[here.end() :])
         resource, seen = files.place(
             value,
             self.inv,
@@ -207,6 +221,14 @@ class Draft:
             )
         )
         return resource
+
+    def _away(self, verb: Verb, value: Word, taint: set[str]) -> Resource:
+        address = value.text if value.text is not None else value.prefix
+        if verb is Verb.READ:
+            self.host(Verb.FETCH, address, taint=taint)
+        else:
+            self.host(Verb.SEND, address, taint=taint, note=_UPLOADED)
+        return host_resource(address, self.setting)
 
     def landing(self, target: Word) -> Word:
         """Where what comes from elsewhere lies in the end: in a directory, by the name of its one source (`{from}`).
@@ -384,6 +406,12 @@ class Draft:
     def finish(self) -> Interpretation:
         """What was said, frozen."""
         taint = self.flow if self.output_taint is None else self.output_taint
+        self.effects = [  # an address may stand before what is sent there
+            msgspec.structs.replace(one, taint=tuple(sorted({*one.taint, *self.flow})))
+            if _UPLOADED in one.notes
+            else one
+            for one in self.effects
+        ]
         return Interpretation(
             effects=tuple(self.effects),
             inner=tuple(self.inner),

@@ -41,7 +41,7 @@ _VERSION = re.compile(r"[-.\d]+$")
 def language_of(runner: str, path: str) -> str:
     """The language that `runner` reads, else the one that the ending of `path` says; "" when neither is known."""
     ending = _ENDINGS.get(posixpath.splitext(path)[1], "")
-    said = _RUNNERS.get(_VERSION.sub("", runner), "")
+    said = _RUNNERS.get(_VERSION.sub("", runner.partition(" ")[0]), "")  # `deno run` is deno
     if said in ("javascript", "typescript") and ending in ("javascript", "typescript", "tsx"):
         return ending
     return said or (ending if not runner else "")

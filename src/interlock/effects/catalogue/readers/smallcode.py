@@ -94,3 +94,5 @@ def pictures(draft: Draft) -> None:
             draft.file(Verb.DELETE, word(text.partition(":")[2]))
         elif ":@" in text:
             draft.file(Verb.READ, word(text.partition(":@")[2]))
+        elif value in draft.values("in"):
+            draft.file(Verb.READ, value)

@@ -170,13 +170,20 @@ def openssl(draft: Draft) -> None:
             draft.host(Verb.SEND, _url(after), note="through a proxy")
         elif value.text in ("-passin", "-pass", "-passout", "-k") and (after.text or "").startswith("file:"):
             draft.file(Verb.READ, Word(after.text[5:] if after.text else "?", "", after.span))
-    if action == "s_server":
-        draft.host(Verb.FETCH, "localhost", note="listens for anybody")
-        if any(w.text in ("-WWW", "-HTTP", "-www") for w in words):
-            draft.opaque("openssl serves the files of this directory")
+    _opens(draft, action or "", words[1:])
     if _prints_a_key(action or "", options):
         draft.add(Verb.READ, Kind.SECRET, "private key", labels=(L.SECRET,), note="openssl prints a private key")
         draft.output_taint = {L.FROM_SECRET}
+
+
+def _opens(draft: Draft, action: str, words: list[Word]) -> None:
+    """Actions that load a library by its path, or wait for anybody."""
+    if action == "engine" and any("/" in (w.text or "/") for w in words):
+        draft.opaque("openssl loads a library")
+    elif action == "s_server":
+        draft.host(Verb.FETCH, "localhost", note="listens for anybody")
+        if any(w.text in ("-WWW", "-HTTP", "-www") for w in words):
+            draft.opaque("openssl serves the files of this directory")
 
 
 def _prints_a_key(action: str, options: set[str]) -> bool:

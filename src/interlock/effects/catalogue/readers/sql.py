@@ -267,10 +267,13 @@ def sqlite(draft: Draft) -> None:
             _dotted(draft, target, got, dialect)
     if not texts and not draft.values("sqlfile"):
         _dotted_stdin(draft, target, dialect)
-    if resource is not None:
+    if resource is not None and value is not None:
+        kept = any(one.verb is Verb.READ and one.resource.kind is Kind.SECRET for one in draft.effects)
         draft.reads(resource)
-        if resource.kind is Kind.SECRET and value is not None:
+        if resource.kind is Kind.SECRET or draft.world.trail(resource.name):
             draft.file(Verb.READ, value)
+        if kept and not draft.has("readonly"):  # what is read into a table stays in the file
+            draft.file(Verb.WRITE, value, taint=(L.FROM_SECRET,))
 
 
 def _database_file(draft: Draft, target: Target, name: str | None) -> Resource | None:

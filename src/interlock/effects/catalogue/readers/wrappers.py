@@ -111,13 +111,27 @@ def tracer(draft: Draft) -> None:
             draft.file(Verb.WRITE, value)
     if draft.command == "perf" and words:
         action = words.pop(0).text
+        if action == "script" and _runs_a_script(words):
+            draft.opaque("perf script runs a program over the samples")
         if action not in ("stat", "record", "trace", "mem", "c2c", "bench"):
             return
         while words and (words[0].text or "").startswith("-"):
-            flag = words.pop(0).text
-            if flag in ("-e", "-o", "-F", "-p", "-g", "-c", "-r") and words and flag != "-g":
+            flag = words.pop(0).text or ""
+            if flag.startswith("--output="):
+                draft.file(Verb.WRITE, known(flag.partition("=")[2]))
+            elif flag in ("-o", "--output") and words:
+                draft.file(Verb.WRITE, words.pop(0))
+            elif flag in ("-e", "-F", "-p", "-c", "-r") and words:
                 words.pop(0)
     draft.argv(words)
+
+
+def _runs_a_script(words: list[Word]) -> bool:
+    """`perf script -s FILE`, and a script of perf's own by its name; options alone print the samples."""
+    texts = [one.text for one in words]
+    return any(t is None or re.match(r"-s.|-s$|--script|-g$|--gen-script", t) for t in texts) or (
+        bool(texts) and not (texts[0] or "-").startswith("-")
+    )
 
 
 def flock(draft: Draft) -> None:
