@@ -134,15 +134,31 @@ def unchanged(name: str, value: Word) -> bool:
 
 
 def handed_secrets(draft: Draft) -> None:
-    """A compiler or a linter prints what it cannot understand: a credential from outside of the project is read so."""
+    """A compiler, a linter or a formatter prints what it is given, or what of it it cannot understand.
+
+    What stands after an option (`--env-file .env`) is used by the program and not shown.
+    """
     if not draft.effects or any(L.PROJECT not in effect.resource.labels for effect in draft.effects):
+        return
+    if draft.command in _KEY_USERS:
         return
     for value in draft.said.operands:
         text = (value.text or "").removeprefix("@")
-        if text.startswith(("/", "~")) and draft.command not in _KEY_USERS:
+        outside = text.startswith(("/", "~"))
+        if text and (outside or not _follows_option(draft, value)):
             resource = file_resource(text, draft.setting, draft.world, cwd=draft.inv.cwd)
-            if L.SECRET in resource.labels and L.WORKSPACE not in resource.labels:
+            if L.SECRET in resource.labels and (outside or resource.kind is Kind.SECRET):
                 draft.file(Verb.READ, word(text), note="what it cannot understand it prints")
+
+
+# `--env-file .env`, `--mode .env`, `-e .env`; `--diff .env` and `-stdout .env` take no value.
+_TAKES = re.compile(r"--?\w$|-.*(?:env|file|key|cert|conf|secret|cred|mode|path|input|load|include|exclude|ignore)")
+
+
+def _follows_option(draft: Draft, value: Word) -> bool:
+    words = draft.inv.words
+    at = next((number for number, one in enumerate(words) if one is value), 0)
+    return at > 0 and _TAKES.match(words[at - 1].text or "-") is not None
 
 
 def loads_elsewhere(draft: Draft) -> None:
@@ -194,6 +210,8 @@ def located(draft: Draft, name: str) -> Where:
 def script(draft: Draft, path: str, words: tuple[Word, ...], *, interpreter: str = "") -> None:
     """A file is run: shell text is read through, other code of the workspace is project code, the rest a stranger."""
     text = draft.content(path)
+    if file_resource(path, draft.setting, draft.world, cwd=draft.inv.cwd).kind is Kind.SECRET:
+        draft.file(Verb.READ, word(path), note="what it cannot run it prints")
     first = text.split("\n", 1)[0] if text else ""
     language = interpreter or _shebang(first, path)
     if text is not None and not language and "\0" not in text and not posixpath.splitext(path)[1]:
