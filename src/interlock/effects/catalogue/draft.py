@@ -40,7 +40,6 @@ _ADDING = frozenset({Verb.WRITE, Verb.CREATE})
 _LOSING = frozenset({Verb.DELETE, Verb.OVERWRITE})
 # A program that is given one of these for a file talks to a host (ffmpeg, xmllint, pandoc), or finds nothing.
 _AWAY = re.compile(r"(?:https?|ftps?|sftp|tftp|rtmp[est]{0,2}|rtsps?|srt|icecast|gopher|smb)://", re.IGNORECASE)
-_UPLOADED = "what was read goes there"
 _HERE = re.compile(r"file:(?://(?:localhost)?(?=/))?(?=[/~.\w])", re.IGNORECASE)
 
 
@@ -60,6 +59,7 @@ class Draft:
         "resolved",
         "said",
         "setting",
+        "uploads",
         "world",
     )
 
@@ -73,6 +73,7 @@ class Draft:
         self.inner: list[InnerArgv | InnerText] = []
         self.flow: set[str] = set(inv.stdin.taint)
         self.operands: list[str] = []
+        self.uploads: list[tuple[str, tuple[str, ...]]] = []  # addresses in the place of a file that is written
         self.listed: list[Word] = []
         self.output: str | None = None
         self.output_taint: set[str] | None = None
@@ -176,12 +177,17 @@ class Draft:
     ) -> Resource:
         """Add one effect on a file operand; reads feed the command's output taint.
 
-        A URL in a file's place is a host that is asked, or that gets what was read.
+        A URL in a file's place is a host too, that is asked or gets what was read; and still the file of that name,
+        for most programs know no addresses, and `https:` may be a directory here.
         """
-        if _AWAY.match(value.text if value.text is not None else value.prefix):
-            return self._away(verb, value, {*taint, *value.taint})
-        if value.text is not None and (here := _HERE.match(value.text)):
-            value = msgspec.structs.replace(value, text=value.text[here.end() :])
+        address = value.text if value.text is not None else value.prefix
+        if _AWAY.match(address):
+            if verb is Verb.READ:
+                self.host(Verb.FETCH, address, taint={*taint, *value.taint})
+            else:
+                self.uploads.append((address, (*taint, *value.taint)))
+        elif value.text is not None and (here := _HERE.match(address)):
+            self.file(verb, msgspec.structs.replace(value, text=address[here.end() :]), taint=taint)
         resource, seen = files.place(
             value,
             self.inv,
@@ -221,14 +227,6 @@ class Draft:
             )
         )
         return resource
-
-    def _away(self, verb: Verb, value: Word, taint: set[str]) -> Resource:
-        address = value.text if value.text is not None else value.prefix
-        if verb is Verb.READ:
-            self.host(Verb.FETCH, address, taint=taint)
-        else:
-            self.host(Verb.SEND, address, taint=taint, note=_UPLOADED)
-        return host_resource(address, self.setting)
 
     def landing(self, target: Word) -> Word:
         """Where what comes from elsewhere lies in the end: in a directory, by the name of its one source (`{from}`).
@@ -405,13 +403,9 @@ class Draft:
 
     def finish(self) -> Interpretation:
         """What was said, frozen."""
+        for address, carried in self.uploads:  # at last: an address may stand before what is sent there
+            self.host(Verb.SEND, address, taint={*carried, *self.flow})
         taint = self.flow if self.output_taint is None else self.output_taint
-        self.effects = [  # an address may stand before what is sent there
-            msgspec.structs.replace(one, taint=tuple(sorted({*one.taint, *self.flow})))
-            if _UPLOADED in one.notes
-            else one
-            for one in self.effects
-        ]
         return Interpretation(
             effects=tuple(self.effects),
             inner=tuple(self.inner),

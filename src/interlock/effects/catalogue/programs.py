@@ -151,8 +151,8 @@ def handed_secrets(draft: Draft) -> None:
                 draft.file(Verb.READ, word(text), note="what it cannot understand it prints")
 
 
-# `--env-file .env`, `--mode .env`, `-e .env`; `--diff .env` and `-stdout .env` take no value.
-_TAKES = re.compile(r"--?\w$|-.*(?:env|file|key|cert|conf|secret|cred|mode|path|input|load|include|exclude|ignore)")
+# `--env-file .env`, `--mode .env`, `-e .env`; `--diff .env`, `-s .env` and `-stdout .env` take no value.
+_TAKES = re.compile(r"-[efck]$|-.*(?:env|file|key|cert|conf|secret|cred|mode|path|input|load|include|exclude|ignore)")
 
 
 def _follows_option(draft: Draft, value: Word) -> bool:
@@ -210,7 +210,8 @@ def located(draft: Draft, name: str) -> Where:
 def script(draft: Draft, path: str, words: tuple[Word, ...], *, interpreter: str = "") -> None:
     """A file is run: shell text is read through, other code of the workspace is project code, the rest a stranger."""
     text = draft.content(path)
-    if file_resource(path, draft.setting, draft.world, cwd=draft.inv.cwd).kind is Kind.SECRET:
+    resource = file_resource(path, draft.setting, draft.world, cwd=draft.inv.cwd)
+    if resource.kind is Kind.SECRET:
         draft.file(Verb.READ, word(path), note="what it cannot run it prints")
     first = text.split("\n", 1)[0] if text else ""
     language = interpreter or _shebang(first, path)
@@ -219,7 +220,6 @@ def script(draft: Draft, path: str, words: tuple[Word, ...], *, interpreter: str
     if text is not None and language in _SHELLS:
         draft.shell(text, arguments=words, origin=path)
         return
-    resource = file_resource(path, draft.setting, draft.world, cwd=draft.inv.cwd)
     if text is not None and _read(draft, path, language, text, ours=L.WORKSPACE in resource.labels):
         return
     if L.WORKSPACE in resource.labels:

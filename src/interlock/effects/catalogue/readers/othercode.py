@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Callable
 
 from interlock.effects.catalogue import programs
 from interlock.effects.catalogue.draft import Draft
@@ -71,7 +72,7 @@ def node(draft: Draft) -> None:
     elif not codes and operands and operands[0].text != "-":
         run_script(draft, operands[0])
     elif not codes:
-        stdin_text(draft, node_text)
+        _stdin(draft, node_text)
 
 
 def deno_eval(draft: Draft) -> None:
@@ -80,7 +81,7 @@ def deno_eval(draft: Draft) -> None:
         node_text(draft, value)
     for value in draft.values("script"):
         if value.text == "-":
-            stdin_text(draft, node_text)
+            _stdin(draft, node_text)
         elif not (value.text or "").startswith(("http:", "https:", "npm:", "jsr:", "data:")):
             run_script(draft, value)
 
@@ -97,7 +98,7 @@ def runtime(draft: Draft) -> bool:
         return bool(draft.values("code"))
     first = operands[1] if operands[0].text == "run" and len(operands) > 1 else operands[0]
     if operands[0].text == "run" and first.text == "-":
-        stdin_text(draft, node_text)
+        _stdin(draft, node_text)
         return True
     if first.text is not None and first.text.endswith(_SCRIPTS):
         run_script(draft, first)
@@ -165,7 +166,32 @@ def other_code(draft: Draft) -> None:
     elif script and script[0].text not in ("-", "/dev/stdin"):
         run_script(draft, script[0])
     elif not draft.has("asked"):
-        stdin_text(draft, other_text)
+        _stdin(draft, other_text)
+
+
+_DC_SHELL = re.compile(r"!(?![<>=])")  # `!<r`, `!>r` and `!=r` compare
+
+
+def dc(draft: Draft) -> None:
+    """dc: a `!` hands the rest of its line to a shell (dc(1))."""
+    expressions, files = draft.values("expression"), draft.values("file")
+    for value in expressions:
+        _dc_text(draft, value)
+    for value in files:
+        path = draft.path(value)
+        text = draft.content(path) if path else None
+        draft.file(Verb.READ, value)
+        if text is None or _DC_SHELL.search(text):
+            draft.opaque("a dc program may hand lines to a shell", value.source or value.text or "")
+    if not files and not expressions and draft.inv.stdin.present:
+        _stdin(draft, _dc_text)
+
+
+def _dc_text(draft: Draft, value: Word) -> None:
+    if value.text is None:
+        draft.run_unread(value.source[:200], "the dc text is not known", value.taint)
+    elif _DC_SHELL.search(value.text):
+        draft.opaque("a `!` of dc runs the rest of its line in a shell", value.text[:200])
 
 
 def _loaded(draft: Draft) -> None:
@@ -217,9 +243,9 @@ def _reaches(word: str) -> bool:
     return word in _REACHING or word.startswith(_REACHING_BEGINNINGS)
 
 
-def stdin_text(draft: Draft, read: object) -> None:
+def _stdin(draft: Draft, read: Callable[[Draft, Word], None]) -> None:
     stdin = draft.inv.stdin
-    if stdin.text is not None and callable(read):
+    if stdin.text is not None:
         read(draft, known(stdin.text))
     elif stdin.path is not None:
         run_script(draft, stdin.path)

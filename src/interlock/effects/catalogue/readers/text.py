@@ -9,7 +9,7 @@ import re
 
 from interlock.effects.catalogue.draft import Draft
 from interlock.effects.catalogue.readers.files import emptied
-from interlock.effects.invocation import Word
+from interlock.effects.invocation import Word, word
 from interlock.effects.secret_names import secret_name
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
 from interlock.model.effect import Kind, Verb
@@ -232,6 +232,14 @@ def in_place(draft: Draft) -> None:
 
 
 _YQ_ACTIONS = frozenset({"eval", "e", "eval-all", "ea", "r", "read"})
+
+
+def jo(draft: Draft) -> None:
+    """jo: `name=@file`, `name=%file` and `name=:file` put a file into the answer (jo(1))."""
+    for value in draft.values("pair"):
+        name = re.split(r"=|^(?=[@%:])", value.text or "", maxsplit=1)[-1]
+        if name[:1] in ("@", "%", ":") and len(name) > 1:
+            draft.file(Verb.READ, word(name[1:]))
 
 
 def jq(draft: Draft) -> None:

@@ -111,14 +111,14 @@ def tracer(draft: Draft) -> None:
             draft.file(Verb.WRITE, value)
     if draft.command == "perf" and words:
         action = words.pop(0).text
-        if action == "script" and _runs_a_script(words):
-            draft.opaque("perf script runs a program over the samples")
+        _perf_loads(draft, action or "", words)
         if action not in ("stat", "record", "trace", "mem", "c2c", "bench"):
             return
         while words and (words[0].text or "").startswith("-"):
             flag = words.pop(0).text or ""
-            if flag.startswith("--output="):
-                draft.file(Verb.WRITE, known(flag.partition("=")[2]))
+            attached = re.match(r"(?:-o|--output=)(.+)", flag)
+            if attached:
+                draft.file(Verb.WRITE, known(attached.group(1)))
             elif flag in ("-o", "--output") and words:
                 draft.file(Verb.WRITE, words.pop(0))
             elif flag in ("-e", "-F", "-p", "-c", "-r") and words:
@@ -126,12 +126,28 @@ def tracer(draft: Draft) -> None:
     draft.argv(words)
 
 
-def _runs_a_script(words: list[Word]) -> bool:
-    """`perf script -s FILE`, and a script of perf's own by its name; options alone print the samples."""
+_PERF_TAKES = frozenset({
+    "-i", "--input", "-F", "--fields", "-f", "-S", "--symbols", "-C", "--cpu", "-c", "--comms", "-p", "--pid", "-t",
+    "--tid", "--time", "-k",
+})  # fmt: skip
+_PERF_LOADS = {
+    "script": re.compile(r"-s|--script|-g$|--gen-script|--dlfilter(?!-)"),
+    "report": re.compile(r"--objdump|--addr2line"),
+    "annotate": re.compile(r"--objdump|--addr2line"),
+    "top": re.compile(r"--objdump|--addr2line"),
+}
+
+
+def _perf_loads(draft: Draft, action: str, words: list[Word]) -> None:
+    """`perf script FILE` runs a program over the samples, and some options name one that looks at them."""
+    option = _PERF_LOADS.get(action)
     texts = [one.text for one in words]
-    return any(t is None or re.match(r"-s.|-s$|--script|-g$|--gen-script", t) for t in texts) or (
-        bool(texts) and not (texts[0] or "-").startswith("-")
+    named = action == "script" and any(
+        text is None or (not text.startswith("-") and (at == 0 or texts[at - 1] not in _PERF_TAKES))
+        for at, text in enumerate(texts)
     )
+    if option is not None and (named or any(text is None or option.match(text) for text in texts)):
+        draft.opaque(f"perf {action} runs a program over the samples")
 
 
 def flock(draft: Draft) -> None:
