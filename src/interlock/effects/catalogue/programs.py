@@ -144,10 +144,9 @@ def handed_secrets(draft: Draft) -> None:
         return
     for value in draft.said.operands:
         text = (value.text or "").removeprefix("@")
-        outside = text.startswith(("/", "~"))
-        if text and (outside or not _follows_option(draft, value)):
+        if text.startswith(("/", "~")) or (text and not _follows_option(draft, value)):
             resource = file_resource(text, draft.setting, draft.world, cwd=draft.inv.cwd)
-            if L.SECRET in resource.labels and (outside or resource.kind is Kind.SECRET):
+            if L.SECRET in resource.labels:
                 draft.file(Verb.READ, word(text), note="what it cannot understand it prints")
 
 
