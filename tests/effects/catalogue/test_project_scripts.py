@@ -239,3 +239,9 @@ def test_the_tasks_of_a_taskfile_are_read(line, expected):
 def test_a_taskfile_beyond_plain_yaml_leaves_the_name_to_decide(text):
     assert judge("opaque code", run("task deploy", {"Taskfile.yml": text})) == ""
     assert judge("harmless", run("task build", {"Taskfile.yml": text})) == ""
+
+
+def test_what_a_project_script_runs_for_each_of_several_constants_is_read():
+    """Story: `for d in ("a", "/srv/data"): os.system(f"rm -rf {d}")` in a script of the project said nothing."""
+    script = 'import os\nfor d in ("build", "/srv/data"):\n    os.system(f"rm -rf {d}")\n'
+    assert judge("inner rm -rf /srv/data", run("python3 clean.py", {"clean.py": script})) == ""

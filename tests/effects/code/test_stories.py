@@ -33,6 +33,9 @@ JAVASCRIPT = [
     ("globalThis.process.mainModule.require('fs').unlinkSync('a')", "delete file a"),
     ("['a', 'b'].forEach(f => require('fs').unlinkSync(f))", "delete file b"),
     ("for (const f of ['a', 'b']) require('fs').unlinkSync(f)", "delete file a"),
+    ("for (const f of ['a', 'b']) require('child_process').execSync(`rm -rf /srv/${f}`)", "inner rm -rf /srv/a"),
+    ("for (const f of ['a', 'b']) require('child_process').execSync('rm -rf /srv/' + f)", "inner rm -rf /srv/b"),
+    ("['a', 'b'].map(f => require('fs').rmSync(require('path').join('/srv', f)))", "delete file /srv/b"),
     ("import('fs').then(({rmSync}) => rmSync('a'))", "delete file a"),
     ("const fs = require('fs'); fs.writeFile('x', 'y', () => {})", "write file x"),
     ("require('fs').truncateSync('x')", "overwrite file x"),
@@ -162,6 +165,17 @@ def test_php(text, expected):
 
 
 PYTHON = [
+    # A loop over constants says each of them, however it is put together.
+    ("import os\nfor f in ['a', 'b']:\n    os.system(f'rm -rf /srv/{f}')", "inner rm -rf /srv/b"),
+    ("import os\nfor f in ['a', 'b']:\n    os.system('rm -rf /srv/' + f)", "inner rm -rf /srv/a"),
+    ("import subprocess\nfor f in ('a', 'b'):\n    subprocess.run(['rm', '-rf', f])", "inner rm -rf b"),
+    (
+        "import shutil, os\nfor f in ['a', 'b']:\n    shutil.rmtree(os.path.join('/srv', f))",
+        "delete directory /srv/b, all",
+    ),
+    ("from pathlib import Path\nfor f in ['a', 'b']:\n    Path('/srv', f).unlink()", "delete file /srv/a"),
+    ("for f in ['.env', 'a']:\n    helper('./' + f)", "read secret"),
+    ("import os\nfor f in ['a', g]:\n    os.system('rm -rf /srv/' + f)", OPAQUE),
     ("import os; x = [os]; x[0].system('rm -rf x')", OPAQUE),
     ("[__import__('os')][0].system('rm -rf x')", OPAQUE),
     ("import os; d = {'a': os}; d['a'].remove('x')", OPAQUE),

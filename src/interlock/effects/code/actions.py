@@ -226,7 +226,7 @@ class Actions:
         folder = (options or {}).get("cwd", (options or {}).get("chdir"))
         if isinstance(value, Several) and all(isinstance(item, str) for item in value.items):
             for item in value.items:
-                self.draft.shell(item)
+                self.shell(item, options)
         elif not isinstance(value, str):
             self.code.unsure("runs a shell text that is not constant")
         elif folder is not None and not isinstance(folder, str):

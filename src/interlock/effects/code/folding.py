@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 import codecs
+import itertools
+import math
 import posixpath
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -18,6 +20,7 @@ from interlock.effects.invocation import Word
 
 _MOST_TEXT = 100_000
 _MOST_DEPTH = 60
+_MOST_WAYS = 64  # texts that a loop over constants makes of one expression
 
 
 class Unknown:
@@ -255,7 +258,9 @@ def bounded(value: Any) -> Any:
 
 
 def joined(parts: list[Any]) -> Any:
-    """Texts put together, or what is known of the beginning."""
+    """Texts put together, or what is known of the beginning; of one part that may be several, each of them."""
+    if any(isinstance(part, Several) for part in parts):
+        return _together(parts, joined)
     out = ""
     for at, part in enumerate(parts):
         if isinstance(part, (str, int)):
@@ -269,12 +274,24 @@ def joined(parts: list[Any]) -> Any:
     return out
 
 
+def _together(parts: list[Any], made: Callable[[list[Any]], Any]) -> Any:
+    """What is made of parts of which some may be several; as if those were not known where that is too much."""
+    some = [part.items if isinstance(part, Several) else [part] for part in parts]
+    if math.prod(map(len, some)) <= _MOST_WAYS:
+        found = [made(list(one)) for one in itertools.product(*some)]
+        if all(isinstance(one, str) for one in found):
+            return Several(found)
+    return made([Unknown() if isinstance(part, Several) else part for part in parts])
+
+
 def _climbs(later: list[Any]) -> bool:
     """Whether what follows a part that is not known leads out again of the place where that begins."""
     return any(isinstance(part, str) and ".." in part for part in later)
 
 
 def _path(values: list[Any]) -> Any:
+    if any(isinstance(value, Several) for value in values):
+        return _together(values, _path)
     parts: list[str] = []
     for at, value in enumerate(values):
         if isinstance(value, str):

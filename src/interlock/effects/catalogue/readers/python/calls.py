@@ -21,7 +21,8 @@ from interlock.effects.catalogue.readers.python.environ import single_variables
 from interlock.effects.catalogue.readers.python.remote import Remote
 from interlock.effects.catalogue.readers.python.shown import shown
 from interlock.effects.catalogue.readers.python.stores import Store, store
-from interlock.effects.catalogue.readers.python.values import Prefixed, Several, Unknown, Values, word_of
+from interlock.effects.catalogue.readers.python.values import Prefixed, Several, Unknown, Values, ways, word_of
+from interlock.effects.invocation import Word
 from interlock.effects.secret_names import secret_name
 from interlock.effects.services import reaches_out
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
@@ -131,7 +132,7 @@ class Code(Values):
             owner = self.name(node.func.value.func) if isinstance(node.func.value, ast.Call) else ""
             pathish = (
                 owner.startswith("pathlib.")
-                or isinstance(base, (str, Prefixed))
+                or isinstance(base, (str, Prefixed, Several))
                 or isinstance(node.func.value, ast.BinOp)
             )
             full = f"pathlib.Path.{method}"
@@ -241,12 +242,16 @@ class Code(Values):
                 continue
             for part in (*node.args, *(k.value for k in node.keywords)):
                 value = self.value(part)
-                if not isinstance(value, str) or len(value) > 1_024 or "\n" in value or " " in value:
-                    continue
-                path = self.draft.path(known(value))
-                if path is not None and path not in seen and ("/" in value or value[:1] == ".") and self.secret(value):
-                    seen.add(path)
-                    self.draft.file(Verb.READ, known(value))
+                for item in value.items if isinstance(value, Several) else [value]:
+                    self._named(item, seen)
+
+    def _named(self, value: Any, seen: set[str]) -> None:
+        if not isinstance(value, str) or len(value) > 1_024 or "\n" in value or " " in value:
+            return
+        path = self.draft.path(known(value))
+        if path is not None and path not in seen and ("/" in value or value[:1] == ".") and self.secret(value):
+            seen.add(path)
+            self.draft.file(Verb.READ, known(value))
 
     def _by_name(self, called: str, node: ast.Call) -> None:
         if called == "getattr":
@@ -266,7 +271,10 @@ class Code(Values):
                 self.unsure(f"calls {called or '.' + method}() of a package that is not read")
 
     def _path_method(self, full: str, base: Any, node: ast.Call) -> None:
-        word = word_of(base, node)
+        for item in base.items if isinstance(base, Several) else [base]:
+            self._at_path(full, word_of(item, node), node)
+
+    def _at_path(self, full: str, word: Word, node: ast.Call) -> None:
         if full in N.DELETE:
             self.draft.file(Verb.DELETE, word)
         elif full in N.READ:
@@ -326,28 +334,29 @@ class Code(Values):
     def _shell(self, nodes: list[ast.expr]) -> None:
         for node in nodes:
             value = self.value(node)
-            if isinstance(value, str):
-                self.draft.shell(value)
-            elif isinstance(value, list):
+            if isinstance(value, list):
                 self._argv(value)
             else:
-                self.unsure("runs a shell text that is not constant")
+                self._text(value, "runs a shell text that is not constant")
+
+    def _text(self, value: Any, unsure: str) -> None:
+        """A shell text, or each of several."""
+        for item in value.items if isinstance(value, Several) else [value]:
+            if isinstance(item, str):
+                self.draft.shell(item)
+            else:
+                self.unsure(unsure)
 
     def _run(self, node: ast.Call) -> None:
         through = any(k.arg == "shell" and self._maybe(k.value) for k in node.keywords)
         first = node.args[0] if node.args else next((k.value for k in node.keywords if k.arg == "args"), None)
         value = self.value(first)
-        if isinstance(value, str):
-            if through:
-                self.draft.shell(value)
-            else:
-                self.draft.argv([known(value)])
-        elif isinstance(value, list) and not through:
+        if isinstance(value, list) and not through:
             self._argv(value)
-        elif isinstance(value, list) and value and isinstance(value[0], str):
-            self.draft.shell(value[0])
+        elif through:
+            self._text(value[0] if isinstance(value, list) and value else value, "runs a program that is not constant")
         else:
-            self.unsure("runs a program that is not constant")
+            self._argv([value])
 
     def _maybe(self, node: ast.expr) -> bool:
         """Whether an expression may be true: what is not known may."""
@@ -355,10 +364,12 @@ class Code(Values):
         return isinstance(value, Unknown) or bool(value)
 
     def _argv(self, values: list[Any]) -> None:
-        if not values or isinstance(values[0], Unknown):
+        found = ways(values)
+        if not found or not all(isinstance(one[0], str) for one in found if one) or not values:
             self.unsure("runs a program that is not constant")
-        else:
-            self.draft.argv([word_of(v, None) for v in values])
+            return
+        for one in found:
+            self.draft.argv([word_of(v, None) for v in one])
 
     def _exec(self, called: str, node: ast.Call) -> None:
         values = [self.value(a) for a in node.args]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import itertools
+import math
 import posixpath
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from interlock.effects.budget import Budget
@@ -16,6 +18,7 @@ from interlock.effects.places import file_resource
 from interlock.model import labels as L  # noqa: N812 - the vocabulary is used on every line
 from interlock.model.effect import Kind
 
+_MOST_WAYS = 64  # texts that a loop over constants makes of one expression
 _MOST_WORDS = 6_000  # an ordinary script of six hundred lines
 _SCRATCH_NAMES = frozenset({"tempfile.mkdtemp", "tempfile.mktemp", "tempfile.TemporaryDirectory"})
 _WRAPPERS = frozenset({"sorted", "list", "reversed", "set", "tuple"})
@@ -29,7 +32,7 @@ class Unknown:
 
 
 class Several:
-    """One of several constants (a loop over a literal list)."""
+    """One of several constants (a loop over a literal list), or of the texts that are made of them."""
 
     def __init__(self, items: list[str]) -> None:
         self.items = items
@@ -198,6 +201,8 @@ class Values:
         return self._joined([left, right])
 
     def _joined(self, parts: list[Any]) -> Any:
+        if any(isinstance(part, Several) for part in parts):
+            return _together(parts, self._joined)
         if all(isinstance(p, (str, int)) for p in parts):
             return "".join(str(p) for p in parts)
         if _climbs(parts):
@@ -205,6 +210,8 @@ class Values:
         return Prefixed("".join(_leading(parts)), {t for p in parts if isinstance(p, Unknown) for t in p.taint})
 
     def _path(self, parts: list[Any]) -> Any:
+        if any(isinstance(part, Several) for part in parts):
+            return _together(parts, self._path)
         anew = [at for at, part in enumerate(parts) if isinstance(part, str) and part.startswith("/")]
         parts = parts[anew[-1] :] if anew else parts
         if parts and all(isinstance(p, str) for p in parts):
@@ -279,6 +286,19 @@ class Values:
         """Whether a path holds credentials."""
         resource = file_resource(path, self.draft.setting, self.draft.world, cwd=self.draft.inv.cwd)
         return resource.kind is Kind.SECRET or L.SECRET in resource.labels
+
+
+def ways(parts: list[Any]) -> list[list[Any]]:
+    """What the parts may be together; [] where that is too much to look at."""
+    some = [part.items if isinstance(part, Several) else [part] for part in parts]
+    return [list(one) for one in itertools.product(*some)] if math.prod(map(len, some)) <= _MOST_WAYS else []
+
+
+def _together(parts: list[Any], made: Callable[[list[Any]], Any]) -> Any:
+    found = [made(one) for one in ways(parts)]
+    if found and all(isinstance(one, str) for one in found):
+        return Several(found)
+    return made([Unknown() if isinstance(part, Several) else part for part in parts])
 
 
 def _climbs(parts: list[Any]) -> bool:
