@@ -67,6 +67,26 @@ def test_what_stumbled_over_a_value_refused_nothing(tmp_path: Path) -> None:
 
 
 @contained
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("def third(parts: list[int]) -> int:\n    return parts[2]\n",
+         "def third(parts: list[int]) -> int:\n    return parts[2] if len(parts) > 2 else 0\n"),
+        ("def half(n: int) -> float:\n    return 100 / n\n",
+         "def half(n: int) -> float:\n    return 100 / n if n else 0.0\n"),
+        ("def age(n: int) -> str:\n    if n < 0:\n        raise ValueError(n)\n    return f'{n} y'\n",
+         "def age(n: int) -> str:\n    if n < 0:\n        return 'Error: no age is negative'\n    return f'{n} y'\n"),
+    ],
+)  # fmt: skip
+def test_a_crash_that_became_an_answer_and_a_refusal_in_words_accept_nothing(
+    tmp_path: Path, old: str, new: str
+) -> None:
+    result = judged(tmp_path, {"m.py": old}, {"m.py": new})
+    assert any("DIFFERS" in text for text in result.facts.values())
+    assert {f.weight for f in result.findings} <= {Weight.NOTE}
+
+
+@contained
 def test_arguments_that_go_by_place_alone_are_given(tmp_path: Path) -> None:
     """Story: each call by name raised TypeError in both versions, and that was called tested."""
     old = "def f(a: int, /, b: int) -> int:\n    return a + b\n"

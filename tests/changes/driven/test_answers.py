@@ -25,6 +25,12 @@ def gives(value: object, *calls: object) -> Outcome:
         (gives((403, "no")), gives((200, "here")), PLAIN, Way(1, "says-yes")),
         (gives({"status": 404}), gives({"status": 200}), PLAIN, Way(1, "says-yes")),
         (gives("locked"), gives("open"), PLAIN, Way(1, "says-yes")),
+        (RAISES, gives("Error: that is not yours"), PLAIN, Way(0, "differs")),  # it still refuses, and says so
+        (gives("Error: that is not yours"), gives("the letter"), PLAIN, Way(1, "says-yes")),
+        (gives({"success": False}), gives({"success": True}), PLAIN, Way(1, "says-yes")),
+        (gives(({"detail": "who?"}, 401)), gives(({"detail": "Ann"}, 200)), PLAIN, Way(1, "says-yes")),
+        (RAISES, gives(f"invalid name {SCRIPT}"), PLAIN._replace(hostile={SCRIPT}), Way(0, "differs")),
+        (gives("invalid name &lt;"), gives(f"invalid name {SCRIPT}"), PLAIN._replace(hostile={SCRIPT}), Way(1, "raw")),
         (gives(3), gives(4), PLAIN, Way(0, "differs")),
         (Outcome("stumbles", "TypeError"), gives(4), PLAIN, Way(0, "differs")),
         (gives(4), gives(4), PLAIN, Way(0)),

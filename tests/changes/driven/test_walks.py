@@ -97,6 +97,33 @@ def test_what_is_looser_is_shown_by_a_call(tmp_path: Path, text: str, was: str, 
     assert "looser in 0, stricter in 0" not in facts["walked shop/m.py"]
 
 
+READER = """
+import os
+
+SHELF = "/srv/shelf"
+
+def read(name):
+    try:
+        with open(os.path.join(SHELF, name)) as file:
+            return file.read()
+    except FileNotFoundError:
+        return ""
+
+def third(text):
+    return text.split(":")[2]
+"""
+CAREFUL = READER.replace(
+    "    try:", '    if "/" in name or "\\0" in name:\n        return "Error: that is not on the shelf"\n    try:'
+).replace('return text.split(":")[2]', 'return text.split(":")[2] if text.count(":") > 1 else ""')
+
+
+def test_a_crash_that_became_an_answer_and_a_refusal_in_words_accept_nothing(tmp_path: Path) -> None:
+    """Story: a mend that answered "Error: …" where the old code ran into an IndexError or a NUL was called looser."""
+    found, facts, _ = walked(tmp_path, {"shelf.py": READER}, {"shelf.py": CAREFUL})
+    assert "stricter in 0" not in facts["walked shelf.py"]
+    assert not found
+
+
 SENDER = """\
 class Sender:
     def __init__(self, mail):

@@ -12,6 +12,7 @@ from importlib import resources
 from typing import NamedTuple
 
 from interlock.changes import tools
+from interlock.changes.driven.inside.refusals import SENTENCE
 from interlock.changes.formal.pure import BUILTINS, MODULES, Pair
 
 UNCONTAINED = (
@@ -68,7 +69,9 @@ def run(pairs: Sequence[Pair], *, seconds: float, given: Sequence[Mapping[str, s
 
 def question(rows: Sequence[Mapping[str, object]], *, each: float) -> bytes:
     """What `sidebyside.py` reads: pairs as mappings, and the seconds that each may take."""
-    asked = {"pairs": rows, "builtins": sorted(BUILTINS), "modules": sorted(MODULES), "each": each}
+    asked = {
+        "pairs": rows, "builtins": sorted(BUILTINS), "modules": sorted(MODULES), "each": each, "refusal": SENTENCE,
+    }  # fmt: skip
     return json.dumps(asked).encode()
 
 

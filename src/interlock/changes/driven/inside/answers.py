@@ -12,24 +12,19 @@ import io
 import math
 import os
 import re
-import string
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from .making import Bag, Called
+from .refusals import says_no as says_no_in_words
 from .world import Stub
 
 UNENDED = ("late", "large")  # calls that were ended, and after which a version may be in any state
 _DEEPEST = 5
 _WIDEST = 60
-_AROUND = string.whitespace + string.punctuation
-_REFUSALS = re.compile(
-    r"(?:access |not )?(?:denied|refused?|forbidden|locked|wrong|invalid|error|unauthori[sz]ed|allowed|rejected|"
-    r"expired|failed|blocked|busy|deny|no)",
-    re.IGNORECASE,
-)
+_STATUS = ("status", "status_code", "code", "ok", "success", "valid", "allowed", "error")
 # A function of such a name says yes where others would say no.
 _TURNED = re.compile(r"(?:^|_)(?:is_)?(?:blocked|denied|locked|expired|revoked|bad|invalid|dangerous|unsafe|forbidden|"
                      r"banned|spam|refused?|reject(?:ed)?|needs?|must|requires?|missing|stale|exceeded|full|limited|"
@@ -110,25 +105,34 @@ def refuses(value: Any, name: str, deep: int = 0) -> bool:
     if isinstance(value, int):
         return 400 <= value < 600
     if isinstance(value, str):
-        return bool(_REFUSALS.fullmatch(value[:40].strip(_AROUND)))
+        return says_no_in_words(value)
     if value is None:
         return True
     if isinstance(value, list) and value:
         if deep == 0 and _TURNED.search(name) and value[0] == "list":
             return len(value) > 1
-        if value[0] == "list" and len(value) > 1:
-            first = value[1]
-            return deep < 2 and (
-                first is False or first is None or (isinstance(first, int | str) and refuses(first, "", 2))
-            )
-        named = {str(key).lower(): one for key, one in value[1:]}
-        status = next((named[key] for key in ("status", "status_code", "code", "ok", "error") if key in named), None)
-        return (
-            ("error" in named and bool(named["error"]))
-            or status is False
-            or (isinstance(status, int) and 400 <= status < 600)
-        )
+        return _listed(value[1:], deep) if value[0] == "list" else _mapped(value[1:])
     return False
+
+
+def _listed(some: list[Any], deep: int) -> bool:
+    """A pair that begins with no, or what a web framework answers with: something, and its status."""
+    if not some or deep > 1:
+        return False
+    first, last = some[0], some[-1]
+    if first is False or first is None or (isinstance(first, int | str) and refuses(first, "", 2)):
+        return True
+    return len(some) in (2, 3) and isinstance(first, list | str) and not isinstance(last, bool) and _failing(last)
+
+
+def _mapped(pairs: list[Any]) -> bool:
+    named = {str(key).lower(): one for key, one in pairs}
+    status = next((named[key] for key in _STATUS if key in named), None)
+    return bool(named.get("error")) or status is False or _failing(status)
+
+
+def _failing(status: Any) -> bool:
+    return isinstance(status, int) and 400 <= status < 600
 
 
 def says_no(one: Outcome, name: str, tells: bool) -> bool:
@@ -163,7 +167,10 @@ def way(was: Outcome, now: Outcome, call: Call) -> Way:
         return Way(1, "accepts" if was.how == "raises" else "says-yes")
     if yes and not no:
         return Way(-1, "accepts" if now.how == "raises" else "says-yes")
-    harm = _raw(was, now, call) or _polluting(was, now)
+    both = (
+        no and yes and "raises" in (was.how, now.how)
+    )  # what an error says is not looked at: an answer may quote as much
+    harm = (None if both else _raw(was, now, call)) or _polluting(was, now)
     if harm is not None:
         return harm
     more = _more([*was.calls], [*now.calls], None)

@@ -81,6 +81,8 @@ def _stumbled(error: Exception, world: World) -> bool:
     own = at is not None and at.tb_frame.f_code.co_filename == world.module.__file__
     if own and at is not None and at.tb_frame.f_code.co_code[at.tb_lasti] == _RAISE:
         return False
+    if isinstance(error, IndexError) or (isinstance(error, ValueError) and "embedded null" in str(error)):
+        return True  # nobody looked how long it is, or handed on what no system takes
     if isinstance(error, LookupError):
         return not own or (bool(error.args) and isinstance(error.args[0], str) and error.args[0] in world.words)
     if isinstance(error, OSError):
