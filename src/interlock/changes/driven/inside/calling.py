@@ -72,6 +72,15 @@ def _whole(found: Any) -> Any:
     return found
 
 
+def _looked_up(key: Any, world: World) -> bool:
+    """Whether a key that is missing may have been refused: it is a name that nothing was asked to have, or the version
+    has a table with such keys."""
+    if isinstance(key, str):
+        return key not in world.words
+    tables = [one for one in vars(world.module).values() if isinstance(one, dict)]
+    return any(type(name) is type(key) for table in tables for name in table)
+
+
 def _stumbled(error: Exception, world: World) -> bool:
     """Whether nobody refused: no `raise` of the version said so, and the error is that of a value of another kind, of
     a part that was not given, or of a file that is not there."""
@@ -84,7 +93,7 @@ def _stumbled(error: Exception, world: World) -> bool:
     if isinstance(error, IndexError) or (isinstance(error, ValueError) and "embedded null" in str(error)):
         return True  # nobody looked how long it is, or handed on what no system takes
     if isinstance(error, LookupError):
-        return not own or (bool(error.args) and isinstance(error.args[0], str) and error.args[0] in world.words)
+        return not own or (bool(error.args) and not _looked_up(error.args[0], world))
     if isinstance(error, OSError):
         return not isinstance(error, PermissionError | FileExistsError)
     return isinstance(error, AttributeError | TypeError | NameError | ArithmeticError)
