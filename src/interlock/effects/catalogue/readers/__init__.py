@@ -108,6 +108,7 @@ READERS: Mapping[str, Reader] = {
     "tee": text.tee,
     "tracer_rest": wrappers.tracer,
     "truncate": files.truncate,
+    "versioned_rest": wrappers.versioned,
     "watch_rest": wrappers.watch,
     "xargs_rest": wrappers.xargs,
     "deno_eval": othercode.deno_eval,

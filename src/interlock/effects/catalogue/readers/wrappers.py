@@ -62,6 +62,21 @@ def prefix(draft: Draft) -> None:
     draft.argv(draft.said.rest or ())
 
 
+# How nvm and n name a version of Node.js. `node` is nvm's word for the newest one, and a program elsewhere.
+_VERSION = re.compile(r"v?\d+(?:\.\d+){0,2}|(?:lts|iojs|argon)(?:/[\w*]+|[-\w.]*)|stable|latest|current|default|system")
+
+
+def versioned(draft: Draft) -> None:
+    """`nvm exec 18 npm test`, `nvm run 18 app.js`: a version may stand before what is run."""
+    words = list(draft.said.rest or ())
+    node = [known("node")] if draft.said.path[-1:] == ["run"] else []
+    if words and words[0].text == "node":
+        draft.argv([*node, *words[1:]])
+    elif words and words[0].text and _VERSION.fullmatch(words[0].text):
+        words.pop(0)
+    draft.argv([*node, *words])
+
+
 # Options of bubblewrap that take two words, and those that take none; every other takes one.
 _BWRAP_TWO = frozenset(
     {
